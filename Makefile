@@ -1,0 +1,32 @@
+# Each target sets up what it needs, says what it does, and is safe to run twice.
+PYTHON = .venv/bin/python
+
+.PHONY: setup demo test lint unit acceptance lab lab-down validate
+
+setup:
+	@script/setup
+
+demo: setup
+	@$(PYTHON) -m demo
+
+lab: setup
+	@$(PYTHON) -m lab up
+
+lab-down: setup
+	@$(PYTHON) -m lab down
+
+test: lint unit validate acceptance
+
+lint: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy actions/lib/cicd st2local
+
+unit: setup
+	$(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab"
+
+acceptance: setup
+	$(PYTHON) -m pytest tests/acceptance
+
+validate: setup
+	$(PYTHON) -m st2local validate .
