@@ -1,0 +1,21 @@
+"""Step 13: advertise a published version to the canary ring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd.action import CicdAction
+from cicd.config import Settings
+from cicd.deploy import Deploy
+
+
+class AdvertiseCanary(CicdAction):
+    def act(self, settings: Settings, project: str, version: str, package: str, user: str) -> dict[str, Any]:
+        ring = Deploy(settings, project, user).advertise_canary(version, package).canary
+        previous = ring.good.version if ring.good else ""
+        return {
+            "generation": ring.generation,
+            "version": version,
+            "previous": previous,
+            "message": f"{project} {version} is advertised to canary (before: {previous or 'nothing'})",
+        }

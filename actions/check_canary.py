@@ -1,0 +1,17 @@
+"""Step 16: refuse unless the canary is healthy on every host, without alarm, for long enough."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd.action import CicdAction
+from cicd.config import Settings
+from cicd.deploy import Deploy
+
+
+class CheckCanary(CicdAction):
+    def act(self, settings: Settings, project: str) -> dict[str, Any]:
+        canary = Deploy(settings, project).check_canary()
+        hosts = ", ".join(canary["hosts"])
+        said = f"{project} {canary['version']} is healthy on {hosts} for {canary['healthy_seconds']:.0f} s"
+        return {**canary, "message": f"{said}: it may be promoted"}

@@ -1,0 +1,16 @@
+"""Step 12: remove what a run left on the build host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd import build
+from cicd.action import CicdAction
+from cicd.config import Settings
+from cicd.ring import Host
+
+
+class CleanBuild(CicdAction):
+    def act(self, settings: Settings, project: str, run: str, host: dict[str, str]) -> dict[str, Any]:
+        build.clean(settings, Host(**host), run)
+        return {"message": f"{host['name']} keeps nothing of {project}'s build"}

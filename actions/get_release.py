@@ -1,0 +1,14 @@
+"""Show what is wanted and what runs on every host of a project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd import overview
+from cicd.action import CicdAction
+from cicd.config import Settings
+
+
+class GetRelease(CicdAction):
+    def act(self, settings: Settings, project: str) -> dict[str, Any]:
+        return overview.of(settings, project)

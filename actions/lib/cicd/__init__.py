@@ -1,0 +1,1 @@
+"""What the cicd pack knows and does, free of StackStorm."""

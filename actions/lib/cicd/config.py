@@ -1,0 +1,164 @@
+"""The pack's configuration, checked once and typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Mapping
+
+from cicd import fields
+from cicd.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project that is deployed."""
+
+    name: str
+    repository: str
+    branch: str = "main"
+    job: str = ""
+    role: str = "app"
+    min_bake_seconds: int = 600
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The configuration, section by section; defaults are those of config.schema.yaml."""
+
+    consul: Mapping[str, Any]
+    jenkins: Mapping[str, Any]
+    source: Mapping[str, Any]
+    ssh: Mapping[str, Any]
+    package: Mapping[str, Any]
+    repository: Mapping[str, Any]
+    discovery: Mapping[str, Any]
+    deploy: Mapping[str, Any]
+    projects: Mapping[str, Project] = field(default_factory=dict)
+
+    def project(self, name: str) -> Project:
+        """Return the project called *name*, or raise ConfigError naming those that exist."""
+        fields.check("project", name)
+        if name in self.projects:
+            return self.projects[name]
+        known = ", ".join(sorted(self.projects)) or "none"
+        raise ConfigError(
+            f"{name} is not configured.",
+            f"Add it under `projects` in the pack's configuration (configured now: {known}).",
+        )
+
+    def project_of(self, repository: str) -> Project | None:
+        """Return the project whose code is in *repository* (`owner/name`), or None."""
+        found = [p for p in self.projects.values() if p.repository.lower() == repository.lower()]
+        return found[0] if found else None
+
+    def clone_url(self, project: Project) -> str:
+        """Return the URL that a build host clones *project* from."""
+        return str(self.source["clone_url"]).replace("{repository}", project.repository)
+
+    def service_name(self, project: Project) -> str:
+        """Return the Consul service of *project*'s app hosts."""
+        return self._named("service", project)
+
+    def tag(self, project: Project) -> str:
+        """Return the Consul tag that every app host of *project* carries."""
+        return self._named("tag", project)
+
+    def canary_tag(self, project: Project) -> str:
+        """Return the Consul tag that canary hosts of *project* carry as well."""
+        return self._named("canary_tag", project)
+
+    def _named(self, key: str, project: Project) -> str:
+        pattern = str(self.discovery[key])
+        return pattern.replace("{project}", project.name).replace("{role}", project.role)
+
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "consul": {"url": "http://127.0.0.1:8500", "token_file": ""},
+    "jenkins": {"user": "cicd"},
+    "source": {"clone_url": "https://github.com/{repository}.git"},
+    "ssh": {"user": "cicd", "port": 22, "connect_timeout": 10, "parallel": 20},
+    "package": {"driver": "auto", "service": "build", "tag": "package", "timeout": 600},
+    "repository": {
+        "driver": "auto",
+        "service": "apt",
+        "tag": "publish",
+        "distribution": "bookworm",
+        "component": "main",
+        "architectures": ["amd64", "arm64"],
+        "name": "cicd",
+    },
+    "discovery": {
+        "service": "{project}",
+        "tag": "{project}::{role}",
+        "canary_tag": "{project}::{role}_canary",
+    },
+    "deploy": {"batches": ["1", "100%"], "host_timeout": 300, "min_bake_seconds": 600},
+}
+
+REQUIRED = {
+    "jenkins": ("url", "token_file"),
+    "ssh": ("private_key_file", "known_hosts_file"),
+    "repository": ("url", "config_file", "gpg_key"),
+}
+
+
+def parse(config: Mapping[str, Any] | None) -> Settings:
+    """
+    Return the Settings of the pack's *config*.
+
+    StackStorm gives `{}` when the configuration cannot be read, so what is missing is
+    named here: ConfigError says which key, and where to set it.
+    """
+    given = config or {}
+    sections = {name: {**defaults, **_section(given, name)} for name, defaults in DEFAULTS.items()}
+    for name, keys in REQUIRED.items():
+        for key in keys:
+            if not sections[name].get(key):
+                raise _missing(f"{name}.{key}")
+    projects = _section(given, "projects")
+    if not projects:
+        raise _missing("projects")
+    bake = int(sections["deploy"]["min_bake_seconds"])
+    return Settings(**sections, projects={name: _project(name, projects[name], bake) for name in projects})
+
+
+def secret(path: str) -> str:
+    """Return the secret in the file *path*; an empty path is no secret. ConfigError if unreadable."""
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(
+            f"The secret file {path} cannot be read: {error.strerror}.",
+            "Create it readable for the user that runs the actions, or correct the configuration.",
+        ) from None
+
+
+def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = config.get(name) or {}
+    if not isinstance(section, Mapping):
+        raise ConfigError(f"`{name}` in the pack's configuration is not a mapping.", "See cicd.yaml.example.")
+    return section
+
+
+def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
+    if not isinstance(values, Mapping) or not values.get("repository"):
+        raise _missing(f"projects.{name}.repository")
+    return Project(
+        name=fields.check("project", name),
+        repository=fields.check("repository", values["repository"]),
+        branch=fields.check("branch", values.get("branch") or "main"),
+        job=values.get("job") or name,
+        role=values.get("role") or "app",
+        min_bake_seconds=int(values.get("min_bake_seconds", bake)),
+    )
+
+
+def _missing(key: str) -> ConfigError:
+    return ConfigError(
+        f"`{key}` is missing in the pack's configuration.",
+        "Set it in /opt/stackstorm/configs/cicd.yaml (see cicd.yaml.example), "
+        "then run `st2ctl reload --register-configs`.",
+    )

@@ -1,0 +1,117 @@
+"""Change which version a ring is wanted to run, with the evidence each change needs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from cicd import fields, release, ring
+from cicd.config import Project, Settings
+from cicd.consul import Store
+from cicd.errors import Refused
+from cicd.release import Cause, Release
+from cicd.repository import Repository
+from cicd.ring import Host
+from cicd.version import package_name
+
+
+class Deploy:
+    """The changes of one project's release that actions ask for."""
+
+    def __init__(self, settings: Settings, project: str, who: str = "", execution: str = "") -> None:
+        self._settings = settings
+        self.project: Project = settings.project(project)
+        self._store = Store(settings)
+        self._who = who
+        self._execution = execution
+
+    def hosts(self, ring_name: str) -> list[Host]:
+        """Return the hosts of the ring; refused when it is empty or a node is down."""
+        entries = self._store.health(self.project)
+        canary_tag = self._settings.canary_tag(self.project)
+        return ring.members(entries, self.project.name, fields.check("ring", ring_name), canary_tag)
+
+    def advertise_canary(self, version: str, package: str = "") -> Release:
+        """Want the published *version* on the canary ring, whose hosts must all be reachable."""
+        self.hosts("canary")
+        name = package or package_name(self.project.name)
+        build = Repository(self._settings).build(name, fields.check("version", version))
+        return self._change(
+            "advertise_canary",
+            "canary",
+            f"deploy {version}",
+            lambda r: release.advertise_canary(r, build, _now()),
+        )
+
+    def check_canary(self) -> dict[str, Any]:
+        """Return the canary's version and age; refused unless every canary host is healthy with it now."""
+        known = self._store.release(self.project.name)
+        build = release.promotable(known, _now(), self.project.min_bake_seconds)
+        hosts = self.hosts("canary")
+        self._refuse_unproven(build.version, hosts)
+        return {
+            "version": build.version,
+            "commit": build.commit,
+            "trace": build.trace,
+            "healthy_seconds": round(_now() - known.canary.since, 1),
+            "hosts": [host.name for host in hosts],
+        }
+
+    def promote(self) -> Release:
+        """Want the canary's version on production; all of check_canary holds at this very moment."""
+        self.check_canary()
+        self.hosts("production")
+        bake = self.project.min_bake_seconds
+        return self._change(
+            "promote", "production", "promote the canary", lambda r: release.promote(r, _now(), bake)
+        )
+
+    def roll_back(self, ring_name: str) -> Release:
+        """Want on the ring the good version before the present one."""
+        self.hosts(ring_name)
+        return self._change(
+            "roll_back", ring_name, "roll back", lambda r: release.roll_back(r, ring_name, _now())
+        )
+
+    def restore(self, ring_name: str, generation: int) -> Release:
+        """Want on the ring again what it last ran well, after the deploy of *generation* failed."""
+        return self._change(
+            "restore",
+            ring_name,
+            f"the deploy of generation {generation} failed",
+            lambda r: release.restore(r, ring_name, generation, _now()),
+        )
+
+    def confirm(self, ring_name: str, generation: int) -> Release:
+        """Record that every host of the ring reports *generation*'s version and is healthy."""
+        wanted = self._store.release(self.project.name).ring(ring_name).wanted
+        if wanted:
+            self._refuse_unproven(wanted.version, self.hosts(ring_name))
+        return self._change(
+            "confirm",
+            ring_name,
+            "every host is healthy",
+            lambda r: release.confirm(r, ring_name, generation, _now()),
+        )
+
+    def _refuse_unproven(self, version: str, hosts: list[Host]) -> None:
+        reasons = ring.unhealthy(self._store.health(self.project), [host.name for host in hosts])
+        for host in hosts:
+            report = self._store.report(self.project.name, host.name) or {}
+            if report.get("installed") != version:
+                reasons.setdefault(host.name, f"it reports {report.get('installed') or 'nothing'} installed")
+        if reasons:
+            why = "; ".join(f"{name}: {reason}" for name, reason in sorted(reasons.items()))
+            good = len(hosts) - len(reasons)
+            raise Refused(
+                f"{self.project.name} {version} is proven on {good} of {len(hosts)} hosts ({why}).",
+                "Repair or deregister the host, then try again.",
+            )
+
+    def _change(self, what: str, ring_name: str, why: str, decide: Any) -> Release:
+        cause = Cause(self._who, why, _now(), self._execution)
+        return self._store.change(self.project.name, what, fields.check("ring", ring_name), cause, decide)
+
+
+def _now() -> float:
+    return time.time()

@@ -1,0 +1,61 @@
+"""
+The expected failures, each a sentence for an operator.
+
+* CicdError
+  x ConfigError      the pack's configuration is incomplete or wrong
+  x InputError       a parameter or event has an impossible value
+  x Refused          a guard rail said no; nothing was changed
+  x ConsulError      Consul did not answer as it must
+  x JenkinsError     Jenkins did not answer as it must, or says the build is not good
+  x HostError        a host could not be reached, or a command failed there
+  x ProjectError     the repository breaks the project's contract (scripts, fpm.json)
+  x RepositoryError  the APT repository is not what it must be
+"""
+
+from __future__ import annotations
+
+
+class CicdError(Exception):
+    """Base of every expected failure: what happened, and what to do next."""
+
+    def __init__(self, message: str, hint: str = "", **details: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = details
+
+    def as_result(self) -> dict[str, object]:
+        """Return the failure as an action's result: `error`, `hint` and what else is known."""
+        return {"error": self.message, "hint": self.hint, **self.details}
+
+
+class ConfigError(CicdError):
+    """The pack's configuration is incomplete or wrong."""
+
+
+class InputError(CicdError):
+    """A parameter or event has an impossible value."""
+
+
+class Refused(CicdError):
+    """A guard rail said no; nothing was changed."""
+
+
+class ConsulError(CicdError):
+    """Consul did not answer as it must."""
+
+
+class JenkinsError(CicdError):
+    """Jenkins did not answer as it must, or says that the build is not good."""
+
+
+class HostError(CicdError):
+    """A host could not be reached, or a command failed there."""
+
+
+class ProjectError(CicdError):
+    """The repository breaks the project's contract."""
+
+
+class RepositoryError(CicdError):
+    """The APT repository is not what it must be."""

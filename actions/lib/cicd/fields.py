@@ -1,0 +1,32 @@
+"""The fields that identify things, each with the only pattern it may have."""
+
+from __future__ import annotations
+
+import re
+
+from cicd.errors import InputError
+
+PATTERNS = {
+    "project": r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}",
+    "repository": r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}",
+    "commit": r"[0-9a-f]{40}",
+    "branch": r"[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,199}",
+    "version": r"[0-9][A-Za-z0-9.+~-]{0,99}",
+    "user": r"[A-Za-z0-9][A-Za-z0-9._@\[\]-]{0,99}",
+    "ring": r"canary|production",
+    "sha256": r"[0-9a-f]{64}",
+    "run": r"[A-Za-z0-9-]{1,64}",
+    "trace": r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}@[0-9a-f]{40}",
+}
+
+
+def check(field: str, value: object) -> str:
+    """Return *value* when it is a string of the *field*'s pattern, or raise InputError."""
+    if isinstance(value, str) and re.fullmatch(PATTERNS[field], value):
+        return value
+    raise InputError(f"{value!r:.80} is no {field}.", f"A {field} matches ^{PATTERNS[field]}$.")
+
+
+def trace_tag(repository: str, commit: str) -> str:
+    """Return the tag that joins everything that happens to *commit*: `owner/repo@commit`."""
+    return f"{check('repository', repository)}@{check('commit', commit)}"

@@ -1,0 +1,40 @@
+"""Text from outside: what may be shown to people, and how it is made harmless."""
+
+from __future__ import annotations
+
+import re
+
+TEMPLATE_OPENERS = re.compile(r"(?<=[{<])(?=[{%#])")
+ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
+# Controls but tab and newline, and the bidirectional overrides that reorder what people read.
+INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+ZERO_WIDTH_SPACE = "\u200b"
+
+
+def neutral(text: str, limit: int = 4000) -> str:
+    """
+    Return *text* so that neither a template engine nor a terminal acts on it.
+
+    StackStorm and Orquesta evaluate strings again as Jinja and YAQL: a zero width
+    space separates the characters that open an expression. At most *limit*
+    characters are kept, the last ones, since failures stand at the end.
+    """
+    visible = INVISIBLE.sub("", ANSI.sub("", text))
+    kept = visible if len(visible) <= limit else "…" + visible[-limit:]
+    return TEMPLATE_OPENERS.sub(ZERO_WIDTH_SPACE, kept)
+
+
+def neutral_data(value: object) -> object:
+    """Return JSON-like *value* with every string in it, keys too, made neutral."""
+    if isinstance(value, str):
+        return neutral(value)
+    if isinstance(value, dict):
+        return {neutral(str(key)): neutral_data(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [neutral_data(item) for item in value]
+    return value
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Return *text* as one neutral line of at most *limit* characters."""
+    return neutral(" ".join(text.split()), limit)

@@ -1,0 +1,18 @@
+"""Step 9: check the project's contract and read its package metadata."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd import build
+from cicd.action import CicdAction
+from cicd.config import Settings
+from cicd.ring import Host
+
+
+class ReadMetadata(CicdAction):
+    def act(
+        self, settings: Settings, project: str, commit: str, run: str, host: dict[str, str]
+    ) -> dict[str, Any]:
+        described = build.read_metadata(settings, Host(**host), run, settings.project(project), commit)
+        return {**described, "message": f"{project} {commit[:7]} becomes {described['version']}"}
