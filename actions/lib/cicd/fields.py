@@ -15,7 +15,7 @@ PATTERNS = {
     "user": r"[A-Za-z0-9][A-Za-z0-9._@\[\]-]{0,99}",
     "ring": r"canary|production",
     "sha256": r"[0-9a-f]{64}",
-    "run": r"[A-Za-z0-9-]{1,64}",
+    "run": r"[A-Za-z0-9][A-Za-z0-9-]{0,63}",
     "trace": r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}@[0-9a-f]{40}",
 }
 

@@ -1,0 +1,66 @@
+"""The configuration says what is missing."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from cicd import config
+from cicd.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+
+
+def example() -> dict:
+    return yaml.safe_load((ROOT / "cicd.yaml.example").read_text())
+
+
+def test_the_example_is_a_whole_configuration():
+    settings = config.parse(example())
+
+    assert settings.project("greeter").repository == "acme/greeter"
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [("jenkins", "url"), ("ssh", "private_key_file"), ("repository", "gpg_key")]
+)
+def test_a_missing_key_is_named(section, key):
+    broken = example()
+    del broken[section][key]
+
+    with pytest.raises(ConfigError, match=f"{section}.{key}"):
+        config.parse(broken)
+
+
+def test_the_empty_configuration_that_stackstorm_gives_on_errors_is_refused():
+    with pytest.raises(ConfigError, match="missing"):
+        config.parse({})
+
+
+def test_an_unknown_project_is_refused_with_those_that_exist():
+    with pytest.raises(ConfigError) as error:
+        config.parse(example()).project("nosuch")
+
+    assert "greeter" in error.value.hint
+
+
+def test_defaults_in_code_are_those_of_the_schema():
+    schema = yaml.safe_load((ROOT / "config.schema.yaml").read_text())
+    for section, defaults in config.DEFAULTS.items():
+        for key, value in defaults.items():
+            assert schema[section]["properties"][key]["default"] == value, (section, key)
+
+
+@pytest.mark.parametrize(
+    ("discovery", "tags"),
+    [
+        ({}, ("greeter::app", "greeter::app_canary")),
+        ({"tag": "{role}", "canary_tag": "canary_{role}"}, ("fe", "canary_fe")),
+    ],
+)
+def test_both_tag_conventions_of_2015_can_be_configured(discovery, tags):
+    values = {**example(), "discovery": discovery}
+    values["projects"]["greeter"]["role"] = tags[0].rpartition(":")[2]
+    settings = config.parse(values)
+    project = settings.project("greeter")
+
+    assert (settings.tag(project), settings.canary_tag(project)) == tags

@@ -1,0 +1,45 @@
+"""Identifiers have one pattern each, and nothing else passes."""
+
+import pytest
+from cicd import fields
+from cicd.errors import InputError
+from hypothesis import given
+from hypothesis import strategies as st
+
+HOSTILE = [
+    "a;touch${IFS}/tmp/x",
+    "$(id)",
+    "`id`",
+    "{{ config_context.token }}",
+    "<% ctx() %>",
+    "a\nb",
+    "main\n",
+    "-rf",
+    "",
+    "\u202emain",
+    "../../etc",
+]
+
+
+@pytest.mark.parametrize("field", sorted(fields.PATTERNS))
+@pytest.mark.parametrize("text", HOSTILE)
+def test_defect_7_hostile_text_is_no_identifier(field, text):
+    with pytest.raises(InputError):
+        fields.check(field, text)
+
+
+@given(st.sampled_from(sorted(fields.PATTERNS)), st.text())
+def test_what_passes_has_nothing_a_shell_or_a_template_acts_on(field, text):
+    try:
+        passed = fields.check(field, text)
+    except InputError:
+        return
+    assert not set(passed) & set(" \t\r\n;&|<>$`\"'\\{}%*?()!")
+
+
+def test_a_slash_in_a_branch_is_kept():
+    assert fields.check("branch", "feature/x") == "feature/x"
+
+
+def test_the_trace_tag_joins_repository_and_commit():
+    assert fields.trace_tag("acme/greeter", "a" * 40) == f"acme/greeter@{'a' * 40}"

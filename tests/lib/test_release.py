@@ -1,0 +1,189 @@
+"""Which version may go where."""
+
+import pytest
+from cicd import release
+from cicd.errors import CicdError, Refused
+from cicd.release import Build, Cause, Release
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+BAKE = 60
+
+
+def build(commits: int) -> Build:
+    return Build(f"1.0-{commits}.{commits:07x}", "greeter", f"{commits:040x}", "0" * 64, "")
+
+
+def canary_of(commits: int, when: float = 0) -> Release:
+    advertised = release.advertise_canary(Release("greeter"), build(commits), when)
+    return release.confirm(advertised, "canary", advertised.canary.generation, when)
+
+
+def test_defect_3_production_is_advertised_exactly_the_canarys_version():
+    promoted = release.promote(canary_of(1), when=BAKE, min_bake=BAKE)
+
+    assert promoted.production.wanted == build(1)
+
+
+def test_defect_4_promote_takes_no_version_so_no_other_one_can_reach_production():
+    with pytest.raises(TypeError):
+        release.promote(canary_of(1), BAKE, BAKE, build(2))  # type: ignore[call-arg]
+
+
+def test_without_a_canary_nothing_can_be_promoted():
+    with pytest.raises(Refused, match="no canary"):
+        release.promote(Release("greeter"), when=0, min_bake=0)
+
+
+def test_a_canary_whose_deploy_has_not_ended_well_is_not_promoted():
+    advertised = release.advertise_canary(Release("greeter"), build(1), when=0)
+
+    with pytest.raises(Refused, match="not healthy"):
+        release.promote(advertised, when=BAKE, min_bake=BAKE)
+
+
+def test_a_canary_that_has_not_baked_is_not_promoted_and_the_refusal_says_when():
+    with pytest.raises(Refused, match="10 s of the 60 s") as refusal:
+        release.promote(canary_of(1), when=10, min_bake=BAKE)
+
+    assert refusal.value.hint == "Promote again in 50 s."
+
+
+def test_an_older_build_never_replaces_a_newer_canary():
+    with pytest.raises(Refused, match="older than"):
+        release.advertise_canary(canary_of(2), build(1), when=1)
+
+
+def test_defect_5_production_rolls_back_to_the_version_before():
+    first = release.promote(canary_of(1), BAKE, BAKE)
+    first = release.confirm(first, "production", first.production.generation, BAKE)
+    canary = release.advertise_canary(first, build(2), BAKE)
+    canary = release.confirm(canary, "canary", canary.canary.generation, BAKE)
+    second = release.promote(canary, 2 * BAKE, BAKE)
+    second = release.confirm(second, "production", second.production.generation, 2 * BAKE)
+
+    rolled = release.roll_back(second, "production", 2 * BAKE)
+
+    assert rolled.production.wanted == build(1)
+
+
+def test_a_second_rollback_does_not_return_to_the_version_that_was_left():
+    state = release.advertise_canary(canary_of(1), build(2), 1)
+    state = release.confirm(state, "canary", state.canary.generation, 1)
+    state = release.roll_back(state, "canary", 2)
+    state = release.confirm(state, "canary", state.canary.generation, 2)
+
+    with pytest.raises(Refused, match="no earlier good version"):
+        release.roll_back(state, "canary", 3)
+
+
+def test_defect_13_a_failed_deploy_advertises_the_last_good_version_again():
+    failed = release.advertise_canary(canary_of(1), build(2), when=1)
+
+    restored = release.restore(failed, "canary", failed.canary.generation, when=2)
+
+    assert restored.canary.wanted == build(1)
+    assert "rollout=open" in release.wanted_document(restored.canary)
+
+
+def test_the_first_deploy_ever_that_fails_leaves_nothing_advertised():
+    failed = release.advertise_canary(Release("greeter"), build(1), when=1)
+
+    restored = release.restore(failed, "canary", failed.canary.generation, when=2)
+
+    assert restored.canary.wanted is None
+    assert release.wanted_document(restored.canary).startswith("version=\n")
+
+
+def test_a_deploy_that_was_overtaken_can_neither_confirm_nor_restore():
+    old = release.advertise_canary(canary_of(1), build(2), when=1)
+    new = release.advertise_canary(old, build(3), when=2)
+
+    for step in (release.confirm, release.restore):
+        with pytest.raises(Refused, match="moved on"):
+            step(new, "canary", old.canary.generation, 3)
+
+
+def test_hosts_converge_by_themselves_only_when_no_deploy_walks_their_ring():
+    advertised = release.advertise_canary(Release("greeter"), build(1), when=0)
+    confirmed = release.confirm(advertised, "canary", advertised.canary.generation, 1)
+
+    assert "rollout=pushed" in release.wanted_document(advertised.canary)
+    assert "rollout=open" in release.wanted_document(confirmed.canary)
+
+
+def test_the_audit_entry_says_who_what_why_when_and_from_what_to_what():
+    before, after = canary_of(1), release.advertise_canary(canary_of(1), build(2), 5)
+
+    entry = release.audit(before, after, "advertise_canary", "canary", Cause("ann", "deploy", 5.0, "e1"))
+
+    assert (entry["who"], entry["why"], entry["when"]) == ("ann", "deploy", 5.0)
+    assert (entry["from"], entry["to"]) == (build(1).version, build(2).version)
+
+
+@given(st.dictionaries(st.text(), st.one_of(st.none(), st.text(), st.integers())))
+def test_an_unreadable_record_means_stop(data):
+    with pytest.raises(CicdError, match="unreadable"):
+        release.from_json(data)
+
+
+def test_a_record_survives_the_store():
+    state = release.promote(canary_of(3), BAKE, BAKE)
+
+    assert release.from_json(release.to_json(state)) == state
+
+
+class Releases(RuleBasedStateMachine):
+    """Any sequence of commands, refused or not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = Release("greeter")
+        self.now = 0.0
+        self.baked: set[Build] = set()
+
+    def _try(self, decide) -> None:
+        try:
+            after = decide()
+        except Refused:
+            return
+        assert after.generation == self.state.generation + 1
+        self.state = after
+
+    @rule(commits=st.integers(0, 9))
+    def advertise(self, commits):
+        self._try(lambda: release.advertise_canary(self.state, build(commits), self.now))
+
+    @rule(ring=st.sampled_from(release.RINGS), behind=st.integers(0, 2))
+    def confirm(self, ring, behind):
+        generation = self.state.ring(ring).generation - behind
+        self._try(lambda: release.confirm(self.state, ring, generation, self.now))
+
+    @rule(seconds=st.integers(1, 2 * BAKE))
+    def wait(self, seconds):
+        self.now += seconds
+        canary = self.state.canary
+        if canary.wanted and canary.state == release.HEALTHY and self.now - canary.since >= BAKE:
+            self.baked.add(canary.wanted)
+
+    @rule()
+    def promote(self):
+        self._try(lambda: release.promote(self.state, self.now, BAKE))
+
+    @rule(ring=st.sampled_from(release.RINGS))
+    def restore(self, ring):
+        generation = self.state.ring(ring).generation
+        self._try(lambda: release.restore(self.state, ring, generation, self.now))
+
+    @rule(ring=st.sampled_from(release.RINGS))
+    def roll_back(self, ring):
+        self._try(lambda: release.roll_back(self.state, ring, self.now))
+
+    @invariant()
+    def production_only_ever_wants_what_was_a_healthy_baked_canary(self):
+        wanted = self.state.production.wanted
+        assert wanted is None or wanted in self.baked
+
+
+TestReleases = Releases.TestCase

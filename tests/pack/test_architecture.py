@@ -1,0 +1,45 @@
+"""Arrows go one way: rules, workflows, actions, lib/cicd, the world."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LIBRARY = ROOT / "actions" / "lib" / "cicd"
+ADAPTER = LIBRARY / "action.py"
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+def python_files(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", python_files("actions/lib"), ids=lambda p: p.name)
+def test_the_library_imports_neither_stackstorm_nor_what_runs_it(path):
+    known = {"st2common", "st2reactor", "st2local", "lab", "gateway", "demo"}
+
+    assert imports(path) & known == ({"st2common"} if path == ADAPTER else set())
+
+
+@pytest.mark.parametrize("path", python_files("st2local", "gateway", "host"), ids=lambda p: p.name)
+def test_what_serves_the_pack_knows_nothing_of_it(path):
+    assert not imports(path) & {"cicd", "lab", "demo"}
+
+
+@pytest.mark.parametrize(
+    "module", ["release", "push", "ring", "version", "metadata", "package", "text", "fields"]
+)
+def test_modules_that_decide_or_say_do_no_input_or_output(module):
+    reaching = {"requests", "socket", "subprocess", "fabric", "consul", "jenkins", "time", "os"}
+
+    assert not imports(LIBRARY / f"{module}.py") & reaching

@@ -1,0 +1,149 @@
+"""Every YAML of the pack fits every other one."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from cicd import fields
+
+ROOT = Path(__file__).parents[2]
+ACTIONS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "actions").glob("*.yaml"))}
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text())
+    for path in sorted((ROOT / "actions/workflows").glob("*.yaml"))
+}
+RULES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "rules").glob("*.yaml"))}
+ALIASES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "aliases").glob("*.yaml"))}
+RUNNER_PARAMETERS = {"timeout"}
+CONTRACT_OF_2015 = {
+    "git_push": {"project", "branch", "user", "commit", "detail_url"},
+    "ci_start": {"project", "branch", "commit", "repo_url", "details_url"},
+    "ci_success": {"project", "branch", "commit", "repo_url", "details_url"},
+    "ci_failure": {"project", "branch", "commit", "repo_url", "details_url"},
+    "publish_apt_package": {"project", "commit", "repo_url"},
+    "deploy": {"project", "version"},
+    "deploy_production": {"project"},
+    "rollback": {"project"},
+}
+
+
+def called() -> list[tuple[str, str, dict]]:
+    return [
+        (f"{workflow}.{task}", spec["action"].removeprefix("cicd."), spec.get("input", {}))
+        for workflow, definition in WORKFLOWS.items()
+        for task, spec in definition["tasks"].items()
+        if spec["action"].startswith("cicd.")
+    ]
+
+
+def required(action: str) -> set[str]:
+    parameters = ACTIONS[action]["parameters"]
+    return {name for name, schema in parameters.items() if schema.get("required")}
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_defect_1_name_file_and_entry_point_share_one_stem(name):
+    action = ACTIONS[name]
+    entry = ROOT / "actions" / action["entry_point"]
+
+    assert action["name"] == name == entry.stem
+    assert entry.is_file()
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_python_actions_have_one_class_named_after_them(name):
+    if ACTIONS[name]["runner_type"] == "python-script":
+        source = (ROOT / "actions" / f"{name}.py").read_text()
+        camel = "".join(word.capitalize() for word in name.split("_"))
+
+        assert re.findall(r"^class (\w+)", source, re.M) == [camel]
+
+
+@pytest.mark.parametrize(("task", "action", "given"), called())
+def test_defect_2_every_task_gives_what_its_action_requires_and_nothing_else(task, action, given):
+    parameters = set(ACTIONS[action]["parameters"]) | RUNNER_PARAMETERS
+
+    assert required(action) <= set(given) <= parameters
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+def test_defect_1_every_rules_action_exists_and_takes_what_it_is_given(rule):
+    action = rule["action"]["ref"].removeprefix("cicd.")
+
+    assert required(action) <= set(rule["action"]["parameters"]) <= set(ACTIONS[action]["parameters"])
+
+
+@pytest.mark.parametrize("alias", ALIASES.values(), ids=ALIASES.keys())
+def test_every_alias_names_an_action_and_its_parameters(alias):
+    action = alias["action_ref"].removeprefix("cicd.")
+    spoken = set(re.findall(r"{{ ?(\w+)", " ".join(alias["formats"][0]["representation"])))
+
+    assert alias["name"].startswith("cicd_")
+    assert required(action) <= spoken <= set(ACTIONS[action]["parameters"])
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_every_task_that_can_fail_says_what_happens_then(name):
+    for task, spec in WORKFLOWS[name]["tasks"].items():
+        if spec["action"].startswith("cicd."):
+            conditions = [transition["when"] for transition in spec["next"]]
+            handled = any("failed()" in when or when == "<% completed() %>" for when in conditions)
+            assert handled, f"{name}.{task}"
+
+
+@pytest.mark.parametrize(("name", "parameters"), CONTRACT_OF_2015.items())
+def test_what_users_call_keeps_its_name_and_parameters_of_2015(name, parameters):
+    assert parameters <= set(ACTIONS[name]["parameters"])
+    assert required(name) <= parameters
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_every_parameter_is_described(name):
+    assert all(schema.get("description") for schema in ACTIONS[name]["parameters"].values())
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_defect_7_identifiers_have_the_pattern_of_the_code_before_anything_runs(name):
+    for parameter, schema in ACTIONS[name]["parameters"].items():
+        if parameter in fields.PATTERNS and parameter != "ring" and schema["type"] == "string":
+            assert fields.PATTERNS[parameter] in schema["pattern"], parameter
+            assert schema["pattern"].endswith("\\Z"), parameter
+
+
+def test_defect_4_no_public_action_deploys_a_chosen_version_to_production():
+    takes_version = [name for name, a in ACTIONS.items() if "version" in a["parameters"]]
+
+    assert set(takes_version) == {"advertise_canary", "deploy", "publish_package"}
+    assert "ring" not in ACTIONS["deploy"]["parameters"]
+
+
+def test_defect_9_every_status_that_a_build_can_end_with_has_a_rule():
+    failed = RULES["on_jenkins_failed"]["criteria"]["trigger.body.build.status"]["pattern"]
+
+    assert {*failed, RULES["on_jenkins_passed"]["criteria"]["trigger.body.build.status"]["pattern"]} == {
+        "SUCCESS",
+        "FAILURE",
+        "UNSTABLE",
+        "ABORTED",
+        "NOT_BUILT",
+    }
+
+
+def test_a_run_from_push_to_canary_starts_at_most_14_python_actions():
+    def starts(name: str) -> int:
+        if ACTIONS[name]["runner_type"] == "python-script":
+            return 1
+        tasks = WORKFLOWS[name]["tasks"]
+        wanted = [t for t in tasks if t not in ("clean_after_failure", "restore_ring", "take_hosts_back")]
+        inner = [tasks[t]["action"] for t in wanted if t != "confirm_restored"]
+        return sum(starts(a.removeprefix("cicd.")) for a in inner if a.startswith("cicd."))
+
+    assert starts("git_push") + starts("ci_start") + starts("ci_success") <= 14
+
+
+def test_defect_15_no_key_is_in_the_repository():
+    keys = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
+    texts = [p for p in ROOT.rglob("*") if p.is_file() and not {".git", ".venv", "build"} & set(p.parts)]
+
+    assert not [p for p in texts if p.stat().st_size < 10**6 and keys.search(p.read_text(errors="ignore"))]
