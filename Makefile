@@ -1,5 +1,6 @@
 # Each target sets up what it needs, says what it does, and is safe to run twice.
 PYTHON = .venv/bin/python
+CLIENT = build/venvs/st2client/bin/python
 
 .PHONY: setup demo test lint unit acceptance lab lab-down validate
 
@@ -7,7 +8,7 @@ setup:
 	@script/setup
 
 demo: setup
-	@$(PYTHON) -m demo
+	@$(CLIENT) -m demo
 
 lab: setup
 	@$(PYTHON) -m lab up
@@ -26,7 +27,7 @@ unit: setup
 	$(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab"
 
 acceptance: setup
-	$(PYTHON) -m pytest tests/acceptance
+	$(CLIENT) -m pytest tests/acceptance
 
 validate: setup
 	$(PYTHON) -m st2local validate .

@@ -1,0 +1,1 @@
+"""The story of four commits, told live: what `make demo` shows."""

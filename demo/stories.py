@@ -1,0 +1,193 @@
+"""The four commits of the demo: what each changes, and what must be true afterwards."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from demo.stackstorm import ENDED, StackStorm
+from demo.view import View
+from demo.world import ROOT, World, wait_for
+
+PROJECT = "greeter"
+REPOSITORY = "acme/greeter"
+RUN_SECONDS = 240
+
+
+class StoryFailed(Exception):
+    """What should be true after a commit is not."""
+
+
+class Teller:
+    """Pushes commits and watches them arrive."""
+
+    def __init__(self, world: World, stackstorm: StackStorm, view: View) -> None:
+        self.world = world
+        self.stackstorm = stackstorm
+        self.view = view
+        self.pushed_seconds = 0.0
+
+    def push(self, message: str, change: Callable[[Path], None]) -> str:
+        """Apply *change* to the clone, commit and push it, and return the trace tag of the commit."""
+        change(self.world.clone)
+        self._git("add", "-A")
+        self._git("commit", "-q", "-m", message)
+        started = time.monotonic()
+        self._git("push", "-q", "origin", "HEAD:main")
+        self.pushed_seconds = time.monotonic() - started
+        return f"{REPOSITORY}@{self._git('rev-parse', 'HEAD')}"
+
+    def follow(self, trace: str, last: str) -> dict[str, Any]:
+        """Show the run of *trace* until its root execution of *last* has ended, and return that."""
+        self.view.watch(trace, self.pushed_seconds)
+        return dict(wait_for(f"{last} of {trace}", lambda: self._look(trace, last), RUN_SECONDS))
+
+    def promote(self, trace: str) -> dict[str, Any]:
+        """Deploy the canary to production, on the trace of its commit."""
+        self.wait_for_bake()
+        ended = self.stackstorm.run("cicd.deploy_production", trace, project=PROJECT)
+        self.view.show(self.roots(trace))
+        return ended
+
+    def wait_for_bake(self) -> None:
+        """Wait, as a user does, until the canary may be promoted."""
+        wait_for("the bake of the canary", self._is_baked, 120)
+
+    def _is_baked(self) -> bool:
+        return bool(self.stackstorm.run("cicd.check_canary", project=PROJECT)["status"] == "succeeded")
+
+    def roots(self, trace: str) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        """Return the root executions on *trace*, each with its descendants."""
+        return [(root, self.stackstorm.tree(root["id"])) for root in self.stackstorm.of_trace(trace)]
+
+    def _look(self, trace: str, last: str) -> dict[str, Any] | None:
+        roots = self.roots(trace)
+        self.view.show(roots)
+        ended = [r for r, _ in roots if r["action"]["ref"] == last and r["status"] in ENDED]
+        return ended[0] if ended else None
+
+    def _git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.world.clone, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise StoryFailed(f"git {arguments[0]} failed: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+
+def first_version_reaches_production(teller: Teller) -> None:
+    """Version 1: through CI, package, canary and production, on every host."""
+    trace = teller.push("Greet the world", _add_greeter)
+    _expect(teller.follow(trace, "cicd.ci_success"), "succeeded")
+    _expect(teller.promote(trace), "succeeded")
+    _expect_versions(teller.world, canary="1.0.0", production="1.0.0")
+    _expect_served(teller.world, {"1.0.0"}, {"1.0.0"})
+
+
+def second_version_is_canary_then_production(teller: Teller) -> None:
+    """Version 2: the canary hosts serve it while production serves 1; then it is promoted."""
+    trace = teller.push("Greet more warmly", lambda clone: _set_version(clone, "2.0.0"))
+    _expect(teller.follow(trace, "cicd.ci_success"), "succeeded")
+    _expect_versions(teller.world, canary="2.0.0", production="1.0.0")
+    _expect_served(teller.world, {"2.0.0"}, {"1.0.0"})
+    teller.view.say("while canary serves 2.0.0, production serves 1.0.0")
+    _expect(teller.promote(trace), "succeeded")
+    _expect_versions(teller.world, canary="2.0.0", production="2.0.0")
+    _expect_served(teller.world, {"2.0.0"}, {"2.0.0"})
+
+
+def failing_test_stops_at_ci(teller: Teller) -> None:
+    """Version 3: its test fails, so CI stops it and nothing changes anywhere."""
+    trace = teller.push("Break the greeting", _break_test)
+    _expect(teller.follow(trace, "cicd.ci_failure"), "succeeded")
+    _expect_versions(teller.world, canary="2.0.0", production="2.0.0")
+    _expect_served(teller.world, {"2.0.0"}, {"2.0.0"})
+
+
+def failing_post_inst_stops_at_the_canary(teller: Teller) -> None:
+    """Version 4: its post-inst fails, so the canary goes back and production never sees it."""
+    trace = teller.push("Forget how to install", _break_post_inst)
+    _expect(teller.follow(trace, "cicd.ci_success"), "failed")
+    _expect_versions(teller.world, canary="2.0.0", production="2.0.0")
+    wait_for("every host's recovery", lambda: all(teller.world.healthy(PROJECT).values()), 60)
+    _expect_served(teller.world, {"2.0.0"}, {"2.0.0"})
+
+
+STORIES: tuple[tuple[str, Callable[[Teller], None]], ...] = (
+    ("v1 reaches production", first_version_reaches_production),
+    ("v2 is canary while production stays, then production", second_version_is_canary_then_production),
+    ("v3 with a failing test stops at CI", failing_test_stops_at_ci),
+    ("v4 with a failing post-inst stops at the canary", failing_post_inst_stops_at_the_canary),
+)
+
+
+def _add_greeter(clone: Path) -> None:
+    shutil.copytree(ROOT / "examples" / PROJECT, clone, dirs_exist_ok=True)
+    _set_version(clone, "1.0.0")
+
+
+def _set_version(clone: Path, version: str) -> None:
+    path = clone / "fpm.json"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(_with_version(line, version) for line in lines) + "\n")
+
+
+def _with_version(line: str, version: str) -> str:
+    key, colon, _ = line.partition(":")
+    return f'{key}: "{version}",' if colon and key.strip() == '"version"' else line
+
+
+def _break_test(clone: Path) -> None:
+    _set_version(clone, "3.0.0")
+    with (clone / "script" / "cibuild").open("a") as script:
+        script.write("\necho 'FAILED test_greeting: nobody was greeted' >&2\nexit 1\n")
+
+
+def _break_post_inst(clone: Path) -> None:
+    shutil.copy(ROOT / "examples" / PROJECT / "script" / "cibuild", clone / "script" / "cibuild")
+    _set_version(clone, "4.0.0")
+    (clone / "script" / "post-inst").write_text("#!/bin/sh\necho 'cannot install' >&2\nexit 3\n")
+
+
+def _expect(execution: dict[str, Any], status: str) -> None:
+    if execution["status"] != status:
+        output = (execution.get("result") or {}).get("output") or {}
+        error = output.get("error") or execution.get("result")
+        raise StoryFailed(f"{execution['action']['ref']} {execution['id']} {execution['status']}: {error}")
+
+
+def _expect_versions(world: World, canary: str, production: str) -> None:
+    wanted = {
+        "canary": (canary, f"{PROJECT}::canary_version"),
+        "production": (production, f"{PROJECT}::version"),
+    }
+    for ring, (version, key) in wanted.items():
+        advertised = world.key(key) or "nothing"
+        if not advertised.startswith(f"{version}-"):
+            raise StoryFailed(f"{ring} is advertised as {advertised}, not {version}")
+        for host in world.hosts(ring):
+            installed = world.installed(host, PROJECT)
+            if installed != f"install ok installed|{advertised}":
+                raise StoryFailed(f"{host['name']} has {installed or 'nothing'}, not {advertised}")
+
+
+def _expect_served(world: World, canary: set[str], production: set[str]) -> None:
+    """Hold what clients see: with the canary header, and per host without it."""
+    expected = {
+        host["name"]: versions
+        for ring, versions in (("canary", canary), ("production", production))
+        for host in world.hosts(ring)
+    }
+    for with_header in (True, False):
+        for host, served in world.versions_served(with_header).items():
+            plain = {version.partition("-")[0] for version in served}
+            if plain != expected[host] or (with_header and host not in _names(world, "canary")):
+                raise StoryFailed(f"{host} served {served}, not {expected[host]}")
+
+
+def _names(world: World, ring: str) -> set[str]:
+    return {host["name"] for host in world.hosts(ring)}

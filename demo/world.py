@@ -1,0 +1,87 @@
+"""The lab's world, looked at from outside: over HTTP, in Consul and by SSH."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[1]
+TIMEOUT_SECONDS = 10
+
+
+class World:
+    """What world.json describes."""
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        self.description = description
+        self.clone = Path(description["git"]["clone"])
+
+    @classmethod
+    def read(cls, root: Path) -> World:
+        """Return the world of the lab in *root*."""
+        return cls(json.loads((root / "world.json").read_text()))
+
+    def hosts(self, ring: str) -> list[dict[str, Any]]:
+        """Return the app hosts of *ring*, as world.json has them."""
+        return [host for host in self.description["hosts"] if host.get("ring") == ring]
+
+    def answer(self, canary: bool = False) -> dict[str, Any]:
+        """Return what one request through HAProxy to /version answers; with *canary* the header is sent."""
+        proxy = self.description["haproxy"]
+        headers = {proxy["canary_header"]: "1"} if canary else {}
+        response = requests.get(f"{proxy['url']}/version", headers=headers, timeout=TIMEOUT_SECONDS)
+        response.raise_for_status()
+        return dict(response.json())
+
+    def versions_served(self, canary: bool = False, requests_sent: int = 20) -> dict[str, set[str]]:
+        """Return the versions that each host served in *requests_sent* requests through HAProxy."""
+        served: dict[str, set[str]] = {}
+        for _ in range(requests_sent):
+            answer = self.answer(canary)
+            served.setdefault(answer["host"], set()).add(answer["version"])
+        return served
+
+    def key(self, name: str) -> str | None:
+        """Return the value of the Consul key *name*, or None."""
+        url = f"{self.description['consul']['url']}/v1/kv/{name}"
+        response = requests.get(url, timeout=TIMEOUT_SECONDS)
+        if response.status_code == 404:
+            return None
+        response.raise_for_status()
+        return base64.b64decode(response.json()[0]["Value"] or "").decode()
+
+    def healthy(self, project: str) -> dict[str, bool]:
+        """Return whether every check of *project* passes, by host."""
+        url = f"{self.description['consul']['url']}/v1/health/service/{project}"
+        entries = requests.get(url, timeout=TIMEOUT_SECONDS).json()
+        return {e["Node"]["Node"]: all(c["Status"] == "passing" for c in e["Checks"]) for e in entries}
+
+    def on_host(self, host: dict[str, Any], *command: str) -> str:
+        """Return what *command* prints on *host*, run over SSH with its key verified."""
+        ssh = self.description["ssh"]
+        argv = ["ssh", "-F", ssh["config"], host["name"], *command]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        return done.stdout.strip()
+
+    def installed(self, host: dict[str, Any], package: str) -> str:
+        """Return dpkg's word on *package* on *host*: its status and version."""
+        return self.on_host(host, "dpkg-query", "-W", "-f", "'${Status}|${Version}'", package)
+
+
+def wait_for(what: str, question: Callable[[], Any], seconds: float = 60) -> Any:
+    """Return the first true answer to *question*; after *seconds* fail, saying *what* was waited for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not happen within {seconds:.0f} s")
+        time.sleep(0.2)
