@@ -10,7 +10,10 @@ from cicd.deploy import Deploy
 
 
 class ConfirmRing(CicdAction):
-    def act(self, settings: Settings, project: str, ring: str, generation: int, user: str) -> dict[str, Any]:
-        wanted = Deploy(settings, project, user).confirm(ring, generation).ring(ring).wanted
+    def act(
+        self, settings: Settings, project: str, ring: str, generation: int, user: str, reachable_only: bool
+    ) -> dict[str, Any]:
+        changed = Deploy(settings, project, user).confirm(ring, generation, reachable_only)
+        wanted = changed.ring(ring).wanted
         version = wanted.version if wanted else ""
         return {"version": version, "message": f"{project} {version or 'nothing'} is healthy on {ring}"}

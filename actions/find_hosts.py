@@ -11,7 +11,7 @@ from cicd.deploy import Deploy
 
 
 class FindHosts(CicdAction):
-    def act(self, settings: Settings, project: str, ring: str) -> dict[str, Any]:
-        hosts = Deploy(settings, project).hosts(ring)
+    def act(self, settings: Settings, project: str, ring: str, reachable_only: bool) -> dict[str, Any]:
+        hosts = Deploy(settings, project).hosts(ring, reachable_only)
         names = ", ".join(host.name for host in hosts)
         return {"hosts": [asdict(host) for host in hosts], "message": f"{project}'s {ring} ring: {names}"}

@@ -37,6 +37,15 @@ def test_a_ring_with_an_unreachable_node_is_refused_by_name():
         members([*FLEET, entry("web9", CANARY, serf="critical")], "greeter", "canary", CANARY)
 
 
+def test_a_rollback_leaves_an_unreachable_node_out_instead():
+    fleet = [*FLEET, entry("web9", CANARY, serf="critical")]
+
+    assert [h.name for h in members(fleet, "greeter", "canary", CANARY, reachable_only=True)] == [
+        "web1",
+        "web2",
+    ]
+
+
 def test_a_host_whose_application_is_not_installed_yet_belongs_to_its_ring():
     hosts = members([entry("web1", CANARY, check="critical")], "greeter", "canary", CANARY)
 

@@ -25,11 +25,12 @@ class Deploy:
         self._who = who
         self._execution = execution
 
-    def hosts(self, ring_name: str) -> list[Host]:
-        """Return the hosts of the ring; refused when it is empty or a node is down."""
+    def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
+        """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
         entries = self._store.health(self.project)
         canary_tag = self._settings.canary_tag(self.project)
-        return ring.members(entries, self.project.name, fields.check("ring", ring_name), canary_tag)
+        name = fields.check("ring", ring_name)
+        return ring.members(entries, self.project.name, name, canary_tag, reachable_only)
 
     def advertise_canary(self, version: str, package: str = "") -> Release:
         """Want the published *version* on the canary ring, whose hosts must all be reachable."""
@@ -68,7 +69,7 @@ class Deploy:
 
     def roll_back(self, ring_name: str) -> Release:
         """Want on the ring the good version before the present one."""
-        self.hosts(ring_name)
+        self.hosts(ring_name, reachable_only=True)
         return self._change(
             "roll_back", ring_name, "roll back", lambda r: release.roll_back(r, ring_name, _now())
         )
@@ -82,11 +83,11 @@ class Deploy:
             lambda r: release.restore(r, ring_name, generation, _now()),
         )
 
-    def confirm(self, ring_name: str, generation: int) -> Release:
+    def confirm(self, ring_name: str, generation: int, reachable_only: bool = False) -> Release:
         """Record that every host of the ring reports *generation*'s version and is healthy."""
         wanted = self._store.release(self.project.name).ring(ring_name).wanted
         if wanted:
-            self._refuse_unproven(wanted.version, self.hosts(ring_name))
+            self._refuse_unproven(wanted.version, self.hosts(ring_name, reachable_only))
         return self._change(
             "confirm",
             ring_name,

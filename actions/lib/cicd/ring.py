@@ -17,28 +17,31 @@ class Host:
     address: str
 
 
-def members(entries: Sequence[Mapping[str, Any]], project: str, ring: str, canary_tag: str) -> list[Host]:
+def members(
+    entries: Sequence[Mapping[str, Any]],
+    project: str,
+    ring: str,
+    canary_tag: str,
+    reachable_only: bool = False,
+) -> list[Host]:
     """
     Return the hosts of *ring* among Consul's health *entries* of the project's service.
 
-    A host with the canary tag is canary, every other is production. An empty ring or
-    a host whose node is failing refuses the whole: a deploy never guesses its targets.
+    A host with the canary tag is canary, every other is production. An empty ring is
+    refused, and so is one with a failing node, since a deploy never guesses its targets;
+    with *reachable_only* failing nodes are left out instead.
     """
     chosen = [e for e in entries if (canary_tag in e["Service"]["Tags"]) == (ring == "canary")]
-    if not chosen:
-        raise Refused(
-            f"{project} has no {ring} host in Consul.",
-            f"Register the service with the tag {canary_tag}, or check `discovery` in the configuration."
-            if ring == "canary"
-            else "Register the service on its hosts, or check `discovery` in the configuration.",
-        )
-    down = sorted(e["Node"]["Node"] for e in chosen if not _node_is_up(e))
-    if down:
+    up = [entry for entry in chosen if _node_is_up(entry)]
+    if not (up if reachable_only else chosen):
+        raise _empty(project, ring, canary_tag)
+    if not reachable_only and len(up) < len(chosen):
+        down = sorted(e["Node"]["Node"] for e in chosen if not _node_is_up(e))
         raise Refused(
             f"{', '.join(down)} of {project}'s {ring} ring cannot be reached by Consul.",
             "Repair the host or deregister its service, then deploy again.",
         )
-    return sorted((_host(entry) for entry in chosen), key=lambda host: host.name)
+    return sorted((_host(entry) for entry in up), key=lambda host: host.name)
 
 
 def batches(hosts: Sequence[Host], sizes: Sequence[str]) -> list[list[Host]]:
@@ -64,6 +67,14 @@ def unhealthy(entries: Iterable[Mapping[str, Any]], names: Iterable[str]) -> dic
     failing = {e["Node"]["Node"]: _failing_checks(e) for e in entries}
     reasons = {name: failing.get(name, "its service is gone from Consul") for name in names}
     return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _empty(project: str, ring: str, canary_tag: str) -> Refused:
+    tagged = f" with the tag {canary_tag}" if ring == "canary" else ""
+    return Refused(
+        f"{project} has no {ring} host in Consul.",
+        f"Register the service on its hosts{tagged}, or check `discovery` in the configuration.",
+    )
 
 
 def _failing_checks(entry: Mapping[str, Any]) -> str:

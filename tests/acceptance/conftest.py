@@ -1,0 +1,56 @@
+"""The world the stories happen in: a lab that runs already, or one of our own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from demo.stackstorm import StackStorm  # noqa: E402
+from demo.stories import Teller  # noqa: E402
+from demo.view import View  # noqa: E402
+from demo.world import World  # noqa: E402
+
+LAB_ROOT = Path(os.environ.get("LAB_ROOT") or ROOT / "build" / "lab")
+
+
+def run_lab(*words: str) -> subprocess.CompletedProcess:
+    """Run the lab's command line."""
+    command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "lab", *words]
+    return subprocess.run(command, cwd=ROOT, check=False)
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """The running lab, or a new one that is taken down afterwards."""
+    running = (LAB_ROOT / "world.json").exists() and run_lab("status").returncode == 0
+    if not running and run_lab("up").returncode != 0:
+        pytest.exit("the lab did not come up; see above", returncode=1)
+    try:
+        yield World.read(LAB_ROOT)
+    finally:
+        if not running:
+            run_lab("down")
+
+
+@pytest.fixture(scope="session")
+def stackstorm(world: World) -> StackStorm:
+    """StackStorm as its own client library sees it."""
+    return StackStorm(world.description["stackstorm"])
+
+
+@pytest.fixture(scope="session")
+def teller(world: World, stackstorm: StackStorm) -> Teller:
+    """Pushes commits and follows them."""
+    return Teller(world, stackstorm, View())
+
+
+@pytest.fixture(scope="session")
+def lab(world: World):
+    """The lab's command line, as a function of its words."""
+    return run_lab

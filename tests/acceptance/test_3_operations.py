@@ -1,0 +1,79 @@
+"""What an operator does: speak, roll back, lose a host and get it again."""
+
+import os
+import subprocess
+
+from demo.stories import PROJECT
+from demo.world import ROOT, wait_for
+
+ST2 = ROOT / "build" / "venvs" / "st2client" / "bin" / "st2"
+
+
+def st2(world, stackstorm, *words: str) -> str:
+    described = world.description["stackstorm"]
+    environment = {
+        **os.environ,
+        "ST2_API_URL": described["api_url"],
+        "ST2_AUTH_URL": described["auth_url"],
+        "ST2_STREAM_URL": described["stream_url"],
+    }
+    done = subprocess.run(
+        [ST2, *words], env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_command_line_runs_shows_and_lists(world, stackstorm):
+    ran = st2(world, stackstorm, "run", "cicd.get_release", f"project={PROJECT}")
+    listed = st2(world, stackstorm, "execution", "list")
+
+    assert "status: succeeded" in ran
+    assert "cicd.get_release" in listed
+    assert "cicd.ci_success" in listed
+
+
+def test_the_command_line_shows_an_execution_with_its_children(world, stackstorm):
+    newest = stackstorm.client.executions.query(action="cicd.ci_success", limit=1)[0].id
+
+    shown = st2(world, stackstorm, "execution", "get", newest)
+
+    assert "publish_apt_package" in shown
+    assert "update_ring" in shown
+
+
+def test_a_person_asks_in_chat_what_is_deployed(world, stackstorm):
+    shown = st2(world, stackstorm, "action-alias", "execute", f"what is deployed for {PROJECT}")
+
+    assert "st2 execution get" in shown
+
+
+def test_deploy_production_can_be_spoken(stackstorm):
+    ended = stackstorm.wait(stackstorm.say(f"deploy production {PROJECT}"))
+
+    assert ended["status"] == "succeeded", ended["result"]
+
+
+def test_defect_5_production_rolls_back_although_dpkg_calls_it_a_downgrade(world, stackstorm):
+    ended = stackstorm.run("cicd.rollback", project=PROJECT, ring="production")
+
+    assert ended["status"] == "succeeded", ended["result"]
+    assert world.key(f"{PROJECT}::version").startswith("1.0.0-")
+    for host in world.hosts("production"):
+        assert "install ok installed|1.0.0-" in world.installed(host, PROJECT)
+
+
+def test_defect_12_a_host_that_was_off_during_a_rollback_catches_up_alone(world, stackstorm, lab):
+    assert stackstorm.run("cicd.deploy_production", project=PROJECT)["status"] == "succeeded"
+    late = world.hosts("production")[-1]
+    lab("host", late["name"], "off")
+    wait_for("Consul missing the host", lambda: not world.healthy(PROJECT).get(late["name"]), 60)
+    refused = stackstorm.run("cicd.deploy_production", project=PROJECT)
+    rolled = stackstorm.run("cicd.rollback", project=PROJECT, ring="production")
+    lab("host", late["name"], "on")
+
+    # A deploy never guesses: a ring with an unreachable host is refused, by name. A rollback has no gates.
+    assert refused["status"] == "failed"
+    assert late["name"] in refused["result"]["output"]["error"]["error"]
+    assert rolled["status"] == "succeeded", rolled["result"]
+    good = f"install ok installed|{world.key(f'{PROJECT}::version')}"
+    wait_for("the late host's version", lambda: world.installed(late, PROJECT) == good, 90)
