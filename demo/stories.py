@@ -143,12 +143,12 @@ def _with_version(line: str, version: str) -> str:
 
 def _break_test(clone: Path) -> None:
     _set_version(clone, "3.0.0")
-    with (clone / "script" / "cibuild").open("a") as script:
-        script.write("\necho 'FAILED test_greeting: nobody was greeted' >&2\nexit 1\n")
+    source = clone / "greeter.py"
+    source.write_text(source.read_text().replace('GREETING = "Hello"', 'GREETING = ""'))
 
 
 def _break_post_inst(clone: Path) -> None:
-    shutil.copy(ROOT / "examples" / PROJECT / "script" / "cibuild", clone / "script" / "cibuild")
+    _add_greeter(clone)
     _set_version(clone, "4.0.0")
     (clone / "script" / "post-inst").write_text("#!/bin/sh\necho 'cannot install' >&2\nexit 3\n")
 
