@@ -7,7 +7,6 @@ from typing import Any
 from cicd import rollout
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.consul import Store
 from cicd.ring import Host
 
 
@@ -24,6 +23,5 @@ class UpdateHosts(CicdAction):
         found, targets = settings.project(project), [Host(**host) for host in hosts]
         sizes = ["100%"] if all_at_once else list(settings.deploy["batches"])
         reports = rollout.update(settings, found, targets, generation, sizes)
-        rollout.wait_until_healthy(Store(settings), found, targets)
         names = ", ".join(host.name for host in targets)
         return {"hosts": reports, "message": f"{project} is updated on {ring}: {names}"}

@@ -17,6 +17,7 @@ from cicd.text import neutral_data, one_line
 
 CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
 HEALTH_LIMIT_SECONDS = 30
+SETTLE_SECONDS = 1
 Report = dict  # what cicd-converge prints: host, state, code, message, installed, seconds, …
 
 
@@ -27,8 +28,10 @@ def update(
     Let *hosts* converge to *generation* in batches of *sizes*, and return their reports.
 
     The first batch in which a host fails is the last: HostError then names every failed
-    host and carries all reports, and the hosts of later batches were not touched.
+    host and carries all reports, and the hosts of later batches were not touched. The next
+    batch begins when Consul's checks pass on this one and load balancers had time to see it.
     """
+    store = Store(settings)
     reports: list[Any] = []
     for number, batch in enumerate(batches(hosts, sizes), 1):
         _say(f"batch {number}: {', '.join(host.name for host in batch)}")
@@ -36,11 +39,12 @@ def update(
         failed = [report for report in reports if report["state"] == "failed"]
         if failed:
             raise _stopped(project, failed, reports, hosts)
+        _wait_until_healthy(store, project, batch)
+        time.sleep(SETTLE_SECONDS)
     return reports
 
 
-def wait_until_healthy(store: Store, project: Project, hosts: Sequence[Host]) -> None:
-    """Return once Consul's checks pass on all *hosts*; HostError names those that do not in time."""
+def _wait_until_healthy(store: Store, project: Project, hosts: Sequence[Host]) -> None:
     names = [host.name for host in hosts]
     deadline = time.monotonic() + HEALTH_LIMIT_SECONDS
     while True:

@@ -1,0 +1,1 @@
+"""What an app host runs, and how it becomes a package."""
