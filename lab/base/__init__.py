@@ -1,0 +1,1 @@
+"""The root filesystem that every host starts from."""

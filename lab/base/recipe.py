@@ -1,0 +1,74 @@
+"""What is in the root filesystem that all hosts share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+PACKAGES = (
+    "aptly",
+    "binutils",
+    "ca-certificates",
+    "curl",
+    "dbus",
+    "git",
+    "gpg",
+    "gpg-agent",
+    "haproxy",
+    "iproute2",
+    "nginx-light",
+    "openssh-client",
+    "openssh-server",
+    "procps",
+    "python3",
+    "sudo",
+    "systemd",
+    "systemd-sysv",
+)
+# Units that would reach for the shared network, the machine's devices, or a console.
+MASKED = (
+    "apt-daily-upgrade.timer",
+    "apt-daily.timer",
+    "console-getty.service",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    "getty.target",
+    "systemd-logind.service",
+    "systemd-networkd.service",
+    "systemd-resolved.service",
+    "systemd-timesyncd.service",
+)
+# Enabled again only on the host whose role it is.
+DISABLED = ("haproxy.service", "nginx.service")
+USERS = {"cicd": 1000, "git": 1001, "jenkins": 1002, "consul": 1003}
+SHELLS = {"git": "/usr/bin/git-shell", "consul": "/usr/sbin/nologin"}
+HOMES = {"git": "/srv/git", "consul": "/var/lib/consul"}
+REMOVED = (
+    "etc/apt/apt.conf.d/99mmdebstrap",
+    "etc/apt/sources.list",
+    "etc/dpkg/dpkg.cfg.d/99mmdebstrap",
+    "etc/nginx/sites-enabled/default",
+    "usr/sbin/policy-rc.d",
+)
+LEFT_OUT = ("/usr/share/man/*", "/usr/share/locale/*", "/usr/share/doc/*", "/usr/share/info/*")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what the tree contains; *ruby* is there for FPM."""
+
+    ruby: bool = False
+    packages: tuple[str, ...] = field(default=PACKAGES)
+
+    @property
+    def include(self) -> tuple[str, ...]:
+        return (*self.packages, "ruby") if self.ruby else self.packages
+
+    @property
+    def digest(self) -> str:
+        """Names the tree: another recipe gives another one."""
+        parts = [self.include, MASKED, DISABLED, USERS, SHELLS, HOMES, REMOVED, LEFT_OUT]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,83 @@
+"""Builds the root filesystem once, and finds it again."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from lab import processes
+from lab.base import sources
+from lab.base.recipe import DISABLED, HOMES, LEFT_OUT, MASKED, REMOVED, SHELLS, USERS, Recipe
+from lab.errors import LabError
+from lab.places import Places
+
+
+def ready(places: Places, recipe: Recipe) -> Path | None:
+    """Return the finished tree of *recipe*, or None."""
+    tree = places.cache / f"base-{recipe.digest}"
+    return tree if tree.is_dir() else None
+
+
+def build(places: Places, recipe: Recipe) -> Path:
+    """Return the tree of *recipe*, built first when it is not there; only a finished one gets its name."""
+    tree = places.cache / f"base-{recipe.digest}"
+    if tree.is_dir():
+        return tree
+    partial = places.cache / f"base-{recipe.digest}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        _bootstrap(places, recipe, partial / "tree")
+        _finish(partial / "tree")
+        (partial / "tree").rename(tree)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return tree
+
+
+def _bootstrap(places: Places, recipe: Recipe, tree: Path) -> None:
+    options, archive = tree.with_name("apt.conf"), tree.with_name("sources.list")
+    options.write_text(sources.options() + 'Acquire::Languages "none";\n')
+    archive.write_text("\n".join(sources.lines(sources.sources())) + "\n")
+    # A mount namespace of its own: whatever kills mmdebstrap, its mounts go with it.
+    argv = ["unshare", "--mount", "--fork", "--kill-child", "mmdebstrap", "--mode=root", "--variant=minbase"]
+    argv += ["--format=directory", f"--include={','.join(recipe.include)}", f"--aptopt={options}"]
+    argv += [f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT]
+    process = processes.spawn(places, "base", [*argv, sources.SUITE, str(tree), str(archive)])
+    try:
+        code = process.wait()
+    finally:
+        processes.stop([process.pid], gently=False)
+    if code != 0:
+        last = (places.logs / "base.log").read_text(errors="replace").strip().splitlines()[-3:]
+        raise LabError(
+            f"mmdebstrap could not build the hosts' root filesystem: {' / '.join(last)}",
+            f"Check that apt-get update works here; the whole log is {places.logs / 'base.log'}.",
+        )
+
+
+def _finish(tree: Path) -> None:
+    for path in REMOVED:
+        (tree / path).unlink(missing_ok=True)
+    units = tree / "etc/systemd/system"
+    for unit in MASKED:
+        (units / unit).unlink(missing_ok=True)
+        (units / unit).symlink_to("/dev/null")
+    for unit in DISABLED:
+        for wanted in units.glob(f"*.wants/{unit}"):
+            wanted.unlink()
+    for key in (tree / "etc/ssh").glob("ssh_host_*"):
+        key.unlink()
+    for name, uid in USERS.items():
+        _add_user(tree, name, uid)
+
+
+def _add_user(tree: Path, name: str, uid: int) -> None:
+    home, shell = HOMES.get(name, f"/home/{name}"), SHELLS.get(name, "/bin/bash")
+    add = ["useradd", "--uid", str(uid), "--create-home", "--home-dir", home, "--shell", shell]
+    # "*" is no password but, unlike the default "!", no locked account: sshd lets its keys in.
+    argv = ["chroot", str(tree), *add, "--user-group", "--password", "*", name]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LabError(f"useradd {name} failed: {done.stderr.strip()}", "Look at the machine's chroot.")

@@ -1,0 +1,1 @@
+"""Consul: its binary, and an agent on every host."""

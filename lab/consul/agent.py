@@ -1,0 +1,85 @@
+"""The Consul agent of a host: its configuration and its unit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lab.hosts.container import Container
+from lab.world import PROJECT, ROLE, Host, World
+
+UNIT = """[Unit]
+Description=Consul agent
+After=network.target
+
+[Service]
+User=consul
+ExecStart=/usr/local/bin/consul agent -config-dir=/etc/consul.d
+KillSignal=SIGINT
+Restart=always
+RestartSec=1
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def configure(container: Container, world: World) -> None:
+    """Give the host its agent; infra1's is the cluster's server."""
+    disk = container.disk
+    disk.write("etc/consul.d/agent.json", json.dumps(agent(container.host, world), indent=2))
+    disk.write("etc/consul.d/services.json", json.dumps({"services": services(container.host)}, indent=2))
+    disk.folder("var/lib/consul", owner="consul")
+    disk.unit("consul.service", UNIT)
+
+
+def agent(host: Host, world: World) -> dict[str, Any]:
+    """Return the agent's configuration."""
+    common = {
+        "node_name": host.name,
+        "datacenter": "lab",
+        "data_dir": "/var/lib/consul",
+        "bind_addr": host.address,
+        "client_addr": host.address,
+        "ports": {"serf_wan": -1, "grpc": -1},
+        "performance": {"raft_multiplier": 1},
+        "dns_config": {"service_ttl": {"*": "0s"}, "only_passing": True},
+        "check_update_interval": "0s",
+        # The default of 30 s: a host that comes up before the server would be missing for that long.
+        "retry_interval": "300ms",
+        # Leaving politely makes stopping slow, and a host that is switched off does not leave.
+        "leave_on_terminate": False,
+        "disable_update_check": True,
+        "log_level": "WARN",
+    }
+    if host == world.infra:
+        return {**common, "server": True, "bootstrap_expect": 1}
+    return {**common, "server": False, "retry_join": [world.infra.address]}
+
+
+def services(host: Host) -> list[dict[str, Any]]:
+    """Return the services that *host* offers."""
+    if host.role == "infra":
+        return [{"id": "apt", "name": "apt", "tags": ["publish"], "address": host.address}]
+    if host.role == "build":
+        return [{"id": "build", "name": "build", "tags": ["package"], "address": host.address}]
+    return [_project(host)]
+
+
+def _project(host: Host) -> dict[str, Any]:
+    tags = [f"{PROJECT}::{ROLE}"] + ([f"{PROJECT}::{ROLE}_canary"] if host.ring == "canary" else [])
+    check = {
+        "id": f"{PROJECT}:health",
+        "name": f"{PROJECT} answers",
+        "http": f"http://{host.address}:8080/health",
+        "interval": "1s",
+        "timeout": "1s",
+    }
+    return {
+        "id": PROJECT,
+        "name": PROJECT,
+        "tags": tags,
+        "address": host.address,
+        "port": 8080,
+        "checks": [check],
+    }

@@ -1,0 +1,1 @@
+"""Bare repositories whose pushes send GitHub's signed events."""

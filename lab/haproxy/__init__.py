@@ -1,0 +1,1 @@
+"""HAProxy, which follows Consul's DNS."""

@@ -1,0 +1,1 @@
+"""A Jenkins stand-in: its remote API, real builds, the Notification plugin's callbacks."""

@@ -1,0 +1,1 @@
+"""The signed APT repository and what publishes it."""
