@@ -1,0 +1,1 @@
+"""The REST API, the authentication service and the event stream."""

@@ -1,0 +1,66 @@
+"""Who is asking, API keys, and inquiries."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse, Response
+
+from st2local.api.ask import Ask, Values, page
+from st2local.errors import ParamError
+
+
+def user(ask: Ask) -> Values:
+    """Answer with who is asking."""
+    return {
+        "username": ask.user,
+        "authentication": ask.how,
+        "rbac": {"enabled": False, "roles": [], "is_admin": True},
+    }
+
+
+def api_keys(ask: Ask) -> Response:
+    """Answer with the API keys."""
+    return page(ask, ask.engine.auth.keys())
+
+
+def api_key(ask: Ask) -> Values:
+    """Answer with one API key."""
+    return ask.engine.auth.get_key(ask.path["id"])
+
+
+def create_api_key(ask: Ask) -> Response:
+    """Make an API key."""
+    body = ask.body()
+    made = ask.engine.auth.create_key(
+        body.get("user") or ask.user, body.get("metadata") or {}, bool(body.get("enabled", True))
+    )
+    return JSONResponse(made, 201)
+
+
+def change_api_key(ask: Ask) -> Values:
+    """Switch an API key on or off."""
+    body = ask.body()
+    return ask.engine.auth.set_key(ask.path["id"], bool(body.get("enabled", True)), body.get("metadata"))
+
+
+def delete_api_key(ask: Ask) -> Response:
+    """Delete an API key."""
+    ask.engine.auth.delete_key(ask.path["id"])
+    return Response(status_code=204)
+
+
+def inquiries(ask: Ask) -> list[Values]:
+    """Answer with the inquiries that wait."""
+    return ask.engine.inquiries.list(ask.limit, ask.offset)
+
+
+def inquiry(ask: Ask) -> Values:
+    """Answer with one inquiry."""
+    return ask.engine.inquiries.get(ask.path["id"])
+
+
+def respond(ask: Ask) -> Values:
+    """Answer an inquiry."""
+    body = ask.body()
+    if "response" not in body:
+        raise ParamError("'response' is a required property")
+    return ask.engine.inquiries.respond(ask.path["id"], body["response"], ask.user)

@@ -1,0 +1,210 @@
+"""Executions: ask for one, look at them, change their course."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from st2local.api.ask import Ask, Values, cut, page
+from st2local.api.execution_document import document, documents
+from st2local.engine import requests, statuses
+from st2local.engine.execution import Execution
+from st2local.errors import NotFoundError, ParamError, RefusedError
+
+_FILTERS = {
+    "action": "action = ?", "status": "status = ?", "user": "user = ?", "pack": "pack = ?",
+    "runner": "runner = ?", "parent": "parent = ?", "rule": "rule = ?", "id": "id = ?",
+    "trigger_instance": "trigger_instance = ?", "workflow_execution": "workflow = ?",
+    "timestamp_gt": "start_timestamp > ?", "timestamp_lt": "start_timestamp < ?",
+}  # fmt: skip
+
+
+def shown(ask: Ask, execution: Execution) -> Values:
+    """Return one execution as a document."""
+    children = [one.id for one in ask.engine.executions.children(execution.id, results=False)]
+    return document(ask.engine, execution, children, ask.flag("show_secrets"))
+
+
+def list_all(ask: Ask) -> Response:
+    """Answer with the executions that fit the filters."""
+    where, arguments = _where(ask)
+    ascending = ask.flag("sort_asc") or (bool(ask.query.get("timestamp_gt")) and not ask.flag("sort_desc"))
+    direction = "ASC" if ascending else "DESC"
+    included = ask.names("include_attributes")
+    wanted = not included or any(name.partition(".")[0].startswith("result") for name in included)
+    wanted = wanted and "result" not in ask.names("exclude_attributes")
+    found = ask.engine.executions.select(
+        where,
+        arguments,
+        f"start_timestamp {direction}, id {direction}",
+        ask.limit,
+        ask.offset,
+        results=wanted,
+    )
+    total = ask.engine.executions.count(where, arguments)
+    return page(ask, documents(ask.engine, found, ask.flag("show_secrets")), total)
+
+
+def _where(ask: Ask) -> tuple[str, list[Any]]:
+    parts, arguments = ["1"], []
+    for name, condition in _FILTERS.items():
+        given = ask.query.get(name)
+        if given in (None, ""):
+            continue
+        if name == "parent" and given == "null":
+            parts.append("parent IS NULL")
+            continue
+        parts.append(condition)
+        arguments.append(given)
+    return " AND ".join(parts), arguments
+
+
+def _find(ask: Ask) -> Execution:
+    identifier: str | None = ask.path["id"]
+    if identifier == "last":
+        identifier = ask.engine.executions.last()
+    if identifier is None:
+        raise RefusedError("No executions found in the database")
+    return ask.engine.executions.get(identifier)
+
+
+def get(ask: Ask) -> Values:
+    """Answer with one execution; its result is left out when it is longer than max_result_size."""
+    found = shown(ask, _find(ask))
+    limit = ask.number("max_result_size", 0)
+    if limit and found["result_size"] > limit:
+        del found["result"]
+    return cut(ask, found)
+
+
+def create(ask: Ask) -> Response:
+    """Ask for an execution."""
+    body = ask.body()
+    unknown = sorted(
+        set(body) - {"action", "parameters", "user", "notify", "context", "delay", "callback", "trace"}
+    )
+    if unknown:
+        names = ", ".join(repr(name) for name in unknown)
+        verb = "were" if len(unknown) > 1 else "was"
+        raise ParamError(f"Additional properties are not allowed ({names} {verb} unexpected)")
+    if not isinstance(body.get("action"), str):
+        raise ParamError("'action' is a required property")
+    parameters = body.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise ParamError(f"{parameters!r} is not of type 'object'")
+    given = body.get("context") or {}
+    # Only a trace may be chosen from outside; StackStorm would take everything, the user included.
+    context = {name: given[name] for name in ("trace_context",) if name in given}
+    user = body.get("user") or ask.user
+    execution = schedule(ask, body["action"], parameters, {"user": user, **context}, body)
+    return JSONResponse(shown(ask, execution), 201)
+
+
+def schedule(ask: Ask, ref: str, parameters: Values, context: Values, more: Values) -> Execution:
+    """Render the parameters and keep the execution; raises ParamError, RefusedError."""
+    action = ask.engine.registry.find("action", ref)
+    if action is None:
+        raise RefusedError(f'Action "{ref}" cannot be found.')
+    context = {**context, "pack": action.pack}
+    try:
+        rendered = ask.engine.render_live(action, parameters, context)
+    except ParamError as error:
+        requests.make_failed(ask.engine, ref, parameters, context, error)
+        raise
+    return ask.engine.request(ref, rendered, context, notify=more.get("notify"), delay=more.get("delay"))
+
+
+def change(ask: Ask) -> Values:
+    """Pause, resume or cancel an execution, or set its status as a caller back would."""
+    execution, body = _find(ask), ask.body()
+    status = body.get("status")
+    if execution.completed:
+        raise RefusedError("Execution is already in completed state.")
+    if status not in statuses.EVERY:
+        raise ParamError(f"{status!r} is not one of {list(statuses.EVERY)}")
+    if status in (statuses.CANCELING, statuses.CANCELED):
+        changed = ask.engine.cancel(execution, ask.user)
+    elif status in (statuses.PAUSING, statuses.PAUSED):
+        changed = ask.engine.pause(execution, ask.user)
+    elif status == statuses.RESUMING:
+        changed = ask.engine.resume(execution, ask.user)
+    else:
+        ask.engine.finish(execution, status, body.get("result"))
+        changed = ask.engine.executions.get(execution.id)
+    return shown(ask, changed)
+
+
+def cancel(ask: Ask) -> Any:
+    """Cancel an execution; one that has ended is answered with status 200 and a sentence, as there."""
+    execution = _find(ask)
+    if execution.status not in (*statuses.CANCELABLE, statuses.CANCELED, statuses.CANCELING):
+        return {"faultstring": f"Action cannot be canceled. State = {execution.status}."}
+    if execution.status == statuses.CANCELED:
+        return shown(ask, execution)
+    return shown(ask, ask.engine.cancel(execution, ask.user))
+
+
+def children(ask: Ask) -> list[Values]:
+    """Answer with what runs under an execution, down to `depth` levels (-1: all)."""
+    depth = ask.number("depth", -1)
+    found: list[Execution] = []
+    level = [_find(ask)]
+    while level and depth != 0:
+        level = [child for parent in level for child in ask.engine.executions.children(parent.id)]
+        found.extend(level)
+        depth -= 1
+    found.sort(key=lambda one: (one.start_timestamp, one.id))
+    return [cut(ask, one) for one in documents(ask.engine, found, ask.flag("show_secrets"))]
+
+
+def attribute(ask: Ask) -> Any:
+    """Answer with one attribute of an execution."""
+    names = ("result", "trigger_instance", "status", "parameters", "context", "log")
+    name = ask.path["attribute"]
+    if name not in names:
+        raise RefusedError(f'Invalid attribute "{name}" specified. Valid attributes are: {", ".join(names)}')
+    return shown(ask, _find(ask)).get(name)
+
+
+def result(ask: Ask) -> Response:
+    """Answer with the result alone."""
+    pretty = 4 if ask.flag("pretty_format") else None
+    text = json.dumps(_find(ask).result, indent=pretty)
+    headers = {"Content-Disposition": f"attachment; filename=execution_{ask.path['id']}_result.json"}
+    headers = headers if ask.flag("download") else {}
+    return Response(text, headers=headers, media_type="application/json")
+
+
+def output(ask: Ask) -> Response:
+    """Answer with what an execution has printed."""
+    execution = _find(ask)
+    pieces = ask.engine.executions.output(execution.id, ask.query.get("output_type"))
+    return PlainTextResponse("".join(piece["data"] for piece in pieces))
+
+
+def rerun(ask: Ask) -> Response:
+    """Ask for the same again, with other parameters, or for some tasks of a workflow."""
+    original, body = _find(ask), ask.body()
+    tasks, reset = body.get("tasks") or [], body.get("reset") or []
+    if (tasks or reset) and body.get("parameters"):
+        raise RefusedError("Parameters override is not supported when re-running task(s) for a workflow.")
+    if reset and not set(reset) <= set(tasks):
+        raise RefusedError("List of tasks to reset does not match the tasks to rerun.")
+    if tasks and original.runner != "orquesta":
+        raise RefusedError("Task option is only supported for Orquesta workflows.")
+    kept = {} if ask.flag("no_merge") else original.parameters
+    again = {"ref": original.id, **({"tasks": tasks} if tasks else {}), **({"reset": reset} if reset else {})}
+    trace = ask.engine.traces.of("action_execution", original.id)
+    context: Values = {"user": body.get("user") or ask.user, "re-run": again}
+    if trace:
+        context["trace_context"] = {"id_": trace}
+    parameters = {**kept, **(body.get("parameters") or {})}
+    execution = schedule(ask, original.action, parameters, context, body)
+    return JSONResponse(shown(ask, execution), 201)
+
+
+def missing(ask: Ask) -> Values:
+    """There is nothing here."""
+    raise NotFoundError("The resource could not be found.")

@@ -1,0 +1,123 @@
+"""The stream service: what happens, as server-sent events."""
+
+from __future__ import annotations
+
+import json
+import queue
+from collections.abc import AsyncIterator
+from typing import Any
+
+from anyio import sleep, to_thread
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from st2local import clock
+from st2local.api.app import fault, identify
+from st2local.api.execution_document import document
+from st2local.engine import statuses
+from st2local.engine.engine import Engine
+from st2local.engine.execution import Execution
+from st2local.errors import AuthError
+from st2local.stream import Event
+
+DEFAULT_EVENTS = ("st2.execution__create", "st2.execution__update", "st2.execution__delete")
+KEEP_ALIVE_SECONDS = 25
+IDLE_SECONDS = 0.02
+
+
+class Listener:
+    """One client: which events it wants, and after which one it is done."""
+
+    def __init__(self, engine: Engine, query: Any) -> None:
+        self._engine = engine
+        self._events = [one for one in (query.get("events") or "").split(",") if one]
+        self._actions = [one for one in (query.get("action_refs") or "").split(",") if one]
+        self._executions = [one for one in (query.get("execution_ids") or "").split(",") if one]
+        self._end = (query.get("end_event"), query.get("end_execution_id"))
+
+    def wants(self, name: str, body: Any) -> bool:
+        """Tell whether an event is for this client."""
+        if self._events:
+            if name not in self._events:
+                return False
+        elif name not in DEFAULT_EVENTS and not name.startswith("st2.announcement__"):
+            return False
+        execution = _execution(body)
+        if execution is None:
+            return True
+        fits = not self._actions or execution.action in self._actions
+        return fits and (not self._executions or execution.id in self._executions)
+
+    def ends(self, name: str, body: Any) -> bool:
+        """Tell whether this was the last event for this client."""
+        execution = _execution(body)
+        return bool(
+            execution and (name, execution.id) == self._end and execution.status in statuses.COMPLETED
+        )
+
+    def text(self, name: str, body: Any) -> str:
+        """Return an event as the protocol wants it."""
+        return f"event: {name}\ndata: {json.dumps(self._data(name, body))}\n\n"
+
+    def _data(self, name: str, body: Any) -> Any:
+        if isinstance(body, Execution):
+            children = [one.id for one in self._engine.executions.children(body.id, results=False)]
+            return document(self._engine, body, children)
+        if name == "st2.execution.output__create":
+            execution, kind, text = body
+            return {
+                "execution_id": execution.id, "action_ref": execution.action, "runner_ref": execution.runner,
+                "timestamp": clock.now(), "output_type": kind, "data": text,
+            }  # fmt: skip
+        return body
+
+
+def _execution(body: Any) -> Execution | None:
+    if isinstance(body, tuple):
+        body = body[0]
+    return body if isinstance(body, Execution) else None
+
+
+def build(engine: Engine) -> Starlette:
+    """Return the service."""
+
+    async def stream(request: Request) -> Response:
+        try:
+            identify(engine, request)
+        except AuthError as error:
+            return fault(401, str(error))
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        listener = Listener(engine, request.query_params)
+        events = engine.stream.listen()
+        return StreamingResponse(
+            _follow(engine, listener, events, request), headers=headers, media_type="text/event-stream"
+        )
+
+    paths = [f"{prefix}/stream{end}" for prefix in ("/v1", "", "/stream/v1") for end in ("", "/")]
+    return Starlette(routes=[Route(path, stream, methods=["GET"]) for path in paths])
+
+
+async def _follow(
+    engine: Engine, listener: Listener, events: queue.Queue[Event], request: Request
+) -> AsyncIterator[str]:
+    idle = 0.0
+    try:
+        yield "\n"
+        while not engine.stopping and not await request.is_disconnected():
+            try:
+                name, body = events.get_nowait()
+            except queue.Empty:
+                await sleep(IDLE_SECONDS)
+                idle += IDLE_SECONDS
+                if idle > KEEP_ALIVE_SECONDS:
+                    idle = 0.0
+                    yield "\n"
+                continue
+            if listener.wants(name, body):
+                yield await to_thread.run_sync(listener.text, name, body)
+            if listener.ends(name, body):
+                return
+    finally:
+        engine.stream.leave(events)

@@ -1,0 +1,1 @@
+"""What a pack holds: its metadata files, read, checked and registered."""

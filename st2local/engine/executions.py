@@ -1,0 +1,138 @@
+"""All executions, in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from st2local import clock
+from st2local.database import Database, dumps
+from st2local.engine import statuses
+from st2local.engine.execution import Execution, from_row
+from st2local.errors import NotFoundError
+
+_LIGHT = (
+    "id, action, runner, pack, status, user, parent, workflow, rule, trigger_instance, start_timestamp,"
+    " end_timestamp, due, process, handled, document"
+)
+
+
+class Executions:
+    """Writes tell `changed` (execution, created) once they are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.changed: Callable[[Execution, bool], None] = lambda execution, created: None
+
+    def insert(self, execution: Execution) -> None:
+        """Keep a new execution."""
+        with self._database.transaction():
+            self._database.insert("executions", {**execution.columns(), "result": dumps(execution.result)})
+            self._database.after_commit(lambda: self.changed(execution, True))
+
+    def save(self, execution: Execution, with_result: bool = False) -> None:
+        """Keep the changes of an execution."""
+        columns = execution.columns()
+        if with_result:
+            columns["result"] = dumps(execution.result)
+        names = ", ".join(f"{name} = ?" for name in columns)
+        with self._database.transaction():
+            self._database.execute(
+                f"UPDATE executions SET {names} WHERE id = ?", [*columns.values(), execution.id]
+            )
+            self._database.after_commit(lambda: self.changed(execution, False))
+
+    def mark_handled(self, execution: Execution) -> None:
+        """Keep that everything that follows from its end has been done."""
+        execution.handled = True
+        self._database.execute("UPDATE executions SET handled = 1 WHERE id = ?", [execution.id])
+
+    def set_process(self, execution: Execution, process: str | None) -> None:
+        """Keep which process carries it out, so that a restarted server can end it."""
+        execution.process = process
+        self._database.execute("UPDATE executions SET process = ? WHERE id = ?", [process, execution.id])
+
+    def find(self, identifier: str) -> Execution | None:
+        """Return an execution, or None."""
+        row = self._database.row("SELECT * FROM executions WHERE id = ?", [identifier])
+        return None if row is None else from_row(row)
+
+    def get(self, identifier: str) -> Execution:
+        """Return an execution; raises NotFoundError."""
+        found = self.find(identifier)
+        if found is None:
+            raise NotFoundError(f"Execution with id {identifier} not found")
+        return found
+
+    def status(self, identifier: str) -> str | None:
+        """Return an execution's status, or None when there is no such execution."""
+        found: str | None = self._database.value("SELECT status FROM executions WHERE id = ?", [identifier])
+        return found
+
+    def last(self) -> str | None:
+        """Return the id of the newest execution."""
+        found: str | None = self._database.value(
+            "SELECT id FROM executions ORDER BY start_timestamp DESC, id DESC LIMIT 1"
+        )
+        return found
+
+    def select(
+        self,
+        where: str,
+        arguments: Sequence[Any],
+        order: str,
+        limit: int,
+        offset: int = 0,
+        results: bool = True,
+    ) -> list[Execution]:
+        """Return executions; `where` and `order` come from code, never from input."""
+        columns = "*" if results else _LIGHT
+        rows = self._database.rows(
+            f"SELECT {columns} FROM executions WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
+            [*arguments, limit, offset],
+        )
+        return [from_row(row) for row in rows]
+
+    def count(self, where: str, arguments: Sequence[Any]) -> int:
+        """Return how many executions fit."""
+        return int(self._database.value(f"SELECT count(*) FROM executions WHERE {where}", arguments))
+
+    def children(self, identifier: str, results: bool = True) -> list[Execution]:
+        """Return the executions directly under one, oldest first."""
+        return self.select("parent = ?", [identifier], "start_timestamp, id", -1, results=results)
+
+    def child_ids(self, identifiers: Iterable[str]) -> dict[str, list[str]]:
+        """Return the ids of the children of each of those executions."""
+        found: dict[str, list[str]] = {one: [] for one in identifiers}
+        marks = ", ".join("?" * len(found))
+        rows = self._database.rows(
+            f"SELECT parent, id FROM executions WHERE parent IN ({marks}) ORDER BY start_timestamp, id",
+            list(found),
+        )
+        for row in rows:
+            found[row["parent"]].append(row["id"])
+        return found
+
+    def has_active_children(self, identifier: str) -> bool:
+        """Tell whether something under an execution still runs."""
+        marks = ", ".join("?" * len(statuses.INACTIVE))
+        return bool(
+            self._database.value(
+                f"SELECT count(*) FROM executions WHERE parent = ? AND status NOT IN ({marks})",
+                [identifier, *statuses.INACTIVE],
+            )
+        )
+
+    def add_output(self, identifier: str, kind: str, data: str) -> None:
+        """Keep a piece of what an execution printed."""
+        self._database.execute(
+            "INSERT INTO output VALUES (?, ?, ?, ?)", [identifier, kind, clock.now(), data]
+        )
+
+    def output(self, identifier: str, kind: str | None = None) -> list[dict[str, str]]:
+        """Return what an execution has printed so far, in pieces."""
+        rows = self._database.rows(
+            "SELECT * FROM output WHERE execution = ? AND (? IS NULL OR kind = ?) ORDER BY rowid",
+            [identifier, kind, kind],
+        )
+        return [dict(row) for row in rows]

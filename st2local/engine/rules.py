@@ -1,0 +1,165 @@
+"""The rules engine: tries every rule on every trigger instance, in a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from st2local import clock, jsonpath, object_id
+from st2local.content.resources import Resource
+from st2local.datastore import SYSTEM_USER
+from st2local.engine import criteria, triggers
+
+if TYPE_CHECKING:
+    from st2local.engine.engine import Engine
+
+LOG = logging.getLogger(__name__)
+Values = dict[str, Any]
+
+
+class CriterionError(Exception):
+    """A criterion could not be decided; its text goes into the enforcement record."""
+
+
+class Rules:
+    """Matches and enforces."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="rules", daemon=True)
+
+    def start(self) -> None:
+        """Begin; instances left over from before come first."""
+        self._thread.start()
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after the instance under way."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join()
+
+    def wake(self) -> None:
+        """There is a new instance."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.wait()
+            self._wake.clear()
+            pending = self._engine.triggers.pending()
+            while pending and not self._stopping:
+                for instance in pending:
+                    self._process_safely(instance)
+                pending = self._engine.triggers.pending()
+
+    def _process_safely(self, instance: Values) -> None:
+        try:
+            self.process(instance)
+        except Exception:
+            LOG.exception("trigger instance %s could not be processed", instance["id"])
+            self._engine.triggers.set_status(instance["id"], triggers.FAILED)
+
+    def process(self, instance: Values) -> None:
+        """Try all rules on one instance; all of it is kept, or none."""
+        with self._engine.database.transaction():
+            for rule in self.rules_for(instance["trigger"]):
+                if self._matches(rule, instance):
+                    self._enforce(rule, instance)
+            self._engine.triggers.set_status(instance["id"], triggers.PROCESSED)
+
+    def rules_for(self, trigger: str) -> list[Resource]:
+        """Return the enabled rules that wait for a trigger."""
+        rules = self._engine.registry.all("rule")
+        return [
+            rule
+            for rule in rules
+            if self._engine.is_enabled(rule) and triggers.trigger_of(rule)["ref"] == trigger
+        ]
+
+    def _matches(self, rule: Resource, instance: Values) -> bool:
+        try:
+            return all(
+                self._fits(key, wanted, instance["payload"], "trigger")
+                for key, wanted in (rule.data.get("criteria") or {}).items()
+            )
+        except CriterionError as error:
+            self._record(rule, instance, None, str(error))
+            return False
+
+    def _fits(self, key: str, wanted: Values, payload: Any, prefix: str) -> bool:
+        try:
+            return self._decide(key, wanted, payload, prefix)
+        except CriterionError:
+            raise
+        except Exception as error:
+            name = wanted.get("type")
+            message = (
+                f'Error evaluating criterion "{key}" with operator "{name}" and pattern '
+                f'"{wanted.get("pattern")}": {error}'
+            )
+            raise CriterionError(message) from error
+
+    def _decide(self, key: str, wanted: Values, payload: Any, prefix: str) -> bool:
+        path = key.partition("#")[0]
+        found = jsonpath.find({prefix: payload}, path)
+        value = found[0] if found else None
+        pattern = self._pattern(wanted.get("pattern"), payload)
+        if wanted["type"].lower() != "search":
+            return criteria.apply(wanted["type"], value, pattern)
+
+        def check(item: Any) -> list[bool]:
+            return [self._fits(name, one, item, "item") for name, one in pattern.items()]
+
+        return criteria.search(value, wanted.get("condition", ""), check)
+
+    def _pattern(self, pattern: Any, payload: Values) -> Any:
+        if not isinstance(pattern, str) or not ("{{" in pattern or "{%" in pattern):
+            return pattern
+        context = {"st2kv": self._engine.templates.datastore(None), "trigger": payload}
+        return self._engine.templates.render(pattern, context)
+
+    def _enforce(self, rule: Resource, instance: Values) -> None:
+        trace = instance["trace"]
+        cause = {"type": "trigger_instance", "id": instance["id"]}
+        self._engine.traces.add(trace, "rule", rule.id, rule.ref, cause)
+        try:
+            execution = self._request(rule, instance)
+        except Exception as error:
+            LOG.warning("rule %s could not start its action: %s", rule.ref, error)
+            self._record(rule, instance, None, str(error))
+        else:
+            self._record(rule, instance, execution, None)
+
+    def _request(self, rule: Resource, instance: Values) -> str:
+        ref = rule.data["action"]["ref"]
+        action = self._engine.registry.find("action", ref)
+        if action is None:
+            raise ValueError(f'Action "{ref}" doesn\'t exist')
+        context = {
+            "trigger_instance": {"id": instance["id"], "name": None},
+            "rule": {"id": rule.id, "name": rule.name},
+            "user": SYSTEM_USER,
+            "pack": action.pack,
+            "trace_context": {"id_": instance["trace"], "trace_tag": None},
+        }
+        given = rule.data["action"].get("parameters") or {}
+        parameters = self._engine.render_live(action, given, context, {"trigger": instance["payload"]})
+        shown = {"id": rule.id, "ref": rule.ref, "name": rule.name}
+        execution = self._engine.request(
+            ref, parameters, context, rule=shown, trigger_instance={"id": instance["id"]}
+        )
+        return execution.id
+
+    def _record(self, rule: Resource, instance: Values, execution: str | None, failure: str | None) -> None:
+        self._engine.database.insert(
+            "enforcements",
+            {
+                "id": object_id.new(), "rule": rule.ref, "trigger_instance": instance["id"],
+                "execution": execution, "status": "failed" if failure else "succeeded",
+                "enforced_at": clock.now(), "failure_reason": failure,
+            },
+        )  # fmt: skip

@@ -1,0 +1,89 @@
+"""Carries out executions: a pool of workers, and a clock for those that are to wait."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from st2local import clock
+from st2local.engine import statuses
+from st2local.engine.execution import Execution
+from st2local.runners import process
+
+if TYPE_CHECKING:
+    from st2local.engine.engine import Engine
+
+LOG = logging.getLogger(__name__)
+WORKERS = 60
+
+
+class Scheduler:
+    """Runs what is requested, in the order it came, as many at once as there are workers."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="runner")
+        self._waiting: list[tuple[str, str]] = []
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._clock = threading.Thread(target=self._tick, name="scheduler", daemon=True)
+
+    def start(self) -> None:
+        """Begin, with what a former server left unfinished."""
+        self._clock.start()
+        marks = ", ".join("?" * 4)
+        left = self._engine.executions.select(
+            f"handled = 0 AND status IN ({marks})",
+            [*statuses.WAITING, statuses.RUNNING],
+            "start_timestamp, id", -1,
+        )  # fmt: skip
+        for execution in left:
+            self._recover(execution)
+
+    def _recover(self, execution: Execution) -> None:
+        if execution.status == statuses.RUNNING:
+            if "workflow_execution" in execution.context:
+                return
+            process.end_left_over(execution.process)
+        self.submit(execution)
+
+    def stop(self) -> None:
+        """Take nothing more; what runs is left to the next start."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._clock.join()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def submit(self, execution: Execution) -> None:
+        """Carry out an execution now, or when it is due."""
+        if execution.due and execution.due > clock.now():
+            with self._changed:
+                heapq.heappush(self._waiting, (execution.due, execution.id))
+                self._changed.notify()
+        else:
+            self._queue(execution.id)
+
+    def _queue(self, identifier: str) -> None:
+        if not self._stopping:
+            self._pool.submit(self._run, identifier)
+
+    def _tick(self) -> None:
+        while not self._stopping:
+            with self._changed:
+                wait = -clock.seconds_since(self._waiting[0][0]) if self._waiting else None
+                if wait is None or wait > 0:
+                    self._changed.wait(wait)
+                    continue
+                _, identifier = heapq.heappop(self._waiting)
+            self._queue(identifier)
+
+    def _run(self, identifier: str) -> None:
+        try:
+            self._engine.run(identifier)
+        except Exception:
+            if not self._stopping:
+                LOG.exception("execution %s could not be carried out", identifier)

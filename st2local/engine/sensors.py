@@ -1,0 +1,92 @@
+"""Sensors: each in a process of its own, which sends its triggers through the API."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from st2local.content.resources import Resource
+from st2local.datastore import SYSTEM_USER
+from st2local.engine.sensor_process import SensorProcess
+
+if TYPE_CHECKING:
+    from st2local.engine.engine import Engine
+
+LOG = logging.getLogger(__name__)
+Values = dict[str, Any]
+RESPAWNS = 2
+RESPAWN_SECONDS = 2.5
+STABLE_SECONDS = 10
+STOP_SECONDS = 5
+
+
+class Sensors:
+    """Starts every enabled sensor; one that exits badly is started again, twice at the most."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._processes: dict[str, SensorProcess] = {}
+
+    def start(self) -> None:
+        """Start them."""
+        for sensor in self._engine.registry.all("sensor_type"):
+            if self._engine.is_enabled(sensor):
+                thread = threading.Thread(
+                    target=self._watch, args=(sensor,), name=f"sensor {sensor.ref}", daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
+
+    def stop(self) -> None:
+        """Stop them: SIGTERM, and SIGKILL after five seconds."""
+        self._stopping.set()
+        for child in list(self._processes.values()):
+            child.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.1, deadline - time.monotonic()))
+        for child in list(self._processes.values()):
+            child.kill()
+
+    def _watch(self, sensor: Resource) -> None:
+        tries = 0
+        while not self._stopping.is_set():
+            try:
+                began, code = time.monotonic(), self._run_once(sensor)
+            except Exception as error:
+                LOG.error("sensor %s could not be started: %s", sensor.ref, error)
+                return
+            if code == 0 or self._stopping.is_set():
+                return
+            tries = 1 if time.monotonic() - began > STABLE_SECONDS else tries + 1
+            if tries > RESPAWNS:
+                LOG.error("sensor %s ended with exit code %s too often and is given up", sensor.ref, code)
+                return
+            LOG.warning("sensor %s ended with exit code %s and is started again", sensor.ref, code)
+            self._stopping.wait(RESPAWN_SECONDS * tries)
+
+    def _run_once(self, sensor: Resource) -> int:
+        token = self._engine.auth.issue(SYSTEM_USER, 365 * 24 * 3600, service=True)["token"]
+        child = SensorProcess(self._engine, sensor, token)
+        self._processes[sensor.ref] = child
+        self._tell("spawn", sensor, child.popen, None)
+        try:
+            return child.follow()
+        finally:
+            self._processes.pop(sensor.ref, None)
+            self._engine.auth.revoke(token)
+            if not self._stopping.is_set():
+                self._tell("exit", sensor, child.popen, child.popen.returncode)
+
+    def _tell(self, event: str, sensor: Resource, child: subprocess.Popen[str], code: int | None) -> None:
+        told: Values = {
+            "id": sensor.name, "timestamp": int(time.time()), "pid": child.pid, "cmd": f"sensor {sensor.ref}"
+        }  # fmt: skip
+        if event == "exit":
+            told["exit_code"] = code
+        self._engine.triggers.dispatch(f"core.st2.sensor.process_{event}", {"object": told})

@@ -1,0 +1,25 @@
+"""The statuses of an execution."""
+
+from __future__ import annotations
+
+REQUESTED = "requested"
+SCHEDULED = "scheduled"
+DELAYED = "delayed"
+RUNNING = "running"
+PENDING = "pending"
+SUCCEEDED = "succeeded"
+FAILED = "failed"
+TIMEOUT = "timeout"
+ABANDONED = "abandoned"
+CANCELING = "canceling"
+CANCELED = "canceled"
+PAUSING = "pausing"
+PAUSED = "paused"
+RESUMING = "resuming"
+
+COMPLETED = (SUCCEEDED, FAILED, TIMEOUT, CANCELED, ABANDONED)
+FAILURES = (FAILED, TIMEOUT, ABANDONED)
+WAITING = (REQUESTED, DELAYED, SCHEDULED)
+CANCELABLE = (REQUESTED, DELAYED, SCHEDULED, RUNNING, PAUSING, PAUSED, RESUMING)
+INACTIVE = (*COMPLETED, PAUSED, PENDING)
+EVERY = (*COMPLETED, *WAITING, RUNNING, PENDING, CANCELING, PAUSING, PAUSED, RESUMING)

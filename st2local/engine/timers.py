@@ -1,0 +1,103 @@
+"""Timers: rules that wait for core.st2.IntervalTimer, CronTimer or DateTimer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from st2local import clock
+from st2local.engine import triggers
+from st2local.engine.cron import Cron
+
+if TYPE_CHECKING:
+    from st2local.engine.engine import Engine
+
+LOG = logging.getLogger(__name__)
+Values = dict[str, Any]
+INTERVAL, CRON, DATE = "core.st2.IntervalTimer", "core.st2.CronTimer", "core.st2.DateTimer"
+
+
+@dataclass
+class Timer:
+    """One trigger of a timer, and when it is next due (None: never again)."""
+
+    trigger: Values
+    next_after: Callable[[datetime], datetime | None]
+    due: datetime | None
+
+
+class Timers:
+    """Fires each timer that an enabled rule waits for, in one thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
+        self._timers: list[Timer] = []
+
+    def start(self) -> None:
+        """Begin; a timer counts from now, as under StackStorm."""
+        seen: set[str] = set()
+        for rule in self._engine.registry.all("rule"):
+            found = triggers.trigger_of(rule)
+            if found["type"] in (INTERVAL, CRON, DATE) and found["ref"] not in seen:
+                seen.add(found["ref"])
+                self._add(found)
+        self._thread.start()
+
+    def _add(self, found: Values) -> None:
+        try:
+            following = schedule(found["type"], found["parameters"])
+        except (ValueError, KeyError) as error:
+            LOG.warning("a timer with parameters %s cannot run: %s", found["parameters"], error)
+            return
+        self._timers.append(Timer(found, following, following(datetime.now(UTC))))
+
+    def stop(self) -> None:
+        """End."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            dues = [timer.due for timer in self._timers if timer.due]
+            wait = (min(dues) - datetime.now(UTC)).total_seconds() if dues else None
+            if self._stopping.wait(wait if wait is None else max(0.0, min(wait, 60.0))):
+                return
+            now = datetime.now(UTC)
+            for timer in self._timers:
+                if timer.due and timer.due <= now:
+                    self._fire(timer, now)
+
+    def _fire(self, timer: Timer, now: datetime) -> None:
+        timer.due = timer.next_after(now)
+        if not self._engine.rules.rules_for(timer.trigger["ref"]):
+            return
+        payload = {"executed_at": clock.to_text(now), "schedule": timer.trigger["parameters"]}
+        self._engine.triggers.dispatch(
+            timer.trigger["type"],
+            payload,
+            parameters=timer.trigger["parameters"],
+            trace_tag=f"{timer.trigger['type']}-{timer.trigger['name']}",
+        )
+
+
+def schedule(kind: str, parameters: Values) -> Callable[[datetime], datetime | None]:
+    """Return a function from a moment to the next due one. Raises ValueError, KeyError."""
+    zone = ZoneInfo(parameters.get("timezone") or "UTC")
+    if kind == INTERVAL:
+        span = timedelta(**{parameters["unit"]: parameters["delta"]})
+        if span <= timedelta():
+            raise ValueError("the interval must be longer than nothing")
+        return lambda after: after + span
+    if kind == DATE:
+        moment = datetime.fromisoformat(parameters["date"])
+        due = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        return lambda after: due if due > after else None
+    cron = Cron({name: value for name, value in parameters.items() if name != "timezone"}, zone)
+    return cron.next_after

@@ -1,0 +1,49 @@
+"""
+Errors a caller can act on.
+
+St2Error
+├── ContentError      a pack's file is wrong
+├── ParamError        a parameter cannot be rendered or does not fit its schema
+├── NotFoundError     nothing of that name or id
+├── RefusedError      the request contradicts the state of things
+├── ConflictError     something of that name exists already
+└── AuthError         who asks is not known
+"""
+
+from __future__ import annotations
+
+
+class St2Error(Exception):
+    """Base of every expected failure; its text is a sentence for the person who asked."""
+
+    status = 400
+
+
+class ContentError(St2Error):
+    """A pack's file is wrong."""
+
+
+class ParamError(St2Error):
+    """A parameter cannot be rendered, or does not fit its schema."""
+
+
+class NotFoundError(St2Error):
+    """Nothing of that name or id is registered."""
+
+    status = 404
+
+
+class RefusedError(St2Error):
+    """The request contradicts the state of things."""
+
+
+class ConflictError(St2Error):
+    """Something of that name exists already."""
+
+    status = 409
+
+
+class AuthError(St2Error):
+    """Who asks is not known."""
+
+    status = 401

@@ -1,0 +1,83 @@
+"""Runner `python-script`: a class of the pack, in a process and virtualenv of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from st2local.engine import statuses
+from st2local.errors import RefusedError
+from st2local.runners import process
+from st2local.runners.call import Call, Outcome, Values
+
+WRAPPER = Path(__file__).resolve().parent.parent / "wrapper" / "python_action_wrapper.py"
+INVALID_STATUS = 220
+
+
+def run(call: Call) -> Outcome:
+    """Run the action; its parameters and the pack's config go through a pipe, so nobody sees them."""
+    if not call.action.data["entry_point"]:
+        raise RefusedError(f'Action "{call.action.name}" is missing entry_point attribute')
+    virtualenv = call.engine.virtualenvs.ready(call.action.pack)
+    wanted = {
+        "pack": call.action.pack,
+        "file_path": call.entry_point,
+        "parameters": call.parameters,
+        "config": call.engine.configs.get(call.action.pack, call.execution.user),
+        "log_level": call.runner_parameters.get("log_level") or "DEBUG",
+        "user": call.execution.user,
+    }
+    with call.engine.action_token(call.execution) as token:
+        done = process.run(
+            [virtualenv.python, "-u", str(WRAPPER)],
+            env={**_environment(call, virtualenv.directory), **call.environment(token)},
+            cwd=None,
+            timeout=call.runner_parameters.get("timeout"),
+            stdin=json.dumps(wanted).encode(),
+            on_output=call.on_output,
+            on_start=call.on_start,
+            message_pipe=True,
+        )
+    return _outcome(done, call.runner_parameters.get("timeout"))
+
+
+def _environment(call: Call, virtualenv: Path | None) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "VIRTUAL_ENV")}
+    library = call.engine.registry.packs[call.action.pack].path / "actions" / "lib"
+    env["PYTHONPATH"] = str(library)
+    if virtualenv is not None:
+        env["PATH"] = f"{virtualenv / 'bin'}:{env.get('PATH', '/usr/bin:/bin')}"
+    return {**env, **call.own_environment()}
+
+
+def _outcome(done: process.Completed, timeout: Any) -> Outcome:
+    if done.exit_code == INVALID_STATUS:
+        raise ValueError(done.stderr)
+    status, value = _message(done.message)
+    result: Values = {
+        "stdout": done.stdout,
+        "stderr": done.stderr,
+        "exit_code": done.exit_code,
+        "result": value,
+    }
+    if done.timed_out:
+        result["error"] = f"Action failed to complete in {timeout} seconds"
+        return statuses.TIMEOUT, result
+    well = done.exit_code == 0 and status is not False
+    return statuses.SUCCEEDED if well else statuses.FAILED, result
+
+
+def _message(message: bytes) -> tuple[bool | None, Any]:
+    if not message:
+        return None, "None"
+    try:
+        found = json.loads(message)
+    except ValueError:
+        # The action returned something that is no JSON: the wrapper sent the text of it.
+        text = message.decode("utf-8", "replace")
+        match = re.search("'result': (.*?)$", text)
+        return None, match[1] if match else text
+    return found["status"], found["result"]

@@ -1,0 +1,114 @@
+"""A running server: the engine, and its three services on their ports."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from st2local.api import app, auth_app, stream_app
+from st2local.content.registry import Registry
+from st2local.engine.engine import Engine
+from st2local.errors import RefusedError
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where everything is."""
+
+    packs: list[Path]
+    configs: Path | None
+    data: Path
+    virtualenvs: Path
+    host: str
+    api_port: int
+    auth_port: int
+    stream_port: int
+    password_file: Path | None
+
+    @property
+    def api_url(self) -> str:
+        """What actions and sensors are told."""
+        return f"http://{self.host}:{self.api_port}/v1"
+
+
+class _Service(uvicorn.Server):
+    """A server whose signals are ours to handle."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(settings: Settings, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT. Raises RefusedError when it cannot begin."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    sockets = [
+        _bind(settings.host, port) for port in (settings.api_port, settings.auth_port, settings.stream_port)
+    ]
+    registry = Registry.of(settings.packs)
+    engine = Engine(
+        registry,
+        settings.data,
+        settings.configs,
+        settings.virtualenvs,
+        settings.password_file,
+        settings.api_url,
+    )
+    for finding in [*registry.findings, *engine.configs.findings]:
+        LOG.warning("%s", finding)
+    engine.virtualenvs.prepare()
+    asyncio.run(_run(engine, sockets, on_ready))
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise RefusedError(
+            f"{host}:{port} cannot be used: {error.strerror}; stop what listens there or choose another port"
+        ) from error
+    return listener
+
+
+def _service(application: Any) -> _Service:
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2,
+        timeout_keep_alive=30,
+    )  # fmt: skip
+    return _Service(config)
+
+
+async def _run(engine: Engine, sockets: list[socket.socket], on_ready: Callable[[], None]) -> None:
+    services = [_service(one.build(engine)) for one in (app, auth_app, stream_app)]
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [
+        asyncio.create_task(one.serve(sockets=[listener]))
+        for one, listener in zip(services, sockets, strict=True)
+    ]
+    while not all(one.started for one in services):
+        await asyncio.sleep(0.01)
+    await asyncio.to_thread(engine.start)
+    on_ready()
+    await stop.wait()
+    engine.stopping = True
+    for one in services:
+        one.should_exit = True
+    await asyncio.to_thread(engine.stop)
+    await asyncio.gather(*tasks)

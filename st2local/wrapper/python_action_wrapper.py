@@ -1,0 +1,82 @@
+"""Runs one Python action of a pack; started by st2local, with only what an action may import on its path."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+INVALID_STATUS = 220
+
+
+def main() -> None:
+    """Read what to run from stdin, run it, and send its result through the message pipe."""
+    wanted = json.loads(sys.stdin.buffer.read())
+    # An action finds an empty stdin, as under StackStorm's service.
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    pipe = int(os.environ.pop("ST2_MESSAGE_FD"))
+    os.set_inheritable(pipe, False)
+    action = _load(wanted)
+    output = action.run(**wanted["parameters"])
+    sys.stdout.flush()
+    _send(pipe, _message(output))
+
+
+def _load(wanted: dict[str, Any]) -> Any:
+    from st2common.runners import base_action, loader
+
+    path = wanted["file_path"]
+    try:
+        action_class = loader.find_class(path, base_action.Action)
+    except Exception as error:
+        import traceback
+
+        message = (
+            f'Failed to load action class from file "{path}" (action file most likely doesn\'t exist or '
+            f"contains invalid syntax): {error}\n\n{traceback.format_exc()}"
+        )
+        raise _same_kind(error, message) from None
+    if action_class is None:
+        raise Exception(f'File "{path}" has no action class or the file doesn\'t exist.')
+    service = base_action.ActionService(wanted["pack"], action_class.__name__, wanted["log_level"])
+    return base_action.create(action_class, wanted["config"], service)
+
+
+def _same_kind(error: Exception, message: str) -> Exception:
+    try:
+        return type(error)(message)
+    except TypeError:
+        return Exception(message)
+
+
+def _message(output: Any) -> bytes:
+    status, result = output if isinstance(output, tuple) and len(output) == 2 else (None, output)
+    if status is not None and not isinstance(status, bool):
+        sys.stderr.write(
+            f"Status returned from the action run() method must either be True or False, got: {status}\n"
+            "If this is an existing action which returns a tuple with two items, it needs to be updated to"
+            " either:\n\n1. Return a list instead of a tuple\n2. Return a tuple where a first items is a"
+            " status flag - (True, ('item1', 'item2'))\n"
+        )
+        sys.exit(INVALID_STATUS)
+    return _encoded({"result": result, "status": status})
+
+
+def _encoded(message: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(message).encode()
+    except (TypeError, ValueError):
+        if message["status"] is None:
+            return str(message).encode()
+        return json.dumps({**message, "result": str(message["result"])}).encode()
+
+
+def _send(pipe: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(pipe, data) :]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A stand-in for the part of StackStorm that actions and sensors import."""

@@ -1,0 +1,1 @@
+"""What actions and sensors can ask of the server."""

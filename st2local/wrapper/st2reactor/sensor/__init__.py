@@ -1,0 +1,1 @@
+"""What sensors are made from."""

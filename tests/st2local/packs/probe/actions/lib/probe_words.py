@@ -1,0 +1,3 @@
+"""Shared by the probe's actions."""
+
+WORD = "shared"
