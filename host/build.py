@@ -39,7 +39,11 @@ PRERM = """#!/bin/sh
 set -e
 [ "$1" = remove ] || exit 0
 [ -d /run/systemd/system ] || exit 0
-systemctl disable --quiet --now cicd-converge.timer 'cicd-converge-watch@*.service' || true
+systemctl disable --quiet --now cicd-converge.timer
+for file in /etc/cicd/projects/*.conf; do
+    [ -e "$file" ] || continue
+    systemctl disable --quiet --now "cicd-converge-watch@$(basename "$file" .conf).service"
+done
 """
 
 

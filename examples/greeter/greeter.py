@@ -14,8 +14,8 @@ GREETING = "Hello"
 REVISION = Path(__file__).with_name("REVISION")
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Greeter</title><style>
-body {{ font: 18px/1.6 system-ui, sans-serif; display: grid; place-items: center; min-height: 100vh; margin: 0;
-       background: #f3f6f4; color: #1d2b36 }}
+body {{ font: 18px/1.6 system-ui, sans-serif; display: grid; place-items: center; min-height: 100vh;
+       margin: 0;       background: #f3f6f4; color: #1d2b36 }}
 main {{ text-align: center }} h1 {{ font-size: 64px; margin: 0 0 .2em }}
 dl {{ display: grid; grid-template-columns: auto auto; gap: .2em 1em; text-align: left }} dt {{ color: #667 }}
 dd {{ margin: 0; font-family: ui-monospace, monospace }}
@@ -29,7 +29,7 @@ def about():
     """Return project, version, commit and host of this process."""
     said = {"version": "unknown", "commit": "unknown"}
     if REVISION.exists():
-        said.update(line.split("=", 1) for line in REVISION.read_text().splitlines())
+        said.update(line.split("=", 1) for line in REVISION.read_text().split())
     return {"project": "greeter", **said, "host": socket.gethostname()}
 
 
@@ -38,6 +38,11 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = 30
+    wbufsize = -1  # one segment an answer: two would wait for each other's acknowledgement
+
+    def do_HEAD(self):
+        """Answer one request, without its body."""
+        self.do_GET()
 
     def do_GET(self):
         """Answer one request."""
@@ -72,7 +77,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.stopping:
             self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *arguments):
         """Keep quiet: the proxy in front logs requests."""

@@ -23,6 +23,8 @@ class Agent(ThreadingHTTPServer):
         self.tags = ["greeter::app"]
         self.documents: dict[str, str] = {}
         self.stored: dict[str, dict] = {}
+        self.broken: set[str] = set()
+        self.tokens: set[str | None] = set()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -31,6 +33,10 @@ class Handler(BaseHTTPRequestHandler):
     server: Agent
 
     def do_GET(self) -> None:
+        self.server.tokens.add(self.headers["X-Consul-Token"])
+        if self.path in self.server.broken:
+            self.send_error(500, "No cluster leader")
+            return
         ring = self.path.removeprefix("/v1/kv/cicd/greeter/wanted/").removesuffix("?raw")
         if self.path == "/v1/agent/self":
             self.answer(json.dumps({"Config": {"NodeName": "web1", "Server": False}}))
@@ -69,7 +75,9 @@ def agent() -> Iterator[Agent]:
 def converge(agent: Agent, folder: Path, *arguments: str) -> tuple[int, dict]:
     (folder / "projects").mkdir(exist_ok=True)
     (folder / "converge.conf").write_text(f"CONSUL_HTTP_ADDR=http://127.0.0.1:{agent.server_port}\n")
-    (folder / "projects" / "greeter.conf").write_text("UNIT=nosuch.service\n")
+    project = folder / "projects" / "greeter.conf"
+    if not project.exists():
+        project.write_text("UNIT=nosuch.service\n")
     environment = {"CICD_ETC": str(folder), "CICD_RUN": str(folder / "run")}
     words = arguments or ("greeter",)
     done = subprocess.run(
@@ -85,6 +93,25 @@ def test_nothing_wanted_is_held_and_reported(agent, tmp_path):
 
     assert (code, report["state"], report["code"], report["ring"]) == (0, "held", "empty", "production")
     assert agent.stored["/v1/kv/cicd/greeter/hosts/web1"] == report
+
+
+def test_the_token_and_the_report_both_reach_consul(agent, tmp_path):
+    (tmp_path / "token").write_text("secret-token\n")
+    (tmp_path / "projects").mkdir()
+    (tmp_path / "projects" / "greeter.conf").write_text(f"CONSUL_TOKEN_FILE={tmp_path / 'token'}\n")
+    report = converge(agent, tmp_path, "greeter")[1]
+
+    assert "secret-token" in agent.tokens
+    assert agent.stored["/v1/kv/cicd/greeter/hosts/web1"] == report
+
+
+@pytest.mark.parametrize("path", ["/v1/kv/cicd/greeter/wanted/production?raw", "/v1/agent/service/greeter"])
+@pytest.mark.parametrize("words", [["greeter"], ["--generation", "7", "greeter"]])
+def test_a_consul_that_cannot_answer_is_not_taken_for_an_empty_one(agent, tmp_path, path, words):
+    agent.broken.add(path)
+    code, report = converge(agent, tmp_path, *words)
+
+    assert (code, report["code"]) == (1, "consul")
 
 
 def test_the_timer_waits_while_a_deploy_walks_the_ring(agent, tmp_path):
