@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from cicd import config
 from cicd.errors import ConfigError
 

@@ -1,10 +1,11 @@
 """Identifiers have one pattern each, and nothing else passes."""
 
 import pytest
-from cicd import fields
-from cicd.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cicd import fields
+from cicd.errors import InputError
 
 HOSTILE = [
     "a;touch${IFS}/tmp/x",

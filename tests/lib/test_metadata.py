@@ -3,12 +3,13 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cicd import metadata, package
 from cicd.errors import ProjectError
 from cicd.metadata import Metadata
 from cicd.package import Origin
-from hypothesis import given
-from hypothesis import strategies as st
 
 COMMIT = "a" * 40
 SCRIPTS = {"script/cisetup": "executable", "script/cibuild": "executable", "script/post-inst": "executable"}

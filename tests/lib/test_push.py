@@ -1,6 +1,7 @@
 """What a push means."""
 
 import pytest
+
 from cicd.config import Project
 from cicd.push import decide
 

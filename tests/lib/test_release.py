@@ -1,12 +1,13 @@
 """Which version may go where."""
 
 import pytest
-from cicd import release
-from cicd.errors import CicdError, Refused
-from cicd.release import Build, Cause, Release
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from cicd import release
+from cicd.errors import CicdError, Refused
+from cicd.release import Build, Cause, Release
 
 BAKE = 60
 

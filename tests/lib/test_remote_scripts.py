@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from cicd import build, metadata, package
 from cicd.package import Origin
 from cicd.ssh import SCRIPTS

@@ -1,10 +1,11 @@
 """Hosts of a ring, and their batches."""
 
 import pytest
-from cicd.errors import ConfigError, Refused
-from cicd.ring import Host, batches, members, unhealthy
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cicd.errors import ConfigError, Refused
+from cicd.ring import Host, batches, members, unhealthy
 
 CANARY = "greeter::app_canary"
 

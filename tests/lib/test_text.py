@@ -2,9 +2,10 @@
 
 import jinja2
 import pytest
-from cicd.text import neutral, neutral_data, one_line
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cicd.text import neutral, neutral_data, one_line
 
 HOSTILE = st.lists(
     st.sampled_from(

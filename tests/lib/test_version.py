@@ -3,10 +3,11 @@
 import subprocess
 
 import pytest
-from cicd.errors import InputError, ProjectError
-from cicd.version import commits_of, package_version
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from cicd.errors import InputError, ProjectError
+from cicd.version import commits_of, package_version
 
 COMMIT = st.text("0123456789abcdef", min_size=40, max_size=40)
 UPSTREAM = st.from_regex(r"\A[0-9][A-Za-z0-9.+~]{0,10}\Z")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from cicd import fields
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,1 @@
+"""The receiver in front of StackStorm's webhooks: verifies, keeps, reduces and forwards events."""
