@@ -62,3 +62,7 @@ class Places:
     @property
     def lock_file(self) -> Path:
         return self.root.with_name(f"{self.root.name}.lock")
+
+    @property
+    def cache_lock(self) -> Path:
+        return self.cache / ".lock"

@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lab.errors import LabError
 from lab.places import Places
 
 MARK = "CICD_LAB"
 TERM_SECONDS = 5.0
 KILL_SECONDS = 10.0
+_closed = threading.Event()
+
+
+def close() -> None:
+    """Start nothing more: what another thread was about to start would outlive the end of the lab."""
+    _closed.set()
 
 
 def environment(places: Places, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -29,6 +37,8 @@ def spawn(
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start *argv* in a session of its own, with its output in logs/*name*.log."""
+    if _closed.is_set():
+        raise LabError(f"{name} was not started.", "The lab is being taken down.")
     places.logs.mkdir(parents=True, exist_ok=True)
     with (places.logs / f"{name}.log").open("ab") as log:
         return subprocess.Popen(

@@ -45,7 +45,7 @@ MASKED = (
 DISABLED = ("haproxy.service", "nginx.service")
 USERS = {"cicd": 1000, "git": 1001, "jenkins": 1002, "consul": 1003}
 SHELLS = {"git": "/usr/bin/git-shell", "consul": "/usr/sbin/nologin"}
-HOMES = {"git": "/srv/git", "consul": "/var/lib/consul"}
+HOMES = {"root": "/root", "git": "/srv/git", "consul": "/var/lib/consul"}
 REMOVED = (
     "etc/apt/apt.conf.d/99mmdebstrap",
     "etc/apt/sources.list",
@@ -72,3 +72,8 @@ class Recipe:
         """Names the tree: another recipe gives another one."""
         parts = [self.include, MASKED, DISABLED, USERS, SHELLS, HOMES, REMOVED, LEFT_OUT]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def home_of(user: str) -> str:
+    """Return the home folder of *user*."""
+    return HOMES.get(user, f"/home/{user}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab import processes
 from lab.base import sources
-from lab.base.recipe import DISABLED, HOMES, LEFT_OUT, MASKED, REMOVED, SHELLS, USERS, Recipe
+from lab.base.recipe import DISABLED, LEFT_OUT, MASKED, REMOVED, SHELLS, USERS, Recipe, home_of
 from lab.errors import LabError
 from lab.places import Places
 
@@ -74,7 +74,7 @@ def _finish(tree: Path) -> None:
 
 
 def _add_user(tree: Path, name: str, uid: int) -> None:
-    home, shell = HOMES.get(name, f"/home/{name}"), SHELLS.get(name, "/bin/bash")
+    home, shell = home_of(name), SHELLS.get(name, "/bin/bash")
     add = ["useradd", "--uid", str(uid), "--create-home", "--home-dir", home, "--shell", shell]
     # "*" is no password but, unlike the default "!", no locked account: sshd lets its keys in.
     argv = ["chroot", str(tree), *add, "--user-group", "--password", "*", name]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
+import urllib.request
 from typing import Any
 
+from lab.errors import LabError
 from lab.hosts.container import Container
 from lab.world import PROJECT, ROLE, Host, World
 
@@ -31,6 +34,26 @@ def configure(container: Container, world: World) -> None:
     disk.write("etc/consul.d/services.json", json.dumps({"services": services(container.host)}, indent=2))
     disk.folder("var/lib/consul", owner="consul")
     disk.unit("consul.service", UNIT)
+
+
+def alive(world: World) -> set[str]:
+    """Return the names of the nodes that Consul sees alive; none when it has no leader yet."""
+    url = f"{world.consul_url}/v1/health/state/passing"
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            checks = json.load(response)
+    except (OSError, ValueError):
+        return set()
+    return {check["Node"] for check in checks if check["CheckID"] == "serfHealth"}
+
+
+def wait_alive(world: World, seconds: float = 30.0) -> None:
+    """Return once Consul sees every host alive; LabError names those that it does not."""
+    deadline = time.monotonic() + seconds
+    while missing := {host.name for host in world.hosts} - alive(world):
+        if time.monotonic() > deadline:
+            raise LabError(f"Consul does not see {', '.join(sorted(missing))}.", "See the hosts' logs.")
+        time.sleep(0.1)
 
 
 def agent(host: Host, world: World) -> dict[str, Any]:

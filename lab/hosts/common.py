@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.base.recipe import home_of
 from lab.hosts import keys
 from lab.hosts.container import Container
 from lab.places import Places
@@ -52,7 +53,7 @@ def configure(container: Container, places: Places, world: World, path: str) -> 
 
 def authorize(container: Container, places: Places, user: str, clients: list[str]) -> None:
     """Let the keys of *clients* log in as *user*."""
-    home = "srv/git" if user == "git" else f"home/{user}"
+    home = home_of(user)
     container.disk.folder(f"{home}/.ssh", mode=0o700, owner=user)
     lines = "".join(keys.public(places, client) for client in clients)
     container.disk.write(f"{home}/.ssh/authorized_keys", lines, mode=0o600, owner=user)
@@ -60,7 +61,7 @@ def authorize(container: Container, places: Places, user: str, clients: list[str
 
 def git_client(container: Container, places: Places, world: World, user: str, client: str) -> None:
     """Let *user* on this host fetch from the git server with the key of *client*, and verify its host key."""
-    folder = f"home/{user}/.ssh"
+    folder = f"{home_of(user)}/.ssh"
     container.disk.folder(folder, mode=0o700, owner=user)
     secret = (places.secrets / client).read_bytes()
     container.disk.write(f"{folder}/id_ed25519", secret, mode=0o600, owner=user)

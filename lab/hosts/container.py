@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from lab import cgroups, processes
+from lab.base.recipe import home_of
 from lab.errors import LabError
 from lab.hosts.disk import Disk
 from lab.places import Places
@@ -64,10 +66,10 @@ class Container:
         """Run *argv* on the host and return its output; LabError when it fails."""
         init = self.init()
         if init is None:
-            raise LabError(f"{self.host.name} is off.", f"Start it: python -m lab host {self.host.name} on")
+            raise self._is_off()
         enter = ["nsenter", "--target", str(init), "--all", "env", "-i", f"PATH={PATH}", "LC_ALL=C.UTF-8"]
         become = ["runuser", "-u", user, "--"] if user != "root" else []
-        home = f"/home/{user}" if user != "root" else "/root"
+        home = home_of(user)
         command = [*enter, f"HOME={home}", *become, "env", "-C", home, *argv]
         done = subprocess.run(
             command,
@@ -83,6 +85,13 @@ class Container:
                 f"See {self._places.logs / self.host.name}.log",
             )
         return done.stdout
+
+    def copy_in(self, source: Path, path: str) -> None:
+        """Copy the machine's file *source* to *path* on the running host."""
+        init = self.init()
+        if init is None:
+            raise self._is_off()
+        shutil.copyfile(source, f"/proc/{init}/root{path}")
 
     def wait_booted(self) -> None:
         """Return once systemd answers on the host."""
@@ -101,6 +110,9 @@ class Container:
         for _ in range(2):  # what was being started while the first round looked
             processes.stop(cgroups.members(self._places, self.host.name), gently=False)
         cgroups.remove(self._places, self.host.name)
+
+    def _is_off(self) -> LabError:
+        return LabError(f"{self.host.name} is off.", f"Start it: python -m lab host {self.host.name} on")
 
     def _not_booted(self) -> LabError:
         log = self._places.logs / f"{self.host.name}.log"

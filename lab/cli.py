@@ -1,0 +1,120 @@
+"""The command line: `python -m lab up|down|status|describe|host|redeliver`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+from types import FrameType
+
+from lab import description, state
+from lab.down import down
+from lab.errors import LabError, Unfit
+from lab.git.server import BARE
+from lab.git.server import LIBRARY as GIT_LIBRARY
+from lab.hosts.container import Container
+from lab.hosts.fleet import base_of
+from lab.lock import held
+from lab.places import Places
+from lab.progress import complain, say
+from lab.up import up
+from lab.world import World
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 refused or failed, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options, Places.from_environment(), World.from_environment()))
+    except Unfit as unfit:
+        for problem in unfit.problems:
+            complain(str(problem))
+    except LabError as error:
+        complain(str(error))
+    except KeyboardInterrupt:
+        complain("interrupted; nothing of the lab was left running")
+        return 130
+    return 1
+
+
+def _up(_options: argparse.Namespace, places: Places, world: World) -> int:
+    with held(places.lock_file):
+        fresh = up(places, world)
+    if not fresh:
+        say("the lab is up already")
+    print(description.guide(places, world))
+    return 0
+
+
+def _down(_options: argparse.Namespace, places: Places, _world: World) -> int:
+    with held(places.lock_file):
+        ran = down(places)
+    say("the lab is down" if ran else "there was no lab to take down")
+    return 0
+
+
+def _status(_options: argparse.Namespace, places: Places, _world: World) -> int:
+    found = state.read(places)
+    if not found.finished:
+        print("half dead: run `make lab-down`" if found.running else "down")
+        return 1
+    for name, (address, answers) in found.parts.items():
+        print(f"{name:<9} {address:<19} {'answers' if answers else 'DOES NOT ANSWER'}")
+    for name in found.off:
+        print(f"{name:<9} switched off")
+    return 0 if found.healthy else 1
+
+
+def _describe(_options: argparse.Namespace, places: Places, world: World) -> int:
+    if places.world_file.exists():
+        print(json.dumps(json.loads(places.world_file.read_text()), indent=2))
+    print(description.guide(places, world))
+    return 0
+
+
+def _host(options: argparse.Namespace, places: Places, world: World) -> int:
+    container = Container(places, world.host(options.name), base_of(places))
+    mark = container.folder / "off"
+    with held(places.lock_file):
+        if options.power == "off":
+            mark.touch()
+            container.off()
+        elif container.init() is None:
+            container.start()
+            container.wait_booted()
+            mark.unlink(missing_ok=True)
+    say(f"{options.name} is {options.power}")
+    return 0
+
+
+def _redeliver(options: argparse.Namespace, places: Places, world: World) -> int:
+    container = Container(places, world.infra, base_of(places))
+    command = ["python3", "-m", "lab.git.redeliver", BARE, *([options.id] if options.id else [])]
+    print(container.run("env", f"PYTHONPATH={GIT_LIBRARY}", *command, user="git").strip())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab", description="A throw-away world on one machine.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    plain = {
+        "up": (_up, "start everything and leave it running"),
+        "down": (_down, "end everything; safe at any time"),
+        "status": (_status, "say what answers; exit code 0 when all does"),
+        "describe": (_describe, "print world.json and what to try"),
+    }
+    for name, (run, text) in plain.items():
+        commands.add_parser(name, help=text).set_defaults(run=run)
+    host = commands.add_parser("host", help="switch a host off or on; its disk stays")
+    host.add_argument("name")
+    host.add_argument("power", choices=("off", "on"))
+    host.set_defaults(run=_host)
+    redeliver = commands.add_parser("redeliver", help="send a webhook delivery again; the newest without ID")
+    redeliver.add_argument("id", nargs="?", default="")
+    redeliver.set_defaults(run=_redeliver)
+    return parser
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,98 @@
+"""What a running lab says of itself: world.json, an environment to source, and what to try."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from lab.hosts.fleet import Fleet
+from lab.jenkins.host import USER as JENKINS_USER
+from lab.places import REPOSITORY, Places
+from lab.stackstorm.engine import Engine
+from lab.world import CANARY_HEADER, COMPONENT, DISTRIBUTION, SSH_PORT, World
+
+
+def write(fleet: Fleet, engine: Engine) -> None:
+    """Write world.json and env; world.json last, for it says that the lab is up."""
+    places = fleet.places
+    places.environment_file.touch(mode=0o600)
+    places.environment_file.write_text(environment(places, engine))
+    partial = places.world_file.with_suffix(".partial")
+    partial.write_text(json.dumps(world(fleet, engine), indent=2) + "\n")
+    partial.rename(places.world_file)
+
+
+def world(fleet: Fleet, engine: Engine) -> dict[str, Any]:
+    """Return world.json, which is all that the demo and the acceptance suite know of a lab."""
+    here, places = fleet.world, fleet.places
+    return {
+        "network": here.network,
+        "root": str(places.root),
+        "hosts": [asdict(host) for host in here.hosts],
+        "consul": {"url": here.consul_url, "dns": f"{here.infra.address}:8600"},
+        "haproxy": {"url": here.haproxy_url, "canary_header": CANARY_HEADER},
+        "repository": {
+            "url": here.repository_url,
+            "driver": fleet.driver.name,
+            "distribution": DISTRIBUTION,
+            "component": COMPONENT,
+        },
+        "package": {"driver": fleet.tools.builder},
+        "git": {"url": here.git_url, "clone": str(places.clone)},
+        "jenkins": {
+            "url": here.jenkins_url,
+            "user": JENKINS_USER,
+            "token_file": str(places.secrets / "jenkins_api_token"),
+        },
+        "gateway": {
+            "url": here.gateway_url,
+            "github_secret_file": str(places.secrets / "github_secret"),
+            "jenkins_token_file": str(places.secrets / "jenkins_token"),
+        },
+        "stackstorm": engine.description(places),
+        "ssh": _ssh(places),
+    }
+
+
+def environment(places: Places, engine: Engine) -> str:
+    """Return shell text that makes StackStorm's own `st2` command line speak to this lab."""
+    key = (places.secrets / "st2_api_key").read_text().strip()
+    return f"""# Source this: . {places.environment_file}
+export ST2_API_URL='{engine.api_url}'
+export ST2_AUTH_URL='{engine.auth_url}'
+export ST2_STREAM_URL='{engine.stream_url}'
+export ST2_API_KEY='{key}'
+unset ST2_AUTH_TOKEN
+export PATH="$PATH:{REPOSITORY / "build/venvs/st2client/bin"}"
+"""
+
+
+def guide(places: Places, here: World) -> str:
+    """Return what to try in a running lab."""
+    return f"""
+  . {places.environment_file}                  st2 speaks to this lab
+  st2 run cicd.deploy_production project=greeter
+  st2 execution list                            and: st2 execution get ID
+  st2 action-alias execute "deploy production greeter"
+
+  cd {places.clone}      a clone whose pushes start the pipeline; it holds only a README:
+  cp -r {REPOSITORY / "examples/greeter"}/. . && git add -A && git commit -m 'Greet' && git push
+  curl {here.haproxy_url}/version           and with: -H '{CANARY_HEADER}: 1'
+  curl '{here.consul_url}/v1/kv/?keys'
+  ssh -F {places.secrets / "ssh_config"} web1
+  python -m lab host web3 off                   and on; python -m lab redeliver [ID]
+  HAProxy's page: http://{here.infra.address}:8404/   packages: {here.repository_url}/
+  logs: {places.logs}       everything by address: {places.world_file}
+  make lab-down
+"""
+
+
+def _ssh(places: Places) -> dict[str, Any]:
+    return {
+        "config": str(places.secrets / "ssh_config"),
+        "user": "cicd",
+        "key": str(places.secrets / "user"),
+        "known_hosts": str(places.secrets / "known_hosts"),
+        "port": SSH_PORT,
+    }

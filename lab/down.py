@@ -1,0 +1,55 @@
+"""Takes a lab down, whatever state it is in; does nothing when there is none."""
+
+from __future__ import annotations
+
+import shutil
+
+from lab import cgroups, processes
+from lab.errors import LabError
+from lab.places import Places
+
+ROUNDS = 5
+KEPT = {"logs"}
+
+
+def down(places: Places) -> bool:
+    """End every process of the lab and remove what it made but its logs; return whether any process ran."""
+    found = bool(processes.marked(places) or cgroups.members(places))
+    _end_gently(places)
+    for _ in range(ROUNDS):
+        if not _end_all(places):
+            break
+    cgroups.remove(places)
+    left = processes.marked(places)
+    if left:
+        raise LabError(f"These processes did not end: {left}.", "End them, then run `make lab-down` again.")
+    wipe(places)
+    return found
+
+
+def wipe(places: Places) -> None:
+    """Remove the files of a lab that does not run, but keep its logs."""
+    if not places.root.is_dir():
+        return
+    # The world first: whoever reads it takes the lab for running.
+    places.world_file.unlink(missing_ok=True)
+    for path in places.root.iterdir():
+        if path.name in KEPT:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _end_gently(places: Places) -> None:
+    """Let st2local and the gateway write what they have; hosts are thrown away as they are."""
+    inside = set(cgroups.members(places))
+    outside = [pid for pid in processes.marked(places) if pid not in inside]
+    processes.stop(outside, gently=True)
+
+
+def _end_all(places: Places) -> bool:
+    pids = {*processes.marked(places), *cgroups.members(places)}
+    processes.stop(sorted(pids), gently=False)
+    return bool(pids)

@@ -1,0 +1,47 @@
+"""The git server's side on infra1: bare repositories, who may reach them, and the webhook."""
+
+from __future__ import annotations
+
+from lab.git import webhook
+from lab.hosts import common
+from lab.hosts.container import Container
+from lab.places import REPOSITORY as SOURCE
+from lab.places import Places
+from lab.world import REPOSITORY, World
+
+LIBRARY = "/usr/lib/cicd-lab"
+BARE = f"/srv/git/{REPOSITORY}.git"
+HOOK = f"""#!/bin/sh
+exec env PYTHONPATH={LIBRARY} python3 -m lab.git.post_receive
+"""
+
+
+def configure(container: Container, places: Places) -> None:
+    """Let user git be reached by developers, by the build host and by Jenkins."""
+    common.authorize(container, places, "git", ["user", "build", "jenkins"])
+    install(container)
+
+
+def install(container: Container) -> None:
+    """Put the lab's own code that infra1 runs on its disk."""
+    container.disk.copy(SOURCE / "lab" / "__init__.py", f"{LIBRARY}/lab/__init__.py", mode=0o644)
+    for part in ("git", "jenkins"):
+        container.disk.copy(SOURCE / "lab" / part, f"{LIBRARY}/lab/{part}")
+
+
+def create(container: Container) -> None:
+    """Make the empty bare repository on the running host."""
+    container.run("git", "init", "--quiet", "--bare", "--initial-branch=main", BARE, user="git")
+
+
+def arm(container: Container, world: World, secret: str) -> None:
+    """From now on each push is told to the gateway, signed with *secret*."""
+    settings = {
+        webhook.URL: f"{world.gateway_url}/github",
+        webhook.NAME: REPOSITORY,
+    }
+    for key, value in settings.items():
+        container.run("git", "-C", BARE, "config", key, value, user="git")
+    container.run("sh", "-c", f"umask 077; cat >{BARE}/{webhook.SECRET_FILE}", user="git", stdin=secret)
+    container.run("sh", "-c", f"umask 022; cat >{BARE}/hooks/post-receive", user="git", stdin=HOOK)
+    container.run("chmod", "+x", f"{BARE}/hooks/post-receive", user="git")

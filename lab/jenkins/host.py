@@ -1,0 +1,54 @@
+"""Jenkins on infra1: its unit, its settings, its secrets."""
+
+from __future__ import annotations
+
+import json
+
+from lab.git.server import LIBRARY
+from lab.hosts import common
+from lab.hosts.container import Container
+from lab.places import Places
+from lab.world import PROJECT, World
+
+USER = "cicd"
+FOLDER = "/home/jenkins"
+UNIT = f"""[Unit]
+Description=The lab's stand-in for Jenkins
+After=network.target
+
+[Service]
+User=jenkins
+Environment=PYTHONPATH={LIBRARY} HOME={FOLDER}
+WorkingDirectory={FOLDER}
+ExecStart=/usr/bin/python3 -m lab.jenkins /etc/cicd/jenkins.json
+Restart=always
+RestartSec=1
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def configure(container: Container, places: Places, world: World) -> None:
+    """Let the host build every project's commits and tell the gateway."""
+    common.git_client(container, places, world, "jenkins", "jenkins")
+    for name in ("jenkins_api_token", "jenkins_token"):
+        secret = (places.secrets / name).read_text()
+        container.disk.write(f"etc/cicd/{name}", secret, mode=0o600, owner="jenkins")
+    container.disk.write("etc/cicd/jenkins.json", json.dumps(settings(world), indent=2))
+    container.disk.unit("jenkins.service", UNIT)
+
+
+def settings(world: World) -> dict[str, object]:
+    """Return the stand-in's settings."""
+    return {
+        "host": world.infra.address,
+        "port": 8080,
+        "url": f"{world.jenkins_url}/",
+        "user": USER,
+        "token_file": "/etc/cicd/jenkins_api_token",
+        "jobs": [PROJECT],
+        "folder": FOLDER,
+        "callback_url": f"{world.gateway_url}/jenkins",
+        "callback_token_file": "/etc/cicd/jenkins_token",
+    }

@@ -1,0 +1,127 @@
+"""The build queue: items wait for an executor, builds run, endpoints are told."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.jenkins import callback
+from lab.jenkins.build import PARAMETERS, Build, load
+from lab.jenkins.settings import Settings
+from lab.jenkins.workspace import BuildFailed, Workspace
+
+
+@dataclass
+class Item:
+    """One wish for a build; *build* is None while it waits."""
+
+    number: int
+    job: str
+    parameters: dict[str, str]
+    since: int
+    build: Build | None = None
+
+
+class Queue:
+    """All builds of all jobs, and the executors that run them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._folder = Path(settings.folder)
+        self._lock = threading.Lock()
+        self._waiting: queue.Queue[Item] = queue.Queue()
+        self._running: dict[tuple[str, int], Workspace] = {}
+        self.builds = {job: load(self._folder, job) for job in settings.jobs}
+        last = max((b.queue_id for builds in self.builds.values() for b in builds), default=0)
+        self.items: dict[int, Item] = {}
+        self._next_item = last + 1
+
+    def start(self) -> None:
+        """Start the executors."""
+        for number in range(self._settings.executors):
+            threading.Thread(target=self._execute, name=f"executor-{number}", daemon=True).start()
+
+    def add(self, job: str, given: Mapping[str, str]) -> Item:
+        """Queue a build of *job*; as in Jenkins, parameters that it does not define are dropped."""
+        with self._lock:
+            parameters = {name: given.get(name, "") for name in PARAMETERS}
+            item = Item(self._next_item, job, parameters, _now())
+            self._next_item += 1
+            self.items[item.number] = item
+        self._waiting.put(item)
+        return item
+
+    def build(self, job: str, number: int) -> Build | None:
+        """Return build *number* of *job*, or None."""
+        return next((b for b in self.builds.get(job, []) if b.number == number), None)
+
+    def log(self, build: Build) -> str:
+        """Return the console of *build*."""
+        path = build.log(self._folder)
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def waiting(self) -> list[Item]:
+        """Return the items that wait for an executor."""
+        return [item for item in self.items.values() if item.build is None]
+
+    def stop(self, build: Build) -> None:
+        """Abort *build* when it runs."""
+        build.stopped = True
+        workspace = self._running.get((build.job, build.number))
+        if workspace is not None:
+            workspace.stop()
+
+    def _execute(self) -> None:
+        while True:
+            self._run(self._start(self._waiting.get()))
+
+    def _start(self, item: Item) -> Build:
+        with self._lock:
+            builds = self.builds[item.job]
+            number = builds[-1].number + 1 if builds else 1
+            build = Build(item.job, number, item.number, item.parameters, _now())
+            build.save(self._folder)
+            builds.append(build)
+            item.build = build
+        return build
+
+    def _run(self, build: Build) -> None:
+        workspace = Workspace(self._settings, build)
+        self._running[build.job, build.number] = workspace
+        workspace.say(f"Started by user {self._settings.user}")
+        self._tell(workspace, build, "QUEUED", build.timestamp)
+        self._tell(workspace, build, "STARTED", build.timestamp)
+        result = self._outcome(workspace, build)
+        build.duration = _now() - build.timestamp
+        build.result = result
+        workspace.say(f"Finished: {result}")
+        build.save(self._folder)
+        del self._running[build.job, build.number]
+        self._tell(workspace, build, "COMPLETED", build.timestamp + build.duration)
+        self._tell(workspace, build, "FINALIZED", _now())
+
+    def _outcome(self, workspace: Workspace, build: Build) -> str:
+        try:
+            workspace.run()
+        except BuildFailed as error:
+            workspace.say(f"ERROR: {error}")
+            return "ABORTED" if build.stopped else "FAILURE"
+        except Exception as error:  # an executor outlives any build
+            workspace.say(f"FATAL: {type(error).__name__}: {error}")
+            return "FAILURE"
+        return "SUCCESS"
+
+    def _tell(self, workspace: Workspace, build: Build, phase: str, timestamp: int) -> None:
+        body = callback.payload(build, phase, timestamp, self._settings.url)
+        try:
+            callback.send(self._settings.callback, body)
+        except OSError as error:
+            workspace.say(f"Failed to notify {self._settings.callback_url} of {phase}: {error}")
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,53 @@
+"""The pack's configuration for this world: configs/cicd.yaml."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from lab.hosts.tools import Tools
+from lab.jenkins.host import USER as JENKINS_USER
+from lab.places import Places
+from lab.repository.aptly import NAME
+from lab.repository.driver import KEY_ID, Driver
+from lab.world import COMPONENT, DISTRIBUTION, PROJECT, REPOSITORY, ROLE, SSH_PORT, World
+
+
+def write(places: Places, world: World, tools: Tools, driver: Driver) -> None:
+    """Write the file where StackStorm looks for it."""
+    places.configs.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump(configuration(places, world, tools, driver), sort_keys=False)
+    (places.configs / "cicd.yaml").write_text(f"---\n{text}")
+
+
+def configuration(places: Places, world: World, tools: Tools, driver: Driver) -> dict[str, Any]:
+    """Return what config.schema.yaml describes; secrets are named by file."""
+    return {
+        "consul": {"url": world.consul_url},
+        "jenkins": {
+            "url": world.jenkins_url,
+            "user": JENKINS_USER,
+            "token_file": str(places.secrets / "jenkins_api_token"),
+        },
+        "source": {"clone_url": world.git_url.replace(REPOSITORY, "{repository}")},
+        "ssh": {
+            "user": "cicd",
+            "port": SSH_PORT,
+            "private_key_file": str(places.secrets / "user"),
+            "known_hosts_file": str(places.secrets / "known_hosts"),
+        },
+        "package": {"driver": tools.builder},
+        "repository": {
+            "driver": driver.name,
+            "url": world.repository_url,
+            "distribution": DISTRIBUTION,
+            "component": COMPONENT,
+            "architectures": ["amd64"],
+            "name": NAME,
+            "config_file": driver.config_file,
+            "gpg_key": KEY_ID,
+        },
+        "deploy": {"batches": ["1", "100%"], "min_bake_seconds": 3},
+        "projects": {PROJECT: {"repository": REPOSITORY, "branch": "main", "job": PROJECT, "role": ROLE}},
+    }

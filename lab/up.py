@@ -1,0 +1,98 @@
+"""Brings a lab up: checks, caches, boots, connects, describes."""
+
+from __future__ import annotations
+
+import shutil
+
+from lab import description, machine, processes
+from lab.base import rootfs
+from lab.base.recipe import Recipe
+from lab.consul import binary
+from lab.down import down, wipe
+from lab.errors import LabError
+from lab.git import clone
+from lab.git import server as git
+from lab.hosts import keys, tools
+from lab.hosts.fleet import Fleet
+from lab.lock import held
+from lab.places import Places
+from lab.progress import say, together
+from lab.repository.driver import Driver, driver
+from lab.stackstorm import engine as stackstorm
+from lab.stackstorm import gateway, pack_config
+from lab.stackstorm.engine import Engine
+from lab.state import read
+from lab.world import World
+
+
+def up(places: Places, world: World) -> bool:
+    """Bring the lab up and return True; False when it is up already. Nothing is left behind by a failure."""
+    machine.check_root()
+    state = read(places)
+    if state.running and state.healthy:
+        return False
+    if state.running:
+        raise LabError("A lab of an earlier run is half dead.", "Take it down first: make lab-down")
+    engine, found = stackstorm.find(world), tools.find()
+    wipe(places)
+    shutil.rmtree(places.logs, ignore_errors=True)
+    try:
+        _bring_up(places, world, engine, found)
+    except BaseException:
+        processes.close()
+        down(places)
+        raise
+    return True
+
+
+def _bring_up(places: Places, world: World, engine: Engine, found: tools.Tools) -> None:
+    recipe = Recipe(ruby=found.needs_ruby)
+    _check(places, world, engine, recipe)
+    publisher = driver(found.publisher)
+    say(f"packages are built by {found.builder} and published by {publisher.name}")
+    fleet = _fleet(places, world, found, recipe, publisher)
+    keys.make(places, world)
+    pack_config.write(places, world, found, publisher)
+    fleet.prepare()
+    say(f"booting {len(world.hosts)} hosts")
+    fleet.start()
+    together(
+        {"hosts": lambda: _provide(fleet), "stackstorm": lambda: _start_stackstorm(places, world, engine)}
+    )
+    git.arm(fleet.infra, world, (places.secrets / "github_secret").read_text())
+    description.write(fleet, engine)
+    say("up")
+
+
+def _check(places: Places, world: World, engine: Engine, recipe: Recipe) -> None:
+    cold = rootfs.ready(places, recipe) is None
+    missing = machine.missing_packages(cold)
+    if missing:
+        say(f"installing {', '.join(missing)}")
+        machine.install(missing)
+    machine.check(places, world, cold, engine.local)
+
+
+def _fleet(places: Places, world: World, found: tools.Tools, recipe: Recipe, publisher: Driver) -> Fleet:
+    with held(places.cache_lock):
+        if rootfs.ready(places, recipe) is None:
+            say("building the hosts' root filesystem with mmdebstrap (once; about a minute)")
+        base = rootfs.build(places, recipe)
+        consul = binary.find(places)
+    (places.root / "base").write_text(str(base))
+    return Fleet(places, world, found, publisher, base, consul)
+
+
+def _provide(fleet: Fleet) -> None:
+    fleet.provide()
+    say("hosts run, Consul sees them all")
+    git.create(fleet.infra)
+    clone.make(fleet.places, fleet.world)
+
+
+def _start_stackstorm(places: Places, world: World, engine: Engine) -> None:
+    if engine.local:
+        say("starting st2local (its first start makes the pack's virtualenv)")
+        stackstorm.wait(places, stackstorm.start(places, world))
+    gateway.start(places, world, engine, stackstorm.gateway_key(places, engine))
+    say("st2local and the gateway answer" if engine.local else f"the gateway forwards to {engine.api_url}")
