@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +35,14 @@ def push(bare: Path, full_name: str, update: Update) -> dict[str, Any]:
     """Return the payload with which GitHub tells of *update* in the repository *bare*."""
     commits = [] if update.deleted else _new_commits(bare, full_name, update)
     head = None if update.deleted else commit(bare, full_name, f"{update.new}^{{commit}}")
-    author = head["committer"] if head else {"name": "git", "email": "git@lab.invalid"}
+    pusher = _pusher(head)
     return {
         "ref": update.ref,
         "before": update.old,
         "after": update.new,
         "repository": profile.repository(full_name),
-        "pusher": {"name": author["name"], "email": author["email"]},
-        "sender": profile.user(full_name.partition("/")[0]),
+        "pusher": pusher,
+        "sender": profile.user(pusher["name"]),
         "created": update.created,
         "deleted": update.deleted,
         "forced": _forced(bare, update),
@@ -50,6 +51,13 @@ def push(bare: Path, full_name: str, update: Update) -> dict[str, Any]:
         "commits": commits,
         "head_commit": head,
     }
+
+
+def _pusher(head: dict[str, Any] | None) -> dict[str, str]:
+    """Return who pushed. GitHub knows the login; here it is what comes before the @ of the committer."""
+    email = head["committer"]["email"] if head else "git@lab.invalid"
+    login = re.sub(r"[^A-Za-z0-9-]+", "-", email.partition("@")[0]).strip("-")
+    return {"name": login or "git", "email": email}
 
 
 def commit(bare: Path, full_name: str, revision: str) -> dict[str, Any]:
@@ -73,7 +81,7 @@ def commit(bare: Path, full_name: str, revision: str) -> dict[str, Any]:
 def _files(bare: Path, identifier: str) -> dict[str, list[str]]:
     """Return the paths that the commit added, removed and modified."""
     listing = _git(
-        bare, "diff-tree", "--root", "--no-commit-id", "--name-status", "--no-renames", "-rz", identifier
+        bare, "diff-tree", "--root", "--no-commit-id", "--name-status", "--no-renames", "-r", "-z", identifier
     )
     words = listing.split("\0")[:-1]
     changes = list(zip(words[::2], words[1::2], strict=True))

@@ -63,7 +63,7 @@ class Workspace:
         self._build.changes = self._changed_files(source, commit)
 
     def _changed_files(self, source: Path, commit: str) -> list[str]:
-        argv = ["git", "diff-tree", "--root", "--no-commit-id", "--name-only", "-rz", commit]
+        argv = ["git", "diff-tree", "--root", "--no-commit-id", "--name-only", "-r", "-z", commit]
         listing = subprocess.run(argv, cwd=source, capture_output=True, check=True).stdout
         return [name for name in listing.decode(errors="replace").split("\0") if name]
 
