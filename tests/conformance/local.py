@@ -1,0 +1,115 @@
+"""Starts an st2local of its own for tests, as a user would: a process, three ports, a password file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+
+from tests.conformance.rest import Rest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROBE = Path(__file__).resolve().parent / "packs" / "probe"
+USER, PASSWORD = "st2admin", "Ch@ngeMe"
+CONFIG = "greeting: hi\ntoken: s3cret\nshown: '{{ st2kv.system.probe_config }}'\n"
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nothing listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Local:
+    """A server; `start`, `kill` and `stop` as often as wanted, on the same data."""
+
+    def __init__(
+        self, directory: Path, packs: Sequence[Path] = (PROBE,), environment: dict[str, str] | None = None
+    ) -> None:
+        self.directory = directory
+        self.api_port, self.auth_port, self.stream_port = free_ports(3)
+        self.process: subprocess.Popen[str] | None = None
+        self._environment = environment or {}
+        (directory / "configs").mkdir(parents=True, exist_ok=True)
+        (directory / "configs" / "probe.yaml").write_text(CONFIG)
+        passwords = directory / "passwords"
+        passwords.write_text(f"{USER}:{PASSWORD}\n")
+        passwords.chmod(0o600)
+        self._command = [
+            sys.executable, "-m", "st2local", "serve", *(f"--pack={pack}" for pack in packs),
+            "--configs", str(directory / "configs"), "--data", str(directory / "data"),
+            "--virtualenvs", str(ROOT / "build" / "test-virtualenvs"), "--host", "127.0.0.1",
+            "--api-port", str(self.api_port), "--auth-port", str(self.auth_port),
+            "--stream-port", str(self.stream_port), "--password-file", str(passwords),
+        ]  # fmt: skip
+
+    @property
+    def log(self) -> str:
+        """What it has logged so far."""
+        return (self.directory / "log").read_text()
+
+    def start(self) -> Rest:
+        """Start it, and return its API once it answers."""
+        with (self.directory / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
+                env={**os.environ, **self._environment},
+            )  # fmt: skip
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("ready"), f"{line!r}\n{self.log}"
+        return Rest(f"http://127.0.0.1:{self.api_port}/v1", {"X-Auth-Token": self.token()})
+
+    def token(self) -> str:
+        """Log in."""
+        url = f"http://127.0.0.1:{self.auth_port}/tokens"
+        answer = httpx.post(url, auth=(USER, PASSWORD), json={}, trust_env=False)
+        assert answer.status_code == 201, answer.text
+        found: str = answer.json()["token"]
+        return found
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self.process is not None
+        self.process.kill()
+        self._wait()
+
+    def stop(self) -> int:
+        """End it as an administrator would; returns its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self._wait()
+
+    def _wait(self) -> int:
+        assert self.process is not None
+        code = self.process.wait(20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.process = None
+        return code
+
+    def memory(self) -> int:
+        """Return its resident memory in bytes."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(one for one in status.splitlines() if one.startswith("VmRSS"))
+        return int(line.split()[1]) * 1024
+
+    def wait_for_log(self, text: str, seconds: float = 20) -> None:
+        """Wait until it has logged something."""
+        deadline = time.monotonic() + seconds
+        while text not in self.log:
+            assert time.monotonic() < deadline, f"{text!r} is not in\n{self.log}"
+            time.sleep(0.05)

@@ -1,0 +1,2 @@
+#!/bin/sh
+for one in "$@"; do echo "$one"; done

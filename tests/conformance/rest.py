@@ -1,0 +1,55 @@
+"""StackStorm's REST API, as the cases use it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+
+COMPLETED = ("succeeded", "failed", "timeout", "canceled", "abandoned")
+
+
+class Rest:
+    """One StackStorm (or st2local), and the right to use it."""
+
+    def __init__(self, api_url: str, headers: dict[str, str]) -> None:
+        self.client = httpx.Client(base_url=api_url, headers=headers, timeout=60, trust_env=False)
+
+    def ask(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        """Send a request."""
+        if body is not None:
+            more["json"] = body
+        return self.client.request(method, path, **more)
+
+    def get(self, path: str) -> Any:
+        """Return what is at a path; raises on anything but 200."""
+        answer = self.ask("GET", path)
+        answer.raise_for_status()
+        return answer.json()
+
+    def start(self, action: str, parameters: dict[str, Any] | None = None, **more: Any) -> Any:
+        """Ask for an execution; raises with the server's sentence."""
+        body = {"action": action, "parameters": parameters or {}, **more}
+        answer = self.ask("POST", "/executions", body)
+        assert answer.status_code == 201, f"{answer.status_code}: {answer.text}"
+        return answer.json()
+
+    def wait(self, identifier: str, statuses: tuple[str, ...] = COMPLETED, seconds: float = 60) -> Any:
+        """Return an execution once it has one of the statuses; raises AssertionError when it never has."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = self.get(f"/executions/{identifier}")
+            if found["status"] in statuses:
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"{identifier} is {found['status']}, not one of {statuses}: {found.get('result')}")
+
+    def run(self, action: str, parameters: dict[str, Any] | None = None, **more: Any) -> Any:
+        """Ask for an execution and return it once it has ended."""
+        return self.wait(self.start(action, parameters, **more)["id"])
+
+    def children(self, identifier: str) -> list[Any]:
+        """Return what ran under an execution, oldest first."""
+        found: list[Any] = self.get(f"/executions/{identifier}/children")
+        return sorted(found, key=lambda one: (one["start_timestamp"], one["id"]))
