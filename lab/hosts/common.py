@@ -12,7 +12,7 @@ from lab.world import SSH_PORT, World
 SSHD = """Port {port}
 ListenAddress {address}
 HostKey /etc/ssh/ssh_host_ed25519_key
-KexAlgorithms curve25519-sha256
+KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org
 AuthenticationMethods publickey
 PermitRootLogin no
 UsePAM no
