@@ -69,7 +69,7 @@ class Configs:
         if pack is None or pack not in self._registry.packs:
             return {}
         attributes = self._registry.packs[pack].config_schema
-        values = schema.with_defaults(self._values.get(pack, {}), schema.for_parameters(attributes))
+        values = _with_defaults(self._values.get(pack, {}), attributes)
         context = {"st2kv": self._templates.datastore(user)}
         return {
             name: self._render(value, attributes.get(name) or {}, context) for name, value in values.items()
@@ -101,6 +101,20 @@ class Configs:
             return json.loads(text)
         except ValueError:
             return text
+
+
+def _with_defaults(values: Values, attributes: Values) -> Values:
+    """Return values with defaults; unlike elsewhere, objects and arrays that are missing are made."""
+    result = dict(values)
+    for name, prop in attributes.items():
+        prop = prop or {}
+        if "default" in prop and name not in result:
+            result[name] = prop["default"]
+        if prop.get("type") == "object" and prop.get("properties"):
+            result[name] = _with_defaults(result.get(name) or {}, prop["properties"])
+        if prop.get("type") == "array" and prop.get("items"):
+            result[name] = schema.with_defaults(result.get(name) or [], prop)
+    return result
 
 
 def check(file: YamlFile, values: Values, attributes: dict[str, Any]) -> list[Finding]:

@@ -136,6 +136,6 @@ _OTHER_NAMES = {
 
 
 def expression_functions() -> dict[str, Function]:
-    """Return the functions for Orquesta; like all of its functions they take the context first."""
+    """Return the functions for Orquesta, which also makes filters of them."""
     named = {**FILTERS, **_OTHER_NAMES}
     return {name: one for name, one in named.items() if name not in _ONLY_IN_JINJA}

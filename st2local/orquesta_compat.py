@@ -18,7 +18,7 @@ _installed = False
 
 
 def install(functions: Mapping[str, Callable[..., Any]]) -> None:
-    """Adapt orquesta, once, and add expression functions; each takes the context first."""
+    """Adapt orquesta, once, and add expression functions; an argument named `context` is filled in."""
     global _installed
     if _installed:
         return

@@ -12,11 +12,9 @@ from st2local.engine import expressions
 
 Values = dict[str, Any]
 
-_functions = {
-    name: (lambda context, *given, _one=one, **named: _one(*given, **named))
-    for name, one in functions.expression_functions().items()
-}
-orquesta_compat.install({**_functions, "st2kv": expressions.st2kv, "task": expressions.task})
+orquesta_compat.install(
+    {**functions.expression_functions(), "st2kv": expressions.st2kv, "task": expressions.task}
+)
 
 from orquesta import conducting  # noqa: E402
 from orquesta.composers import native as composer  # noqa: E402
@@ -48,8 +46,24 @@ def parse(text: str) -> Definition:
     """Parse and inspect a definition; raises what orquesta raises when it is no workflow at all."""
     spec = specs.get_spec_module("native").instantiate(text)
     found = spec.inspect(app_ctx={"st2": {}, "parent": {}}, raise_exception=False)
-    problems = [{"type": kind.rstrip("s"), **one} for kind, entries in found.items() for one in entries]
+    problems = [_categorised(kind, one) for kind, entries in found.items() for one in entries]
     return Definition(spec, problems)
+
+
+def _categorised(kind: str, entry: Values) -> Values:
+    named = dict(entry)
+    if kind in ("context", "expressions"):
+        named["language"] = named.pop("type")
+    return {**named, "type": _CATEGORIES[kind]}
+
+
+_CATEGORIES = {
+    "contents": "content",
+    "context": "context",
+    "expressions": "expression",
+    "semantics": "semantic",
+    "syntax": "syntax",
+}
 
 
 def restore(parts: Values) -> Any:

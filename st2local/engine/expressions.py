@@ -63,7 +63,7 @@ def task(context: Any, task_id: str | None = None, route: int | None = None) -> 
     current = _current_task(context)
     identifier = current["id"] if task_id is None else task_id
     wanted = current.get("route", 0) if route is None else route
-    state = context["__state"] or {} if "__state" in context else {}
+    state = _state(context)
     for candidate in _routes(state, wanted):
         if f"{identifier}__r{candidate}" in (state.get("tasks") or {}):
             workflow = context["__vars"]["st2"]["workflow_execution_id"]
@@ -71,6 +71,13 @@ def task(context: Any, task_id: str | None = None, route: int | None = None) -> 
             if found is not None:
                 return found
     raise _error(f'Unable to find task execution for "{identifier}".')
+
+
+def _state(context: Any) -> Values:
+    try:
+        return dict(context["__state"] or {})
+    except (KeyError, TypeError):
+        return {}
 
 
 def _current_task(context: Any) -> Values:

@@ -142,7 +142,9 @@ def _fits(where: str, wanted: Any, found: Any) -> None:
         for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
             _fits(f"{where}[{index}]", one, other)
     elif isinstance(wanted, str) and wanted.startswith("~"):
-        assert re.search(wanted[1:], str(found), re.DOTALL), f"{where} is {found!r}, which has no {wanted[1:]!r}"
+        assert re.search(wanted[1:], str(found), re.DOTALL), (
+            f"{where} is {found!r}, which has no {wanted[1:]!r}"
+        )
     else:
         assert found == wanted, f"{where} is {found!r}, not {wanted!r}"
         assert type(found) is type(wanted), f"{where} is {found!r}, of another type than {wanted!r}"

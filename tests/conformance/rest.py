@@ -43,7 +43,9 @@ class Rest:
             if found["status"] in statuses:
                 return found
             time.sleep(0.02)
-        raise AssertionError(f"{identifier} is {found['status']}, not one of {statuses}: {found.get('result')}")
+        raise AssertionError(
+            f"{identifier} is {found['status']}, not one of {statuses}: {found.get('result')}"
+        )
 
     def run(self, action: str, parameters: dict[str, Any] | None = None, **more: Any) -> Any:
         """Ask for an execution and return it once it has ended."""

@@ -44,7 +44,7 @@ class Echo(Action):
 
     def _print(self, value, more):
         for number in range(more["count"]):
-            sys.stdout.write("%s %s\n" % (value, number))
+            sys.stdout.write(f"{value} {number}\n")
         sys.stderr.write("to stderr\n")
         return None
 
