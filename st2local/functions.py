@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,13 @@ import yaml
 from st2local import jsonpath, version
 
 NONE_MAGIC_VALUE = "%*****__%NONE%__*****%"
+
+
+def plain(value: Any) -> Any:
+    """Return a value made of plain objects and arrays; YAQL's own kinds of them cannot be written."""
+    if isinstance(value, Mapping):
+        return {name: plain(one) for name, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def from_json_string(value: Any) -> Any:
@@ -30,12 +37,14 @@ def to_json_string(
     value: Any, indent: int | None = None, sort_keys: bool = False, separators: Any = (",", ": ")
 ) -> str:
     """Write JSON."""
-    return json.dumps(value, indent=indent, sort_keys=sort_keys, separators=tuple(separators))
+    return json.dumps(plain(value), indent=indent, sort_keys=sort_keys, separators=tuple(separators))
 
 
 def to_yaml_string(value: Any, indent: int | None = None, allow_unicode: bool = True) -> str:
     """Write YAML."""
-    return str(yaml.safe_dump(value, indent=indent, allow_unicode=allow_unicode, default_flow_style=False))
+    return str(
+        yaml.safe_dump(plain(value), indent=indent, allow_unicode=allow_unicode, default_flow_style=False)
+    )
 
 
 def json_escape(value: Any) -> str:

@@ -36,24 +36,32 @@ class Local:
     """A server; `start`, `kill` and `stop` as often as wanted, on the same data."""
 
     def __init__(
-        self, directory: Path, packs: Sequence[Path] = (PROBE,), environment: dict[str, str] | None = None
+        self,
+        directory: Path,
+        packs: Sequence[Path] = (PROBE,),
+        launcher: Sequence[str] = ("-m", "st2local"),
     ) -> None:
         self.directory = directory
         self.api_port, self.auth_port, self.stream_port = free_ports(3)
         self.process: subprocess.Popen[str] | None = None
-        self._environment = environment or {}
+        self.environment: dict[str, str] = {}
+        self._clients: list[httpx.Client] = []
         (directory / "configs").mkdir(parents=True, exist_ok=True)
         (directory / "configs" / "probe.yaml").write_text(CONFIG)
         passwords = directory / "passwords"
         passwords.write_text(f"{USER}:{PASSWORD}\n")
         passwords.chmod(0o600)
         self._command = [
-            sys.executable, "-m", "st2local", "serve", *(f"--pack={pack}" for pack in packs),
+            sys.executable, *launcher, "serve", *(f"--pack={pack}" for pack in packs),
             "--configs", str(directory / "configs"), "--data", str(directory / "data"),
             "--virtualenvs", str(ROOT / "build" / "test-virtualenvs"), "--host", "127.0.0.1",
             "--api-port", str(self.api_port), "--auth-port", str(self.auth_port),
             "--stream-port", str(self.stream_port), "--password-file", str(passwords),
         ]  # fmt: skip
+
+    def wait_for_death(self) -> None:
+        """Wait until it has ended by itself."""
+        self._wait()
 
     @property
     def log(self) -> str:
@@ -65,12 +73,14 @@ class Local:
         with (self.directory / "log").open("a") as log:
             self.process = subprocess.Popen(
                 self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
-                env={**os.environ, **self._environment},
+                env={**os.environ, **self.environment},
             )  # fmt: skip
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("ready"), f"{line!r}\n{self.log}"
-        return Rest(f"http://127.0.0.1:{self.api_port}/v1", {"X-Auth-Token": self.token()})
+        rest = Rest(f"http://127.0.0.1:{self.api_port}/v1", {"X-Auth-Token": self.token()})
+        self._clients.append(rest.client)
+        return rest
 
     def token(self) -> str:
         """Log in."""
@@ -98,6 +108,9 @@ class Local:
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.process = None
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
         return code
 
     def memory(self) -> int:
