@@ -19,6 +19,7 @@ class ReadFailure(CicdAction):
         Store(settings).advance(found.name, commit, {None, "accepted", "building"}, failed)
         return {
             "status": result.status or "RUNNING",
+            "seconds": result.seconds,
             "console": server.console_tail(found, result.number),
             "url": result.url,
             "message": f"{project} {commit[:7]} did not pass CI: {found.job} #{result.number} is "

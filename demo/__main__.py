@@ -68,9 +68,8 @@ def _close(found: dict[str, Any]) -> None:
 
 def _lab(*words: str) -> int:
     # A group of its own: Ctrl-C is the demo's to answer, by taking the lab down.
-    return subprocess.run(
-        [sys.executable, "-m", "lab", *words], cwd=ROOT, process_group=0, check=False
-    ).returncode
+    command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "lab", *words]
+    return subprocess.run(command, cwd=ROOT, process_group=0, check=False).returncode
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

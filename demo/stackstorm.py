@@ -23,11 +23,15 @@ class StackStorm:
 
     def run(self, action: str, trace: str | None = None, **parameters: Any) -> dict[str, Any]:
         """Run *action* to its end, on the trace *trace*, and return the execution."""
+        return self.wait(self.start(action, trace, **parameters))
+
+    def start(self, action: str, trace: str | None = None, **parameters: Any) -> str:
+        """Start *action* on the trace *trace* and return the execution's id."""
         execution = models.Execution()
         execution.action, execution.parameters = action, parameters
         if trace:
             execution.context = {"trace_context": {"trace_tag": trace}}
-        return self.wait(self.client.executions.create(execution).id)
+        return str(self.client.executions.create(execution).id)
 
     def wait(self, execution: str, seconds: float = 600) -> dict[str, Any]:
         """Return *execution* once it has ended."""
@@ -45,7 +49,7 @@ class StackStorm:
 
     def of_trace(self, trace: str) -> list[dict[str, Any]]:
         """Return the root executions on *trace*, oldest first."""
-        traces = self.client.traces.query(trace_tag=trace)
+        traces = self.client.trace.query(trace_tag=trace)
         found = {item["object_id"] for known in traces for item in known.action_executions}
         executions = [self.get(identifier) for identifier in found]
         roots = [execution for execution in executions if not execution.get("parent")]

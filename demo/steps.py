@@ -50,6 +50,11 @@ PLACES = {
     18: ("cicd.deploy_production", "cicd.promote_canary"),
     19: ("cicd.deploy_production", "cicd.update_hosts"),
 }
+# Steps that happen outside StackStorm, and which execution was told how long they took.
+OUTSIDE = {
+    4: (("cicd.verify_build", "cicd.read_failure"), "seconds"),
+    16: (("cicd.check_canary",), "healthy_seconds"),
+}
 
 
 @dataclass(frozen=True)
@@ -77,39 +82,41 @@ def ended_steps(
     for root, tree in roots:
         for number, (root_ref, ref) in PLACES.items():
             if root["action"]["ref"] == root_ref and number not in found:
-                step = _step(number, _first(tree, ref) if ref else root)
+                step = _step(number, _first(tree, (ref,)) if ref else root)
                 found.update({number: step} if step else {})
-    seconds_of = {**measured, **_told([execution for _, tree in roots for execution in tree])}
+    outside = {**measured, **_told([execution for _, tree in roots for execution in tree])}
     return [
-        replace(found[number], seconds=round(seconds_of.get(number, found[number].seconds), 2))
+        _measured(found[number], outside)
         for number in sorted(found)
+        if number not in OUTSIDE or number in outside
     ]
+
+
+def _measured(step: Step, outside: dict[int, float]) -> Step:
+    return replace(step, seconds=round(outside.get(step.number, step.seconds), 2))
 
 
 def _told(executions: list[dict[str, Any]]) -> dict[int, float]:
     told: dict[int, float] = {}
-    for number, ref, key in (
-        (4, "cicd.verify_build", "seconds"),
-        (16, "cicd.check_canary", "healthy_seconds"),
-    ):
-        execution = _first(executions, ref)
-        result = ((execution or {}).get("result") or {}).get("result")
+    for number, (refs, key) in OUTSIDE.items():
+        result = ((_first(executions, refs) or {}).get("result") or {}).get("result")
         if isinstance(result, dict) and key in result:
             told[number] = float(result[key])
     return told
 
 
-def _first(tree: list[dict[str, Any]], ref: str) -> dict[str, Any] | None:
-    same = [execution for execution in tree if execution["action"]["ref"] == ref]
+def _first(tree: list[dict[str, Any]], refs: Sequence[str]) -> dict[str, Any] | None:
+    same = [execution for execution in tree if execution["action"]["ref"] in refs]
     return min(same, key=lambda execution: str(execution["start_timestamp"])) if same else None
 
 
 def _step(number: int, execution: dict[str, Any] | None) -> Step | None:
-    if execution is None or not execution.get("end_timestamp"):
+    if execution is None or not (execution.get("end_timestamp") or number == 1):
         return None
-    started, ended = seconds(execution["start_timestamp"]), seconds(execution["end_timestamp"])
-    name = NAMES[number - 1]
-    return Step(number, name, execution["id"], execution["status"], started, ended - started)
+    started = seconds(execution["start_timestamp"])
+    ended = seconds(execution.get("end_timestamp") or execution["start_timestamp"])
+    status = "succeeded" if number == 1 else execution["status"]
+    return Step(number, NAMES[number - 1], execution["id"], status, started, ended - started)
 
 
 def seconds(timestamp: str) -> float:

@@ -29,7 +29,6 @@ class Teller:
         self.world = world
         self.stackstorm = stackstorm
         self.view = view
-        self.pushed_seconds = 0.0
 
     def push(self, message: str, change: Callable[[Path], None]) -> str:
         """Apply *change* to the clone, commit and push it, and return the trace tag of the commit."""
@@ -38,20 +37,20 @@ class Teller:
         self._git("commit", "-q", "-m", message)
         started = time.monotonic()
         self._git("push", "-q", "origin", "HEAD:main")
-        self.pushed_seconds = time.monotonic() - started
-        return f"{REPOSITORY}@{self._git('rev-parse', 'HEAD')}"
+        trace = f"{REPOSITORY}@{self._git('rev-parse', 'HEAD')}"
+        self.view.watch(trace, time.monotonic() - started)
+        return trace
 
     def follow(self, trace: str, last: str) -> dict[str, Any]:
         """Show the run of *trace* until its root execution of *last* has ended, and return that."""
-        self.view.watch(trace, self.pushed_seconds)
         return dict(wait_for(f"{last} of {trace}", lambda: self._look(trace, last), RUN_SECONDS))
 
     def promote(self, trace: str) -> dict[str, Any]:
         """Deploy the canary to production, on the trace of its commit."""
         self.wait_for_bake()
-        ended = self.stackstorm.run("cicd.deploy_production", trace, project=PROJECT)
-        self.view.show(self.roots(trace))
-        return ended
+        started = self.stackstorm.start("cicd.deploy_production", trace, project=PROJECT)
+        self.follow(trace, "cicd.deploy_production")
+        return self.stackstorm.get(started)
 
     def wait_for_bake(self) -> None:
         """Wait, as a user does, until the canary may be promoted."""
