@@ -23,7 +23,9 @@ from lab.world import World
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 refused or failed, 130 interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT, too: a shell starts background commands with it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options, Places.from_environment(), World.from_environment()))

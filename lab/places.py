@@ -15,12 +15,13 @@ class Places:
     """The folders and files of one lab; *root* also names it among other labs of this machine."""
 
     root: Path
-    cache: Path = REPOSITORY / "build" / "cache"
+    cache: Path = REPOSITORY / "build" / "cache"  # shared by all labs
 
     @classmethod
     def from_environment(cls) -> Places:
-        """Return the places under LAB_ROOT, or under build/lab."""
-        return cls(Path(os.environ.get("LAB_ROOT") or REPOSITORY / "build" / "lab").resolve())
+        """Return the places that LAB_ROOT and LAB_CACHE name, or build/lab and build/cache."""
+        root = Path(os.environ.get("LAB_ROOT") or REPOSITORY / "build" / "lab")
+        return cls(root.resolve(), Path(os.environ.get("LAB_CACHE") or cls.cache).resolve())
 
     @property
     def identity(self) -> str:

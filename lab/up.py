@@ -24,6 +24,8 @@ from lab.stackstorm.engine import Engine
 from lab.state import read
 from lab.world import World
 
+CACHE_SECONDS = 900.0  # how long another lab may take to fill the cache
+
 
 def up(places: Places, world: World) -> bool:
     """Bring the lab up and return True; False when it is up already. Nothing is left behind by a failure."""
@@ -74,7 +76,7 @@ def _check(places: Places, world: World, engine: Engine, recipe: Recipe) -> None
 
 
 def _fleet(places: Places, world: World, found: tools.Tools, recipe: Recipe, publisher: Driver) -> Fleet:
-    with held(places.cache_lock):
+    with held(places.cache_lock, CACHE_SECONDS):
         if rootfs.ready(places, recipe) is None:
             say("building the hosts' root filesystem with mmdebstrap (once; about a minute)")
         base = rootfs.build(places, recipe)

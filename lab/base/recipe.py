@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 PACKAGES = (
     "aptly",
@@ -69,9 +69,9 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """Names the tree: another recipe gives another one."""
-        parts = [self.include, MASKED, DISABLED, USERS, SHELLS, HOMES, REMOVED, LEFT_OUT]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+        """Names the tree: another recipe, or another way to cook it, gives another one."""
+        code = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("recipe.py", "rootfs.py"))
+        return hashlib.sha256(code + repr(self).encode()).hexdigest()[:12]
 
 
 def home_of(user: str) -> str:
