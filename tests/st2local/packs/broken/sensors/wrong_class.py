@@ -1,0 +1,5 @@
+"""Another class."""
+
+
+class Another:
+    pass
