@@ -27,7 +27,7 @@ unit: setup
 	$(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab"
 
 acceptance: setup
-	$(CLIENT) -m pytest tests/acceptance
+	$(CLIENT) -m pytest -W default tests/acceptance  # st2client warns of its own age
 
 validate: setup
 	$(PYTHON) -m st2local validate .

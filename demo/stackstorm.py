@@ -64,7 +64,7 @@ class StackStorm:
         spoken = models.ActionAliasExecution()
         spoken.command, spoken.user, spoken.source_channel = command, "", "cli"
         started = self.client.managers["ActionAliasExecution"].match_and_execute(spoken)
-        return str(started.results[0]["execution"]["id"])
+        return str(started.execution["id"])
 
 
 def _credentials(description: dict[str, Any], urls: dict[str, str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What an operator does: speak, roll back, lose a host and get it again."""
 
 import os
+import re
 import subprocess
 
 from demo.stories import PROJECT
@@ -20,7 +21,7 @@ def st2(world, stackstorm, *words: str) -> str:
     done = subprocess.run(
         [ST2, *words], env=environment, capture_output=True, text=True, timeout=300, check=False
     )
-    return done.stdout + done.stderr
+    return re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
 
 
 def test_the_command_line_runs_shows_and_lists(world, stackstorm):
