@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from lab import processes
@@ -11,6 +12,8 @@ from lab.base import sources
 from lab.base.recipe import DISABLED, LEFT_OUT, MASKED, REMOVED, SHELLS, USERS, Recipe, home_of
 from lab.errors import LabError
 from lab.places import Places
+
+DISCARD_SECONDS = 10.0
 
 
 def ready(places: Places, recipe: Recipe) -> Path | None:
@@ -25,24 +28,32 @@ def build(places: Places, recipe: Recipe) -> Path:
     if tree.is_dir():
         return tree
     partial = places.cache / f"base-{recipe.digest}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
+    _discard(partial)
     partial.mkdir(parents=True)
     try:
         _bootstrap(places, recipe, partial / "tree")
         _finish(partial / "tree")
         (partial / "tree").rename(tree)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        _discard(partial)
     return tree
+
+
+def _discard(partial: Path) -> None:
+    """Remove *partial*; what was just killed may still be writing to it."""
+    deadline = time.monotonic() + DISCARD_SECONDS
+    while partial.exists() and time.monotonic() < deadline:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _bootstrap(places: Places, recipe: Recipe, tree: Path) -> None:
     options, archive = tree.with_name("apt.conf"), tree.with_name("sources.list")
     options.write_text(sources.options() + 'Acquire::Languages "none";\n')
     archive.write_text("\n".join(sources.lines(sources.sources())) + "\n")
-    # A mount namespace of its own: whatever kills mmdebstrap, its mounts go with it.
-    argv = ["unshare", "--mount", "--fork", "--kill-child", "mmdebstrap", "--mode=root", "--variant=minbase"]
-    argv += ["--format=directory", f"--include={','.join(recipe.include)}", f"--aptopt={options}"]
+    # Namespaces of its own: whatever kills mmdebstrap, its children and its mounts go with it.
+    argv = ["unshare", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child", "mmdebstrap"]
+    argv += ["--mode=root", "--variant=minbase", "--format=directory"]
+    argv += [f"--include={','.join(recipe.include)}", f"--aptopt={options}"]
     argv += [f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT]
     process = processes.spawn(places, "base", [*argv, sources.SUITE, str(tree), str(archive)])
     try:
