@@ -51,7 +51,14 @@ def fpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]:
     words += ["-p", f"out/{meta.name}_{version}_{meta.architecture}.deb"]
     words += ["-n", meta.name, "-v", upstream, "--iteration", iteration, "-a", meta.architecture]
     words += ["--description", meta.description, "-m", meta.maintainer, "--license", meta.license]
-    words += ["--vendor", meta.maintainer, "--category", "misc", "--url", f"https://{origin.repository}"]
+    words += [
+        "--vendor",
+        meta.maintainer,
+        "--category",
+        "misc",
+        "--url",
+        f"https://github.com/{origin.repository}",
+    ]
     words += ["--after-install", "postinst", "--before-remove", "prerm", "--after-remove", "postrm"]
     words += ["--deb-no-default-config-files"]
     words += [word for path in meta.conffiles for word in ("--config-files", path)]
@@ -79,7 +86,7 @@ def nfpm_configuration(meta: Metadata, version: str, origin: Origin) -> dict[str
         "vendor": meta.maintainer,
         "description": meta.description,
         "license": meta.license,
-        "homepage": f"https://{origin.repository}",
+        "homepage": f"https://github.com/{origin.repository}",
         "mtime": datetime.fromtimestamp(origin.time, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "depends": list(meta.depends),
         "contents": tree + config,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 import re
 import time
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from cicd.config import Settings
 from cicd.errors import RepositoryError
@@ -24,7 +25,7 @@ class Repository:
         self._section = settings.repository
         self._url = str(settings.repository["url"]).rstrip("/")
 
-    def find(self, package: str, version: str) -> dict[str, str] | None:
+    def find(self, package: str, version: str) -> Mapping[str, str] | None:
         """Return the index entry of *package* at *version*, fields by name, or None."""
         for entry in self._entries():
             if entry.get("Package") == package and entry.get("Version") == version:
@@ -65,7 +66,7 @@ class Repository:
             time.sleep(0.5)
 
     def _never_appeared(
-        self, package: str, version: str, sha256: str, entry: dict[str, str] | None
+        self, package: str, version: str, sha256: str, entry: Mapping[str, str] | None
     ) -> RepositoryError:
         seen = f"with other content (sha256 {entry.get('SHA256', '')[:12]}…)" if entry else "not at all"
         return RepositoryError(
@@ -73,7 +74,7 @@ class Repository:
             f"Check what serves {self._url}; the canary was not touched.",
         )
 
-    def _entries(self) -> Iterator[dict[str, str]]:
+    def _entries(self) -> Iterator[Mapping[str, str]]:
         base = f"{self._url}/dists/{self._section['distribution']}/{self._section['component']}"
         for architecture in self._section["architectures"]:
             response = self._get(f"{base}/binary-{architecture}/Packages.gz")
@@ -90,7 +91,10 @@ class Repository:
             ) from None
 
 
-def _stanzas(index: str) -> Iterator[dict[str, str]]:
+def _stanzas(index: str) -> Iterator[Mapping[str, str]]:
     for stanza in re.split(r"\n{2,}", index.strip()):
         lines = [line for line in stanza.splitlines() if line and not line[0].isspace()]
-        yield {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        # Field names have no case, and publishers change it: aptly writes X-Cicd-Trace.
+        yield CaseInsensitiveDict(
+            (name, value.strip()) for name, _, value in (x.partition(":") for x in lines)
+        )
