@@ -7,7 +7,7 @@ import json
 import signal
 from types import FrameType
 
-from lab import description, state
+from lab import description, machine, state
 from lab.down import down
 from lab.errors import LabError, Unfit
 from lab.git.server import BARE
@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _up(_options: argparse.Namespace, places: Places, world: World) -> int:
+    machine.check_root()
     with held(places.lock_file):
         fresh = up(places, world)
     if not fresh:
@@ -50,6 +51,7 @@ def _up(_options: argparse.Namespace, places: Places, world: World) -> int:
 
 
 def _down(_options: argparse.Namespace, places: Places, _world: World) -> int:
+    machine.check_root()
     with held(places.lock_file):
         ran = down(places)
     say("the lab is down" if ran else "there was no lab to take down")
@@ -76,6 +78,7 @@ def _describe(_options: argparse.Namespace, places: Places, world: World) -> int
 
 
 def _host(options: argparse.Namespace, places: Places, world: World) -> int:
+    machine.check_root()
     container = Container(places, world.host(options.name), base_of(places))
     mark = container.folder / "off"
     with held(places.lock_file):
@@ -91,6 +94,7 @@ def _host(options: argparse.Namespace, places: Places, world: World) -> int:
 
 
 def _redeliver(options: argparse.Namespace, places: Places, world: World) -> int:
+    machine.check_root()
     container = Container(places, world.infra, base_of(places))
     command = ["python3", "-m", "lab.git.redeliver", BARE, *([options.id] if options.id else [])]
     print(container.run("env", f"PYTHONPATH={GIT_LIBRARY}", *command, user="git").strip())

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from lab.errors import LabError
 
@@ -17,15 +18,12 @@ WAIT_SECONDS = 90.0
 @contextlib.contextmanager
 def held(lock: Path, wait: float = WAIT_SECONDS) -> Iterator[None]:
     """Hold the lock, which dies with its holder; LabError when another holds it for *wait* seconds."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a+") as file:
+    with _opened(lock) as file:
         deadline = time.monotonic() + wait
         while not _taken(file.fileno()):
             if time.monotonic() > deadline:
-                file.seek(0)
-                holder = file.read().strip() or "unknown"
                 raise LabError(
-                    f"Another lab command (process {holder}) holds {lock}.",
+                    f"Another lab command (process {_holder(file)}) holds {lock}.",
                     "Wait until it has ended, or end it.",
                 )
             time.sleep(0.1)
@@ -33,6 +31,21 @@ def held(lock: Path, wait: float = WAIT_SECONDS) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _opened(lock: Path) -> TextIO:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return lock.open("a+")
+    except OSError as error:
+        raise LabError(
+            f"{lock} cannot be written ({error.strerror}).", "Set LAB_ROOT to a folder that can."
+        ) from None
+
+
+def _holder(file: TextIO) -> str:
+    file.seek(0)
+    return file.read().strip() or "unknown"
 
 
 def _taken(descriptor: int) -> bool:

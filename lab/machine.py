@@ -52,10 +52,7 @@ def install(packages: list[str]) -> None:
 def check(places: Places, world: World, cold: bool, with_stackstorm: bool) -> None:
     """Raise Unfit with everything that stands in the way; *cold*: the root filesystem must still be built."""
     problems = list(_system_problems(places, cold))
-    for address, port in world.listeners(with_stackstorm):
-        problem = ports.problem(address, port)
-        if problem:
-            problems.append(problem)
+    problems += ports.problems(world.listeners(with_stackstorm))
     if problems:
         raise Unfit(problems)
 

@@ -29,7 +29,6 @@ CACHE_SECONDS = 900.0  # how long another lab may take to fill the cache
 
 def up(places: Places, world: World) -> bool:
     """Bring the lab up and return True; False when it is up already. Nothing is left behind by a failure."""
-    machine.check_root()
     state = read(places)
     if state.running and state.healthy:
         return False
