@@ -10,6 +10,7 @@ import collections
 import collections.abc
 import functools
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +31,7 @@ def install(functions: Mapping[str, Callable[..., Any]]) -> None:
     _fix_inline_parameters()
     _fix_joins_after_failures()
     _remember_plugins()
+    _guard_yaql()
 
 
 def _restore_removed_names() -> None:
@@ -102,3 +104,18 @@ def _remember_plugins() -> None:
     from orquesta.utils import plugin
 
     plugin.get_module = functools.cache(plugin.get_module)
+
+
+def _guard_yaql() -> None:
+    """YAQL's parser may serve one thread at a time; what it has parsed may serve all."""
+    from orquesta.expressions import yql
+
+    parse = yql.YAQLEvaluator._engine
+    lock = threading.Lock()
+
+    @functools.lru_cache(2048)
+    def parse_once(expression: str) -> Any:
+        with lock:
+            return parse(expression)
+
+    yql.YAQLEvaluator._engine = staticmethod(parse_once)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from typing import TYPE_CHECKING, Any
@@ -73,12 +74,14 @@ class Rules:
 
     def rules_for(self, trigger: str) -> list[Resource]:
         """Return the enabled rules that wait for a trigger."""
-        rules = self._engine.registry.all("rule")
-        return [
-            rule
-            for rule in rules
-            if self._engine.is_enabled(rule) and triggers.trigger_of(rule)["ref"] == trigger
-        ]
+        return [rule for rule in self._by_trigger.get(trigger, []) if self._engine.is_enabled(rule)]
+
+    @functools.cached_property
+    def _by_trigger(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for rule in self._engine.registry.all("rule"):
+            found.setdefault(triggers.trigger_of(rule)["ref"], []).append(rule)
+        return found
 
     def _matches(self, rule: Resource, instance: Values) -> bool:
         try:

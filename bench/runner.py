@@ -1,0 +1,155 @@
+"""What executing costs: one action, a workflow of ten, a hundred at once, and a long history."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.history import fill
+from tests.conformance.local import Local
+from tests.conformance.rest import Rest
+
+ROOT = Path(__file__).resolve().parents[1]
+OUTPUT = ROOT / "build" / "bench" / "runner.json"
+HISTORY = 10_000
+
+
+def seconds(do: Callable[[], Any]) -> float:
+    """Return how long something takes."""
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+def bare_python() -> float:
+    """Start Python and do nothing."""
+    return seconds(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
+
+
+def imports() -> float:
+    """Start Python and import what the wrapper of an action does."""
+    wrapper = ROOT / "st2local" / "wrapper"
+    code = (
+        "import json, os, sys; from st2common.runners import base_action, loader; from importlib import util"
+    )
+    env = {**os.environ, "PYTHONPATH": str(wrapper)}
+    return seconds(lambda: subprocess.run([sys.executable, "-c", code], check=True, env=env))
+
+
+def quick_run(rest: Rest, action: str, parameters: dict[str, Any] | None = None) -> float:
+    """Ask for an execution and wait for its end, looking every two milliseconds."""
+    began = time.perf_counter()
+    identifier = rest.start(action, parameters)["id"]
+    while rest.get(f"/executions/{identifier}?include_attributes=status")["status"] != "succeeded":
+        time.sleep(0.002)
+    return time.perf_counter() - began
+
+
+def hundred(rest: Rest) -> float:
+    """Queue a hundred executions at once and wait for the last."""
+    began = time.perf_counter()
+    with ThreadPoolExecutor(8) as pool:
+        started = list(pool.map(lambda _: rest.start("core.noop")["id"], range(100)))
+    for identifier in started:
+        rest.wait(identifier)
+    return time.perf_counter() - began
+
+
+def measure(rest: Rest, tries: int) -> dict[str, list[float]]:
+    """Take every figure `tries` times, one after the other in each round."""
+    rows: dict[str, list[float]] = {}
+    competitors: dict[str, Callable[[], float]] = {
+        "bare python": bare_python,
+        "python with the wrapper's imports": imports,
+        "no-op action, asked for to finished": lambda: quick_run(rest, "core.noop"),
+        "empty python action, asked for to finished": lambda: quick_run(rest, "probe.echo"),
+        "workflow of ten no-ops": lambda: quick_run(rest, "probe.ten"),
+        "workflow of ten empty python actions": lambda: quick_run(rest, "probe.ten_python"),
+        "hundred no-op actions at once": lambda: hundred(rest),
+        "list of fifty executions": lambda: seconds(lambda: rest.get("/executions/?limit=50&parent=null")),
+    }
+    for _ in range(tries):
+        for what, run in competitors.items():
+            rows.setdefault(what, []).append(run())
+    return rows
+
+
+def ratios(empty: dict[str, list[float]], full: dict[str, list[float]]) -> dict[str, float]:
+    """Return the figures that are promised."""
+    one = {what: statistics.median(values) for what, values in empty.items()}
+    python = one["bare python"]
+    compared = ("no-op action, asked for to finished", "workflow of ten no-ops", "list of fifty executions")
+    slowed = max(statistics.median(full[what]) / one[what] for what in compared)
+    return {
+        "workflow10_seconds_minus_10_python_starts": one["workflow of ten no-ops"] - 10 * python,
+        "history_10000_over_empty": slowed,
+        "python_action_minus_imports_in_python_starts": (
+            one["empty python action, asked for to finished"] - one["python with the wrapper's imports"]
+        )
+        / python,
+    }
+
+
+def row(what: str, values: list[float], unit: str = "s") -> dict[str, Any]:
+    """Return one row of the report."""
+    return {
+        "what": what, "n": len(values), "median": statistics.median(values), "min": min(values),
+        "max": max(values), "unit": unit,
+    }  # fmt: skip
+
+
+def report(rows: list[dict[str, Any]], promised: dict[str, float]) -> None:
+    """Print the table, and keep it."""
+    for one in rows:
+        print(f"{one['what']:62} {one['median']:10.4f} {one['min']:10.4f} {one['max']:10.4f} {one['unit']}")
+    for name, value in promised.items():
+        print(f"{name:62} {value:10.4f}")
+    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    found = {"name": "runner", "machine": machine, "date": datetime.now(UTC).isoformat(), "rows": rows}
+    OUTPUT.write_text(json.dumps({**found, "ratios": promised}, indent=2) + "\n")
+    print(f"written to {OUTPUT.relative_to(ROOT)}")
+
+
+def main() -> None:
+    """Measure with an empty history and with a long one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tries", type=int, default=7)
+    tries = parser.parse_args().tries
+    with tempfile.TemporaryDirectory() as directory:
+        local = Local(Path(directory))
+        rest = local.start()
+        quick_run(rest, "probe.ten")
+        memory = [local.memory() / 2**20]
+        print(f"measuring with an empty history, {tries} rounds")
+        empty = measure(rest, tries)
+        memory.append(local.memory() / 2**20)
+        local.stop()
+        print(f"measuring with {HISTORY} executions of history")
+        fill(Path(directory) / "data" / "st2local.sqlite", HISTORY)
+        rest = local.start()
+        quick_run(rest, "probe.ten")
+        full = measure(rest, tries)
+        memory.append(local.memory() / 2**20)
+        local.stop()
+    rows = [row(what, values) for what, values in empty.items()]
+    rows += [row(f"{what}, long history", values) for what, values in full.items() if "python" not in what]
+    names = ("resident memory at the start", "after the first rounds", "after the rounds with a long history")
+    rows += [row(name, [value], "MiB") for name, value in zip(names, memory, strict=True)]
+    report(rows, ratios(empty, full))
+
+
+if __name__ == "__main__":
+    main()
