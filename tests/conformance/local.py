@@ -51,12 +51,21 @@ class Local:
         passwords = directory / "passwords"
         passwords.write_text(f"{USER}:{PASSWORD}\n")
         passwords.chmod(0o600)
-        self._command = [
-            sys.executable, *launcher, "serve", *(f"--pack={pack}" for pack in packs),
+        self._packs, self._launcher = packs, launcher
+
+    def take_ports_of(self, other: Local) -> None:
+        """Use the ports of another one."""
+        self.api_port, self.auth_port, self.stream_port = other.api_port, other.auth_port, other.stream_port
+
+    @property
+    def _command(self) -> list[str]:
+        directory = self.directory
+        return [
+            sys.executable, *self._launcher, "serve", *(f"--pack={pack}" for pack in self._packs),
             "--configs", str(directory / "configs"), "--data", str(directory / "data"),
             "--virtualenvs", str(ROOT / "build" / "test-virtualenvs"), "--host", "127.0.0.1",
             "--api-port", str(self.api_port), "--auth-port", str(self.auth_port),
-            "--stream-port", str(self.stream_port), "--password-file", str(passwords),
+            "--stream-port", str(self.stream_port), "--password-file", str(directory / "passwords"),
         ]  # fmt: skip
 
     def wait_for_death(self) -> None:
