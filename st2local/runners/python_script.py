@@ -14,6 +14,7 @@ from st2local.runners import process
 from st2local.runners.call import Call, Outcome, Values
 
 WRAPPER = Path(__file__).resolve().parent.parent / "wrapper" / "python_action_wrapper.py"
+SERVER = WRAPPER.parent.parent.parent
 INVALID_STATUS = 220
 
 
@@ -48,6 +49,9 @@ def _environment(call: Call, virtualenv: Path | None) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "VIRTUAL_ENV")}
     library = call.engine.registry.packs[call.action.pack].path / "actions" / "lib"
     env["PYTHONPATH"] = str(library)
+    if call.engine.registry.packs[call.action.pack].built_in:
+        # The built-in actions may use the server's own code.
+        env["PYTHONPATH"] += f":{SERVER}"
     if virtualenv is not None:
         env["PATH"] = f"{virtualenv / 'bin'}:{env.get('PATH', '/usr/bin:/bin')}"
     return {**env, **call.own_environment()}
