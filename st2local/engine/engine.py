@@ -77,13 +77,14 @@ class Engine:
 
     def start(self) -> None:
         """Begin to work, with what a former server left."""
+        left_over = self.scheduler.left_over()
         for execution in self.executions.select(
             f"handled = 0 AND status IN ({', '.join('?' * len(statuses.COMPLETED))})",
             statuses.COMPLETED, "end_timestamp, id", -1,
         ):  # fmt: skip
             self.handle(execution)
         self.rules.start()
-        self.scheduler.start()
+        self.scheduler.start(left_over)
         self.timers.start()
         self.sensors.start()
 

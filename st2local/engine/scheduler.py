@@ -31,16 +31,18 @@ class Scheduler:
         self._stopping = False
         self._clock = threading.Thread(target=self._tick, name="scheduler", daemon=True)
 
-    def start(self) -> None:
-        """Begin, with what a former server left unfinished."""
+    def left_over(self) -> list[Execution]:
+        """Return what a former server left unfinished; to be asked before anything new begins."""
+        unfinished = [*statuses.WAITING, statuses.RUNNING]
+        marks = ", ".join("?" * len(unfinished))
+        return self._engine.executions.select(
+            f"handled = 0 AND status IN ({marks})", unfinished, "start_timestamp, id", -1
+        )
+
+    def start(self, left_over: list[Execution]) -> None:
+        """Begin, with what was left over."""
         self._clock.start()
-        marks = ", ".join("?" * 4)
-        left = self._engine.executions.select(
-            f"handled = 0 AND status IN ({marks})",
-            [*statuses.WAITING, statuses.RUNNING],
-            "start_timestamp, id", -1,
-        )  # fmt: skip
-        for execution in left:
+        for execution in left_over:
             self._recover(execution)
 
     def _recover(self, execution: Execution) -> None:
