@@ -49,7 +49,11 @@ def test_a_workflow_survives_a_kill_after_steps_that_were_kept(tmp_path: Path) -
         rest = server.start()
         (identifier,) = [one["id"] for one in rest.get("/executions?action=probe.six")]
         found = rest.wait(identifier, seconds=30)
-        assert found["status"] == "succeeded", (step, found["result"], rest.children(identifier)[-1]["result"])
+        assert found["status"] == "succeeded", (
+            step,
+            found["result"],
+            rest.children(identifier)[-1]["result"],
+        )
         assert found["result"]["output"] == COMPLETE, step
         assert {one["status"] for one in rest.children(identifier)} == {"succeeded"}, step
         server.stop()
