@@ -44,6 +44,7 @@ def _on_hosts(call: Call, command: str, script: Path | None) -> Outcome:
         done = list(pool.map(lambda host: _on_host(call, host, command, script, key, len(hosts) == 1), hosts))
     # One entry a name: ports are lost, as under StackStorm.
     results = {_name_and_port(host)[0]: result for host, result in zip(hosts, done, strict=True)}
+    _check_connections(results)
     if all(one["succeeded"] for one in results.values()):
         return statuses.SUCCEEDED, results
     timed_out = all(one.get("timeout") for one in results.values())
@@ -125,11 +126,22 @@ def _on_host(
 def _result(done: process.Completed, host: str) -> Values:
     code = -9 if done.timed_out else done.exit_code
     result: Values = {
-        "failed": code != 0, "succeeded": code == 0, "return_code": code,
-        "stdout": done.stdout.rstrip("\n"), "stderr": done.stderr.rstrip("\n"),
-    }  # fmt: skip
+        "failed": code != 0,
+        "succeeded": code == 0,
+        "return_code": code,
+        "stdout": done.stdout.rstrip("\r\n"),
+        "stderr": done.stderr.rstrip("\r\n"),
+    }
     if done.timed_out:
         result |= {"timeout": True, "error": "Timed out"}
     elif code == FAILED_TO_CONNECT:
-        result["error"] = f"Failed connecting to host {host}. {result['stderr']}"
+        error = f"Failed connecting to host {_name_and_port(host)[0]}. {result['stderr']}"
+        result |= {"timeout": False, "stdout": "", "stderr": "", "error": error}
     return decode_output(result)
+
+
+def _check_connections(results: dict[str, Values]) -> None:
+    """Some hosts may be out of reach, but not all."""
+    if all(one["return_code"] == FAILED_TO_CONNECT for one in results.values()):
+        errors = "; ".join(one["error"] for one in results.values())
+        raise RefusedError(f"Unable to connect to any one of the hosts: {', '.join(results)}. {errors}")
