@@ -93,7 +93,12 @@ def ended_steps(
 
 
 def _measured(step: Step, outside: dict[int, float]) -> Step:
-    return replace(step, seconds=round(outside.get(step.number, step.seconds), 2))
+    if step.number not in outside:
+        return replace(step, seconds=round(step.seconds, 2))
+    seconds = round(outside[step.number], 2)
+    # The push and the bake ended when the execution that looked began.
+    began = step.started - seconds if step.number in (1, 16) else step.started
+    return replace(step, seconds=seconds, started=began)
 
 
 def _told(executions: list[dict[str, Any]]) -> dict[int, float]:
