@@ -16,7 +16,7 @@ from lab.hosts.container import Container
 from lab.hosts.fleet import base_of
 from lab.lock import held
 from lab.places import Places
-from lab.progress import complain, say
+from lab.progress import complain, say, show
 from lab.up import up
 from lab.world import World
 
@@ -46,7 +46,7 @@ def _up(_options: argparse.Namespace, places: Places, world: World) -> int:
         fresh = up(places, world)
     if not fresh:
         say("the lab is up already")
-    print(description.guide(places, world))
+    show(description.guide(places, world))
     return 0
 
 
@@ -61,19 +61,19 @@ def _down(_options: argparse.Namespace, places: Places, _world: World) -> int:
 def _status(_options: argparse.Namespace, places: Places, _world: World) -> int:
     found = state.read(places)
     if not found.finished:
-        print("half dead: run `make lab-down`" if found.running else "down")
+        show("half dead: run `make lab-down`" if found.running else "down")
         return 1
     for name, (address, answers) in found.parts.items():
-        print(f"{name:<9} {address:<19} {'answers' if answers else 'DOES NOT ANSWER'}")
+        show(f"{name:<9} {address:<19} {'answers' if answers else 'DOES NOT ANSWER'}")
     for name in found.off:
-        print(f"{name:<9} switched off")
+        show(f"{name:<9} switched off")
     return 0 if found.healthy else 1
 
 
 def _describe(_options: argparse.Namespace, places: Places, world: World) -> int:
     if places.world_file.exists():
-        print(json.dumps(json.loads(places.world_file.read_text()), indent=2))
-    print(description.guide(places, world))
+        show(json.dumps(json.loads(places.world_file.read_text()), indent=2))
+    show(description.guide(places, world))
     return 0
 
 
@@ -97,7 +97,7 @@ def _redeliver(options: argparse.Namespace, places: Places, world: World) -> int
     machine.check_root()
     container = Container(places, world.infra, base_of(places))
     command = ["python3", "-m", "lab.git.redeliver", BARE, *([options.id] if options.id else [])]
-    print(container.run("env", f"PYTHONPATH={GIT_LIBRARY}", *command, user="git").strip())
+    show(container.run("env", f"PYTHONPATH={GIT_LIBRARY}", *command, user="git").strip())
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -12,7 +13,15 @@ _started = time.monotonic()
 
 def say(line: str) -> None:
     """Print one line of progress, with the seconds since the start."""
-    print(f"lab {time.monotonic() - _started:6.1f} s  {line}", flush=True)
+    show(f"lab {time.monotonic() - _started:6.1f} s  {line}")
+
+
+def show(text: str) -> None:
+    """Print *text*; a reader that has gone away (`| head`) does not end the lab."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(line: str) -> None:

@@ -71,6 +71,9 @@ def _bootstrap(places: Places, recipe: Recipe, tree: Path) -> None:
 def _finish(tree: Path) -> None:
     for path in REMOVED:
         (tree / path).unlink(missing_ok=True)
+    # A host installs from the lab's own repository, and from nowhere else.
+    for source in (tree / "etc/apt/sources.list.d").iterdir():
+        source.unlink()
     units = tree / "etc/systemd/system"
     for unit in MASKED:
         (units / unit).unlink(missing_ok=True)

@@ -23,8 +23,9 @@ BOOT_SECONDS = 60.0
 class Container:
     """The container of *host*; its disk stays when it is off."""
 
-    def __init__(self, places: Places, host: Host, base: Path) -> None:
+    def __init__(self, places: Places, host: Host, base: Path, path: str = PATH) -> None:
         self.host = host
+        self._path = path
         self._places = places
         self._base = base
         self.folder = places.hosts / host.name
@@ -67,10 +68,11 @@ class Container:
         init = self.init()
         if init is None:
             raise self._is_off()
-        enter = ["nsenter", "--target", str(init), "--all", "env", "-i", f"PATH={PATH}", "LC_ALL=C.UTF-8"]
+        enter = ["nsenter", "--target", str(init), "--all"]
         become = ["runuser", "-u", user, "--"] if user != "root" else []
         home = home_of(user)
-        command = [*enter, f"HOME={home}", *become, "env", "-C", home, *argv]
+        clean = ["env", "-i", f"PATH={self._path}", "LC_ALL=C.UTF-8", f"HOME={home}"]
+        command = [*enter, *clean, *become, "env", "-C", home, *argv]
         done = subprocess.run(
             command,
             input=stdin,

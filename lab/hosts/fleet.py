@@ -37,7 +37,8 @@ class Fleet:
 
     def __post_init__(self) -> None:
         hosts = self.world.hosts
-        self.containers = {host.name: Container(self.places, host, self.base) for host in hosts}
+        path = self.tools.path
+        self.containers = {h.name: Container(self.places, h, self.base, path) for h in hosts}
 
     @property
     def infra(self) -> Container:

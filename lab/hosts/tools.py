@@ -39,7 +39,9 @@ def find() -> Tools:
     binds += _gems(Path(fpm), extra) if fpm else []
     binds += _freight(Path(freight), extra) if freight else []
     builder, publisher = "fpm" if fpm else "nfpm", "freight" if freight else "aptly"
-    return Tools(builder, publisher, tuple(dict.fromkeys(binds)), ":".join([*folders, PATH]))
+    folders += [str(Path(tool).parent) for tool in (fpm, freight) if tool]
+    path = ":".join(dict.fromkeys([*folders, *PATH.split(":")]))
+    return Tools(builder, publisher, tuple(dict.fromkeys(binds)), path)
 
 
 def nfpm() -> Path:
@@ -52,9 +54,15 @@ def nfpm() -> Path:
 
 def _gems(fpm: Path, extra: str) -> list[str]:
     """FPM's own script, and the folders that this machine's Ruby loads gems from."""
-    done = subprocess.run(["gem", "environment", "path"], capture_output=True, text=True, check=False)
-    folders = [Path(folder) for folder in done.stdout.strip().split(":") if folder]
+    folders = [Path(folder) for folder in _gem_path().split(":") if folder]
     return [str(path) for path in [fpm, *folders] if path.exists() and not _inside(path, extra)]
+
+
+def _gem_path() -> str:
+    if shutil.which("gem") is None:
+        return ""
+    argv = ["gem", "environment", "path"]
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _freight(freight: Path, extra: str) -> list[str]:
