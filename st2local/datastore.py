@@ -92,8 +92,7 @@ class Datastore:
         """Return a key; raises NotFoundError."""
         found = self.find(name, scope, user)
         if found is None:
-            reference = f"{user}:{name}" if scope == USER else name
-            raise NotFoundError(f'The key "{reference}" does not exist in the StackStorm datastore.')
+            raise NotFoundError(f"KeyValuePair with name: {name} and scope: {scope} not found in db.")
         return found
 
     def plain(self, key: Key) -> str:

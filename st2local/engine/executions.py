@@ -61,7 +61,7 @@ class Executions:
         """Return an execution; raises NotFoundError."""
         found = self.find(identifier)
         if found is None:
-            raise NotFoundError(f"Execution with id {identifier} not found")
+            raise NotFoundError(f'Unable to identify resource with id "{identifier}".')
         return found
 
     def status(self, identifier: str) -> str | None:

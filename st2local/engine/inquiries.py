@@ -41,13 +41,13 @@ class Inquiries:
     def _waiting(self, identifier: str) -> Execution:
         execution = self._engine.executions.find(identifier)
         if execution is None:
-            raise NotFoundError(f'Inquiry with id "{identifier}" not found')
+            raise NotFoundError(f'Unable to identify resource with id "{identifier}".')
         if execution.runner != "inquirer":
-            raise RefusedError(f'"{identifier}" is not an Inquiry')
+            raise RefusedError(f'Action execution "{identifier}" is not an inquiry.')
         if execution.status == statuses.TIMEOUT:
-            raise RefusedError(f'Inquiry "{identifier}" timed out and cannot be responded to')
+            raise RefusedError(f'Inquiry "{identifier}" timed out and cannot be responded to.')
         if execution.status in statuses.COMPLETED:
-            raise RefusedError(f'Inquiry "{identifier}" has already been responded to')
+            raise RefusedError(f'Inquiry "{identifier}" has already been responded to.')
         return execution
 
     def respond(self, identifier: str, response: Any, user: str) -> Values:
@@ -57,7 +57,7 @@ class Inquiries:
             users = execution.result.get("users") or []
             if users and user not in users:
                 raise ForbiddenError(
-                    f'Requesting user "{user}" does not have permission to respond to inquiry "{identifier}".'
+                    f'User "{user}" does not have permission to respond to inquiry "{identifier}".'
                 )
             self._check(execution, response)
             self._resume_parent(execution, user)
@@ -70,7 +70,7 @@ class Inquiries:
         found = schema.errors(response, wanted)
         if found:
             raise ParamError(
-                f'Response for inquiry "{execution.id}" did not pass schema validation: {found[0][1]}'
+                f'Response for inquiry "{execution.id}" did not pass schema validation. {found[0][1]}'
             )
 
     def _resume_parent(self, execution: Execution, user: str) -> None:

@@ -63,11 +63,18 @@ class Scheduler:
     def submit(self, execution: Execution) -> None:
         """Carry out an execution now, or when it is due."""
         if execution.due and execution.due > clock.now():
+            self._note_delay(execution.id)
             with self._changed:
                 heapq.heappush(self._waiting, (execution.due, execution.id))
                 self._changed.notify()
         else:
             self._queue(execution.id)
+
+    def _note_delay(self, identifier: str) -> None:
+        execution = self._engine.executions.get(identifier)
+        if execution.status == statuses.REQUESTED:
+            execution.set_status(statuses.DELAYED)
+            self._engine.executions.save(execution)
 
     def _queue(self, identifier: str) -> None:
         if not self._stopping:

@@ -109,10 +109,15 @@ def _eventually(step: Values, rest: Rest) -> Any:
 
 
 def _with_children(step: Values, rest: Rest, found: Values) -> Values:
-    if "tasks" in step:
+    """Add the steps of a workflow; those that run on after its end are waited for."""
+    deadline = time.monotonic() + 10
+    while "tasks" in step:
         children = rest.children(found["id"])
         names = [f"{one['context']['orquesta']['task_name']} {one['status']}" for one in children]
         found = {**found, "tasks": sorted(names)}
+        if found["tasks"] == step["tasks"] or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
     return found
 
 

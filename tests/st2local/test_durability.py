@@ -85,7 +85,7 @@ def test_what_is_delayed_waits_for_an_answer_or_is_paused_stays_so(local: Local)
     delayed = rest.start("core.noop", delay=600000)["id"]
     local.kill()
     rest = local.start()
-    assert rest.get(f"/executions/{delayed}")["status"] == "requested"
+    assert rest.get(f"/executions/{delayed}")["status"] == "delayed"
     child = rest.children(asking)[0]["id"]
     answer = rest.ask("PUT", f"/inquiries/{child}", {"id": child, "response": {"go": True}})
     assert answer.status_code == 200, answer.text
