@@ -63,7 +63,7 @@ class Fleet:
         package = app.build_agent(self.places)
         together({name: partial(self._wait_booted, c.host) for name, c in self.containers.items()})
         key = repository.make_key(self.infra)
-        tasks = {"repository": partial(self.driver.publish_empty, self.infra)}
+        tasks = {"repository": partial(self._publish_first, package)}
         for host in self.world.apps:
             tasks[host.name] = partial(self._provide_app, self.containers[host.name], key, package)
         together(tasks)
@@ -88,6 +88,12 @@ class Fleet:
         self.containers[host.name].wait_booted()
         ports.wait(host.address, SSH_PORT, f"sshd of {host.name}")
         ports.wait(host.address, 8500, f"Consul of {host.name}")
+
+    def _publish_first(self, package: Path) -> None:
+        """The hosts' own agent is the first package: no publisher starts without one."""
+        there = f"/var/tmp/{package.name}"
+        self.infra.copy_in(package, there)
+        self.driver.publish_first(self.infra, there)
 
     def _provide_app(self, container: Container, key: str, package: Path) -> None:
         web.trust(container, key)

@@ -26,10 +26,11 @@ class Aptly:
         container.disk.write(self.config_file, json.dumps(settings, indent=2))
         container.disk.folder("srv/apt", owner="cicd")
 
-    def publish_empty(self, container: Container) -> None:
-        """Create the repository and publish it without packages."""
+    def publish_first(self, container: Container, package: str) -> None:
+        """Create the repository and publish it with *package*."""
         aptly = ["aptly", f"-config={self.config_file}"]
         where = [f"-distribution={DISTRIBUTION}", f"-component={COMPONENT}"]
         container.run(*aptly, "repo", "create", *where, NAME, user="cicd")
+        container.run(*aptly, "repo", "add", NAME, package, user="cicd")
         options = ["-batch", "-acquire-by-hash", "-architectures=amd64", f"-gpg-key={self._key}"]
         container.run(*aptly, "publish", "repo", *options, NAME, user="cicd")

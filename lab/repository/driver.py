@@ -22,8 +22,8 @@ class Driver(Protocol):
     def configure(self, container: Container) -> None:
         """Write the driver's files on the disk of a host that is off."""
 
-    def publish_empty(self, container: Container) -> None:
-        """Publish a repository without packages, signed, on the running host."""
+    def publish_first(self, container: Container, package: str) -> None:
+        """Publish a signed repository with *package*, a file on the running host, as its only one."""
 
 
 def driver(name: str) -> Driver:

@@ -33,6 +33,8 @@ class Freight:
         container.disk.folder(f"srv/apt/freight/lib/apt/{DISTRIBUTION}", owner="cicd")
         container.disk.folder("srv/apt/freight/public", owner="cicd")
 
-    def publish_empty(self, container: Container) -> None:
-        """Publish the distribution without packages."""
+    def publish_first(self, container: Container, package: str) -> None:
+        """Publish the distribution with *package*: without any, apt refuses what Freight writes."""
+        place = f"apt/{DISTRIBUTION}"
+        container.run("freight", "add", "-e", "-c", self.config_file, package, place, user="cicd")
         container.run("freight", "cache", "-c", self.config_file, f"apt/{DISTRIBUTION}", user="cicd")
