@@ -37,16 +37,20 @@ def missing_packages(with_base: bool) -> list[str]:
 
 def install(packages: list[str]) -> None:
     """Install *packages* with apt-get; LabError when that fails."""
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for argv in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
-        done = subprocess.run(
-            ["apt-get", *argv], env=environment, capture_output=True, text=True, check=False
+    # A source that is away does not matter when the others have the packages.
+    _apt_get("update", "-qq")
+    done = _apt_get("install", "-y", "-qq", "--no-install-recommends", *packages)
+    if done.returncode != 0:
+        raise LabError(
+            f"apt-get could not install {' '.join(packages)}: {done.stderr.strip()[-300:]}",
+            "Install them yourself, then try again.",
         )
-        if done.returncode != 0:
-            raise LabError(
-                f"apt-get {argv[0]} failed: {done.stderr.strip()[-300:]}",
-                f"Install these packages yourself: {' '.join(packages)}",
-            )
+
+
+def _apt_get(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    argv = ["apt-get", *arguments]
+    return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
 
 
 def check(places: Places, world: World, cold: bool, with_stackstorm: bool) -> None:

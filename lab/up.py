@@ -96,4 +96,7 @@ def _start_stackstorm(places: Places, world: World, engine: Engine) -> None:
         say("starting st2local (its first start makes the pack's virtualenv)")
         stackstorm.wait(places, stackstorm.start(places, world))
     gateway.start(places, world, engine, stackstorm.gateway_key(places, engine))
-    say("st2local and the gateway answer" if engine.local else f"the gateway forwards to {engine.api_url}")
+    if engine.local:
+        say("st2local and the gateway answer")
+    else:
+        say(f"the gateway forwards to {engine.api_url}, whose cicd.yaml must be the one in {places.configs}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -14,6 +15,7 @@ from lab.errors import LabError
 from lab.places import Places
 
 DISCARD_SECONDS = 10.0
+UNUSED_SECONDS = 7 * 24 * 3600
 
 
 def ready(places: Places, recipe: Recipe) -> Path | None:
@@ -25,8 +27,14 @@ def ready(places: Places, recipe: Recipe) -> Path | None:
 def build(places: Places, recipe: Recipe) -> Path:
     """Return the tree of *recipe*, built first when it is not there; only a finished one gets its name."""
     tree = places.cache / f"base-{recipe.digest}"
-    if tree.is_dir():
-        return tree
+    if not tree.is_dir():
+        _build(places, recipe, tree)
+        _forget_unused(places)
+    os.utime(tree)
+    return tree
+
+
+def _build(places: Places, recipe: Recipe, tree: Path) -> None:
     partial = places.cache / f"base-{recipe.digest}.partial"
     _discard(partial)
     partial.mkdir(parents=True)
@@ -36,7 +44,13 @@ def build(places: Places, recipe: Recipe) -> Path:
         (partial / "tree").rename(tree)
     finally:
         _discard(partial)
-    return tree
+
+
+def _forget_unused(places: Places) -> None:
+    """Remove trees of other recipes that no start has used for a while; each is 300 MB."""
+    for tree in places.cache.glob("base-*"):
+        if tree.stat().st_mtime < time.time() - UNUSED_SECONDS:
+            shutil.rmtree(tree, ignore_errors=True)
 
 
 def _discard(partial: Path) -> None:
