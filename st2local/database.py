@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,8 +84,8 @@ class Database:
         self._depth = 0
         self._owner: int | None = None
         self._after: list[Callable[[], None]] = []
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        # Threads come and go, so readers are lent rather than owned by one.
+        self._idle: deque[sqlite3.Connection] = deque()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -138,7 +139,8 @@ class Database:
         """Read."""
         if self._owner == threading.get_ident():
             return self._writer.execute(sql, arguments).fetchall()
-        return self._reader().execute(sql, arguments).fetchall()
+        with self._reader() as connection:
+            return connection.execute(sql, arguments).fetchall()
 
     def row(self, sql: str, arguments: Sequence[Any] = ()) -> Row | None:
         """Read the first row, or None."""
@@ -150,14 +152,16 @@ class Database:
         found = self.row(sql, arguments)
         return None if found is None else found[0]
 
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
             connection = self._connect()
-            self._local.connection = connection
-            with self._lock:
-                self._readers.append(connection)
-        return connection
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
 
     def insert(self, table: str, values: dict[str, Any]) -> None:
         """Insert one row, or replace the one with the same key. Names come from code, never from input."""
@@ -168,5 +172,5 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         with self._lock:
-            for connection in [*self._readers, self._writer]:
+            for connection in [*self._idle, self._writer]:
                 connection.close()
