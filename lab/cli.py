@@ -14,7 +14,7 @@ from lab.git.server import BARE
 from lab.git.server import LIBRARY as GIT_LIBRARY
 from lab.hosts.container import Container
 from lab.hosts.fleet import base_of
-from lab.lock import held
+from lab.lock import held, interrupt_start
 from lab.places import Places
 from lab.progress import complain, say, show
 from lab.up import up
@@ -52,6 +52,7 @@ def _up(_options: argparse.Namespace, places: Places, world: World) -> int:
 
 def _down(_options: argparse.Namespace, places: Places, _world: World) -> int:
     machine.check_root()
+    interrupt_start(places.lock_file)
     with held(places.lock_file):
         ran = down(places)
     say("the lab is down" if ran else "there was no lab to take down")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,17 @@ def held(lock: Path, wait: float = WAIT_SECONDS) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def interrupt_start(lock: Path) -> None:
+    """Ask a `lab up` that holds the lock to end, as Ctrl-C would; nothing when there is none."""
+    with _opened(lock) as file:
+        if _taken(file.fileno()):
+            return
+        holder = _holder(file)
+    with contextlib.suppress(OSError, ValueError):
+        if b"lab\0up\0" in Path(f"/proc/{holder}/cmdline").read_bytes():
+            os.kill(int(holder), signal.SIGTERM)
 
 
 def _opened(lock: Path) -> TextIO:

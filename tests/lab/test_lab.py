@@ -114,10 +114,7 @@ def test_a_half_dead_lab_is_refused_and_can_be_taken_down(running):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_start_leaves_nothing(places, number):
-    starting = subprocess.Popen(
-        command("up"), cwd=REPOSITORY, env=environment(places), stdout=subprocess.DEVNULL
-    )
-    wait_until_booting(places)
+    starting = start(places)
     starting.send_signal(number)
 
     assert starting.wait() == 130
@@ -125,10 +122,7 @@ def test_an_interrupted_start_leaves_nothing(places, number):
 
 
 def test_a_killed_start_can_be_taken_down(places):
-    starting = subprocess.Popen(
-        command("up"), cwd=REPOSITORY, env=environment(places), stdout=subprocess.DEVNULL
-    )
-    wait_until_booting(places)
+    starting = start(places)
     starting.kill()
     starting.wait()
 
@@ -137,13 +131,24 @@ def test_a_killed_start_can_be_taken_down(places):
     assert left_over(places) == []
 
 
+def test_taking_down_ends_a_start_that_is_under_way(places):
+    starting = start(places)
+
+    assert lab(places, "down").returncode == 0
+    assert starting.wait() == 130
+    assert left_over(places) == []
+
+
 def test_taking_down_what_is_not_up_is_no_error(places):
     assert lab(places, "down").returncode == 0
 
 
-def wait_until_booting(places: Places) -> None:
+def start(places: Places) -> subprocess.Popen[bytes]:
+    """Return a `lab up` that has begun to boot its hosts."""
+    argv = command("up")
+    starting = subprocess.Popen(argv, cwd=REPOSITORY, env=environment(places), stdout=subprocess.DEVNULL)
     for _ in range(3000):
         if len(cgroups.members(places)) > 5:
-            return
+            return starting
         time.sleep(0.1)
     raise AssertionError("no host was started")
