@@ -20,6 +20,8 @@ CREATE INDEX IF NOT EXISTS executions_by_parent ON executions (parent, start_tim
 CREATE INDEX IF NOT EXISTS executions_by_start ON executions (start_timestamp, id);
 CREATE INDEX IF NOT EXISTS executions_by_action ON executions (action, start_timestamp);
 CREATE INDEX IF NOT EXISTS executions_by_status ON executions (status, start_timestamp);
+CREATE INDEX IF NOT EXISTS executions_active ON executions (action)
+    WHERE status IN ('scheduled', 'running');
 CREATE INDEX IF NOT EXISTS executions_unhandled ON executions (handled) WHERE handled = 0;
 CREATE TABLE IF NOT EXISTS workflows (
     id TEXT PRIMARY KEY, execution TEXT, status TEXT, spec TEXT, graph TEXT, input TEXT, context TEXT,
@@ -35,18 +37,21 @@ CREATE INDEX IF NOT EXISTS output_by_execution ON output (execution);
 CREATE TABLE IF NOT EXISTS trigger_instances (
     id TEXT PRIMARY KEY, trigger TEXT, trigger_type TEXT, status TEXT, occurrence_time TEXT, trace TEXT,
     payload TEXT);
-CREATE INDEX IF NOT EXISTS trigger_instances_by_time ON trigger_instances (occurrence_time);
+CREATE INDEX IF NOT EXISTS trigger_instances_by_time ON trigger_instances (occurrence_time, id);
 CREATE INDEX IF NOT EXISTS trigger_instances_pending ON trigger_instances (status) WHERE status = 'pending';
 CREATE TABLE IF NOT EXISTS enforcements (
     id TEXT PRIMARY KEY, rule TEXT, trigger_instance TEXT, execution TEXT, status TEXT, enforced_at TEXT,
     failure_reason TEXT);
+CREATE INDEX IF NOT EXISTS enforcements_by_rule ON enforcements (rule, enforced_at, id);
+CREATE INDEX IF NOT EXISTS enforcements_by_time ON enforcements (enforced_at, id);
 CREATE INDEX IF NOT EXISTS enforcements_by_instance ON enforcements (trigger_instance);
 CREATE INDEX IF NOT EXISTS enforcements_by_execution ON enforcements (execution);
 CREATE TABLE IF NOT EXISTS traces (id TEXT PRIMARY KEY, tag TEXT, start_timestamp TEXT);
 CREATE INDEX IF NOT EXISTS traces_by_tag ON traces (tag);
+CREATE INDEX IF NOT EXISTS traces_by_time ON traces (start_timestamp, id);
 CREATE TABLE IF NOT EXISTS trace_components (
     trace TEXT, kind TEXT, object TEXT, ref TEXT, caused_by TEXT, updated_at TEXT);
-CREATE INDEX IF NOT EXISTS trace_components_by_trace ON trace_components (trace);
+CREATE INDEX IF NOT EXISTS trace_components_by_trace ON trace_components (trace, object);
 CREATE INDEX IF NOT EXISTS trace_components_by_object ON trace_components (object, kind);
 CREATE TABLE IF NOT EXISTS keys (
     scope TEXT, name TEXT, user TEXT, value TEXT, secret INTEGER, encrypted INTEGER, expires TEXT,

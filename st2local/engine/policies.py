@@ -65,8 +65,8 @@ class Policies:
     def _active(self, execution: Execution, attributes: list[str]) -> int:
         # Paused and waiting ones hold no place, and an attribute left at its default fits nothing: as there.
         same = self._engine.executions.select(
-            "action = ? AND status IN (?, ?) AND id != ?",
-            [execution.action, statuses.SCHEDULED, statuses.RUNNING, execution.id],
+            "action = ? AND status IN ('scheduled', 'running') AND id != ?",
+            [execution.action, execution.id],
             "id", -1, results=False,
         )  # fmt: skip
         wanted = {name: execution.parameters.get(name) for name in attributes}
