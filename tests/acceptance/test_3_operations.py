@@ -48,6 +48,19 @@ def test_a_person_asks_in_chat_what_is_deployed(world, stackstorm):
     assert "st2 execution get" in shown
 
 
+def test_a_locked_project_is_not_deployed_until_it_is_unlocked(stackstorm):
+    locked = stackstorm.wait(stackstorm.say(f"lock {PROJECT} because {{{{ 7 * 7 }}}} db; touch /tmp/x"))
+    refused = stackstorm.run("cicd.deploy_production", project=PROJECT)
+    unlocked = stackstorm.wait(stackstorm.say(f"unlock {PROJECT}"))
+
+    assert locked["status"] == unlocked["status"] == "succeeded"
+    assert refused["status"] == "failed"
+    error = refused["result"]["output"]["error"]
+    assert f"{PROJECT} is locked by" in error["error"]
+    assert "49" not in error["error"]
+    assert "cicd.unlock_deploys" in error["hint"]
+
+
 def test_deploy_production_can_be_spoken(stackstorm):
     ended = stackstorm.wait(stackstorm.say(f"deploy production {PROJECT}"))
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Callable
 
-from cicd import fields, release, ring
+from cicd import fields, holds, release, ring
 from cicd.config import Project, Settings
-from cicd.consul import Store
-from cicd.errors import Refused
+from cicd.consul import Change, Store
+from cicd.errors import InputError, Refused
+from cicd.holds import Hold, Holds
 from cicd.release import Cause, Release
 from cicd.repository import Repository
 from cicd.ring import Host
+from cicd.text import one_line
 from cicd.version import package_name
 
 
@@ -22,7 +24,7 @@ class Deploy:
         self._settings = settings
         self.project: Project = settings.project(project)
         self._store = Store(settings)
-        self._who = who
+        self._who = one_line(who, 100)
         self._execution = execution
 
     def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
@@ -95,6 +97,22 @@ class Deploy:
             lambda r: release.confirm(r, ring_name, generation, _now()),
         )
 
+    def hold(self, kind: str, why: str, version: str = "") -> Release:
+        """Put a `lock`, `freeze` or `pin` on the project, or a `veto` on *version*."""
+        put = Hold(self._who, one_line(why), _now(), version and fields.check("version", version))
+        if not put.why:
+            raise InputError("A reason is needed.", "Say why: people will ask.")
+        if kind == "veto":
+            return self._hold(kind, put.why, lambda current: holds.veto(current, put))
+        return self._hold(kind, put.why, lambda current: holds.put(current, self.project.name, kind, put))
+
+    def end_hold(self, kind: str) -> Release:
+        """Take the `lock`, `freeze` or `pin` off the project."""
+        return self._hold(f"end_{kind}", "it is over", lambda c: holds.end(c, self.project.name, kind))
+
+    def _hold(self, what: str, why: str, change: Callable[[Holds], Holds]) -> Release:
+        return self._change(what, "production", why, lambda r: release.hold(r, change(r.holds)))
+
     def _refuse_unproven(self, version: str, hosts: list[Host]) -> None:
         reasons = ring.unhealthy(self._store.health(self.project), [host.name for host in hosts])
         for host in hosts:
@@ -109,7 +127,7 @@ class Deploy:
                 "Repair or deregister the host, then try again.",
             )
 
-    def _change(self, what: str, ring_name: str, why: str, decide: Any) -> Release:
+    def _change(self, what: str, ring_name: str, why: str, decide: Change) -> Release:
         cause = Cause(self._who, why, _now(), self._execution)
         return self._store.change(self.project.name, what, fields.check("ring", ring_name), cause, decide)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from datetime import datetime, timezone
+from typing import Any, Mapping, Sequence
 
 from cicd.config import Settings
 from cicd.consul import Store
+from cicd.holds import Holds
 from cicd.release import Ring
 from cicd.ring import unhealthy
 
@@ -22,9 +25,30 @@ def of(settings: Settings, project: str) -> dict[str, Any]:
         "canary": _ring(known.canary),
         "production": _ring(known.production),
         "hosts": hosts,
+        "holds": asdict(known.holds),
         "history": store.history(found.name, HISTORY_ENTRIES),
-        "message": _sentence(found.name, _ring(known.canary), _ring(known.production), hosts),
+        "message": _sentence(found.name, _ring(known.canary), _ring(known.production), hosts)
+        + _held(known.holds),
     }
+
+
+def history(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Return history *entries* as lines to read: when, who, what, from what to what, why."""
+    return "\n".join(_line(entry) for entry in entries) or "nothing was changed yet"
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    when = datetime.fromtimestamp(float(entry["when"]), tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+    moved = f"{entry['from'] or 'nothing'} -> {entry['to'] or 'nothing'}"
+    what = str(entry["what"]).replace("_", " ")
+    return f"{when}  {entry['who'] or 'unknown'}  {what} on {entry['ring']}: {moved} ({entry['why']})"
+
+
+def _held(holds: Holds) -> str:
+    single = {"locked": holds.lock, "frozen": holds.freeze, "pinned": holds.pin}
+    said = [f"{state} by {hold.who}: {hold.why}" for state, hold in single.items() if hold]
+    said += [f"{version} is vetoed: {hold.why}" for version, hold in holds.vetoes.items()]
+    return "".join(f"; {text}" for text in said)
 
 
 def _ring(ring: Ring) -> dict[str, Any]:

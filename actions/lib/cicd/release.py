@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Mapping
 
+from cicd import holds
 from cicd.errors import CicdError, Refused
+from cicd.holds import Holds
 from cicd.version import commits_of
 
 RINGS = ("canary", "production")
@@ -51,6 +53,7 @@ class Release:
     generation: int = 0
     canary: Ring = Ring()
     production: Ring = Ring()
+    holds: Holds = field(default_factory=Holds)
 
     def ring(self, name: str) -> Ring:
         """Return the ring called *name*."""
@@ -68,7 +71,8 @@ class Cause:
 
 
 def advertise_canary(release: Release, build: Build, when: float) -> Release:
-    """Want *build* on the canary ring, unless a newer build is already there."""
+    """Want *build* on the canary ring, unless a newer build is already there or people hold it."""
+    holds.refuse_deploy(release.holds, release.project, build.version)
     wanted = release.canary.wanted
     if wanted and commits_of(build.version) < commits_of(wanted.version):
         raise Refused(
@@ -113,6 +117,7 @@ def promotable(release: Release, when: float, min_bake: int) -> Build:
             f"{label} has been canary for {when - canary.since:.0f} s of the {min_bake} s it must bake.",
             f"Promote again in {left:.0f} s.",
         )
+    holds.refuse_promotion(release.holds, release.project, canary.wanted.version)
     return canary.wanted
 
 
@@ -126,7 +131,7 @@ def roll_back(release: Release, ring: str, when: float) -> Release:
     """Want on *ring* the good version before the present one; no bake, no approval."""
     current = release.ring(ring)
     target = current.earlier if current.wanted == current.good else current.good
-    if target is None:
+    if target is None or target.version in release.holds.vetoes:
         raise Refused(
             f"{release.project} has no earlier good version on {ring} to go back to.",
             f"Deploy a version that you know: st2 run cicd.deploy project={release.project} version=…",
@@ -134,6 +139,11 @@ def roll_back(release: Release, ring: str, when: float) -> Release:
     changed = _want(release, ring, target, when)
     # The version left behind was not good after all: neither a restore nor a second rollback returns to it.
     return _with(changed, ring, replace(changed.ring(ring), good=target, earlier=None), changed.generation)
+
+
+def hold(release: Release, changed: Holds) -> Release:
+    """Return *release* with *changed* holds; what rings are wanted to run stays."""
+    return replace(release, generation=release.generation + 1, holds=changed)
 
 
 def wanted_document(ring: Ring) -> str:
@@ -173,7 +183,12 @@ def from_json(data: Mapping[str, Any]) -> Release:
     """Return the release stored as *data*; unreadable data means stop."""
     try:
         rings = {name: _ring(data[name]) for name in RINGS}
-        return Release(project=data["project"], generation=int(data["generation"]), **rings)
+        return Release(
+            project=data["project"],
+            generation=int(data["generation"]),
+            holds=holds.from_json(data.get("holds")),
+            **rings,
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CicdError(
             f"The stored release is unreadable ({error!r}); nothing may be deployed from it.",

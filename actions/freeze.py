@@ -1,0 +1,16 @@
+"""Stop every promotion of a project until it is thawed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from cicd.action import CicdAction
+from cicd.config import Settings
+from cicd.deploy import Deploy
+
+
+class Freeze(CicdAction):
+    def act(self, settings: Settings, project: str, reason: str, user: str) -> dict[str, Any]:
+        held = Deploy(settings, project, user).hold("freeze", reason)
+        return {"holds": asdict(held.holds), "message": f"{project} is frozen by {user}: {reason}"}

@@ -1,0 +1,103 @@
+"""What people put on a project to stop deploys: locks, freezes, pins and vetoes. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Mapping
+
+from cicd.errors import Refused
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Who stopped what, why, and since when (epoch seconds); a pin names its version."""
+
+    who: str
+    why: str
+    since: float
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Holds:
+    """
+    Everything that holds a project now.
+
+    `lock` stops every deploy, `freeze` every promotion, `pin` every promotion of another
+    version, a veto every deploy of its version. None of them stops a rollback.
+    """
+
+    lock: Hold | None = None
+    freeze: Hold | None = None
+    pin: Hold | None = None
+    vetoes: Mapping[str, Hold] = field(default_factory=dict)
+
+
+def put(holds: Holds, project: str, kind: str, hold: Hold) -> Holds:
+    """Return *holds* with *hold* as its lock, freeze or pin; refused while somebody else's is there."""
+    present = getattr(holds, kind)
+    if present and present.who != hold.who:
+        raise Refused(
+            f"{project} has a {kind} by {present.who} already: {present.why}.",
+            f"Ask {present.who}, or end it: {ending(project, kind)}",
+        )
+    return _with(holds, kind, hold)
+
+
+def end(holds: Holds, project: str, kind: str) -> Holds:
+    """Return *holds* without its lock, freeze or pin; refused when there is none."""
+    if getattr(holds, kind) is None:
+        raise Refused(f"{project} has no {kind}.", f"See: st2 run cicd.get_release project={project}")
+    return _with(holds, kind, None)
+
+
+def veto(holds: Holds, hold: Hold) -> Holds:
+    """Return *holds* with a veto on *hold*'s version; the first one's reason stays."""
+    return replace(holds, vetoes={hold.version: hold, **holds.vetoes})
+
+
+def refuse_deploy(holds: Holds, project: str, version: str) -> None:
+    """Raise Refused when *version* may not be deployed to any ring now."""
+    if holds.lock:
+        raise _held(project, "lock", holds.lock, "locked")
+    if version in holds.vetoes:
+        vetoed = holds.vetoes[version]
+        raise Refused(
+            f"{project} {version} was vetoed by {vetoed.who}: {vetoed.why}.",
+            "A veto stays: correct the code, commit and push.",
+        )
+
+
+def refuse_promotion(holds: Holds, project: str, version: str) -> None:
+    """Raise Refused when *version* may not be promoted to production now."""
+    refuse_deploy(holds, project, version)
+    if holds.freeze:
+        raise _held(project, "freeze", holds.freeze, "frozen")
+    if holds.pin and holds.pin.version != version:
+        raise _held(project, "pin", holds.pin, f"pinned to {holds.pin.version}")
+
+
+def ending(project: str, kind: str) -> str:
+    """Return the command that ends the hold of *kind*."""
+    action = {"lock": "unlock_deploys", "freeze": "thaw", "pin": "unpin_version"}[kind]
+    return f"st2 run cicd.{action} project={project}"
+
+
+def from_json(data: Mapping[str, Any] | None) -> Holds:
+    """Return the holds stored as *data*; a record from before there were any has none."""
+    given = data or {}
+    single = {kind: Hold(**given[kind]) if given.get(kind) else None for kind in ("lock", "freeze", "pin")}
+    vetoes = {version: Hold(**hold) for version, hold in (given.get("vetoes") or {}).items()}
+    return Holds(vetoes=vetoes, **single)
+
+
+def _with(holds: Holds, kind: str, hold: Hold | None) -> Holds:
+    changed: dict[str, Any] = {kind: hold}
+    return replace(holds, **changed)
+
+
+def _held(project: str, kind: str, hold: Hold, state: str) -> Refused:
+    return Refused(
+        f"{project} is {state} by {hold.who}: {hold.why}.",
+        f"When that is over: {ending(project, kind)}. A rollback needs no such thing.",
+    )

@@ -1,0 +1,19 @@
+"""Keep production at a version until it is unpinned."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from cicd.action import CicdAction
+from cicd.config import Settings
+from cicd.deploy import Deploy
+
+
+class PinVersion(CicdAction):
+    def act(self, settings: Settings, project: str, version: str, reason: str, user: str) -> dict[str, Any]:
+        held = Deploy(settings, project, user).hold("pin", reason, version)
+        return {
+            "holds": asdict(held.holds),
+            "message": f"{project} is pinned to {version} by {user}: {reason}",
+        }

@@ -1,0 +1,16 @@
+"""Forbid a version to reach any ring, for good."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from cicd.action import CicdAction
+from cicd.config import Settings
+from cicd.deploy import Deploy
+
+
+class VetoVersion(CicdAction):
+    def act(self, settings: Settings, project: str, version: str, reason: str, user: str) -> dict[str, Any]:
+        held = Deploy(settings, project, user).hold("veto", reason, version)
+        return {"holds": asdict(held.holds), "message": f"{project} {version} is vetoed by {user}: {reason}"}

@@ -1,0 +1,106 @@
+"""What people put on a project to stop deploys."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd import holds, release
+from cicd.errors import Refused
+from cicd.holds import Hold, Holds
+from cicd.release import Build, Release
+
+ANN = Hold("ann", "db migration", 1.0)
+BOB = Hold("bob", "holidays", 2.0)
+KINDS = ("lock", "freeze", "pin")
+
+
+def build(commits: int) -> Build:
+    return Build(f"1.0-{commits}.{commits:07x}", "greeter", f"{commits:040x}", "0" * 64, "")
+
+
+def baked(held: Holds) -> Release:
+    state = release.advertise_canary(Release("greeter"), build(1), 0)
+    state = release.confirm(state, "canary", state.canary.generation, 0)
+    return release.hold(state, held)
+
+
+def promote(held: Holds) -> Release:
+    return release.promote(baked(held), when=10, min_bake=1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hold_stops_a_promotion_and_says_who_why_and_how_to_end_it(kind):
+    with pytest.raises(Refused, match="by ann: db migration") as refusal:
+        promote(holds.put(Holds(), "greeter", kind, ANN))
+
+    assert "st2 run cicd." in refusal.value.hint
+
+
+def test_a_pin_to_the_canarys_own_version_lets_it_through():
+    pin = Hold("ann", "the release", 1.0, build(1).version)
+
+    assert promote(Holds(pin=pin)).production.wanted == build(1)
+
+
+def test_only_a_lock_stops_a_canary():
+    for kind in ("freeze", "pin"):
+        held = release.hold(Release("greeter"), holds.put(Holds(), "greeter", kind, ANN))
+        assert release.advertise_canary(held, build(1), 0).canary.wanted == build(1)
+    with pytest.raises(Refused, match="locked"):
+        release.advertise_canary(release.hold(Release("greeter"), Holds(lock=ANN)), build(1), 0)
+
+
+def test_a_vetoed_version_reaches_no_ring_by_any_command():
+    vetoed = holds.veto(Holds(), Hold("ann", "leaks", 1.0, build(1).version))
+
+    with pytest.raises(Refused, match="vetoed by ann"):
+        release.advertise_canary(release.hold(Release("greeter"), vetoed), build(1), 0)
+    with pytest.raises(Refused, match="vetoed by ann"):
+        promote(vetoed)
+    newer = release.advertise_canary(baked(vetoed), build(2), 1)
+    with pytest.raises(Refused, match="no earlier good version"):
+        release.roll_back(newer, "canary", 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_hold_stops_a_rollback(kind):
+    newer = release.advertise_canary(baked(Holds()), build(2), 1)
+    held = release.hold(newer, holds.put(Holds(), "greeter", kind, ANN))
+
+    assert release.roll_back(held, "canary", 2).canary.wanted == build(1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_persons_hold_is_not_replaced_by_anothers(kind):
+    held = holds.put(Holds(), "greeter", kind, ANN)
+
+    with pytest.raises(Refused, match="by ann already"):
+        holds.put(held, "greeter", kind, BOB)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_ended_is_over_and_cannot_be_ended_twice(kind):
+    ended = holds.end(holds.put(Holds(), "greeter", kind, ANN), "greeter", kind)
+
+    assert ended == Holds()
+    with pytest.raises(Refused, match=f"no {kind}"):
+        holds.end(ended, "greeter", kind)
+
+
+HOLD = st.builds(Hold, st.text(), st.text(), st.floats(0, 1e10), st.text())
+
+
+@given(
+    st.builds(Holds, st.none() | HOLD, st.none() | HOLD, st.none() | HOLD, st.dictionaries(st.text(), HOLD))
+)
+def test_holds_survive_the_store(held):
+    state = release.hold(Release("greeter"), held)
+
+    assert release.from_json(release.to_json(state)) == state
+
+
+def test_a_record_from_before_there_were_holds_has_none():
+    stored = release.to_json(Release("greeter"))
+    del stored["holds"]
+
+    assert release.from_json(stored).holds == Holds()
