@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 from types import FrameType
 
@@ -26,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     # SIGINT, too: a shell starts background commands with it ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+    os.umask(0o022)  # what hosts' users must read is written by us
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options, Places.from_environment(), World.from_environment()))

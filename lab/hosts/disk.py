@@ -32,10 +32,17 @@ class Disk:
         """Copy the file or folder *source* of the machine to *path*."""
         target = self._parents(path)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+            self._copy_folder(source, target)
             return
         shutil.copyfile(source, target)
         self._own(target, mode, "root")
+
+    def _copy_folder(self, source: Path, target: Path) -> None:
+        """Copy a folder so that everybody on the host reads it, whatever its modes are here."""
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source, target, ignore=ignored, copy_function=shutil.copyfile, dirs_exist_ok=True)
+        for path in [target, *target.rglob("*")]:
+            self._own(path, 0o755 if path.is_dir() else 0o644, "root")
 
     def link(self, path: str, destination: str) -> None:
         """Make *path* a symbolic link to *destination*."""

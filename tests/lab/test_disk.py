@@ -47,3 +47,15 @@ def test_a_unit_is_enabled_where_it_is(disk, unit, folder):
 
     link = disk.upper / "etc/systemd/system/multi-user.target.wants" / unit
     assert os.readlink(link) == f"{folder}/{unit}"
+
+
+def test_a_copied_folder_is_readable_whatever_the_modes_of_a_checkout(disk, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir(mode=0o700)
+    (source / "code.py").write_text("pass\n")
+    (source / "code.py").chmod(0o600)
+
+    disk.copy(source, "usr/lib/lab")
+
+    assert (disk.upper / "usr/lib/lab").stat().st_mode & 0o777 == 0o755
+    assert (disk.upper / "usr/lib/lab/code.py").stat().st_mode & 0o777 == 0o644

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import cgroups, processes
+from lab import cgroups, ports, processes
 from lab.places import REPOSITORY, Places
 from lab.world import World
 
@@ -46,13 +46,12 @@ def environment(places: Places) -> dict[str, str]:
 
 
 def left_over(places: Places) -> list[object]:
-    listening = subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True).stdout
     mounts = Path("/proc/self/mounts").read_text()
     return [
         *processes.marked(places).items(),
         *cgroups.members(places),
         *(h for h in cgroups.hierarchies() if (h / f"cicd-lab-{places.identity}").exists()),
-        *(line for line in listening.splitlines() if NETWORK in line),
+        *ports.problems(World(NETWORK).listeners()),
         *(line for line in mounts.splitlines() if str(places.root) in line),
     ]
 
