@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,38 +80,42 @@ def warm_up(rest: Rest) -> None:
         listing(rest)
 
 
-def measure(rest: Rest, tries: int) -> dict[str, list[float]]:
+def measure(empty: Rest, full: Rest, tries: int) -> dict[str, list[float]]:
     """Take every figure `tries` times, one after the other in each round."""
     rows: dict[str, list[float]] = {}
     competitors: dict[str, Callable[[], float]] = {
         "bare python": bare_python,
         "python with the wrapper's imports": imports,
-        "no-op action, asked for to finished": lambda: quick_run(rest, "core.noop"),
-        "empty python action, asked for to finished": lambda: quick_run(rest, "probe.echo"),
-        "workflow of ten no-ops": lambda: quick_run(rest, "probe.ten"),
-        "workflow of ten empty python actions": lambda: quick_run(rest, "probe.ten_python"),
-        "hundred no-op actions at once": lambda: hundred(rest),
-        "list of fifty executions": lambda: listing(rest),
+        "empty python action, asked for to finished": lambda: quick_run(empty, "probe.echo"),
+        "workflow of ten empty python actions": lambda: quick_run(empty, "probe.ten_python"),
     }
+    for what, run in COMPARED.items():
+        competitors[what] = partial(run, empty)
+        competitors[f"{what}{LONG}"] = partial(run, full)
     for _ in range(tries):
-        for what, run in competitors.items():
-            rows.setdefault(what, []).append(run())
+        for what, take in competitors.items():
+            rows.setdefault(what, []).append(take())
     return rows
 
 
-def ratios(empty: dict[str, list[float]], full: dict[str, list[float]]) -> dict[str, float]:
+LONG = ", long history"
+COMPARED: dict[str, Callable[[Rest], float]] = {
+    "no-op action, asked for to finished": lambda rest: quick_run(rest, "core.noop"),
+    "workflow of ten no-ops": lambda rest: quick_run(rest, "probe.ten"),
+    "hundred no-op actions at once": hundred,
+    "list of fifty executions": listing,
+}
+
+
+def ratios(rows: dict[str, list[float]]) -> dict[str, float]:
     """Return the figures that are promised."""
-    one = {what: statistics.median(values) for what, values in empty.items()}
+    one = {what: statistics.median(values) for what, values in rows.items()}
     python = one["bare python"]
-    compared = ("no-op action, asked for to finished", "workflow of ten no-ops", "list of fifty executions")
-    slowed = max(statistics.median(full[what]) / one[what] for what in compared)
+    action = one["empty python action, asked for to finished"] - one["python with the wrapper's imports"]
     return {
         "workflow10_seconds_minus_10_python_starts": one["workflow of ten no-ops"] - 10 * python,
-        "history_10000_over_empty": slowed,
-        "python_action_minus_imports_in_python_starts": (
-            one["empty python action, asked for to finished"] - one["python with the wrapper's imports"]
-        )
-        / python,
+        "history_10000_over_empty": max(one[f"{what}{LONG}"] / one[what] for what in COMPARED),
+        "python_action_minus_imports_in_python_starts": action / python,
     }
 
 
@@ -136,31 +141,29 @@ def report(rows: list[dict[str, Any]], promised: dict[str, float]) -> None:
 
 
 def main() -> None:
-    """Measure with an empty history and with a long one."""
+    """Measure a server without history beside one with a long one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tries", type=int, default=7)
     tries = parser.parse_args().tries
     with tempfile.TemporaryDirectory() as directory:
-        local = Local(Path(directory))
-        rest = local.start()
-        warm_up(rest)
-        memory = [local.memory() / 2**20]
-        print(f"measuring with an empty history, {tries} rounds")
-        empty = measure(rest, tries)
-        memory.append(local.memory() / 2**20)
-        local.stop()
-        print(f"measuring with {HISTORY} executions of history")
-        fill(Path(directory) / "data" / "st2local.sqlite", HISTORY)
-        rest = local.start()
-        warm_up(rest)
-        full = measure(rest, tries)
-        memory.append(local.memory() / 2**20)
-        local.stop()
-    rows = [row(what, values) for what, values in empty.items()]
-    rows += [row(f"{what}, long history", values) for what, values in full.items() if "python" not in what]
-    names = ("resident memory at the start", "after the first rounds", "after the rounds with a long history")
+        servers = [Local(Path(directory) / name) for name in ("empty", "full")]
+        for server in servers:
+            hundred(server.start())
+            server.stop()
+        fill(servers[1].directory / "data" / "st2local.sqlite", HISTORY)
+        empty, full = (server.start() for server in servers)
+        warm_up(empty)
+        warm_up(full)
+        memory = [server.memory() / 2**20 for server in servers]
+        print(f"measuring {tries} rounds, with no history and with {HISTORY} executions of it")
+        figures = measure(empty, full, tries)
+        memory += [server.memory() / 2**20 for server in servers]
+        for server in servers:
+            server.stop()
+    names = [f"resident memory {when}{history}" for when in ("before", "after") for history in ("", LONG)]
+    rows = [row(what, values) for what, values in figures.items()]
     rows += [row(name, [value], "MiB") for name, value in zip(names, memory, strict=True)]
-    report(rows, ratios(empty, full))
+    report(rows, ratios(figures))
 
 
 if __name__ == "__main__":
