@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import marshal
+import math
 import os
 import re
 from pathlib import Path
@@ -37,7 +39,7 @@ def run(call: Call) -> Outcome:
             env={**_environment(call, virtualenv.directory), **call.environment(token)},
             cwd=None,
             timeout=call.runner_parameters.get("timeout"),
-            stdin=json.dumps(wanted).encode(),
+            stdin=marshal.dumps(json.loads(json.dumps(wanted))),
             on_output=call.on_output,
             on_start=call.on_start,
             message_pipe=True,
@@ -75,13 +77,27 @@ def _outcome(done: process.Completed, timeout: Any) -> Outcome:
 
 
 def _message(message: bytes) -> tuple[bool | None, Any]:
-    if not message:
+    """Return (status, result); a result that is no JSON is shown as text, as there."""
+    size, message = int.from_bytes(message[:8], "big"), message[8:]
+    if not message or len(message) != size:
         return None, "None"
-    try:
-        found = json.loads(message)
-    except ValueError:
-        # The action returned something that is no JSON: the wrapper sent the text of it.
-        text = message.decode("utf-8", "replace")
-        match = re.search("'result': (.*?)$", text)
-        return None, match[1] if match else text
-    return found["status"], found["result"]
+    text = message[1:].decode("utf-8", "replace")
+    if message[:1] == b"M":
+        status, result = marshal.loads(message[1:])
+        if _is_json(result):
+            return status, json.loads(json.dumps(result))
+        if status is not None:
+            return status, str(result)
+        text = str({"result": result, "status": None})
+    match = re.search("'result': (.*?)$", text, re.DOTALL)
+    return None, match[1] if match else text
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_json(one) for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_is_json, value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, str | int)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import marshal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from st2local.engine.cron import Cron
 from st2local.engine.timers import schedule
 from st2local.errors import ParamError, RefusedError
 from st2local.parameters import Rendering, cast, render_final, render_live
+from st2local.runners import python_script
 from st2local.templates import Templates
 
 
@@ -209,3 +211,18 @@ def test_it_imports_nothing_of_the_pack_the_lab_or_the_gateway() -> None:
 def test_no_file_is_longer_than_three_hundred_lines() -> None:
     root = Path(st2local.__file__).parent
     assert [path for path in root.rglob("*.py") if len(path.read_text().splitlines()) > 300] == []
+
+
+def test_what_an_action_returns_is_read_whole_or_not_at_all() -> None:
+    whole = b"M" + marshal.dumps((True, {"a": [1, (2, 3)]}))
+    sized = len(whole).to_bytes(8, "big") + whole
+    assert python_script._message(sized) == (True, {"a": [1, [2, 3]]})
+    assert python_script._message(sized[:-3]) == (None, "None")
+    assert python_script._message(b"") == (None, "None")
+
+
+def test_what_is_no_json_is_shown_as_text() -> None:
+    for status, result in ((None, {1: 2}), (None, {"a": {3, 4}})):
+        data = b"M" + marshal.dumps((status, result))
+        found = python_script._message(len(data).to_bytes(8, "big") + data)
+        assert found == (None, f"{result}, 'status': None}}")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import abc
 import os
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SYSTEM_SCOPE = "st2kv.system"
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from types import ModuleType
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
 
 
 def load(path: str) -> ModuleType:
     """Import the file at `path`; its directory comes last on the path, as under StackStorm."""
-    from importlib import machinery, util
+    # importlib.util would import far more than this needs.
+    from importlib import machinery
 
     directory = os.path.dirname(os.path.realpath(path))
     if directory not in sys.path:
         sys.path.append(directory)
     name = os.path.basename(path).rpartition(".")[0] or os.path.basename(path)
     loader = machinery.SourceFileLoader(name, path)
-    spec = util.spec_from_file_location(name, path, loader=loader)
-    assert spec is not None
-    module = util.module_from_spec(spec)
+    module = type(sys)(name)
+    module.__spec__ = machinery.ModuleSpec(name, loader, origin=path)
+    module.__file__, module.__loader__ = path, loader
     sys.modules[name] = module
     loader.exec_module(module)
     return module
