@@ -98,11 +98,11 @@ class Engine:
         process.kill_all()
 
     def _execution_changed(self, execution: Execution, created: bool) -> None:
-        if created and execution.status in statuses.WAITING:
-            self.scheduler.submit(execution)
         if self.stream.wanted:
             event = "create" if created else "update"
             self.stream.publish(f"st2.execution__{event}", execution)
+        if created and execution.status in statuses.WAITING:
+            self.scheduler.submit(execution)
 
     def _key_changed(self, event: str, payload: Values) -> None:
         self.triggers.dispatch(f"core.st2.key_value_pair.{event}", payload)

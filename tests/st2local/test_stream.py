@@ -1,0 +1,96 @@
+"""Whoever listens to the stream hears what happens: executions, output and announcements."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from tests.conformance.local import Local
+from tests.conformance.rest import Rest
+
+Event = tuple[str, Any]
+
+
+def listen(
+    running: tuple[Local, Rest], query: dict[str, str], do: Callable[[], Any], last: Callable[[Event], bool]
+) -> list[Event]:
+    """Return the events from before `do` is called until `last` is true of one."""
+    local, rest = running
+    token = rest.client.headers["X-Auth-Token"]
+    url = f"http://127.0.0.1:{local.stream_port}/v1/stream"
+    events: list[Event] = []
+    with httpx.stream(
+        "GET", url, params={**query, "x-auth-token": token}, timeout=20, trust_env=False
+    ) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        worker: threading.Thread | None = None
+        name = ""
+        for line in answer.iter_lines():
+            if worker is None:
+                worker = threading.Thread(target=do)
+                worker.start()
+            if line.startswith("event: "):
+                name = line.removeprefix("event: ")
+            if line.startswith("data: "):
+                events.append((name, json.loads(line.removeprefix("data: "))))
+                if last(events[-1]):
+                    break
+    assert worker is not None
+    worker.join()
+    return events
+
+
+def test_an_execution_is_followed_from_its_request_to_its_end(running: tuple[Local, Rest]) -> None:
+    def last(event: Event) -> bool:
+        return event[1].get("status") == "succeeded" and event[1]["action"]["ref"] == "probe.echo"
+
+    query = {"action_refs": "probe.echo"}
+    events = listen(running, query, lambda: running[1].run("probe.echo", {"secret": "s"}), last)
+    assert [(name, body["status"]) for name, body in events] == [
+        ("st2.execution__create", "requested"),
+        ("st2.execution__update", "running"),
+        ("st2.execution__update", "succeeded"),
+    ]
+    assert events[0][1]["parameters"]["secret"] == "********"
+
+
+def test_only_the_wanted_events_come(running: tuple[Local, Rest]) -> None:
+    events = listen(
+        running,
+        {"events": "st2.execution.output__create"},
+        lambda: running[1].run("probe.echo", {"how": "print", "value": "heard"}),
+        lambda event: "heard" in event[1]["data"],
+    )
+    assert {name for name, _ in events} == {"st2.execution.output__create"}
+    assert events[-1][1]["output_type"] == "stdout"
+
+
+def test_an_announcement_is_heard_on_its_route(running: tuple[Local, Rest]) -> None:
+    events = listen(
+        running,
+        {},
+        lambda: running[1].run("probe.announce", {"message": "hear", "route": "probe"}),
+        lambda event: event[0] == "st2.announcement__probe",
+    )
+    assert events[-1][1]["payload"] == {"message": "hear"}
+
+
+def test_the_result_of_a_command_is_announced_to_its_bot(running: tuple[Local, Rest]) -> None:
+    command = {
+        "command": "probe say hello",
+        "user": "chatty",
+        "source_channel": "room",
+        "notification_route": "errbot",
+    }
+    events = listen(
+        running,
+        {},
+        lambda: running[1].ask("POST", "/aliasexecution/match_and_execute", command),
+        lambda event: event[0] == "st2.announcement__errbot",
+    )
+    said = events[-1][1]["payload"]
+    assert (said["message"], said["user"], said["channel"]) == ("said hello", "chatty", "room")
