@@ -7,20 +7,17 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from st2local import clock, jsonpath, object_id
+from st2local import clock, object_id
 from st2local.content.resources import Resource
 from st2local.datastore import SYSTEM_USER
-from st2local.engine import criteria, triggers
+from st2local.engine import triggers
+from st2local.engine.matching import Matcher
 
 if TYPE_CHECKING:
     from st2local.engine.engine import Engine
 
 LOG = logging.getLogger(__name__)
 Values = dict[str, Any]
-
-
-class CriterionError(Exception):
-    """A criterion could not be decided; its text goes into the enforcement record."""
 
 
 class Rules:
@@ -67,9 +64,11 @@ class Rules:
     def process(self, instance: Values) -> None:
         """Try all rules on one instance; all of it is kept, or none."""
         with self._engine.database.transaction():
-            for rule in self.rules_for(instance["trigger"]):
-                if self._matches(rule, instance):
-                    self._enforce(rule, instance)
+            matcher = Matcher(
+                self._engine.templates, instance, lambda rule, why: self._record(rule, instance, None, why)
+            )
+            for rule in matcher.matching(self.rules_for(instance["trigger"])):
+                self._enforce(rule, instance)
             self._engine.triggers.set_status(instance["id"], triggers.PROCESSED)
 
     def rules_for(self, trigger: str) -> list[Resource]:
@@ -82,48 +81,6 @@ class Rules:
         for rule in self._engine.registry.all("rule"):
             found.setdefault(triggers.trigger_of(rule)["ref"], []).append(rule)
         return found
-
-    def _matches(self, rule: Resource, instance: Values) -> bool:
-        try:
-            return all(
-                self._fits(key, wanted, instance["payload"], "trigger")
-                for key, wanted in (rule.data.get("criteria") or {}).items()
-            )
-        except CriterionError as error:
-            self._record(rule, instance, None, str(error))
-            return False
-
-    def _fits(self, key: str, wanted: Values, payload: Any, prefix: str) -> bool:
-        try:
-            return self._decide(key, wanted, payload, prefix)
-        except CriterionError:
-            raise
-        except Exception as error:
-            name = wanted.get("type")
-            message = (
-                f'Error evaluating criterion "{key}" with operator "{name}" and pattern '
-                f'"{wanted.get("pattern")}": {error}'
-            )
-            raise CriterionError(message) from error
-
-    def _decide(self, key: str, wanted: Values, payload: Any, prefix: str) -> bool:
-        path = key.partition("#")[0]
-        found = jsonpath.find({prefix: payload}, path)
-        value = found[0] if found else None
-        pattern = self._pattern(wanted.get("pattern"), payload)
-        if wanted["type"].lower() != "search":
-            return criteria.apply(wanted["type"], value, pattern)
-
-        def check(item: Any) -> list[bool]:
-            return [self._fits(name, one, item, "item") for name, one in pattern.items()]
-
-        return criteria.search(value, wanted.get("condition", ""), check)
-
-    def _pattern(self, pattern: Any, payload: Values) -> Any:
-        if not isinstance(pattern, str) or not ("{{" in pattern or "{%" in pattern):
-            return pattern
-        context = {"st2kv": self._engine.templates.datastore(None), "trigger": payload}
-        return self._engine.templates.render(pattern, context)
 
     def _enforce(self, rule: Resource, instance: Values) -> None:
         trace = instance["trace"]
