@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lab.places import Places
@@ -33,11 +33,13 @@ def create(places: Places, name: str) -> list[Path]:
 
 def members(places: Places, name: str = "") -> list[int]:
     """Return the ids of all processes in the groups of the lab, or only of its host *name*."""
-    found: set[int] = set()
-    for folder in _folders(places, name):
-        with contextlib.suppress(OSError):
-            found.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
-    return sorted(found - {0})
+    return _processes(_folders(places, name))
+
+
+def inside(places: Places, name: str = "") -> list[int]:
+    """Return the processes inside the containers, without the supervisors that wait for them."""
+    folders = [folder for folder in _folders(places, name) if "payload" in folder.parts]
+    return _processes(folders)
 
 
 def remove(places: Places, name: str = "") -> None:
@@ -50,6 +52,14 @@ def remove(places: Places, name: str = "") -> None:
         if time.monotonic() > deadline:
             return
         time.sleep(0.01)
+
+
+def _processes(folders: Iterable[Path]) -> list[int]:
+    found: set[int] = set()
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            found.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
+    return sorted(found - {0})
 
 
 def _folders(places: Places, name: str) -> Iterator[Path]:

@@ -9,7 +9,7 @@ import signal
 from types import FrameType
 
 from lab import description, machine, state
-from lab.down import down
+from lab.down import down, power_off
 from lab.errors import LabError, Unfit
 from lab.git.server import BARE
 from lab.git.server import LIBRARY as GIT_LIBRARY
@@ -87,7 +87,7 @@ def _host(options: argparse.Namespace, places: Places, world: World) -> int:
     with held(places.lock_file):
         if options.power == "off":
             mark.touch()
-            container.off()
+            power_off(places, options.name)
         elif container.init() is None:
             container.start()
             container.wait_booted()

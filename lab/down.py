@@ -9,6 +9,7 @@ from lab.errors import LabError
 from lab.places import Places
 
 ROUNDS = 5
+SUPERVISOR_SECONDS = 3.0
 KEPT = {"logs"}
 
 
@@ -16,6 +17,7 @@ def down(places: Places) -> bool:
     """End every process of the lab and remove what it made but its logs; return whether any process ran."""
     found = bool(processes.marked(places) or cgroups.members(places))
     _end_gently(places)
+    power_off(places)
     for _ in range(ROUNDS):
         if not _end_all(places):
             break
@@ -25,6 +27,19 @@ def down(places: Places) -> bool:
         raise LabError(f"These processes did not end: {left}.", "End them, then run `make lab-down` again.")
     wipe(places)
     return found
+
+
+def power_off(places: Places, name: str = "") -> None:
+    """
+    Take the power from all hosts, or from host *name*: everything on them ends at once.
+
+    The supervisors are left to see it: a process 1 that they did not wait for would keep its
+    namespaces until the machine's init takes notice.
+    """
+    processes.stop(cgroups.inside(places, name), gently=False)
+    processes.wait_gone(cgroups.members(places, name), SUPERVISOR_SECONDS)
+    processes.stop(cgroups.members(places, name), gently=False)
+    cgroups.remove(places, name)
 
 
 def wipe(places: Places) -> None:

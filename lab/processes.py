@@ -66,9 +66,9 @@ def stop(pids: Sequence[int], gently: bool) -> None:
     """End *pids* and return once they are gone; *gently* gives them a while to end by themselves."""
     if gently:
         _signal(pids, signal.SIGTERM)
-        _wait_gone(pids, TERM_SECONDS)
+        wait_gone(pids, TERM_SECONDS)
     _signal(pids, signal.SIGKILL)
-    _wait_gone(pids, KILL_SECONDS)
+    wait_gone(pids, KILL_SECONDS)
 
 
 def alive(pid: int) -> bool:
@@ -78,6 +78,13 @@ def alive(pid: int) -> bool:
     except (OSError, IndexError):
         return False
     return state not in {"Z", "X"}
+
+
+def wait_gone(pids: Sequence[int], seconds: float) -> None:
+    """Return once none of *pids* runs, or after *seconds*."""
+    deadline = time.monotonic() + seconds
+    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _fields(path: Path) -> list[bytes]:
@@ -93,9 +100,3 @@ def _signal(pids: Sequence[int], number: int) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
-
-
-def _wait_gone(pids: Sequence[int], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.02)

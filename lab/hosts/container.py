@@ -107,12 +107,6 @@ class Container:
                     raise self._not_booted() from None
                 time.sleep(0.05)
 
-    def off(self) -> None:
-        """Take the power away: all processes of the host end at once, its disk stays."""
-        for _ in range(2):  # what was being started while the first round looked
-            processes.stop(cgroups.members(self._places, self.host.name), gently=False)
-        cgroups.remove(self._places, self.host.name)
-
     def _is_off(self) -> LabError:
         return LabError(f"{self.host.name} is off.", f"Start it: python -m lab host {self.host.name} on")
 
