@@ -25,7 +25,7 @@ from lab.world import World
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 refused or failed, 130 interrupted."""
     # SIGINT, too: a shell starts background commands with it ignored.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     os.umask(0o022)  # what hosts' users must read is written by us
     options = _parser().parse_args(arguments)

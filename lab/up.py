@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 
 from lab import description, machine, processes
 from lab.base import rootfs
@@ -40,10 +41,17 @@ def up(places: Places, world: World) -> bool:
     try:
         _bring_up(places, world, engine, found)
     except BaseException:
-        processes.close()
-        down(places)
+        _take_back(places)
         raise
     return True
+
+
+def _take_back(places: Places) -> None:
+    """Take down what was started so far; a second Ctrl-C does not interrupt that."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    processes.close()
+    down(places)
 
 
 def _bring_up(places: Places, world: World, engine: Engine, found: tools.Tools) -> None:
