@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 
-from aiohttp import web
-
 from gateway import config
-from gateway.server import Gateway
+from gateway.config import Config, ConfigError
+from gateway.server import running
+from gateway.spool import SpoolError
 
 
 def main() -> int:
     """Serve until SIGTERM and return the exit code."""
     parser = argparse.ArgumentParser(prog="gateway", description="Receives webhooks in front of StackStorm.")
     parser.add_argument("--config", type=Path, required=True, help="gateway.yaml")
+    path = parser.parse_args().config
     try:
-        settings = config.read(parser.parse_args().config)
-    except config.ConfigError as error:
+        settings = config.read(path)
+        asyncio.run(_serve(settings))
+    except (ConfigError, SpoolError) as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 1
-    try:
-        application = Gateway(settings).application()
-        web.run_app(application, host=settings.host, port=settings.port, print=None, access_log=None)
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
-        print(f"gateway: cannot listen on {where}: {error.strerror}; is one running?", file=sys.stderr)
+        why = os.strerror(error.errno) if error.errno else str(error)
+        print(f"gateway: cannot listen on {where}: {why}; is one running already?", file=sys.stderr)
         return 1
     return 0
+
+
+async def _serve(settings: Config) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(settings, sys.stdout):
+        await stop.wait()
 
 
 if __name__ == "__main__":

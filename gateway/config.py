@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+READ_SECONDS = 10.0
+REQUIRED: Any = object()
 
 
 class ConfigError(Exception):
@@ -20,42 +23,75 @@ class Config:
     host: str
     port: int
     api_url: str
-    api_key: str
-    github_secrets: tuple[bytes, ...]
-    jenkins_token: str
+    api_key: str = field(repr=False)
+    github_secrets: tuple[bytes, ...] = field(repr=False)
+    jenkins_token: str = field(repr=False)
     spool: Path
+    read_seconds: float = READ_SECONDS
 
 
 def read(path: Path) -> Config:
     """Return the configuration in the YAML file *path*, or raise ConfigError with one sentence."""
-    try:
-        data = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from None
+    told = _Told(path)
     return Config(
-        host=str(_value(data, path, "listen", "host")),
-        port=int(_value(data, path, "listen", "port")),
-        api_url=str(_value(data, path, "stackstorm", "api_url")).rstrip("/"),
-        api_key=_secret(_value(data, path, "stackstorm", "api_key_file")),
-        github_secrets=tuple(_secret(f).encode() for f in _value(data, path, "github", "secret_files")),
-        jenkins_token=_secret(_value(data, path, "jenkins", "token_file")),
-        spool=Path(_value(data, path, "spool")),
+        host=told.value(str, "listen", "host"),
+        port=told.value(int, "listen", "port"),
+        api_url=_url(told.value(str, "stackstorm", "api_url"), path),
+        api_key=_secret(told.value(str, "stackstorm", "api_key_file")),
+        github_secrets=tuple(_secret(file).encode() for file in _files(told, path)),
+        jenkins_token=_secret(told.value(str, "jenkins", "token_file")),
+        spool=Path(told.value(str, "spool")),
+        read_seconds=told.value((int, float), "listen", "read_seconds", default=READ_SECONDS),
     )
 
 
-def _value(data: Any, path: Path, *keys: str) -> Any:
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    if not data:
-        raise ConfigError(f"`{'.'.join(keys)}` is missing in {path}; see gateway.yaml.example")
-    return data
+class _Told:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+        except (ValueError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+
+    def value(self, kind: Any, *keys: str, default: Any = REQUIRED) -> Any:
+        """Return what stands under *keys*; ConfigError when it is missing or not of *kind*."""
+        found = self._data
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        name = ".".join(keys)
+        if found is None and default is not REQUIRED:
+            return default
+        if found in (None, "", []):
+            raise ConfigError(f"`{name}` is missing in {self._path}; see gateway.yaml.example")
+        if isinstance(found, bool) or not isinstance(found, kind):
+            raise ConfigError(f"`{name}` in {self._path} has the wrong type; see gateway.yaml.example")
+        return found
+
+
+def _files(told: _Told, path: Path) -> list[str]:
+    files: list[str] = told.value(list, "github", "secret_files")
+    if not all(isinstance(file, str) for file in files):
+        raise ConfigError(f"`github.secret_files` in {path} is not a list of file names")
+    return files
+
+
+def _url(text: str, path: Path) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ConfigError(f"`stackstorm.api_url` in {path} does not begin with http:// or https://")
+    return text.rstrip("/")
 
 
 def _secret(path: str) -> str:
     try:
-        text = Path(path).read_text().strip()
+        text = Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ConfigError(f"the secret file {path} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise ConfigError(f"the secret file {path} is not text") from None
     if not text:
         raise ConfigError(f"the secret file {path} is empty")
+    if not (text.isascii() and text.isprintable()):
+        raise ConfigError(f"the secret file {path} holds more than one line of plain text")
     return text

@@ -3,73 +3,146 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import sqlite3
+import sys
 
 import aiohttp
 
+from gateway.audit import Audit, Decision
 from gateway.config import Config
 from gateway.spool import Spool, Stored
+from gateway.writer import Writer
 
-FIRST_DELAY, LONGEST_DELAY = 0.2, 30.0
-TIMEOUT = aiohttp.ClientTimeout(total=15)
+FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
+POST_SECONDS = 15
+REASON_BYTES = 500
 
 
 class Forwarder:
-    """Works off the spool; `wake` tells it that something new is there."""
+    """One task per lane in which events wait; `wake` starts it."""
 
-    def __init__(self, config: Config, spool: Spool) -> None:
+    def __init__(self, config: Config, spool: Spool, writer: Writer, audit: Audit) -> None:
         self._config = config
         self._spool = spool
-        self._new = asyncio.Event()
-        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._writer = writer
+        self._audit = audit
+        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._stopping = asyncio.Event()
+        self._is_refused = False
+        self._session: aiohttp.ClientSession | None = None
+        self.failures = 0
 
-    def wake(self) -> None:
-        """Look into the spool now."""
-        self._new.set()
+    async def start(self) -> None:
+        """Go on with what waits in the spool."""
+        timeout = aiohttp.ClientTimeout(total=POST_SECONDS)
+        self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+        for lane in self._spool.lanes():
+            self.wake(lane)
 
-    async def run(self) -> None:
-        """Forward for ever; cancel to stop, nothing is lost by it."""
-        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-            try:
-                while True:
-                    self._new.clear()
-                    self._start_lanes(session)
-                    await self._new.wait()
-            finally:
-                for task in self._busy.values():
-                    task.cancel()
-                await asyncio.gather(*self._busy.values(), return_exceptions=True)
+    async def stop(self) -> None:
+        """Let the posts under way end; what waits stays in the spool."""
+        self._stopping.set()
+        await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+        if self._session:
+            await self._session.close()
 
-    def _start_lanes(self, session: aiohttp.ClientSession) -> None:
-        for event in self._spool.waiting():
-            if event.lane not in self._busy:
-                self._busy[event.lane] = asyncio.create_task(self._deliver(session, event))
+    def wake(self, lane: str) -> None:
+        """Something new waits in *lane*."""
+        if lane not in self._lanes and not self._stopping.is_set():
+            self._lanes[lane] = asyncio.create_task(self._work_off(lane))
 
-    async def _deliver(self, session: aiohttp.ClientSession, event: Stored) -> None:
+    async def _work_off(self, lane: str) -> None:
         delay = FIRST_DELAY
         try:
-            while not await self._settled(session, event):
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, LONGEST_DELAY)
+            while not self._stopping.is_set() and (event := self._next(lane)):
+                if await self._is_settled(event):
+                    delay = FIRST_DELAY
+                else:
+                    await self._pause(delay)
+                    delay = min(delay * 2, LONGEST_DELAY)
         finally:
-            del self._busy[event.lane]
-            self._new.set()
+            del self._lanes[lane]
 
-    async def _settled(self, session: aiohttp.ClientSession, event: Stored) -> bool:
-        url = f"{self._config.api_url}/webhooks/cicd/{event.source}"
+    def _next(self, lane: str) -> Stored | None:
         try:
-            async with session.post(url, data=event.body, headers=self._headers(event)) as answer:
-                if answer.status < 300:
-                    self._spool.settle(event.id, "forwarded")
-                elif answer.status == 400:
-                    self._spool.settle(event.id, "parked", await answer.text())
-                return answer.status < 300 or answer.status == 400
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
+            return self._spool.next(lane)
+        except sqlite3.Error as error:
+            _say(f"the spool cannot be read: {error}; what waits goes on with the next event or start")
+            return None
 
-    def _headers(self, event: Stored) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "St2-Api-Key": self._config.api_key}
-        if event.trace:
-            headers["St2-Trace-Tag"] = event.trace
-        if event.source == "github":
-            headers |= {"X-GitHub-Event": "push", "X-GitHub-Delivery": event.delivery}
-        return headers
+    async def _is_settled(self, event: Stored) -> bool:
+        try:
+            status, text = await self._post(event)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return self._failed(type(error).__name__)
+        if 200 <= status < 300:
+            self._succeeded()
+            await self._settle(event, "forwarded", "")
+        elif status == 400:
+            self._audit.record(_parking(event))
+            await self._settle(event, "parked", text)
+        else:
+            return self._failed(f"HTTP {status}")
+        return True
+
+    async def _post(self, event: Stored) -> tuple[int, str]:
+        assert self._session, "started before anything is forwarded"
+        url = f"{self._config.api_url}/webhooks/cicd/{event.source}"
+        headers = _headers(event, self._config.api_key)
+        # A redirection would carry the key to another host.
+        async with self._session.post(url, data=event.body, headers=headers, allow_redirects=False) as answer:
+            text = await answer.content.read(REASON_BYTES) if answer.status == 400 else b""
+            return answer.status, text.decode("utf-8", "replace")
+
+    async def _settle(self, event: Stored, state: str, reason: str) -> None:
+        change = functools.partial(self._spool.settle, event.id, state, reason)
+        # StackStorm has it: only the note is tried again, and nothing is posted twice.
+        while True:
+            try:
+                await self._writer.do(change)
+                return
+            except sqlite3.Error as error:
+                _say(f"the spool cannot be written: {error}")
+            if self._stopping.is_set():
+                return
+            await self._pause(LONGEST_DELAY)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+
+    def _failed(self, why: str) -> bool:
+        self.failures += 1
+        if not self._is_refused:
+            _say(f"StackStorm at {self._config.api_url} does not take events ({why}); they wait in the spool")
+        self._is_refused = True
+        return False
+
+    def _succeeded(self) -> None:
+        if self._is_refused:
+            _say(f"StackStorm at {self._config.api_url} takes events again")
+        self._is_refused = False
+
+
+def _headers(event: Stored, key: str) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "St2-Api-Key": key}
+    if event.trace:
+        headers["St2-Trace-Tag"] = event.trace
+    if event.source == "github":
+        headers |= {"X-GitHub-Event": "push", "X-GitHub-Delivery": event.delivery}
+    return headers
+
+
+def _parking(event: Stored) -> Decision:
+    repository, _, commit = event.trace.partition("@")
+    reason = "StackStorm answered 400; its reason is in the spool"
+    return Decision(event.source, event.delivery, "parked", reason, repository, commit)
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"gateway: {sentence}\n")
+    sys.stderr.flush()

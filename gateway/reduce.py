@@ -6,18 +6,20 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}(?:@|\Z))[A-Za-z0-9._-]{1,100}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
-REF = re.compile(r"refs/(?:heads|tags)/[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,199}")
-BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,199}")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+BRANCH = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,199}")
+REF = re.compile(rf"refs/(?:heads|tags)/{BRANCH.pattern}")
+PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
 LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@\[\]-]{0,99}")
 URL = re.compile(r"https?://[A-Za-z0-9.:/_~?&=@+%-]{1,500}")
 WORD = re.compile(r"[A-Z_]{1,20}")
 TRACE = re.compile(rf"{REPOSITORY.pattern}@{COMMIT.pattern}")
-ALARM = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,199}")
+CHECK = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,199}")
+NUMBER = range(2**31)
 
-# A pattern, a type, or the same again one level deeper.
+# A pattern, a range of whole numbers, a type, or the same again one level deeper.
 GITHUB = {
     "ref": REF,
     "before": COMMIT,
@@ -30,58 +32,79 @@ GITHUB = {
     "pusher": {"name": LOGIN},
 }
 JENKINS = {
-    "name": NAME,
+    "name": PROJECT,
     "build": {
-        "number": int,
+        "number": NUMBER,
         "phase": WORD,
         "status": WORD,
         "full_url": URL,
         "scm": {"commit": COMMIT, "branch": BRANCH},
-        "parameters": {"PROJECT": NAME, "COMMIT": COMMIT, "TRACE": TRACE},
+        "parameters": {"PROJECT": PROJECT, "COMMIT": COMMIT, "TRACE": TRACE},
     },
 }
-ALARMS = {"project": NAME, "host": NAME, "check": ALARM, "status": NAME}
+ALARM = {"project": PROJECT, "host": PROJECT, "check": CHECK, "status": PROJECT}
 
 
 @dataclass(frozen=True)
 class Event:
-    """A reduced event: `key` is the same for the same happening, `lane` orders what belongs together."""
+    """
+    A reduced event.
+
+    `key` is the same for the same happening, `lane` orders what belongs together, `ignored` says why
+    it goes no further.
+    """
 
     body: dict[str, Any]
     key: str
     lane: str
-    trace: str
+    repository: str = ""
+    commit: str = ""
+    ignored: str = ""
 
-
-class Ignored(Exception):
-    """The event is of no interest; the text says why."""
+    @property
+    def trace(self) -> str:
+        """Return StackStorm's trace tag, `<owner>/<repo>@<commit>`; empty when the event names none."""
+        return f"{self.repository}@{self.commit}" if self.repository and self.commit else ""
 
 
 def push(body: Any) -> Event:
-    """Return the reduced push *body*, or raise Ignored."""
+    """Return the push *body*, ignored when its ref, repository or commit is not of the expected form."""
     kept = subset(body, GITHUB)
-    repository, ref, after = kept.get("repository", {}).get("full_name"), kept.get("ref"), kept.get("after")
-    if not (repository and ref and after):
-        raise Ignored("repository, ref or commit is not of the expected form")
-    return Event(kept, f"{repository} {ref} {after}", repository, f"{repository}@{after}")
+    repository, ref, after = (
+        kept.get("repository", {}).get("full_name", ""),
+        kept.get("ref"),
+        kept.get("after"),
+    )
+    wanted = {"repository": repository, "ref": ref, "commit": after}
+    odd = [name for name, value in wanted.items() if not value]
+    ignored = f"the {' and the '.join(odd)} of the push cannot be used" if odd else ""
+    return Event(kept, f"{repository} {ref} {after}", repository, repository, after or "", ignored)
+
+
+def other(body: Any) -> Event:
+    """Return an event of GitHub that is no push: always ignored."""
+    kept = subset(body, {"repository": {"full_name": REPOSITORY}})
+    return Event({}, "", "", kept.get("repository", {}).get("full_name", ""), "", "it is not a push")
 
 
 def jenkins(body: Any) -> Event:
-    """Return the reduced callback *body* of Jenkins' Notification plugin, or raise Ignored."""
+    """Return the callback *body* of Jenkins' Notification plugin, ignored when it names no build."""
     kept = subset(body, JENKINS)
-    build = kept.get("build", {})
-    if not (kept.get("name") and "number" in build and build.get("phase")):
-        raise Ignored("job, build number or phase is not of the expected form")
-    key = f"{kept['name']} {build['number']} {build['phase']}"
-    return Event(kept, key, f"jenkins {kept['name']}", build.get("parameters", {}).get("TRACE", ""))
+    name, build = kept.get("name"), kept.get("build", {})
+    number, phase, parameters = build.get("number"), build.get("phase"), build.get("parameters", {})
+    repository, _, commit = parameters.get("TRACE", "").partition("@")
+    named = name and number is not None and phase
+    ignored = "" if named else "the job, build number or phase cannot be used"
+    commit = commit or parameters.get("COMMIT", "")
+    # The commit is part of the key because a Jenkins set up anew counts its builds from 1 again.
+    return Event(kept, f"{name} {number} {phase} {commit}", f"jenkins {name}", repository, commit, ignored)
 
 
-def alarm(body: Any, source: str, delivery: str) -> Event:
-    """Return the reduced alarm *body* of *source*, or raise Ignored."""
-    kept = subset(body, ALARMS)
-    if not kept.get("project"):
-        raise Ignored("the project is not of the expected form")
-    return Event({**kept, "source": source}, delivery, f"alarm {kept['project']}", "")
+def alarm(body: Any, source: str) -> Event:
+    """Return the alarm *body* of the monitoring system *source*, ignored when it names no project."""
+    kept = subset(body, ALARM)
+    ignored = "" if "project" in kept else "the project of the alarm cannot be used"
+    return Event({**kept, "source": source}, "", f"alarm {kept.get('project')}", ignored=ignored)
 
 
 def subset(value: Any, shape: dict[str, Any]) -> dict[str, Any]:
@@ -96,4 +119,6 @@ def _field(value: Any, wanted: Any) -> Any:
         return subset(value, wanted) or None
     if isinstance(wanted, re.Pattern):
         return value if isinstance(value, str) and wanted.fullmatch(value) else None
+    if isinstance(wanted, range):
+        return value if type(value) is int and value in wanted else None
     return value if type(value) is wanted else None

@@ -7,43 +7,43 @@ and its client forwards in the same event loop.
 
 from __future__ import annotations
 
-import asyncio
-import json
+import functools
 import re
-import sys
-import time
+import sqlite3
 import uuid
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from contextlib import asynccontextmanager
+from typing import Any, TextIO
 
 from aiohttp import web
 
-from gateway import reduce
+from gateway import body, reduce
+from gateway.audit import Audit, Decision
+from gateway.body import BodyError
 from gateway.config import Config
 from gateway.forward import Forwarder
-from gateway.reduce import Event, Ignored
+from gateway.metrics import exposition
 from gateway.signature import is_signed, is_token
 from gateway.spool import Spool
+from gateway.writer import Writer
 
-BODY_LIMIT = 1024**2
-DEPTH_LIMIT = 40
-READ_SECONDS = 10
 DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
+STOP_SECONDS = 5
 
 
 class Gateway:
     """One running gateway."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, spool: Spool, writer: Writer, audit: Audit) -> None:
         self._config = config
-        self._spool = Spool(config.spool)
-        self._decisions: Counter[tuple[str, str]] = Counter()
-        self._forwarder: Forwarder | None = None
+        self._spool = spool
+        self._writer = writer
+        self._audit = audit
+        self.forwarder = Forwarder(config, spool, writer, audit)
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
-        application = web.Application(client_max_size=BODY_LIMIT)
+        application = web.Application(client_max_size=body.SIZE_LIMIT)
         application.add_routes(
             [
                 web.post("/github", self.github),
@@ -53,36 +53,30 @@ class Gateway:
                 web.get("/metrics", self.metrics),
             ]
         )
-        application.cleanup_ctx.append(self._forwarding)
         return application
 
     async def github(self, request: web.Request) -> web.Response:
         """Take a delivery of GitHub: its signature is checked over the raw bytes."""
-        raw = await _body(request)
         delivery = _delivery(request.headers.get("X-GitHub-Delivery"))
+        try:
+            raw = await body.receive(request, self._config.read_seconds)
+        except BodyError as error:
+            return self._answer(Decision("github", delivery, "refused", str(error)), error.status)
         if not is_signed(raw, request.headers.get("X-Hub-Signature-256"), self._config.github_secrets):
-            return self._refuse("github", delivery, "the signature does not fit")
+            return self._answer(Decision("github", delivery, "refused", "the signature does not fit"), 401)
         kind = request.headers.get("X-GitHub-Event", "")
         if kind == "ping":
-            return self._decide("github", delivery, None, "answered", "ping", 200)
-        if kind != "push":
-            return self._decide("github", delivery, None, "ignored", "not a push", 202)
-        return self._take("github", delivery, raw, reduce.push)
+            return self._answer(Decision("github", delivery, "answered", "ping"), 200)
+        return await self._take("github", delivery, raw, reduce.push if kind == "push" else reduce.other)
 
     async def jenkins(self, request: web.Request) -> web.Response:
         """Take a callback of Jenkins' Notification plugin."""
-        raw = await _body(request)
-        if not self._has_token(request):
-            return self._refuse("jenkins", "", "the token does not fit")
-        return self._take("jenkins", _delivery(None), raw, reduce.jenkins)
+        return await self._take_with_token("jenkins", request, reduce.jenkins)
 
     async def alarm(self, request: web.Request) -> web.Response:
         """Take an alarm of a monitoring system."""
-        raw = await _body(request)
-        source, delivery = request.match_info["source"], _delivery(None)
-        if not self._has_token(request):
-            return self._refuse("alarm", "", "the token does not fit")
-        return self._take("alarm", delivery, raw, lambda body: reduce.alarm(body, source, delivery))
+        source = request.match_info["source"]
+        return await self._take_with_token("alarm", request, functools.partial(reduce.alarm, source=source))
 
     async def healthz(self, request: web.Request) -> web.Response:
         """Say that the gateway runs and how many events wait."""
@@ -90,79 +84,93 @@ class Gateway:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Say in Prometheus' text format what was decided and what waits."""
-        lines = ["# TYPE cicd_gateway_decisions_total counter"]
-        for (source, decision), count in sorted(self._decisions.items()):
-            lines.append(f'cicd_gateway_decisions_total{{source="{source}",decision="{decision}"}} {count}')
-        lines.append("# TYPE cicd_gateway_events gauge")
-        for state, count in sorted(self._spool.counts().items()):
-            lines.append(f'cicd_gateway_events{{state="{state}"}} {count}')
-        return web.Response(text="\n".join(lines) + "\n")
+        text = exposition(self._audit.counts, self._spool, self.forwarder.failures)
+        return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
-    def _take(self, source: str, delivery: str, raw: bytes, read: Callable[[Any], Event]) -> web.Response:
-        try:
-            event = read(_parsed(raw))
-        except Ignored as why:
-            return self._decide(source, delivery, None, "ignored", str(why), 202)
-        if not self._spool.accept(source, delivery, event, raw):
-            return self._decide(source, delivery, event, "duplicate", "known already", 202)
-        if self._forwarder:
-            self._forwarder.wake()
-        return self._decide(source, delivery, event, "accepted", "", 202)
-
-    def _has_token(self, request: web.Request) -> bool:
-        given = request.headers.get("X-Cicd-Token") or request.query.get("token")
-        return is_token(given, self._config.jenkins_token)
-
-    def _refuse(self, source: str, delivery: str, why: str) -> web.Response:
-        return self._decide(source, delivery, None, "refused", why, 401)
-
-    def _decide(
-        self, source: str, delivery: str, event: Event | None, decision: str, reason: str, status: int
+    async def _take_with_token(
+        self, source: str, request: web.Request, read: Callable[[Any], reduce.Event]
     ) -> web.Response:
-        self._decisions[source, decision] += 1
-        said = {"decision": decision, "reason": reason, "delivery": delivery}
-        audit = {
-            "time": round(time.time(), 3),
-            "source": source,
-            "trace": event.trace if event else "",
-            **said,
-        }
-        sys.stdout.write(json.dumps(audit) + "\n")
-        sys.stdout.flush()
+        delivery = _delivery(None)
+        given = request.headers.get("X-Cicd-Token") or request.query.get("token")
+        if not is_token(given, self._config.jenkins_token):
+            return self._answer(Decision(source, delivery, "refused", "the token does not fit"), 401)
+        try:
+            raw = await body.receive(request, self._config.read_seconds)
+        except BodyError as error:
+            return self._answer(Decision(source, delivery, "refused", str(error)), error.status)
+        return await self._take(source, delivery, raw, read)
+
+    async def _take(
+        self, source: str, delivery: str, raw: bytes, read: Callable[[Any], reduce.Event]
+    ) -> web.Response:
+        event = _event(raw, read)
+        decided = functools.partial(
+            Decision, source, delivery, repository=event.repository, commit=event.commit
+        )
+        try:
+            change = functools.partial(self._spool.accept, source, delivery, event, raw)
+            is_new = await self._writer.do(change)
+        except sqlite3.Error:
+            return self._answer(decided("failed", "the spool cannot be written"), 503)
+        if event.ignored:
+            return self._answer(decided("ignored", event.ignored), 202)
+        if not is_new:
+            return self._answer(decided("duplicate", "it is known already"), 202)
+        self.forwarder.wake(event.lane)
+        return self._answer(decided("accepted"), 202)
+
+    def _answer(self, decision: Decision, status: int) -> web.Response:
+        self._audit.record(decision)
+        said = {"decision": decision.decision, "reason": decision.reason, "delivery": decision.delivery}
         return web.json_response(said, status=status)
 
-    async def _forwarding(self, application: web.Application) -> AsyncIterator[None]:
-        self._forwarder = Forwarder(self._config, self._spool)
-        task = asyncio.create_task(self._forwarder.run())
-        yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        self._spool.close()
 
+@asynccontextmanager
+async def running(config: Config, stream: TextIO) -> AsyncIterator[int]:
+    """
+    Serve within this context, with the audit lines on *stream*, and yield the port.
 
-async def _body(request: web.Request) -> bytes:
+    SpoolError or OSError when it cannot start. Leaving it loses nothing.
+    """
+    spool = Spool(config.spool)
+    writer = Writer(spool)
     try:
-        return await asyncio.wait_for(request.read(), READ_SECONDS)
-    except TimeoutError:
-        raise web.HTTPRequestTimeout from None
+        await writer.do(spool.forget)
+        gateway = Gateway(config, spool, writer, Audit(stream))
+        async with _listening(gateway, config) as port:
+            yield port
+    finally:
+        await writer.close()
+        spool.close()
+
+
+@asynccontextmanager
+async def _listening(gateway: Gateway, config: Config) -> AsyncIterator[int]:
+    # The signature is over what was sent, so nothing is unpacked; and who opens a connection and sends
+    # no complete request is cut off as soon as one who is slow with a body.
+    runner = web.AppRunner(
+        gateway.application(),
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=config.read_seconds,
+        shutdown_timeout=STOP_SECONDS,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.host, config.port, backlog=1024).start()
+        await gateway.forwarder.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+        await gateway.forwarder.stop()
+
+
+def _event(raw: bytes, read: Callable[[Any], reduce.Event]) -> reduce.Event:
+    try:
+        return read(body.parse(raw))
+    except ValueError as error:
+        return reduce.Event({}, "", "", ignored=str(error))
 
 
 def _delivery(given: str | None) -> str:
     return given if given and DELIVERY.fullmatch(given) else f"gateway-{uuid.uuid4()}"
-
-
-def _parsed(raw: bytes) -> Any:
-    if _depth(raw) > DEPTH_LIMIT:
-        raise Ignored("nested too deeply")
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        raise Ignored("not JSON") from None
-
-
-def _depth(raw: bytes) -> int:
-    deepest = depth = 0
-    for byte in re.findall(rb"[\[{\]}]", re.sub(rb'"(?:[^"\\]|\\.)*"', b"", raw)):
-        depth += 1 if byte in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest

@@ -1,17 +1,21 @@
-"""Every accepted event, on disk before it is acknowledged, until StackStorm has it."""
+"""Every event, on disk before it is acknowledged, until StackStorm has it."""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gateway.reduce import Event
 
-REMEMBERED_SECONDS = 24 * 3600
+REPEAT_SECONDS = 24 * 3600
+KEPT_SECONDS = 30 * 24 * 3600
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
     id INTEGER PRIMARY KEY,
@@ -23,12 +27,24 @@ CREATE TABLE IF NOT EXISTS event (
     body TEXT NOT NULL,
     raw BLOB NOT NULL,
     received REAL NOT NULL,
-    state TEXT NOT NULL DEFAULT 'waiting',  -- waiting, forwarded or parked
+    state TEXT NOT NULL DEFAULT 'waiting',  -- waiting, forwarded, parked or ignored
     reason TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS event_key ON event (source, key);
 CREATE INDEX IF NOT EXISTS event_delivery ON event (source, delivery);
 CREATE INDEX IF NOT EXISTS event_state ON event (state, lane, id);
+"""
+KNOWN = """
+SELECT 1 FROM event WHERE source = :source AND state IN ('waiting', 'forwarded')
+AND (delivery = :delivery OR (key = :key AND key != '' AND received > :since)) LIMIT 1
+"""
+INSERT = """
+INSERT INTO event (source, delivery, key, lane, trace, body, raw, received, state, reason)
+VALUES (:source, :delivery, :key, :lane, :trace, :body, :raw, :now, :state, :reason)
+"""
+NEXT = """
+SELECT id, source, delivery, lane, trace, body FROM event
+WHERE state = 'waiting' AND lane = ? ORDER BY id LIMIT 1
 """
 
 
@@ -44,62 +60,105 @@ class Stored:
     body: str
 
 
+class SpoolError(Exception):
+    """The spool cannot be used; the text says why."""
+
+
 class Spool:
-    """The events of one gateway."""
+    """
+    The events of one gateway.
+
+    What changes it goes through `together`, from one thread; what reads it sees only what is committed.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=FULL")
-        self._database.executescript(SCHEMA)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            self._lock = _locked(path.with_name(f"{path.name}.lock"))
+        except OSError as error:
+            raise SpoolError(f"the spool {path} cannot be opened: {error.strerror}") from None
+        try:
+            self._changes, self._reads = _open(path), _open(path)
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise SpoolError(f"the spool {path} cannot be opened: {error}") from None
+
+    def together(self, changes: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Make *changes* in one transaction, on disk when this returns; all of them or none."""
+        self._changes.execute("BEGIN IMMEDIATE")
+        try:
+            results = [change() for change in changes]
+            self._changes.execute("COMMIT")
+        except BaseException:
+            if self._changes.in_transaction:
+                self._changes.execute("ROLLBACK")
+            raise
+        return results
 
     def accept(self, source: str, delivery: str, event: Event, raw: bytes) -> bool:
-        """Store *event* durably; False when this delivery, or the same happening, is known already."""
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            known = self._is_known(source, delivery, event.key)
-            if not known:
-                self._insert(source, delivery, event, raw)
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
-        return not known
-
-    def waiting(self) -> Iterator[Stored]:
-        """Yield the oldest waiting event of every lane."""
-        query = (
-            "SELECT id, source, delivery, lane, trace, body FROM event WHERE id IN "
-            "(SELECT min(id) FROM event WHERE state = 'waiting' GROUP BY lane) ORDER BY id"
-        )
-        yield from (Stored(*row) for row in self._database.execute(query).fetchall())
+        """Store *event*; False when this delivery, or the same happening, is known already."""
+        now = time.time()
+        row = {"source": source, "delivery": delivery, "key": event.key, "now": now}
+        known = self._changes.execute(KNOWN, {**row, "since": now - REPEAT_SECONDS}).fetchone()
+        if known and not event.ignored:
+            return False
+        row |= {"lane": event.lane, "trace": event.trace, "body": json.dumps(event.body), "raw": raw}
+        state = "ignored" if event.ignored else "waiting"
+        self._changes.execute(INSERT, {**row, "state": state, "reason": event.ignored})
+        return True
 
     def settle(self, identifier: int, state: str, reason: str = "") -> None:
         """Record that event *identifier* is `forwarded`, or `parked` for *reason*."""
-        self._database.execute(
-            "UPDATE event SET state = ?, reason = ? WHERE id = ?", (state, reason[:500], identifier)
-        )
+        update = "UPDATE event SET state = ?, reason = ? WHERE id = ?"
+        self._changes.execute(update, (state, reason, identifier))
+
+    def forget(self) -> None:
+        """Drop what has been settled for 30 days."""
+        old = "DELETE FROM event WHERE state != 'waiting' AND received < ?"
+        self._changes.execute(old, (time.time() - KEPT_SECONDS,))
+
+    def lanes(self) -> list[str]:
+        """Return the lanes in which events wait."""
+        query = "SELECT DISTINCT lane FROM event WHERE state = 'waiting'"
+        return [lane for (lane,) in self._reads.execute(query)]
+
+    def next(self, lane: str) -> Stored | None:
+        """Return the oldest event that waits in *lane*."""
+        row = self._reads.execute(NEXT, (lane,)).fetchone()
+        return Stored(*row) if row else None
 
     def counts(self) -> dict[str, int]:
         """Return how many events are in which state."""
-        return dict(self._database.execute("SELECT state, count(*) FROM event GROUP BY state").fetchall())
+        return dict(self._reads.execute("SELECT state, count(*) FROM event GROUP BY state").fetchall())
+
+    def oldest_seconds(self) -> float:
+        """Return for how long the oldest waiting event has waited, in seconds."""
+        query = "SELECT min(received) FROM event WHERE state = 'waiting'"
+        (received,) = self._reads.execute(query).fetchone()
+        return max(0.0, time.time() - received) if received else 0.0
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
+        self._changes.close()
+        self._reads.close()
+        self._lock.close()
 
-    def _is_known(self, source: str, delivery: str, key: str) -> bool:
-        query = (
-            "SELECT 1 FROM event WHERE source = ? AND (delivery = ? OR key = ?) "
-            "AND state != 'parked' AND received > ? LIMIT 1"
-        )
-        since = time.time() - REMEMBERED_SECONDS
-        return self._database.execute(query, (source, delivery, key, since)).fetchone() is not None
 
-    def _insert(self, source: str, delivery: str, event: Event, raw: bytes) -> None:
-        self._database.execute(
-            "INSERT INTO event (source, delivery, key, lane, trace, body, raw, received) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (source, delivery, event.key, event.lane, event.trace, json.dumps(event.body), raw, time.time()),
-        )
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=FULL")
+    database.executescript(SCHEMA)
+    return database
+
+
+def _locked(path: Path) -> Any:
+    # Two gateways on one spool would forward everything twice.
+    lock = path.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise OSError(errno.EBUSY, "another gateway uses it") from None
+    return lock
