@@ -57,6 +57,12 @@ class Listener:
             execution and (name, execution.id) == self._end and execution.status in statuses.COMPLETED
         )
 
+    def missed(self) -> str:
+        """Return the last event when it was before this client came; else it would wait for ever."""
+        name, identifier = self._end
+        execution = self._engine.executions.find(identifier) if name and identifier else None
+        return self.text(name, execution) if execution is not None and execution.completed else ""
+
     def text(self, name: str, body: Any) -> str:
         """Return an event as the protocol wants it."""
         return f"event: {name}\ndata: {json.dumps(self._data(name, body))}\n\n"
@@ -105,6 +111,10 @@ async def _follow(
     idle = 0.0
     try:
         yield "\n"
+        last = await to_thread.run_sync(listener.missed)
+        if last:
+            yield last
+            return
         while not engine.stopping and not await request.is_disconnected():
             try:
                 name, body = events.get_nowait()

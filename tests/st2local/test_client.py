@@ -99,7 +99,7 @@ def test_what_runs_is_canceled_paused_and_resumed(st2: Client, rest: Rest) -> No
 
 
 def test_output_is_followed_while_it_comes_and_afterwards(st2: Client, rest: Rest) -> None:
-    script = "for i in 1 2 3; do echo line $i; sleep 0.4; done"
+    script = "for i in 1 2 3; do sleep 1.2; echo line $i; done"
     identifier = rest.start("probe.shell", {"cmd": script})["id"]
     said = st2.run("execution", "tail", identifier)
     assert "line 3" in said
@@ -107,7 +107,7 @@ def test_output_is_followed_while_it_comes_and_afterwards(st2: Client, rest: Res
 
 
 def test_a_workflow_is_followed(st2: Client, rest: Rest) -> None:
-    identifier = rest.start("probe.slow")["id"]
+    identifier = rest.start("probe.slow", {"seconds": "3"})["id"]
     said = st2.run("execution", "tail", identifier)
     assert "Child execution (task=second)" in said
     assert "has completed" in said

@@ -95,3 +95,12 @@ def test_the_result_of_a_command_is_announced_to_its_bot(running: tuple[Local, R
     )
     said = events[-1][1]["payload"]
     assert (said["message"], said["user"], said["channel"]) == ("said hello", "chatty", "room")
+
+
+def test_who_comes_after_the_end_is_told_of_it(running: tuple[Local, Rest]) -> None:
+    identifier = running[1].run("core.noop")["id"]
+    query = {"end_event": "st2.execution__update", "end_execution_id": identifier}
+    events = listen(running, query, lambda: None, lambda event: True)
+    assert [(name, body["id"], body["status"]) for name, body in events] == [
+        ("st2.execution__update", identifier, "succeeded")
+    ]
