@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 
@@ -34,6 +35,8 @@ def free_ports(count: int) -> list[int]:
 
 class Local:
     """A server; `start`, `kill` and `stop` as often as wanted, on the same data."""
+
+    alive: ClassVar[set[Local]] = set()
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Local:
                 self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
                 env={**os.environ, **self.environment},
             )  # fmt: skip
+        Local.alive.add(self)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("ready"), f"{line!r}\n{self.log}"
@@ -114,6 +118,7 @@ class Local:
     def _wait(self) -> int:
         assert self.process is not None
         code = self.process.wait(20)
+        Local.alive.discard(self)
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.process = None

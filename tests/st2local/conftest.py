@@ -11,13 +11,19 @@ from tests.conformance.local import Local
 from tests.conformance.rest import Rest
 
 
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[Local]:
-    """A server that is not started yet."""
-    server = Local(tmp_path)
-    yield server
-    if server.process is not None:
+@pytest.fixture(autouse=True)
+def no_server_left() -> Iterator[None]:
+    """End the servers that a failed test has left running."""
+    before = set(Local.alive)
+    yield
+    for server in Local.alive - before:
         server.kill()
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Local:
+    """A server that is not started yet."""
+    return Local(tmp_path)
 
 
 @pytest.fixture(scope="module")
