@@ -6,11 +6,11 @@ import shutil
 
 from lab import cgroups, processes
 from lab.errors import LabError
-from lab.places import Places
+from lab.places import STAMP, Places
 
 ROUNDS = 5
 SUPERVISOR_SECONDS = 3.0
-KEPT = {"logs"}
+KEPT = {"logs", STAMP}
 
 
 def down(places: Places) -> bool:
@@ -44,7 +44,7 @@ def power_off(places: Places, name: str = "") -> None:
 
 def wipe(places: Places) -> None:
     """Remove the files of a lab that does not run, but keep its logs."""
-    if not places.root.is_dir():
+    if not places.root.is_dir() or not places.is_claimed:
         return
     # The world first: whoever reads it takes the lab for running.
     places.world_file.unlink(missing_ok=True)

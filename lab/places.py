@@ -7,7 +7,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.errors import LabError
+
 REPOSITORY = Path(__file__).resolve().parents[1]
+STAMP = ".cicd-lab"
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,20 @@ class Places:
         """Return the places that LAB_ROOT and LAB_CACHE name, or build/lab and build/cache."""
         root = Path(os.environ.get("LAB_ROOT") or REPOSITORY / "build" / "lab")
         return cls(root.resolve(), Path(os.environ.get("LAB_CACHE") or cls.cache).resolve())
+
+    def claim(self) -> None:
+        """Make the root this lab's own; LabError when it holds what no lab has put there."""
+        if self.root.is_dir() and any(self.root.iterdir()) and not self.is_claimed:
+            raise LabError(
+                f"{self.root} is not empty, and no lab made it.", "Set LAB_ROOT to a folder of its own."
+            )
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / STAMP).touch()
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether everything under the root is a lab's, and may be removed."""
+        return (self.root / STAMP).exists() or self.root == REPOSITORY / "build" / "lab"
 
     @property
     def identity(self) -> str:

@@ -36,6 +36,7 @@ def up(places: Places, world: World) -> bool:
     if state.running:
         raise LabError("A lab of an earlier run is half dead.", "Take it down first: make lab-down")
     engine, found = stackstorm.find(world), tools.find()
+    places.claim()
     wipe(places)
     shutil.rmtree(places.logs, ignore_errors=True)
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli, machine, ports, processes, state
+from lab import cli, down, machine, ports, processes, state
 from lab.base.recipe import Recipe
 from lab.errors import LabError
 from lab.lock import held
@@ -118,6 +118,27 @@ def test_without_root_a_lab_says_so(monkeypatch):
 
     with pytest.raises(LabError, match="only root"):
         machine.check_root()
+
+
+def test_a_folder_that_no_lab_made_is_neither_taken_nor_emptied(places):
+    places.root.mkdir()
+    (places.root / "thesis.tex").write_text("years of work")
+
+    with pytest.raises(LabError, match="no lab made it"):
+        places.claim()
+    down.wipe(places)
+
+    assert (places.root / "thesis.tex").exists()
+
+
+def test_what_a_lab_made_is_removed_but_its_logs(places):
+    places.claim()
+    for name in ("hosts", "logs"):
+        (places.root / name).mkdir()
+
+    down.wipe(places)
+
+    assert {path.name for path in places.root.iterdir()} == {"logs", ".cicd-lab"}
 
 
 def test_there_is_no_lab_where_none_was_started(places):
