@@ -153,6 +153,7 @@ async def _listening(gateway: Gateway, config: Config) -> AsyncIterator[int]:
         access_log=None,
         auto_decompress=False,
         keepalive_timeout=config.read_seconds,
+        lingering_time=config.read_seconds,
         shutdown_timeout=STOP_SECONDS,
     )
     await runner.setup()

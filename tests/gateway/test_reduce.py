@@ -3,28 +3,114 @@
 import json
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.reduce import GITHUB, JENKINS, subset
+from gateway import reduce
+from gateway.reduce import ALARM, BRANCH, GITHUB, JENKINS, PROJECT, REF, REPOSITORY, TRACE, URL
+from tests.gateway.wire import COMMIT, callback, push
 
-KEYS = sorted({*GITHUB, *JENKINS, *JENKINS["build"], "full_name", "COMMIT", "TRACE", "x"})
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.from_regex(r"\A[0-9a-f]{40}\Z"),
+SHAPES = [GITHUB, JENKINS, ALARM]
+GOOD = [
+    "acme/greeter",
+    "refs/heads/main",
+    "main",
+    "greeter",
+    "SUCCESS",
+    COMMIT,
+    f"acme/greeter@{COMMIT}",
+    "https://a.example/b",
+]
+HOSTILE = ["{{ 7 * 7 }}", "<% ctx() %>", "$(id)", "a;b", "a\nb", "\x1b[31m", "\u202e", "main\n", "a" * 10_000]
+KEYS = sorted({*GITHUB, *JENKINS, *JENKINS["build"], *ALARM, "full_name", "COMMIT", "TRACE", "x"})
+LEAVES = st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(GOOD + HOSTILE)
+JSON = st.recursive(
+    LEAVES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=20,
 )
 
 
-def is_subset(kept: object, given: object) -> bool:
+def alike(shape):
+    """Return JSON objects that mostly have *shape*."""
+    fields = {
+        key: st.one_of(alike(wanted) if isinstance(wanted, dict) else LEAVES, JSON)
+        for key, wanted in shape.items()
+    }
+    return st.fixed_dictionaries({}, optional={**fields, "x": JSON})
+
+
+def is_subset(kept, came):
     if isinstance(kept, dict):
-        return isinstance(given, dict) and all(k in given and is_subset(v, given[k]) for k, v in kept.items())
-    return kept is given or kept == given
+        return isinstance(came, dict) and all(k in came and is_subset(v, came[k]) for k, v in kept.items())
+    return type(kept) is type(came) and kept == came
 
 
-@given(VALUES)
-def test_the_reduced_event_is_a_subset_without_template_or_shell(value):
-    for shape in (GITHUB, JENKINS):
-        kept = subset(value, shape)
-        assert not kept or is_subset(kept, value)
+def fits(kept, wanted):
+    if isinstance(wanted, dict):
+        return set(kept) <= set(wanted) and all(fits(value, wanted[key]) for key, value in kept.items())
+    if isinstance(wanted, re.Pattern):
+        return wanted.fullmatch(kept) is not None
+    return kept in wanted if isinstance(wanted, range) else type(kept) is wanted
+
+
+@given(JSON | st.one_of([alike(shape) for shape in SHAPES]))
+def test_the_reduced_event_is_a_subset_whose_strings_pass_their_patterns(value):
+    for shape in SHAPES:
+        kept = reduce.subset(value, shape)
+        assert kept == {} or is_subset(kept, value)
+        assert fits(kept, shape)
         strings = json.dumps(kept, ensure_ascii=False)
-        assert not re.search(r"\{\{|\{%|\{#|<%|[;`$\n\x00-\x1f]", strings)
+        assert not re.search(r"\{\{|\{%|\{#|<%|[;`$\\\n\x00-\x1f\x7f-\U0010ffff]", strings)
+
+
+@given(JSON | st.one_of([alike(shape) for shape in SHAPES]))
+def test_whatever_comes_is_either_ignored_or_complete(value):
+    pushed, called, alarmed = reduce.push(value), reduce.jenkins(value), reduce.alarm(value, "consul")
+
+    assert pushed.ignored or TRACE.fullmatch(pushed.trace)
+    assert called.ignored or {"number", "phase"} <= set(called.body["build"])
+    assert not called.trace or TRACE.fullmatch(called.trace)
+    assert alarmed.ignored or PROJECT.fullmatch(alarmed.body["project"])
+    assert reduce.other(value).ignored
+
+
+def test_a_push_keeps_its_shape_and_loses_its_free_text():
+    assert reduce.push(json.loads(push())).body == {
+        "ref": "refs/heads/main",
+        "before": "0" * 40,
+        "after": COMMIT,
+        "deleted": False,
+        "compare": "https://github.com/acme/greeter/compare/a...b",
+        "repository": {"name": "greeter", "full_name": "acme/greeter"},
+        "pusher": {"name": "ann"},
+    }
+
+
+def test_a_callback_keeps_its_shape_and_loses_its_log():
+    build = reduce.jenkins(json.loads(callback())).body["build"]
+
+    assert set(build) == {"number", "phase", "status", "full_url", "scm", "parameters"}
+    assert set(build["parameters"]) == {"PROJECT", "COMMIT", "TRACE"}
+    assert build["scm"] == {"commit": COMMIT, "branch": "main"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good", "bad"),
+    [
+        (REPOSITORY, "a/b A-1/.github a/_x.y-z", "a a/b/c -a/b a/.. a/. ../b a/b@c a/ä"),
+        (
+            REF,
+            "refs/heads/a refs/tags/v1.0 refs/heads/f/x+y@z=1",
+            "main refs/heads/ refs/pull/1 refs/heads/-x",
+        ),
+        (BRANCH, "main release/1.x", "a..b ../x a:b a~1 a^ a{b a$b a`b a|b"),
+        (PROJECT, "greeter a_b.c+d-1", "-x .x a/b a@b " + "a" * 65),
+        (URL, "http://a/b?c=d&e=%20 https://a:8080/", "ftp://a javascript:x http:// http://a/<b http://a'b"),
+        (TRACE, f"a/b@{COMMIT}", f"a/..@{COMMIT} a/b@{'g' * 40} a/b@ {COMMIT}"),
+    ],
+)
+def test_patterns(pattern, good, bad):
+    assert [text for text in good.split() if not pattern.fullmatch(text)] == []
+    assert [text for text in bad.split() if pattern.fullmatch(text)] == []

@@ -1,0 +1,123 @@
+"""The spool and the thread that writes it."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from gateway.reduce import Event
+from gateway.spool import Spool, SpoolError
+from gateway.writer import Writer
+
+
+@pytest.fixture
+def spool(tmp_path):
+    with closing(Spool(tmp_path / "new" / "spool.sqlite")) as spool:
+        yield spool
+
+
+def accept(spool, delivery, event):
+    return spool.together([lambda: spool.accept("github", delivery, event, b"raw")])[0]
+
+
+def event(key="k", lane="acme/greeter", **more):
+    return Event({"a": 1}, key, lane, **more)
+
+
+@pytest.mark.parametrize(
+    ("delivery", "key", "is_new"),
+    [("d1", "k", False), ("d1", "other", False), ("d2", "k", False), ("d2", "other", True)],
+)
+def test_a_delivery_and_a_happening_are_known(spool, delivery, key, is_new):
+    assert accept(spool, "d1", event())
+    assert accept(spool, delivery, event(key)) is is_new
+
+
+def test_what_was_parked_may_come_again(spool):
+    accept(spool, "d1", event())
+    spool.together([lambda: spool.settle(1, "parked", "no rule")])
+
+    assert accept(spool, "d1", event())
+    assert spool.counts() == {"parked": 1, "waiting": 1}
+
+
+def test_what_was_ignored_is_kept_and_never_waits(spool):
+    accept(spool, "d1", event(ignored="odd"))
+
+    assert spool.counts() == {"ignored": 1}
+    assert spool.lanes() == []
+
+
+def test_after_a_day_the_same_happening_is_new_and_after_a_month_it_is_forgotten(spool, tmp_path):
+    accept(spool, "d1", event())
+    spool.together([lambda: spool.settle(1, "forwarded")])
+    age(tmp_path, 25 * 3600)
+    assert accept(spool, "d2", event())
+
+    age(tmp_path, 31 * 24 * 3600)
+    spool.together([spool.forget])
+    assert spool.counts() == {"waiting": 1}
+
+
+def age(tmp_path, seconds):
+    with closing(sqlite3.connect(tmp_path / "new" / "spool.sqlite")) as database:
+        database.execute("UPDATE event SET received = received - ?", (seconds,))
+        database.commit()
+
+
+def test_events_wait_in_order_within_their_lane(spool):
+    for number, lane in enumerate(["a", "b", "a"]):
+        accept(spool, str(number), event(str(number), lane))
+
+    assert sorted(spool.lanes()) == ["a", "b"]
+    assert (spool.next("a").delivery, spool.next("b").delivery, spool.next("c")) == ("0", "1", None)
+
+
+def test_a_spool_belongs_to_one_gateway(spool, tmp_path):
+    with pytest.raises(SpoolError, match="another gateway uses it"):
+        Spool(tmp_path / "new" / "spool.sqlite")
+
+
+def test_a_spool_is_for_its_owner_alone(spool, tmp_path):
+    assert (tmp_path / "new" / "spool.sqlite").stat().st_mode & 0o077 == 0
+
+
+def test_a_file_that_is_no_spool_is_named(tmp_path):
+    (tmp_path / "spool.sqlite").write_text("not a database, but long enough to be looked at" * 99)
+
+    with pytest.raises(SpoolError, match=r"spool\.sqlite cannot be opened: file is not a database"):
+        Spool(tmp_path / "spool.sqlite")
+
+
+def test_changes_made_together_are_all_kept_or_none(spool):
+    def fails():
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        spool.together([lambda: spool.accept("github", "d1", event(), b""), fails])
+
+    assert spool.counts() == {}
+
+
+def test_changes_asked_for_at_once_are_each_answered(spool):
+    async def ask():
+        writer = Writer(spool)
+        accepts = [lambda d=str(n % 7): spool.accept("github", d, event(d), b"") for n in range(50)]
+        answers = await asyncio.gather(*[writer.do(accept) for accept in accepts])
+        await writer.close()
+        return answers
+
+    assert asyncio.run(ask()) == [True] * 7 + [False] * 43
+
+
+def test_a_change_that_fails_is_told_to_whoever_asked(spool):
+    async def ask():
+        writer = Writer(spool)
+        with pytest.raises(ZeroDivisionError):
+            await writer.do(lambda: 1 / 0)
+        answer = await writer.do(lambda: "fine")
+        await writer.close()
+        return answer
+
+    assert asyncio.run(ask()) == "fine"
