@@ -7,12 +7,13 @@ and its client forwards in the same event loop.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import re
 import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TextIO
 
 from aiohttp import web
@@ -29,6 +30,7 @@ from gateway.writer import Writer
 
 DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
 STOP_SECONDS = 5
+TIDY_SECONDS = 24 * 3600
 
 
 class Gateway:
@@ -134,14 +136,22 @@ async def running(config: Config, stream: TextIO) -> AsyncIterator[int]:
     """
     spool = Spool(config.spool)
     writer = Writer(spool)
+    tidying = asyncio.create_task(_tidy(spool, writer))
     try:
-        await writer.do(spool.forget)
         gateway = Gateway(config, spool, writer, Audit(stream))
         async with _listening(gateway, config) as port:
             yield port
     finally:
+        tidying.cancel()
         await writer.close()
         spool.close()
+
+
+async def _tidy(spool: Spool, writer: Writer) -> None:
+    while True:
+        with suppress(sqlite3.Error):
+            await writer.do(spool.forget)
+        await asyncio.sleep(TIDY_SECONDS)
 
 
 @asynccontextmanager

@@ -25,18 +25,24 @@ CREATE TABLE IF NOT EXISTS event (
     lane TEXT NOT NULL,
     trace TEXT NOT NULL,
     body TEXT NOT NULL,
-    raw BLOB NOT NULL,
     received REAL NOT NULL,
     state TEXT NOT NULL DEFAULT 'waiting',  -- waiting, forwarded, parked or ignored
-    reason TEXT NOT NULL DEFAULT ''
+    reason TEXT NOT NULL DEFAULT '',
+    raw BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS event_key ON event (source, key);
 CREATE INDEX IF NOT EXISTS event_delivery ON event (source, delivery);
 CREATE INDEX IF NOT EXISTS event_state ON event (state, lane, id);
 """
+# Two questions, because SQLite answers one with OR by reading every event of the source.
 KNOWN = """
-SELECT 1 FROM event WHERE source = :source AND state IN ('waiting', 'forwarded')
-AND (delivery = :delivery OR (key = :key AND key != '' AND received > :since)) LIMIT 1
+SELECT 1 FROM event
+WHERE source = :source AND delivery = :delivery AND state IN ('waiting', 'forwarded')
+UNION ALL
+SELECT 1 FROM event
+WHERE source = :source AND key = :key AND key != '' AND state IN ('waiting', 'forwarded')
+  AND received > :since
+LIMIT 1
 """
 INSERT = """
 INSERT INTO event (source, delivery, key, lane, trace, body, raw, received, state, reason)

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from gateway.reduce import Event
-from gateway.spool import Spool, SpoolError
+from gateway.spool import KNOWN, Spool, SpoolError
 from gateway.writer import Writer
 
 
@@ -64,6 +64,15 @@ def age(tmp_path, seconds):
     with closing(sqlite3.connect(tmp_path / "new" / "spool.sqlite")) as database:
         database.execute("UPDATE event SET received = received - ?", (seconds,))
         database.commit()
+
+
+def test_a_known_event_is_found_by_index(spool, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "new" / "spool.sqlite")) as database:
+        values = {"source": "github", "delivery": "d1", "key": "k", "since": 0}
+        plan = str(database.execute(f"EXPLAIN QUERY PLAN {KNOWN}", values).fetchall())
+
+    assert "(source=? AND delivery=?)" in plan
+    assert "(source=? AND key=?)" in plan
 
 
 def test_events_wait_in_order_within_their_lane(spool):
