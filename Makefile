@@ -2,7 +2,7 @@
 PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
 
-.PHONY: setup demo test lint unit acceptance lab lab-down validate
+.PHONY: setup demo test lint unit acceptance lab lab-down validate bench-runner
 
 setup:
 	@script/setup
@@ -25,9 +25,13 @@ lint: setup
 
 unit: setup
 	$(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab"
+	$(PYTHON) -m pytest tests/lab -m lab
 
 acceptance: setup
 	$(CLIENT) -m pytest -W default tests/acceptance  # st2client warns of its own age
 
 validate: setup
 	$(PYTHON) -m st2local validate .
+
+bench-runner: setup
+	$(PYTHON) -m bench.runner
