@@ -10,6 +10,7 @@ import consul as py_consul
 import requests
 from consul.callback import CB
 from consul.exceptions import ClientError, ConsulException
+from requests.adapters import HTTPAdapter
 
 from cicd import release as releases
 from cicd.config import Project, Settings, secret
@@ -21,6 +22,13 @@ TIMEOUT_SECONDS = 10
 TRANSACTION_CONFLICT = "409"
 
 Change = Callable[[Release], Release]
+
+
+class _Impatient(HTTPAdapter):
+    """Gives every request a time limit; py-consul itself takes one only since 1.8, for Python 3.10."""
+
+    def send(self, *arguments: Any, **options: Any) -> requests.Response:
+        return super().send(*arguments, **{**options, "timeout": TIMEOUT_SECONDS})
 
 
 class Store:
@@ -39,8 +47,8 @@ class Store:
             port=int(port or 8500),
             scheme=scheme,
             token=token or None,
-            connections_timeout=TIMEOUT_SECONDS,
         )
+        self._consul.http.session.mount(f"{scheme}://", _Impatient())
 
     def release(self, project: str) -> Release:
         """Return the release of *project*; a new, empty one when none is recorded."""
