@@ -3,6 +3,9 @@
 import os
 import re
 import subprocess
+import threading
+
+import requests
 
 from demo.stories import PROJECT
 from demo.world import ROOT, wait_for
@@ -67,9 +70,43 @@ def test_deploy_production_can_be_spoken(stackstorm):
     assert ended["status"] == "succeeded", ended["result"]
 
 
-def test_defect_5_production_rolls_back_although_dpkg_calls_it_a_downgrade(world, stackstorm):
-    ended = stackstorm.run("cicd.rollback", project=PROJECT, ring="production")
+class SteadyClient:
+    """Asks through HAProxy all the time, on a kept connection and on new ones, in a `with` block."""
 
+    def __init__(self, world) -> None:
+        self._url = f"{world.description['haproxy']['url']}/version"
+        self._done = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(kept,)) for kept in (True, False)]
+        self.answers: list[str] = []
+        self.failures: list[str] = []
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._done.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, kept: bool) -> None:
+        with requests.Session() as session:
+            while not self._done.wait(0.02):
+                try:
+                    answer = (session if kept else requests).get(self._url, timeout=10)
+                    answer.raise_for_status()
+                    self.answers.append(answer.json()["version"])
+                except requests.RequestException as error:
+                    self.failures.append(repr(error))
+
+
+def test_defect_5_production_rolls_back_although_dpkg_calls_it_a_downgrade(world, stackstorm):
+    with SteadyClient(world) as client:
+        ended = stackstorm.run("cicd.rollback", project=PROJECT, ring="production")
+
+    assert not client.failures
+    assert {version.partition("-")[0] for version in client.answers} == {"1.0.0", "2.0.0"}
     assert ended["status"] == "succeeded", ended["result"]
     assert world.key(f"{PROJECT}::version").startswith("1.0.0-")
     for host in world.hosts("production"):
