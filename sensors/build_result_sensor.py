@@ -19,13 +19,15 @@ from cicd.jenkins import Jenkins
 class BuildResultSensor(PollingSensor):
     def setup(self):
         self._logger = self.sensor_service.get_logger(name=self.__class__.__name__)
+        self._said = ""
 
     def poll(self):
         # StackStorm gives a sensor up for good after three failures: nothing may escape.
         try:
             self._look()
+            self._said = ""
         except CicdError as error:
-            self._logger.warning("%s %s", error.message, error.hint)
+            self._say_once(f"{error.message} {error.hint}")
         except Exception:
             self._logger.exception("poll failed")
 
@@ -35,6 +37,11 @@ class BuildResultSensor(PollingSensor):
             self.sensor_service.dispatch(
                 trigger="cicd.build_finished", payload=finished.payload, trace_tag=finished.trace
             )
+
+    def _say_once(self, sentence):
+        if sentence != self._said:
+            self._logger.warning("%s", sentence)
+        self._said = sentence
 
     def cleanup(self):
         pass
