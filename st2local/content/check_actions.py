@@ -44,6 +44,9 @@ def _check_action(registry: Registry, pack: Pack, action: Resource, file: YamlFi
 
 def _check_parameters(registry: Registry, action: Resource, file: YamlFile) -> Iterable[Finding]:
     own, runner = action.data["parameters"], registry.runner(action).parameters
+    if "secret" in own:
+        message = 'StackStorm hides all parameters of an action that has one called "secret"; rename it'
+        yield file.finding(message, ["parameters", "secret"])
     for name, prop in own.items():
         at = ["parameters", name]
         if not isinstance(prop, dict):

@@ -12,6 +12,9 @@ from st2local.content.registry import Registry
 from st2local.content.resources import Pack, Resource
 from st2local.content.yaml_file import Finding, YamlFile
 
+MINIMUM_POLL_INTERVAL = 4
+_BARE_KEY = re.compile(r"{{\s*st2kv\.[\w.]+\s*}}")
+
 
 def check(registry: Registry, pack: Pack) -> Iterable[Finding]:
     """Return findings about everything but the actions of a pack."""
@@ -88,6 +91,9 @@ def _check_criterion(key: str, criterion: Any, file: YamlFile) -> Iterable[Findi
             re.compile(str(criterion["pattern"]))
         except re.error as error:
             yield file.finding(f'the pattern of "{key}" is no regular expression: {error}', [*at, "pattern"])
+    if isinstance(criterion.get("pattern"), str) and _BARE_KEY.search(criterion["pattern"]):
+        message = f'the pattern of "{key}" is never decided on StackStorm: write {{{{ st2kv... | string }}}}'
+        yield file.finding(message, [*at, "pattern"])
     if not key.startswith("trigger"):
         yield file.finding(f'the criterion "{key}" must begin with "trigger."', at)
 
@@ -118,6 +124,12 @@ def _check_alias(registry: Registry, pack: Pack, alias: Resource, file: YamlFile
 
 
 def _check_sensor(registry: Registry, pack: Pack, sensor: Resource, file: YamlFile) -> Iterable[Finding]:
+    interval = sensor.data["poll_interval"]
+    if interval and interval < MINIMUM_POLL_INTERVAL:
+        message = (
+            f"the minimum poll_interval is {MINIMUM_POLL_INTERVAL} seconds; StackStorm registers no less"
+        )
+        yield file.finding(message, ["poll_interval"])
     path = pack.path / "sensors" / sensor.data["entry_point"]
     if not path.is_file():
         message = f'entry_point "{sensor.data["entry_point"]}" is no file in sensors/'

@@ -41,7 +41,11 @@ def _load_pack(path: Path, contents: Contents, built_in: bool) -> Pack | None:
         return None
     data = file.data if isinstance(file.data, dict) else {}
     data = {**data, "version": str(data["version"])} if "version" in data else data
-    _check(file, data, metadata.PACK, contents)
+    # StackStorm's schema lets a pack go without, its registration then does not.
+    if _check(file, data, metadata.PACK, contents) and "email" not in data and not built_in:
+        contents.findings.append(
+            file.finding("'email' is needed: StackStorm registers no pack without it", [])
+        )
     ref = str(data.get("ref") or _ref_of(path.name, str(data.get("name", ""))))
     schema_path = path / "config.schema.yaml"
     config = _open(schema_path, contents) if schema_path.exists() else None
