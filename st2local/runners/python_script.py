@@ -7,6 +7,7 @@ import marshal
 import math
 import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,8 @@ def _outcome(done: process.Completed, timeout: Any) -> Outcome:
         "exit_code": done.exit_code,
         "result": value,
     }
-    if done.timed_out:
+    # StackStorm takes whatever SIGKILL ended for what it has ended itself.
+    if done.timed_out or done.exit_code == -signal.SIGKILL:
         result["error"] = f"Action failed to complete in {timeout} seconds"
         return statuses.TIMEOUT, result
     well = done.exit_code == 0 and status is not False

@@ -33,7 +33,7 @@ def _load(wanted: dict[str, Any]) -> Any:
 
     path = wanted["file_path"]
     try:
-        action_class = loader.find_class(path, base_action.Action)
+        action_class = loader.find_class(path)
     except Exception as error:
         import traceback
 
@@ -42,8 +42,6 @@ def _load(wanted: dict[str, Any]) -> Any:
             f"contains invalid syntax): {error}\n\n{traceback.format_exc()}"
         )
         raise _same_kind(error, message) from None
-    if action_class is None:
-        raise Exception(f'File "{path}" has no action class or the file doesn\'t exist.')
     service = base_action.ActionService(wanted["pack"], action_class.__name__, wanted["log_level"])
     return base_action.create(action_class, wanted["config"], service)
 

@@ -32,9 +32,9 @@ def _end_with_server() -> None:
 
 def _create(wanted: dict[str, Any], service: Any) -> Any:
     from st2common.runners import loader
-    from st2reactor.sensor.base import BaseSensor, PollingSensor  # type: ignore[import-not-found]
+    from st2reactor.sensor.base import PollingSensor  # type: ignore[import-not-found]
 
-    found = loader.find_class(wanted["file_path"], BaseSensor, wanted["class_name"])
+    found = loader.find_class(wanted["file_path"], wanted["class_name"])
     arguments: dict[str, Any] = {"sensor_service": service, "config": wanted["config"]}
     if issubclass(found, PollingSensor) and wanted["poll_interval"]:
         arguments["poll_interval"] = wanted["poll_interval"]

@@ -29,18 +29,24 @@ def load(path: str) -> ModuleType:
     return module
 
 
-def find_class(path: str, base: type, name: str | None = None) -> Any:
-    """Return the class of that name, or the first one derived from `base`; None when there is none."""
+def find_class(path: str, name: str | None = None) -> Any:
+    """Return the class of that name, or the first with a method `run`; raises an error when there is none."""
     module = load(path)
     if name is not None:
         return getattr(module, name)
-    for attribute in sorted(vars(module)):
-        one = getattr(module, attribute)
-        if (
-            isinstance(one, type)
-            and issubclass(one, base)
-            and one is not base
-            and one.__module__ == module.__name__
-        ):
-            return one
-    return None
+    found = [one for _, one in sorted(vars(module).items()) if isinstance(one, type)]
+    own = [one for one in found if one.__module__ == module.__name__]
+    for one in own:
+        if not _runs(one):
+            sys.stderr.write(
+                f'Class "{one.__name__}" doesn\'t implement required "run" method from the base class\n'
+            )
+    runnable = [one for one in own if _runs(one)]
+    if not runnable:
+        raise Exception(f'Found no classes in plugin file "{path}" matching requirements.')
+    return runnable[0]
+
+
+def _runs(one: type) -> bool:
+    run = getattr(one, "run", None)
+    return isinstance(run, type(_runs)) and not getattr(run, "__isabstractmethod__", False)

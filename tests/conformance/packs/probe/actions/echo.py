@@ -8,13 +8,6 @@ import probe_words
 from st2common.runners.base_action import Action
 
 
-class Odd:
-    """Something that is no JSON."""
-
-    def __repr__(self):
-        return "odd thing"
-
-
 class Echo(Action):
     """Returns its value as `how` says."""
 
@@ -37,7 +30,7 @@ class Echo(Action):
         return {"value": value, "config": self.config, "word": probe_words.WORD, **more}
 
     def _odd(self, value, more):
-        return Odd()
+        return probe_words.Odd()
 
     def _exit(self, value, more):
         sys.exit(int(value))
