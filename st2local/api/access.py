@@ -37,8 +37,10 @@ def create_api_key(ask: Ask) -> Response:
 
 
 def change_api_key(ask: Ask) -> Values:
-    """Switch an API key on or off."""
+    """Switch an API key on or off; as there, the one that it is for must be named again."""
     body = ask.body()
+    if not body.get("user"):
+        raise ParamError(f"ValidationError (ApiKeyDB:{ask.path['id']}) (Field is required: ['user'])")
     return ask.engine.auth.set_key(ask.path["id"], bool(body.get("enabled", True)), body.get("metadata"))
 
 

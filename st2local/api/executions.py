@@ -82,13 +82,6 @@ def get(ask: Ask) -> Values:
 def create(ask: Ask) -> Response:
     """Ask for an execution."""
     body = ask.body()
-    unknown = sorted(
-        set(body) - {"action", "parameters", "user", "notify", "context", "delay", "callback", "trace"}
-    )
-    if unknown:
-        names = ", ".join(repr(name) for name in unknown)
-        verb = "were" if len(unknown) > 1 else "was"
-        raise ParamError(f"Additional properties are not allowed ({names} {verb} unexpected)")
     if not isinstance(body.get("action"), str):
         raise ParamError("'action' is a required property")
     parameters = body.get("parameters") or {}

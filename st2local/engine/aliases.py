@@ -69,7 +69,7 @@ def by_name(engine: Engine, name: str) -> Resource:
     """Return the alias of that name, whatever its pack; raises NotFoundError or RefusedError."""
     found = next((one for one in engine.registry.all("action_alias") if one.name == name), None)
     if found is None:
-        raise NotFoundError(f'Unable to identify action alias with name "{name}".')
+        raise NotFoundError(f"Unable to find the ActionAliasDB instance. {{'name': '{name}'}}")
     if not engine.is_enabled(found):
         raise RefusedError(f'Action alias with name "{name}" is disabled.')
     return found

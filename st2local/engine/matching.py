@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -71,11 +72,10 @@ class Matcher:
         stored = self._templates.datastore(None)
         full = {"st2kv": stored, "system": stored["system"], **context}
         if _EXPRESSION.search(pattern):
-            try:
+            # A TypeError stays one: StackStorm cannot decide by `{{ st2kv.system.x }}` without a filter.
+            with contextlib.suppress(ValueError):
                 typed = _EXPRESSION.sub(r"\1\2 | to_complex\3", pattern)
                 return json.loads(self._templates.render(typed, full))
-            except (ValueError, TypeError):
-                pass
         return self._templates.render(pattern, full)
 
 

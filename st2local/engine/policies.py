@@ -94,7 +94,7 @@ class Policies:
 
     def _retry(self, execution: Execution, policy: Resource, count: int, delay: float) -> None:
         note = {
-            "applied_policy": policy.data["policy_type"],
+            "applied_policy": policy.ref,
             "retry_count": count,
             "retried_liveaction_id": execution.id,
         }
