@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from gateway import commits
+
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}(?:@|\Z))[A-Za-z0-9._-]{1,100}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 BRANCH = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,199}")
@@ -17,6 +19,7 @@ URL = re.compile(r"https?://[A-Za-z0-9.:/_~?&=@+%-]{1,500}")
 WORD = re.compile(r"[A-Z_]{1,20}")
 TRACE = re.compile(rf"{REPOSITORY.pattern}@{COMMIT.pattern}")
 CHECK = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,199}")
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 NUMBER = range(2**31)
 
 # A pattern, a range of whole numbers, a type, or the same again one level deeper.
@@ -24,12 +27,21 @@ GITHUB = {
     "ref": REF,
     "before": COMMIT,
     "after": COMMIT,
+    "base_ref": REF,
     "created": bool,
     "deleted": bool,
     "forced": bool,
     "compare": URL,
-    "repository": {"name": NAME, "full_name": REPOSITORY, "default_branch": BRANCH},
+    "repository": {
+        "name": NAME,
+        "full_name": REPOSITORY,
+        "default_branch": BRANCH,
+        "fork": bool,
+        "archived": bool,
+    },
     "pusher": {"name": LOGIN},
+    "sender": {"login": LOGIN},
+    "head_commit": {"id": COMMIT, "timestamp": TIMESTAMP},
 }
 JENKINS = {
     "name": PROJECT,
@@ -68,7 +80,11 @@ class Event:
 
 
 def push(body: Any) -> Event:
-    """Return the push *body*, ignored when its ref, repository or commit is not of the expected form."""
+    """
+    Return the push *body*, ignored when its ref, repository or commit is not of the expected form.
+
+    What its free text and its commits tell is added as `cicd`; see `commits.summary`.
+    """
     kept = subset(body, GITHUB)
     repository, ref, after = (
         kept.get("repository", {}).get("full_name", ""),
@@ -78,7 +94,9 @@ def push(body: Any) -> Event:
     wanted = {"repository": repository, "ref": ref, "commit": after}
     odd = [name for name, value in wanted.items() if not value]
     ignored = f"the {' and the '.join(odd)} of the push cannot be used" if odd else ""
-    return Event(kept, f"{repository} {ref} {after}", repository, repository, after or "", ignored)
+    # Going back to an earlier commit is a push of its own, so where the branch was is part of the key.
+    key = f"{repository} {ref} {kept.get('before')} {after}"
+    return Event({**kept, "cicd": commits.summary(body)}, key, repository, repository, after or "", ignored)
 
 
 def other(body: Any) -> Event:

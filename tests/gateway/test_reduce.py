@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import reduce
-from gateway.reduce import ALARM, BRANCH, GITHUB, JENKINS, PROJECT, REF, REPOSITORY, TRACE, URL
+from gateway.reduce import ALARM, BRANCH, GITHUB, JENKINS, PROJECT, REF, REPOSITORY, TIMESTAMP, TRACE, URL
 from tests.gateway.wire import COMMIT, callback, push
 
 SHAPES = [GITHUB, JENKINS, ALARM]
@@ -85,7 +85,15 @@ def test_a_push_keeps_its_shape_and_loses_its_free_text():
         "compare": "https://github.com/acme/greeter/compare/a...b",
         "repository": {"name": "greeter", "full_name": "acme/greeter"},
         "pusher": {"name": "ann"},
+        "head_commit": {"id": COMMIT, "timestamp": "2026-11-24T12:00:00+01:00"},
+        "cicd": {"skip_ci": False, "skip_deploy": True, "paths": ["app/main.py"], "paths_complete": False},
     }
+
+
+def test_going_back_to_an_earlier_commit_is_a_push_of_its_own():
+    there, back = push(before="b" * 40), push(before="c" * 40)
+
+    assert reduce.push(json.loads(there)).key != reduce.push(json.loads(back)).key
 
 
 def test_a_callback_keeps_its_shape_and_loses_its_log():
@@ -107,6 +115,11 @@ def test_a_callback_keeps_its_shape_and_loses_its_log():
         ),
         (BRANCH, "main release/1.x", "a..b ../x a:b a~1 a^ a{b a$b a`b a|b"),
         (PROJECT, "greeter a_b.c+d-1", "-x .x a/b a@b " + "a" * 65),
+        (
+            TIMESTAMP,
+            "2026-11-24T12:00:00Z 2026-11-24T12:00:00.123+01:00",
+            "2026-11-24 2026-11-24T12:00:00 1763985600 2026-11-24T12:00:00Zx",
+        ),
         (URL, "http://a/b?c=d&e=%20 https://a:8080/", "ftp://a javascript:x http:// http://a/<b http://a'b"),
         (TRACE, f"a/b@{COMMIT}", f"a/..@{COMMIT} a/b@{'g' * 40} a/b@ {COMMIT}"),
     ],

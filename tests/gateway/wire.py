@@ -95,7 +95,13 @@ def push(**changes: object) -> bytes:
         "compare": "https://github.com/acme/greeter/compare/a...b",
         "repository": {"name": "greeter", "full_name": "acme/greeter", "description": "{{ 7 * 7 }}"},
         "pusher": {"name": "ann", "email": "ann@example.com"},
-        "head_commit": {"message": "<% ctx() %>"},
+        "head_commit": {
+            "id": COMMIT,
+            "timestamp": "2026-11-24T12:00:00+01:00",
+            "message": "<% ctx() %> [skip deploy]",
+            "author": {"name": "{{ 7 * 7 }}"},
+        },
+        "commits": [{"id": COMMIT, "message": "<% ctx() %>", "added": ["app/main.py", "{{ 7 * 7 }}"]}],
     }
     return json.dumps({**event, **changes}).encode()
 
