@@ -104,3 +104,13 @@ def test_a_record_from_before_there_were_holds_has_none():
     del stored["holds"]
 
     assert release.from_json(stored).holds == Holds()
+
+
+def test_an_excluded_host_keeps_its_first_reason_until_it_is_included():
+    held = holds.exclude(holds.exclude(Holds(), "web7", ANN), "web7", BOB)
+
+    assert held.excluded == {"web7": ANN}
+    assert holds.from_json(release.to_json(baked(held))["holds"]) == held
+    assert holds.include(held, "greeter", "web7") == Holds()
+    with pytest.raises(Refused, match="web8 is not excluded"):
+        holds.include(held, "greeter", "web8")

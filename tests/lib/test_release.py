@@ -188,3 +188,14 @@ class Releases(RuleBasedStateMachine):
 
 
 TestReleases = Releases.TestCase
+
+
+@pytest.mark.parametrize(("end", "rollout"), [(release.degrade, "open"), (release.stop, "pushed")])
+def test_a_deploy_that_ended_otherwise_than_well_is_no_good_version(end, rollout):
+    state = release.advertise_canary(Release("greeter"), build(1), 0)
+    state = end(state, "canary", state.canary.generation, 1)
+
+    assert state.canary.good is None
+    assert f"rollout={rollout}" in release.wanted_document(state.canary)
+    with pytest.raises(Refused, match="not healthy on every canary host"):
+        release.promotable(state, 1000, 1)

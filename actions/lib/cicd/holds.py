@@ -24,13 +24,15 @@ class Holds:
     Everything that holds a project now.
 
     `lock` stops every deploy, `freeze` every promotion, `pin` every promotion of another
-    version, a veto every deploy of its version. None of them stops a rollback.
+    version, a veto every deploy of its version. None of them stops a rollback. An `excluded`
+    host belongs to no ring: deploys neither touch it nor wait for it.
     """
 
     lock: Hold | None = None
     freeze: Hold | None = None
     pin: Hold | None = None
     vetoes: Mapping[str, Hold] = field(default_factory=dict)
+    excluded: Mapping[str, Hold] = field(default_factory=dict)
 
 
 def put(holds: Holds, project: str, kind: str, hold: Hold) -> Holds:
@@ -54,6 +56,20 @@ def end(holds: Holds, project: str, kind: str) -> Holds:
 def veto(holds: Holds, hold: Hold) -> Holds:
     """Return *holds* with a veto on *hold*'s version; the first one's reason stays."""
     return replace(holds, vetoes={hold.version: hold, **holds.vetoes})
+
+
+def exclude(holds: Holds, host: str, hold: Hold) -> Holds:
+    """Return *holds* with *host* left out of its ring; the first reason stays."""
+    return replace(holds, excluded={host: hold, **holds.excluded})
+
+
+def include(holds: Holds, project: str, host: str) -> Holds:
+    """Return *holds* with *host* back in its ring; refused when it was not excluded."""
+    if host not in holds.excluded:
+        raise Refused(
+            f"{host} is not excluded from {project}.", f"See: st2 run cicd.get_release project={project}"
+        )
+    return replace(holds, excluded={name: hold for name, hold in holds.excluded.items() if name != host})
 
 
 def refuse_deploy(holds: Holds, project: str, version: str) -> None:
@@ -87,8 +103,11 @@ def from_json(data: Mapping[str, Any] | None) -> Holds:
     """Return the holds stored as *data*; a record from before there were any has none."""
     given = data or {}
     single = {kind: Hold(**given[kind]) if given.get(kind) else None for kind in ("lock", "freeze", "pin")}
-    vetoes = {version: Hold(**hold) for version, hold in (given.get("vetoes") or {}).items()}
-    return Holds(vetoes=vetoes, **single)
+    return Holds(vetoes=_named(given, "vetoes"), excluded=_named(given, "excluded"), **single)
+
+
+def _named(data: Mapping[str, Any], kind: str) -> dict[str, Hold]:
+    return {name: Hold(**hold) for name, hold in (data.get(kind) or {}).items()}
 
 
 def _with(holds: Holds, kind: str, hold: Hold | None) -> Holds:

@@ -15,6 +15,8 @@ EMPTY = "empty"  # nothing was ever wanted here
 DEPLOYING = "deploying"  # a deploy walks the ring: only it may touch hosts
 RESTORING = "restoring"  # a failed deploy is being undone: hosts go back by themselves, too
 HEALTHY = "healthy"  # every host of the ring ran it, healthy, when the deploy ended
+DEGRADED = "degraded"  # all but a few hosts ran it, as many as the budget allows; those converge alone
+STOPPED = "stopped"  # a failed deploy that nobody undid: a person says how it goes on
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,16 @@ def confirm(release: Release, ring: str, generation: int, when: float) -> Releas
     )
 
 
+def degrade(release: Release, ring: str, generation: int, when: float) -> Release:
+    """Record that *ring* runs what *generation* wanted, but for the hosts that the budget let fail."""
+    return _with(release, ring, replace(_current(release, ring, generation), state=DEGRADED, since=when))
+
+
+def stop(release: Release, ring: str, generation: int, when: float) -> Release:
+    """Record that the deploy of *generation* failed and stays as it is; hosts wait for a person."""
+    return _with(release, ring, replace(_current(release, ring, generation), state=STOPPED, since=when))
+
+
 def promote(release: Release, when: float, min_bake: int) -> Release:
     """Want on production what is canary, if that is healthy and baked *min_bake* seconds."""
     return _want(release, "production", promotable(release, when, min_bake), when)
@@ -151,7 +163,7 @@ def wanted_document(ring: Ring) -> str:
     build = ring.wanted
     if build is None:
         return f"version=\ngeneration={ring.generation}\nrollout=open\n"
-    rollout = "pushed" if ring.state == DEPLOYING else "open"
+    rollout = "pushed" if ring.state in (DEPLOYING, STOPPED) else "open"
     return (
         f"package={build.package}\nversion={build.version}\ngeneration={ring.generation}\n"
         f"sha256={build.sha256}\nrollout={rollout}\n"
