@@ -7,7 +7,8 @@ The expected failures, each a sentence for an operator.
   x Refused          a guard rail said no; nothing was changed
   x ConsulError      Consul did not answer as it must
   x JenkinsError     Jenkins did not answer as it must, or says the build is not good
-  x HostError        a host could not be reached, or a command failed there
+  * HostError        a host could not be reached, or a command failed there
+    x HostLost       the host itself failed, not what it was asked: another one may do it
   x ProjectError     the repository breaks the project's contract (scripts, fpm.json)
   x RepositoryError  the APT repository is not what it must be
 """
@@ -51,6 +52,13 @@ class JenkinsError(CicdError):
 
 class HostError(CicdError):
     """A host could not be reached, or a command failed there."""
+
+
+class HostLost(HostError):
+    """The host itself failed, not what it was asked to do: another host may do it."""
+
+    def __init__(self, message: str, hint: str = "", **details: object) -> None:
+        super().__init__(message, hint, lost=True, **details)
 
 
 class ProjectError(CicdError):

@@ -15,12 +15,13 @@ from fabric import Config, Connection
 from invoke.exceptions import CommandTimedOut
 
 from cicd.config import Settings
-from cicd.errors import ConfigError, HostError
+from cicd.errors import ConfigError, HostError, HostLost
 from cicd.ring import Host
 from cicd.text import neutral
 
 SCRIPTS = Path(__file__).with_name("remote")
 KEEPALIVE_SECONDS = 15
+TEMPORARY_FAILURE = 75  # sysexits.h: what a script says when its host cannot go on, full disk and the like
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Shell:
                 "Find out whether the host was reinstalled; only then update known_hosts.",
             ) from None
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._error(
+            raise self._lost(
                 f"cannot be reached by SSH as {self._user} ({_why(error)})",
                 "Check sshd, the address, the key and known_hosts; then try again.",
             ) from None
@@ -90,19 +91,21 @@ class Shell:
                 "Look at the host; the command may still be running there.",
             ) from None
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._error(f"was lost while it ran `{argv[0]}` ({_why(error)})", "Is it up?") from None
+            raise self._lost(f"was lost while it ran `{argv[0]}` ({_why(error)})", "Is it up?") from None
         return Outcome(int(result.exited), str(result.stdout), str(result.stderr))
 
     def script(self, name: str, arguments: Sequence[str], timeout: int) -> str:
         """
         Run remote/*name*.sh with *arguments* and return its output.
 
-        Raises HostError with the last lines that the script wrote to stderr.
+        Raises HostError with the last lines that the script wrote to stderr; HostLost when
+        the script says that only this host cannot do it.
         """
         text = (SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
         outcome = self.run(["sh", "-c", text, name, *arguments], timeout)
         if outcome.code != 0:
-            raise self._error(
+            kind = self._lost if outcome.code == TEMPORARY_FAILURE else self._error
+            raise kind(
                 f"failed at {name.replace('_', ' ')}: {neutral(outcome.stderr.strip(), 800) or 'no output'}",
                 "Correct that, then run the workflow again.",
             )
@@ -124,12 +127,15 @@ class Shell:
         try:
             copy(self._connection)
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._error(
+            raise self._lost(
                 f"could not transfer {path} ({_why(error)})", "Check space and rights."
             ) from None
 
     def _error(self, what: str, hint: str) -> HostError:
         return HostError(f"{self.host.name} ({self.host.address}) {what}.", hint, host=self.host.name)
+
+    def _lost(self, what: str, hint: str) -> HostLost:
+        return HostLost(f"{self.host.name} ({self.host.address}) {what}.", hint, host=self.host.name)
 
 
 def _readable(settings: Settings, key: str) -> str:
