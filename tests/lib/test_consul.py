@@ -11,6 +11,7 @@ import yaml
 from cicd import config, release
 from cicd.consul import Store
 from cicd.errors import ConsulError, Refused
+from cicd.holds import Hold, Holds
 from cicd.release import Build, Cause, Release
 
 ROOT = Path(__file__).parents[2]
@@ -52,8 +53,24 @@ def test_a_change_writes_record_contract_key_document_and_history_together(store
 
     assert store.release("greeter") == changed
     assert key(consul, "greeter::canary_version") == build(1).version
-    assert key(consul, "cicd/greeter/wanted/canary") == release.wanted_document(changed.canary)
+    assert key(consul, "cicd/greeter/wanted/canary") == release.wanted_document(changed, "canary")
     assert [entry["to"] for entry in store.history("greeter", 10)] == [build(1).version]
+
+
+def test_a_hold_is_in_the_documents_of_both_rings_and_wakes_no_host_by_other_changes(store, consul):
+    advertise(store, 1)
+    documents = [f"cicd/greeter/wanted/{ring}" for ring in release.RINGS]
+    lock = Holds(lock=Hold("ann", "db migration", 1.0))
+    store.change("greeter", "lock", "production", CAUSE, lambda r: release.hold(r, lock))
+    assert all("\nhold=lock\n" in str(key(consul, name)) for name in documents)
+
+    def changed_at() -> list[int]:
+        urls = [f"{consul}/v1/kv/{name}" for name in documents]
+        return [requests.get(url, timeout=10).json()[0]["ModifyIndex"] for url in urls]
+
+    before = changed_at()
+    store.change("greeter", "lock", "production", CAUSE, lambda r: release.hold(r, lock))
+    assert changed_at() == before
 
 
 def test_a_refusal_writes_nothing(store, consul):

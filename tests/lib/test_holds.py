@@ -114,3 +114,44 @@ def test_an_excluded_host_keeps_its_first_reason_until_it_is_included():
     assert holds.include(held, "greeter", "web7") == Holds()
     with pytest.raises(Refused, match="web8 is not excluded"):
         holds.include(held, "greeter", "web8")
+
+
+def hold_line(state: Release, ring: str) -> str:
+    return release.wanted_document(state, ring).splitlines()[-1]
+
+
+def in_production() -> Release:
+    state = release.promote(baked(Holds()), 10, 1)
+    return release.confirm(state, "production", state.production.generation, 10)
+
+
+@pytest.mark.parametrize(
+    ("held", "canary", "production"),
+    [
+        (Holds(), "hold=", "hold="),
+        (Holds(lock=ANN), "hold=lock", "hold=lock"),
+        (Holds(freeze=ANN), "hold=", "hold=freeze"),
+        (Holds(pin=Hold("ann", "audit", 1.0, build(7).version)), "hold=", "hold=pin"),
+        (Holds(pin=Hold("ann", "audit", 1.0, build(1).version)), "hold=", "hold="),
+        (Holds(vetoes={build(1).version: ANN}), "hold=veto", "hold=veto"),
+    ],
+)
+def test_hosts_that_move_by_themselves_are_told_what_holds_them(held, canary, production):
+    state = release.hold(in_production(), held)
+
+    assert (hold_line(state, "canary"), hold_line(state, "production")) == (canary, production)
+
+
+def test_hosts_follow_a_step_back_whatever_is_frozen_or_locked():
+    newer = release.advertise_canary(in_production(), build(2), 11)
+    restored = release.restore(newer, "canary", newer.canary.generation, 12)
+
+    assert hold_line(release.hold(restored, Holds(lock=ANN)), "canary") == "hold="
+
+
+def test_hosts_do_not_follow_a_step_back_to_a_version_that_is_vetoed_then():
+    newer = release.advertise_canary(in_production(), build(2), 11)
+    restored = release.restore(newer, "canary", newer.canary.generation, 12)
+    vetoed = release.hold(restored, Holds(vetoes={build(1).version: ANN}))
+
+    assert hold_line(vetoed, "canary") == "hold=veto"

@@ -85,7 +85,7 @@ def test_defect_13_a_failed_deploy_advertises_the_last_good_version_again():
     restored = release.restore(failed, "canary", failed.canary.generation, when=2)
 
     assert restored.canary.wanted == build(1)
-    assert "rollout=open" in release.wanted_document(restored.canary)
+    assert "rollout=open" in release.wanted_document(restored, "canary")
 
 
 def test_the_first_deploy_ever_that_fails_leaves_nothing_advertised():
@@ -94,7 +94,7 @@ def test_the_first_deploy_ever_that_fails_leaves_nothing_advertised():
     restored = release.restore(failed, "canary", failed.canary.generation, when=2)
 
     assert restored.canary.wanted is None
-    assert release.wanted_document(restored.canary).startswith("version=\n")
+    assert release.wanted_document(restored, "canary").startswith("version=\n")
 
 
 def test_a_deploy_that_was_overtaken_can_neither_confirm_nor_restore():
@@ -110,8 +110,8 @@ def test_hosts_converge_by_themselves_only_when_no_deploy_walks_their_ring():
     advertised = release.advertise_canary(Release("greeter"), build(1), when=0)
     confirmed = release.confirm(advertised, "canary", advertised.canary.generation, 1)
 
-    assert "rollout=pushed" in release.wanted_document(advertised.canary)
-    assert "rollout=open" in release.wanted_document(confirmed.canary)
+    assert "rollout=pushed" in release.wanted_document(advertised, "canary")
+    assert "rollout=open" in release.wanted_document(confirmed, "canary")
 
 
 def test_the_audit_entry_says_who_what_why_when_and_from_what_to_what():
@@ -196,6 +196,6 @@ def test_a_deploy_that_ended_otherwise_than_well_is_no_good_version(end, rollout
     state = end(state, "canary", state.canary.generation, 1)
 
     assert state.canary.good is None
-    assert f"rollout={rollout}" in release.wanted_document(state.canary)
+    assert f"rollout={rollout}" in release.wanted_document(state, "canary")
     with pytest.raises(Refused, match="not healthy on every canary host"):
         release.promotable(state, 1000, 1)

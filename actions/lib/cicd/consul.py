@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from cicd import release as releases
 from cicd.config import Project, Settings, secret
 from cicd.errors import ConsulError, Refused
-from cicd.release import Cause, Release
+from cicd.release import RINGS, Cause, Release, Ring
 
 ATTEMPTS = 5
 TIMEOUT_SECONDS = 10
@@ -66,7 +66,7 @@ class Store:
             before, index = self._load(project)
             after = decide(before)
             entry = releases.audit(before, after, what, ring, cause)
-            if self._commit(_operations(after, index, ring, entry)):
+            if self._commit(_operations(after, index, entry)):
                 return after
         raise ConsulError(
             f"The release of {project} kept changing while this change was decided ({ATTEMPTS} tries).",
@@ -157,17 +157,21 @@ class Store:
             ) from error
 
 
-def _operations(after: Release, index: int, ring: str, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
-    project, changed = after.project, after.ring(ring)
-    contract = f"{project}::version" if ring == "production" else f"{project}::canary_version"
-    version = changed.wanted.version if changed.wanted else None
+def _operations(after: Release, index: int, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    project = after.project
     record = json.dumps(releases.to_json(after), sort_keys=True)
     return [
         {"Verb": "cas", "Key": f"cicd/{project}/release", "Value": _encoded(record), "Index": index},
-        _set(contract, version) if version else {"Verb": "delete", "Key": contract},
-        _set(f"cicd/{project}/wanted/{ring}", releases.wanted_document(changed)),
+        _contract(f"{project}::version", after.production),
+        _contract(f"{project}::canary_version", after.canary),
+        # Both, since a hold concerns both; a value that stays wakes no host.
+        *(_set(f"cicd/{project}/wanted/{ring}", releases.wanted_document(after, ring)) for ring in RINGS),
         _set(f"cicd/{project}/history/{after.generation:08d}", json.dumps(entry, sort_keys=True)),
     ]
+
+
+def _contract(key: str, ring: Ring) -> dict[str, Any]:
+    return _set(key, ring.wanted.version) if ring.wanted else {"Verb": "delete", "Key": key}
 
 
 def _set(key: str, value: str) -> dict[str, Any]:

@@ -93,6 +93,19 @@ def refuse_promotion(holds: Holds, project: str, version: str) -> None:
         raise _held(project, "pin", holds.pin, f"pinned to {holds.pin.version}")
 
 
+def word(holds: Holds, ring: str, version: str) -> str:
+    """Return the kind of hold that keeps *version* off the hosts of *ring*, empty when there is none."""
+    if version in holds.vetoes:
+        return "veto"
+    if holds.lock:
+        return "lock"
+    if ring == "canary":
+        return ""
+    if holds.freeze:
+        return "freeze"
+    return "pin" if holds.pin and holds.pin.version != version else ""
+
+
 def ending(project: str, kind: str) -> str:
     """Return the command that ends the hold of *kind*."""
     action = {"lock": "unlock_deploys", "freeze": "thaw", "pin": "unpin_version"}[kind]

@@ -37,6 +37,7 @@ class Ring:
 
     `generation` is the release's when `wanted` last changed; `since` the epoch second
     when `state` did. `good` was the last to end healthy, `earlier` the one before it.
+    `exempt` is a step back: people's holds do not stop hosts from following it.
     """
 
     state: str = EMPTY
@@ -45,6 +46,7 @@ class Ring:
     earlier: Build | None = None
     generation: int = 0
     since: float = 0.0
+    exempt: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def promotable(release: Release, when: float, min_bake: int) -> Build:
 def restore(release: Release, ring: str, generation: int, when: float) -> Release:
     """Want again what *ring* last ran well, after the deploy of *generation* failed."""
     current = _current(release, ring, generation)
-    return _want(release, ring, current.good, when, RESTORING)
+    return _want(release, ring, current.good, when, RESTORING, exempt=True)
 
 
 def roll_back(release: Release, ring: str, when: float) -> Release:
@@ -148,7 +150,7 @@ def roll_back(release: Release, ring: str, when: float) -> Release:
             f"{release.project} has no earlier good version on {ring} to go back to.",
             f"Deploy a version that you know: st2 run cicd.deploy project={release.project} version=…",
         )
-    changed = _want(release, ring, target, when)
+    changed = _want(release, ring, target, when, exempt=True)
     # The version left behind was not good after all: neither a restore nor a second rollback returns to it.
     return _with(changed, ring, replace(changed.ring(ring), good=target, earlier=None), changed.generation)
 
@@ -158,15 +160,25 @@ def hold(release: Release, changed: Holds) -> Release:
     return replace(release, generation=release.generation + 1, holds=changed)
 
 
-def wanted_document(ring: Ring) -> str:
+def held(release: Release, ring: str) -> str:
+    """Return why hosts of *ring* must not move by themselves now: lock, freeze, pin, veto or nothing."""
+    current = release.ring(ring)
+    version = current.wanted.version if current.wanted else ""
+    if current.exempt:
+        return "veto" if version in release.holds.vetoes else ""
+    return holds.word(release.holds, ring, version)
+
+
+def wanted_document(release: Release, ring: str) -> str:
     """Return what the ring's hosts read: `key=value` lines that a POSIX shell can take in one GET."""
-    build = ring.wanted
+    current = release.ring(ring)
+    build, hold = current.wanted, held(release, ring)
     if build is None:
-        return f"version=\ngeneration={ring.generation}\nrollout=open\n"
-    rollout = "pushed" if ring.state in (DEPLOYING, STOPPED) else "open"
+        return f"version=\ngeneration={current.generation}\nrollout=open\nhold={hold}\n"
+    rollout = "pushed" if current.state in (DEPLOYING, STOPPED) else "open"
     return (
-        f"package={build.package}\nversion={build.version}\ngeneration={ring.generation}\n"
-        f"sha256={build.sha256}\nrollout={rollout}\n"
+        f"package={build.package}\nversion={build.version}\ngeneration={current.generation}\n"
+        f"sha256={build.sha256}\nrollout={rollout}\nhold={hold}\n"
     )
 
 
@@ -210,7 +222,13 @@ def from_json(data: Mapping[str, Any]) -> Release:
 
 def _ring(data: Mapping[str, Any]) -> Ring:
     builds = {key: Build(**data[key]) if data[key] else None for key in ("wanted", "good", "earlier")}
-    return Ring(state=data["state"], generation=int(data["generation"]), since=float(data["since"]), **builds)
+    return Ring(
+        state=data["state"],
+        generation=int(data["generation"]),
+        since=float(data["since"]),
+        exempt=bool(data.get("exempt", False)),
+        **builds,
+    )
 
 
 def _current(release: Release, ring: str, generation: int) -> Ring:
@@ -224,7 +242,14 @@ def _current(release: Release, ring: str, generation: int) -> Ring:
     return current
 
 
-def _want(release: Release, ring: str, build: Build | None, when: float, state: str = DEPLOYING) -> Release:
+def _want(
+    release: Release,
+    ring: str,
+    build: Build | None,
+    when: float,
+    state: str = DEPLOYING,
+    exempt: bool = False,
+) -> Release:
     generation = release.generation + 1
     changed = replace(
         release.ring(ring),
@@ -232,6 +257,7 @@ def _want(release: Release, ring: str, build: Build | None, when: float, state: 
         state=state if build else EMPTY,
         since=when,
         generation=generation,
+        exempt=exempt,
     )
     return _with(release, ring, changed, generation)
 
