@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from aiohttp import ClientError, web
 
 SIZE_LIMIT = 1024**2
 DEPTH_LIMIT = 40
-# The closing quote may be missing, so that no text makes the expression go back and try again.
-STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-BRACKET = re.compile(rb"[\[{\]}]")
+UNREADABLE = f"the body is no JSON of at most {DEPTH_LIMIT} levels"
+BRACKETS = bytes.maketrans(b"{}", b"[]")
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class BodyError(Exception):
@@ -37,20 +37,27 @@ async def receive(request: web.Request, seconds: float) -> bytes:
         raise BodyError(400, "the body ended early") from None
 
 
+def payload(raw: bytes, content_type: str) -> bytes:
+    """Return the JSON in *raw*, which GitHub sends either as it is or as the field `payload` of a form."""
+    if content_type != "application/x-www-form-urlencoded":
+        return raw
+    fields = [field for field in raw.split(b"&") if field.startswith(b"payload=")]
+    return unquote_to_bytes(fields[0].removeprefix(b"payload=").replace(b"+", b" ")) if fields else b""
+
+
 def parse(raw: bytes) -> Any:
     """Return the JSON value in *raw*; ValueError when it is none or is nested too deeply."""
     if not _is_shallow(raw):
-        raise ValueError("the body is nested too deeply")
+        raise ValueError(UNREADABLE)
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):
-        raise ValueError("the body is not JSON") from None
+        raise ValueError(UNREADABLE) from None
 
 
 def _is_shallow(raw: bytes) -> bool:
-    depth = 0
-    for bracket in BRACKET.finditer(STRING.sub(b"", raw)):
-        depth += 1 if bracket[0] in b"[{" else -1
-        if depth > DEPTH_LIMIT:
-            return False
-    return True
+    outside_text = raw.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2]
+    brackets = b"".join(outside_text).translate(BRACKETS, NO_BRACKETS)
+    for _ in range(DEPTH_LIMIT):
+        brackets = brackets.replace(b"[]", b"")
+    return not brackets

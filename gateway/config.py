@@ -2,96 +2,137 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from gateway.told import ConfigError, Told
 
 READ_SECONDS = 10.0
-REQUIRED: Any = object()
+CONNECTIONS = 256
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+KNOWN = {
+    "listen": {"host", "port", "read_seconds", "connections"},
+    "stackstorm": {"api_url", "api_key_file", "api_key_env"},
+    "github": {"url", "secret_files", "secret_envs", "repositories"},
+    "jenkins": {"url", "token_file", "token_env", "addresses"},
+    "alarm": {"token_file", "token_env", "addresses"},
+    "spool": set(),
+}
+OWN = {"secret_files", "secret_envs"}
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+__all__ = ["Caller", "Config", "ConfigError", "GitHub", "read"]
 
 
-class ConfigError(Exception):
-    """The configuration is incomplete or names a file that cannot be read; the text says which."""
+@dataclass(frozen=True)
+class GitHub:
+    """Which secrets sign: `own` those of one repository, by its name in lower case, `shared` all others."""
+
+    shared: tuple[bytes, ...] = field(repr=False)
+    own: Mapping[str, tuple[bytes, ...]] = field(repr=False, default_factory=dict)
+    url: str = "https://github.com/"
+
+    @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """Return every secret."""
+        return self.shared + tuple(secret for secrets in self.own.values() for secret in secrets)
+
+    def secrets_of(self, repository: str) -> tuple[bytes, ...]:
+        """Return the secrets with which an event of *repository* may be signed."""
+        return self.own.get(repository.lower(), self.shared)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who shows a token: `networks`, when there are any, are where from; `url` is where its links lead."""
+
+    token: str = field(repr=False)
+    networks: tuple[Network, ...] = ()
+    url: str = ""
+
+    def is_at(self, address: str | None) -> bool:
+        """Return whether a call may come from *address*."""
+        return not self.networks or any(_contains(network, address or "") for network in self.networks)
 
 
 @dataclass(frozen=True)
 class Config:
-    """The configuration, with every secret read from its file."""
+    """The configuration, with every secret read."""
 
     host: str
     port: int
     api_url: str
     api_key: str = field(repr=False)
-    github_secrets: tuple[bytes, ...] = field(repr=False)
-    jenkins_token: str = field(repr=False)
+    github: GitHub
+    jenkins: Caller
+    alarm: Caller
     spool: Path
     read_seconds: float = READ_SECONDS
+    connections: int = CONNECTIONS
 
 
 def read(path: Path) -> Config:
     """Return the configuration in the YAML file *path*, or raise ConfigError with one sentence."""
-    told = _Told(path)
+    told = Told.read(path)
+    told.refuse_unknown(KNOWN)
+    jenkins = _caller(told, "jenkins")
     return Config(
         host=told.value(str, "listen", "host"),
         port=told.value(int, "listen", "port"),
-        api_url=_url(told.value(str, "stackstorm", "api_url"), path),
-        api_key=_secret(told.value(str, "stackstorm", "api_key_file")),
-        github_secrets=tuple(_secret(file).encode() for file in _files(told, path)),
-        jenkins_token=_secret(told.value(str, "jenkins", "token_file")),
+        api_url=_url(told, "stackstorm", "api_url").rstrip("/"),
+        api_key=told.secret("stackstorm", "api_key"),
+        github=_github(told),
+        jenkins=jenkins,
+        alarm=_caller(told, "alarm") if told.has("alarm") else jenkins,
         spool=Path(told.value(str, "spool")),
         read_seconds=told.value((int, float), "listen", "read_seconds", default=READ_SECONDS),
+        connections=told.value(int, "listen", "connections", default=CONNECTIONS),
     )
 
 
-class _Told:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
-        except (ValueError, yaml.YAMLError) as error:
-            raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-
-    def value(self, kind: Any, *keys: str, default: Any = REQUIRED) -> Any:
-        """Return what stands under *keys*; ConfigError when it is missing or not of *kind*."""
-        found = self._data
-        for key in keys:
-            found = found.get(key) if isinstance(found, dict) else None
-        name = ".".join(keys)
-        if found is None and default is not REQUIRED:
-            return default
-        if found in (None, "", []):
-            raise ConfigError(f"`{name}` is missing in {self._path}; see gateway.yaml.example")
-        if isinstance(found, bool) or not isinstance(found, kind):
-            raise ConfigError(f"`{name}` in {self._path} has the wrong type; see gateway.yaml.example")
-        return found
+def _github(told: Told) -> GitHub:
+    names = told.value(dict, "github", "repositories", default={})
+    own = {}
+    for name in names:
+        if not isinstance(name, str) or not REPOSITORY.fullmatch(name):
+            raise told.wrong("github.repositories", "has a key that is no owner/name")
+        told.refuse_unknown_below(OWN, "github", "repositories", name)
+        own[name.lower()] = told.secrets("github", "repositories", name)
+    is_told = told.has("github", "secret_files") or told.has("github", "secret_envs")
+    shared = told.secrets("github") if is_told or not own else ()
+    return GitHub(shared, own, _url(told, "github", "url", default="https://github.com"))
 
 
-def _files(told: _Told, path: Path) -> list[str]:
-    files: list[str] = told.value(list, "github", "secret_files")
-    if not all(isinstance(file, str) for file in files):
-        raise ConfigError(f"`github.secret_files` in {path} is not a list of file names")
-    return files
+def _caller(told: Told, section: str) -> Caller:
+    url = _url(told, section, "url", default="") if told.has(section, "url") else ""
+    return Caller(told.secret(section, "token"), _networks(told, section), url)
 
 
-def _url(text: str, path: Path) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ConfigError(f"`stackstorm.api_url` in {path} does not begin with http:// or https://")
-    return text.rstrip("/")
-
-
-def _secret(path: str) -> str:
+def _networks(told: Told, section: str) -> tuple[Network, ...]:
+    addresses = told.value(list, section, "addresses", default=[])
     try:
-        text = Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"the secret file {path} cannot be read: {error.strerror}") from None
+        return tuple(ipaddress.ip_network(address) for address in addresses)
     except ValueError:
-        raise ConfigError(f"the secret file {path} is not text") from None
-    if not text:
-        raise ConfigError(f"the secret file {path} is empty")
-    if not (text.isascii() and text.isprintable()):
-        raise ConfigError(f"the secret file {path} holds more than one line of plain text")
-    return text
+        raise told.wrong(f"{section}.addresses", "has an entry that is no address or network") from None
+
+
+def _contains(network: Network, address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    # A socket for both families gives IPv4 callers as ::ffff:192.0.2.1.
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found) in network
+
+
+def _url(told: Told, *keys: str, default: Any = None) -> str:
+    text = told.value(str, *keys) if default is None else told.value(str, *keys, default=default)
+    if not text.startswith(("http://", "https://")):
+        raise told.wrong(".".join(keys), "does not begin with http:// or https://")
+    return f"{text.rstrip('/')}/"

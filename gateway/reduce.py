@@ -79,13 +79,14 @@ class Event:
         return f"{self.repository}@{self.commit}" if self.repository and self.commit else ""
 
 
-def push(body: Any) -> Event:
+def push(body: Any, site: str = "") -> Event:
     """
     Return the push *body*, ignored when its ref, repository or commit is not of the expected form.
 
+    A link that does not begin with *site* is left out.
     What its free text and its commits tell is added as `cicd`; see `commits.summary`.
     """
-    kept = subset(body, GITHUB)
+    kept = _linking_to(site, subset(body, GITHUB), "compare")
     repository, ref, after = (
         kept.get("repository", {}).get("full_name", ""),
         kept.get("ref"),
@@ -105,16 +106,21 @@ def other(body: Any) -> Event:
     return Event({}, "", "", kept.get("repository", {}).get("full_name", ""), "", "it is not a push")
 
 
-def jenkins(body: Any) -> Event:
-    """Return the callback *body* of Jenkins' Notification plugin, ignored when it names no build."""
+def jenkins(body: Any, site: str = "") -> Event:
+    """
+    Return the callback *body* of Jenkins' Notification plugin, ignored when it names no build.
+
+    A link that does not begin with *site* is left out.
+    """
     kept = subset(body, JENKINS)
-    name, build = kept.get("name"), kept.get("build", {})
+    name, build = kept.get("name"), _linking_to(site, kept.get("build", {}), "full_url")
     number, phase, parameters = build.get("number"), build.get("phase"), build.get("parameters", {})
     repository, _, commit = parameters.get("TRACE", "").partition("@")
     named = name and number is not None and phase
     ignored = "" if named else "the job, build number or phase cannot be used"
     commit = commit or parameters.get("COMMIT", "")
     # The commit is part of the key because a Jenkins set up anew counts its builds from 1 again.
+    kept |= {"build": build} if build else {}
     return Event(kept, f"{name} {number} {phase} {commit}", f"jenkins {name}", repository, commit, ignored)
 
 
@@ -130,6 +136,10 @@ def subset(value: Any, shape: dict[str, Any]) -> dict[str, Any]:
     given = value if isinstance(value, dict) else {}
     kept = {key: _field(given[key], wanted) for key, wanted in shape.items() if key in given}
     return {key: field for key, field in kept.items() if field is not None}
+
+
+def _linking_to(site: str, kept: dict[str, Any], link: str) -> dict[str, Any]:
+    return {key: value for key, value in kept.items() if key != link or value.startswith(site)}
 
 
 def _field(value: Any, wanted: Any) -> Any:

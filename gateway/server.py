@@ -21,16 +21,18 @@ from aiohttp import web
 from gateway import body, reduce
 from gateway.audit import Audit, Decision
 from gateway.body import BodyError
-from gateway.config import Config
+from gateway.config import Caller, Config
 from gateway.forward import Forwarder
+from gateway.listen import Limited, listening
 from gateway.metrics import exposition
 from gateway.signature import is_signed, is_token
 from gateway.spool import Spool
 from gateway.writer import Writer
 
 DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
-STOP_SECONDS = 5
 TIDY_SECONDS = 24 * 3600
+UNSIGNED = "the signature does not fit"
+FOREIGN = "the signature is not made with a secret of this repository"
 
 
 class Gateway:
@@ -42,6 +44,7 @@ class Gateway:
         self._writer = writer
         self._audit = audit
         self.forwarder = Forwarder(config, spool, writer, audit)
+        self.limited: Limited | None = None
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
@@ -60,25 +63,33 @@ class Gateway:
     async def github(self, request: web.Request) -> web.Response:
         """Take a delivery of GitHub: its signature is checked over the raw bytes."""
         delivery = _delivery(request.headers.get("X-GitHub-Delivery"))
+        signature = request.headers.get("X-Hub-Signature-256")
+        kind = request.headers.get("X-GitHub-Event", "")
         try:
             raw = await body.receive(request, self._config.read_seconds)
         except BodyError as error:
             return self._answer(Decision("github", delivery, "refused", str(error)), error.status)
-        if not is_signed(raw, request.headers.get("X-Hub-Signature-256"), self._config.github_secrets):
-            return self._answer(Decision("github", delivery, "refused", "the signature does not fit"), 401)
-        kind = request.headers.get("X-GitHub-Event", "")
+        trusted = self._config.github
+        if not is_signed(raw, signature, trusted.secrets):
+            return self._answer(Decision("github", delivery, "refused", UNSIGNED), 401)
+        read = functools.partial(reduce.push, site=trusted.url) if kind == "push" else reduce.other
+        event = _event(body.payload(raw, request.content_type), read)
+        if trusted.own and not is_signed(raw, signature, trusted.secrets_of(event.repository)):
+            return self._answer(Decision("github", delivery, "refused", FOREIGN, event.repository), 401)
         if kind == "ping":
-            return self._answer(Decision("github", delivery, "answered", "ping"), 200)
-        return await self._take("github", delivery, raw, reduce.push if kind == "push" else reduce.other)
+            return self._answer(Decision("github", delivery, "answered", "ping", event.repository), 200)
+        return await self._take("github", delivery, raw, event)
 
     async def jenkins(self, request: web.Request) -> web.Response:
         """Take a callback of Jenkins' Notification plugin."""
-        return await self._take_with_token("jenkins", request, reduce.jenkins)
+        caller = self._config.jenkins
+        read = functools.partial(reduce.jenkins, site=caller.url)
+        return await self._take_with_token("jenkins", request, caller, read)
 
     async def alarm(self, request: web.Request) -> web.Response:
         """Take an alarm of a monitoring system."""
-        source = request.match_info["source"]
-        return await self._take_with_token("alarm", request, functools.partial(reduce.alarm, source=source))
+        read = functools.partial(reduce.alarm, source=request.match_info["source"])
+        return await self._take_with_token("alarm", request, self._config.alarm, read)
 
     async def healthz(self, request: web.Request) -> web.Response:
         """Say that the gateway runs and how many events wait."""
@@ -86,26 +97,25 @@ class Gateway:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Say in Prometheus' text format what was decided and what waits."""
-        text = exposition(self._audit.counts, self._spool, self.forwarder.failures)
+        refused = self.limited.refused if self.limited else 0
+        text = exposition(self._audit.counts, self._spool, self.forwarder.failures, refused)
         return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def _take_with_token(
-        self, source: str, request: web.Request, read: Callable[[Any], reduce.Event]
+        self, source: str, request: web.Request, caller: Caller, read: Callable[[Any], reduce.Event]
     ) -> web.Response:
-        delivery = _delivery(None)
-        given = request.headers.get("X-Cicd-Token") or request.query.get("token")
-        if not is_token(given, self._config.jenkins_token):
-            return self._answer(Decision(source, delivery, "refused", "the token does not fit"), 401)
+        refused = functools.partial(Decision, source, _delivery(None), "refused")
+        if not caller.is_at(request.remote):
+            return self._answer(refused("the address may not call"), 403)
+        if not is_token(request.headers.get("X-Cicd-Token") or request.query.get("token"), caller.token):
+            return self._answer(refused("the token does not fit"), 401)
         try:
             raw = await body.receive(request, self._config.read_seconds)
         except BodyError as error:
-            return self._answer(Decision(source, delivery, "refused", str(error)), error.status)
-        return await self._take(source, delivery, raw, read)
+            return self._answer(refused(str(error)), error.status)
+        return await self._take(source, _delivery(None), raw, _event(raw, read))
 
-    async def _take(
-        self, source: str, delivery: str, raw: bytes, read: Callable[[Any], reduce.Event]
-    ) -> web.Response:
-        event = _event(raw, read)
+    async def _take(self, source: str, delivery: str, raw: bytes, event: reduce.Event) -> web.Response:
         decided = functools.partial(
             Decision, source, delivery, repository=event.repository, commit=event.commit
         )
@@ -139,8 +149,12 @@ async def running(config: Config, stream: TextIO) -> AsyncIterator[int]:
     tidying = asyncio.create_task(_tidy(spool, writer))
     try:
         gateway = Gateway(config, spool, writer, Audit(stream))
-        async with _listening(gateway, config) as port:
-            yield port
+        async with listening(gateway.application(), config) as (port, gateway.limited):
+            await gateway.forwarder.start()
+            try:
+                yield port
+            finally:
+                await gateway.forwarder.stop()
     finally:
         tidying.cancel()
         await writer.close()
@@ -152,28 +166,6 @@ async def _tidy(spool: Spool, writer: Writer) -> None:
         with suppress(sqlite3.Error):
             await writer.do(spool.forget)
         await asyncio.sleep(TIDY_SECONDS)
-
-
-@asynccontextmanager
-async def _listening(gateway: Gateway, config: Config) -> AsyncIterator[int]:
-    # The signature is over what was sent, so nothing is unpacked; and who opens a connection and sends
-    # no complete request is cut off as soon as one who is slow with a body.
-    runner = web.AppRunner(
-        gateway.application(),
-        access_log=None,
-        auto_decompress=False,
-        keepalive_timeout=config.read_seconds,
-        lingering_time=config.read_seconds,
-        shutdown_timeout=STOP_SECONDS,
-    )
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, config.host, config.port, backlog=1024).start()
-        await gateway.forwarder.start()
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
-        await gateway.forwarder.stop()
 
 
 def _event(raw: bytes, read: Callable[[Any], reduce.Event]) -> reduce.Event:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import json
 import signal
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import requests
 import yaml
@@ -59,25 +61,28 @@ class Local:
         self.loop: asyncio.AbstractEventLoop
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Serve within this context."""
+    def serving(self, **changes: Any) -> Iterator[None]:
+        """Serve within this context, with *changes* to the configuration."""
         port: Future[int] = Future()
-        thread = threading.Thread(target=lambda: asyncio.run(self._serve(port)))
+        settings = dataclasses.replace(self._settings, **changes)
+        thread = threading.Thread(target=lambda: asyncio.run(self._serve(settings, port)))
         thread.start()
         self.url = f"http://127.0.0.1:{port.result(20)}"
-        yield
-        self.loop.call_soon_threadsafe(self._stop.set)
-        thread.join()
+        try:
+            yield
+        finally:
+            self.loop.call_soon_threadsafe(self._stop.set)
+            thread.join()
 
     @property
     def audit(self) -> list[dict[str, str]]:
         """Return the audit lines."""
         return [json.loads(line) for line in self._stream.getvalue().splitlines()]
 
-    async def _serve(self, port: Future[int]) -> None:
+    async def _serve(self, settings: config.Config, port: Future[int]) -> None:
         self.loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         try:
-            async with running(self._settings, self._stream) as number:
+            async with running(settings, self._stream) as number:
                 port.set_result(number)
                 await self._stop.wait()
         except Exception as error:

@@ -1,10 +1,13 @@
 """What is wrong with a configuration is said in one sentence."""
 
+import ipaddress
+import re
+
 import pytest
 import yaml
 
 from gateway import config
-from gateway.config import ConfigError
+from gateway.config import KNOWN, OWN, Caller, ConfigError
 from tests.gateway.gateways import ROOT, configure
 
 CASES = [
@@ -16,7 +19,17 @@ CASES = [
     (["stackstorm", "api_key_file"], "/nosuch/key", "/nosuch/key cannot be read: No such file"),
     (["github", "secret_files"], [], "`github.secret_files` is missing"),
     (["github", "secret_files"], "/a/file", "`github.secret_files` in .* has the wrong type"),
-    (["github", "secret_files"], [7], "is not a list of file names"),
+    (["github", "secret_files"], [7], "is not a list of names"),
+    (["github", "secret_envs"], ["CICD_NO_SUCH"], "the environment variable CICD_NO_SUCH is empty"),
+    (["github", "repositories"], {"vault": {}}, "`github.repositories` in .* is no owner/name"),
+    (["github", "repositories"], {"a/b": {}}, "`github.repositories.a/b.secret_files` is missing"),
+    (["github", "repositories"], {"a/b": {"secret": "x"}}, "`github.repositories.a/b.secret` .* not known"),
+    (["github", "url"], "github.com", "does not begin with http"),
+    (["jenkins", "adresses"], ["10.0.0.1"], "`jenkins.adresses` in .* is not known"),
+    (["jenkins", "addresses"], ["10.0.0.1/8"], "`jenkins.addresses` in .* is no address or network"),
+    (["jenkins", "addresses"], "10.0.0.1", "`jenkins.addresses` in .* has the wrong type"),
+    (["alarm"], {"addresses": ["10.0.0.1"]}, "`alarm.token_file` is missing"),
+    (["alarms"], {}, "`alarms` in .* is not known"),
     (["jenkins", "token_file"], "/dev/null", "/dev/null is empty"),
     (["jenkins", "token_file"], "/proc/self/mem", "/proc/self/mem cannot be read"),
 ]
@@ -60,11 +73,61 @@ def test_no_secret_is_in_the_text_of_a_configuration(tmp_path):
     assert not [word for word in ("secret-", "the-token", "the-api-key") if word in repr(read)]
 
 
-def test_the_example_has_every_key(tmp_path):
-    example = yaml.safe_load((ROOT / "gateway/gateway.yaml.example").read_text())
-    written = yaml.safe_load(configure(tmp_path, "http://stackstorm/v1").read_text())
+def test_the_example_has_every_key_and_nothing_else():
+    text = (ROOT / "gateway/gateway.yaml.example").read_text()
+    example = yaml.safe_load(re.sub(r"# (\w+_envs?: )", r"\1", text))
 
-    assert {key: set(value) for key, value in example.items() if isinstance(value, dict)} == {
-        key: set(value) for key, value in written.items() if isinstance(value, dict)
-    }
-    assert example["spool"]
+    assert {key: set(value) if isinstance(value, dict) else set() for key, value in example.items()} == KNOWN
+    assert set(example["github"]["repositories"]["acme/vault"]) == OWN
+
+
+def test_the_example_is_taken_as_it_is(tmp_path):
+    text = (ROOT / "gateway/gateway.yaml.example").read_text()
+    for name in ("api.key", "github.secret", "vault.secret", "jenkins.token", "alarm.token"):
+        (tmp_path / name).write_text(f"{name}\n")
+    path = tmp_path / "gateway.yaml"
+    path.write_text(text.replace("/etc/cicd/gateway", str(tmp_path)))
+
+    read = config.read(path)
+
+    assert read.github.secrets == (b"github.secret", b"vault.secret")
+    assert read.github.secrets_of("Acme/Vault") == (b"vault.secret",)
+    assert read.github.secrets_of("acme/greeter") == (b"github.secret",)
+    assert (read.jenkins.token, read.alarm.token) == ("jenkins.token", "alarm.token")
+
+
+def test_secrets_may_come_from_the_environment(tmp_path, monkeypatch):
+    for name in ("KEY", "SECRET", "TOKEN"):
+        monkeypatch.setenv(name, f"{name} of the environment")
+    path = configure(tmp_path, "http://stackstorm/v1")
+    settings = yaml.safe_load(path.read_text())
+    settings["stackstorm"] = {"api_url": "http://stackstorm/v1", "api_key_env": "KEY"}
+    settings["github"] = {"secret_envs": ["SECRET"]}
+    settings["jenkins"] = {"token_env": "TOKEN"}
+    path.write_text(yaml.safe_dump(settings))
+
+    read = config.read(path)
+
+    assert (read.api_key, read.jenkins.token) == ("KEY of the environment", "TOKEN of the environment")
+    assert read.github.secrets == (b"SECRET of the environment",)
+    assert read.alarm == read.jenkins
+
+
+@pytest.mark.parametrize(
+    ("address", "may"),
+    [
+        ("10.1.2.3", True),
+        ("::ffff:10.1.2.3", True),
+        ("2001:db8::7", True),
+        ("11.0.0.1", False),
+        ("::1", False),
+        ("", False),
+        (None, False),
+        ("x", False),
+    ],
+)
+def test_addresses_restrict_who_may_show_a_token(address, may):
+    networks = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8::/64"))
+
+    assert Caller("token", networks).is_at(address) is may
+    assert Caller("token").is_at(address)

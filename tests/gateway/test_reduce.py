@@ -96,6 +96,21 @@ def test_going_back_to_an_earlier_commit_is_a_push_of_its_own():
     assert reduce.push(json.loads(there)).key != reduce.push(json.loads(back)).key
 
 
+@pytest.mark.parametrize(
+    "site", ["https://github.example.com/", "https://github.com.example.com/", "https://git/"]
+)
+def test_a_link_to_another_host_is_left_out(site):
+    pushed = reduce.push(json.loads(push()), site)
+    called = reduce.jenkins(json.loads(callback()), site)
+
+    assert not pushed.ignored
+    assert "compare" not in pushed.body
+    assert not called.ignored
+    assert "full_url" not in called.body["build"]
+    assert "compare" in reduce.push(json.loads(push()), "https://github.com/").body
+    assert "full_url" in reduce.jenkins(json.loads(callback()), "http://jenkins:8080/").body["build"]
+
+
 def test_a_callback_keeps_its_shape_and_loses_its_log():
     build = reduce.jenkins(json.loads(callback())).body["build"]
 

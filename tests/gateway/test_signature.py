@@ -1,9 +1,12 @@
 """Who is let in."""
 
+import ipaddress
+
 import pytest
 
+from gateway.config import Caller, GitHub
 from gateway.signature import is_signed, is_token
-from tests.gateway.wire import COMMIT, SECRETS, TOKEN, call_back, callback, deliver, push, signed
+from tests.gateway.wire import COMMIT, SECRETS, TOKEN, call_back, callback, deliver, eventually, push, signed
 
 FLIPPED = push().replace(b"greeter", b"greeteR", 1)
 
@@ -74,3 +77,64 @@ def test_neither_secrets_nor_free_text_are_in_the_audit_lines(gateway):
     assert not [word for word in (TOKEN, *SECRETS, "{{", "<%", "example.com") if word in text]
     fields = {"time", "source", "delivery", "decision", "reason", "repository", "commit"}
     assert all(set(line) == fields for line in gateway.audit)
+
+
+@pytest.fixture
+def vaulted(local, stackstorm):
+    """A gateway where acme/vault has a secret of its own."""
+    own = {"acme/vault": (b"vault-secret",)}
+    with local.serving(github=GitHub(tuple(secret.encode() for secret in SECRETS), own)):
+        yield local
+
+
+@pytest.mark.parametrize(
+    ("repository", "secret", "status"),
+    [
+        ("acme/vault", "vault-secret", 202),
+        ("Acme/Vault", "vault-secret", 202),
+        ("acme/vault", SECRETS[0], 401),
+        ("acme/greeter", SECRETS[0], 202),
+        ("acme/greeter", "vault-secret", 401),
+    ],
+)
+@pytest.mark.parametrize("kind", ["push", "ping", "issues"])
+def test_a_repositorys_own_secret_signs_for_it_alone(vaulted, stackstorm, repository, secret, status, kind):
+    body = push(repository={"name": "x", "full_name": repository})
+    answer = deliver(vaulted, body, kind=kind, X_Hub_Signature_256=signed(body, secret))
+
+    assert answer.status_code == (200 if (status, kind) == (202, "ping") else status)
+    assert len(vaulted.audit) == 1
+
+
+def test_what_names_no_repository_is_not_signed_with_a_repositorys_own_secret(vaulted, stackstorm):
+    answer = deliver(vaulted, b"[]", X_Hub_Signature_256=signed(b"[]", "vault-secret"))
+
+    assert answer.status_code == 401
+    assert not stackstorm.calls
+
+
+def test_a_retired_secret_is_stale(local, stackstorm):
+    with local.serving(github=GitHub((SECRETS[1].encode(),))):
+        stale = deliver(local, push(), X_Hub_Signature_256=signed(push(), SECRETS[0]))
+        fresh = deliver(local, push(), X_Hub_Signature_256=signed(push(), SECRETS[1]))
+        eventually(lambda: stackstorm.got)
+
+    assert (stale.status_code, fresh.status_code) == (401, 202)
+    assert [line["decision"] for line in local.audit] == ["refused", "accepted"]
+    assert len(stackstorm.calls) == 1
+
+
+@pytest.mark.parametrize(("network", "status"), [("127.0.0.0/8", 202), ("192.0.2.0/24", 403)])
+@pytest.mark.parametrize("path", ["jenkins", "alarm/consul"])
+def test_a_token_counts_only_from_where_it_may_come(local, network, status, path):
+    caller = Caller(TOKEN, (ipaddress.ip_network(network),))
+    with local.serving(jenkins=caller, alarm=caller):
+        assert call_back(local, callback(), path=path).status_code == status
+    assert len(local.audit) == 1
+
+
+def test_alarms_may_have_a_token_of_their_own(local):
+    with local.serving(alarm=Caller("alarm-token")):
+        assert call_back(local, callback(), TOKEN, "alarm/consul").status_code == 401
+        assert call_back(local, callback(), "alarm-token", "alarm/consul").status_code == 202
+        assert call_back(local, callback(), "alarm-token", "jenkins").status_code == 401
