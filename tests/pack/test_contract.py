@@ -78,10 +78,11 @@ def test_defect_1_every_rules_action_exists_and_takes_what_it_is_given(rule):
 @pytest.mark.parametrize("alias", ALIASES.values(), ids=ALIASES.keys())
 def test_every_alias_names_an_action_and_its_parameters(alias):
     action = alias["action_ref"].removeprefix("cicd.")
-    spoken = set(re.findall(r"{{ ?(\w+)", " ".join(alias["formats"][0]["representation"])))
+    formats = [text for entry in alias["formats"] for text in entry["representation"]]
 
     assert alias["name"].startswith("cicd_")
-    assert required(action) <= spoken <= set(ACTIONS[action]["parameters"])
+    for spoken in (set(re.findall(r"(?:{{ ?|\(\?P<)(\w+)", text)) for text in formats):
+        assert required(action) <= spoken <= set(ACTIONS[action]["parameters"])
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

@@ -27,13 +27,22 @@ def package_version(upstream: str, commits: int, commit: str) -> str:
 
 def commits_of(version: str) -> int:
     """Return how many commits *version* was built from: the order of a project's builds."""
+    return int(_built(version)["commits"])
+
+
+def short_commit_of(version: str) -> str:
+    """Return the first seven digits of the commit that *version* was built from."""
+    return _built(version)["short"]
+
+
+def _built(version: str) -> re.Match[str]:
     match = BUILT.fullmatch(version)
     if not match:
         raise InputError(
             f"{version!r:.80} is not a version that this pipeline built.",
             "A version looks like 1.4.0-57.ab12cd3; list them with `apt-cache madison <project>`.",
         )
-    return int(match["commits"])
+    return match
 
 
 def package_name(project: str) -> str:
