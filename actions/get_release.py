@@ -1,4 +1,4 @@
-"""Show what is wanted and what runs on every host of a project."""
+"""Show what is deployed: of one project, host by host, or one line for each."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ from cicd.config import Settings
 
 class GetRelease(CicdAction):
     def act(self, settings: Settings, project: str) -> dict[str, Any]:
-        return overview.of(settings, project)
+        return overview.of(settings, project) if project else overview.everything(settings)

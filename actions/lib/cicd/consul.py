@@ -82,6 +82,11 @@ class Store:
         """Return what host *node* last reported about *project*, or None."""
         return self._json(f"cicd/{project}/hosts/{node}")
 
+    def reports(self, project: str) -> dict[str, dict[str, Any]]:
+        """Return what each host last reported about *project*, by node."""
+        items = self._ask(lambda c: c.kv.get(f"cicd/{project}/hosts/", recurse=True)[1]) or []
+        return {item["Key"].rpartition("/")[2]: json.loads(item["Value"]) for item in items}
+
     def run(self, project: str, commit: str) -> dict[str, Any] | None:
         """Return the record of the pipeline run of *commit*, or None."""
         return self._json(f"cicd/{project}/runs/{commit}")

@@ -1,35 +1,45 @@
-"""What is deployed for a project, host by host."""
+"""What is deployed, project by project and host by host, as Consul knows it."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any, Mapping, Sequence
 
-from cicd.config import Settings
+from cicd import status
+from cicd.config import Project, Settings
 from cicd.consul import Store
-from cicd.holds import Holds
 from cicd.release import Ring
 from cicd.ring import unhealthy
 
 HISTORY_ENTRIES = 10
+LISTED_HOSTS = 40
 
 
 def of(settings: Settings, project: str) -> dict[str, Any]:
     """Return the rings, the hosts and the last changes of *project*, and a `message` to read."""
     store, found = Store(settings), settings.project(project)
-    known = store.release(found.name)
-    hosts = _hosts(settings, store, found.name)
+    known, hosts = store.release(found.name), _hosts(settings, store, found)
     return {
         "generation": known.generation,
         "canary": _ring(known.canary),
         "production": _ring(known.production),
-        "hosts": hosts,
+        "hosts": _listed(hosts),
         "holds": asdict(known.holds),
         "history": store.history(found.name, HISTORY_ENTRIES),
-        "message": _sentence(found.name, _ring(known.canary), _ring(known.production), hosts)
-        + _held(known.holds),
+        "message": status.whole(known, hosts, time.time(), found.min_bake_seconds),
     }
+
+
+def everything(settings: Settings) -> dict[str, Any]:
+    """Return the versions of every project, and a `message` with one line for each."""
+    store, lines, projects = Store(settings), [], {}
+    for found in settings.projects.values():
+        known = store.release(found.name)
+        projects[found.name] = {name: _ring(known.ring(name))["version"] for name in ("canary", "production")}
+        lines.append(status.one_line(known, _hosts(settings, store, found), time.time()))
+    return {"projects": projects, "message": "\n".join(lines)}
 
 
 def history(entries: Sequence[Mapping[str, Any]]) -> str:
@@ -39,16 +49,10 @@ def history(entries: Sequence[Mapping[str, Any]]) -> str:
 
 def _line(entry: Mapping[str, Any]) -> str:
     when = datetime.fromtimestamp(float(entry["when"]), tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-    moved = f"{entry['from'] or 'nothing'} -> {entry['to'] or 'nothing'}"
+    old, new = (entry[end] or "nothing" for end in ("from", "to"))
+    moved = f"{old} -> {new}" if old != new else f"at {new}"
     what = str(entry["what"]).replace("_", " ")
-    return f"{when}  {entry['who'] or 'unknown'}  {what} on {entry['ring']}: {moved} ({entry['why']})"
-
-
-def _held(holds: Holds) -> str:
-    single = {"locked": holds.lock, "frozen": holds.freeze, "pinned": holds.pin}
-    said = [f"{state} by {hold.who}: {hold.why}" for state, hold in single.items() if hold]
-    said += [f"{version} is vetoed: {hold.why}" for version, hold in holds.vetoes.items()]
-    return "".join(f"; {text}" for text in said)
+    return f"{when}  {entry['who'] or 'unknown'}: {what}, {entry['ring']} {moved} ({entry['why']})"
 
 
 def _ring(ring: Ring) -> dict[str, Any]:
@@ -64,34 +68,26 @@ def _ring(ring: Ring) -> dict[str, Any]:
     }
 
 
-def _hosts(settings: Settings, store: Store, project: str) -> list[dict[str, Any]]:
-    found = settings.project(project)
+def _hosts(settings: Settings, store: Store, found: Project) -> list[dict[str, Any]]:
     entries = sorted(store.health(found), key=lambda entry: str(entry["Node"]["Node"]))
     reasons = unhealthy(entries, [entry["Node"]["Node"] for entry in entries])
-    return [_host(settings.canary_tag(found), store, project, entry, reasons) for entry in entries]
+    reports, canary_tag = store.reports(found.name), settings.canary_tag(found)
+    return [_host(canary_tag, reports.get(entry["Node"]["Node"], {}), entry, reasons) for entry in entries]
 
 
 def _host(
-    canary_tag: str, store: Store, project: str, entry: dict[str, Any], reasons: dict[str, str]
+    canary_tag: str, report: Mapping[str, Any], entry: Mapping[str, Any], reasons: Mapping[str, str]
 ) -> dict[str, Any]:
     name = entry["Node"]["Node"]
-    report = store.report(project, name) or {}
     return {
         "name": name,
         "ring": "canary" if canary_tag in entry["Service"]["Tags"] else "production",
         "address": entry["Service"]["Address"] or entry["Node"]["Address"],
-        "version": report.get("installed") or "",
+        "version": str(report.get("installed") or ""),
         "healthy": name not in reasons,
         "reason": reasons.get(name, ""),
     }
 
 
-def _sentence(
-    project: str, canary: dict[str, Any], production: dict[str, Any], hosts: list[dict[str, Any]]
-) -> str:
-    sick = [host["name"] for host in hosts if not host["healthy"]]
-    health = f"unhealthy: {', '.join(sick)}" if sick else "every host is healthy"
-    return (
-        f"{project}: production {production['version'] or 'nothing'} ({production['state']}), "
-        f"canary {canary['version'] or 'nothing'} ({canary['state']}); {health}"
-    )
+def _listed(hosts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(hosts, key=lambda host: (host["healthy"], host["ring"], host["name"]))[:LISTED_HOSTS]

@@ -1,0 +1,102 @@
+"""What is deployed, in words: rings, versions, ages, hosts, holds and the next step. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Mapping, Sequence
+
+from cicd import release as releases
+from cicd.errors import Refused
+from cicd.holds import Hold, Holds
+from cicd.release import Release, Ring
+
+NAMED_HOSTS = 8
+
+
+def whole(release: Release, hosts: Sequence[Mapping[str, Any]], now: float, min_bake: int) -> str:
+    """Return the state of one project as lines to read; the last one says what to do next."""
+    lines = [release.project]
+    lines += [f"  {_ring(release, name, hosts, now)}" for name in ("production", "canary")]
+    lines += [f"  {text}" for text in _odd(release, hosts)]
+    lines += [f"  {text}" for text in _held(release.holds, now)]
+    return "\n".join([*lines, f"  next: {next_step(release, now, min_bake)}"])
+
+
+def one_line(release: Release, hosts: Sequence[Mapping[str, Any]], now: float) -> str:
+    """Return the state of one project in one line."""
+    rings = [f"{name} {_version(release.ring(name), now)}" for name in ("production", "canary")]
+    sick = sum(not host["healthy"] for host in hosts)
+    health = [f"{sick} of {len(hosts)} hosts unhealthy"] if sick else []
+    return "; ".join([f"{release.project}: {', '.join(rings)}", *health, *_words(release.holds)])
+
+
+def next_step(release: Release, now: float, min_bake: int) -> str:
+    """Return what a person can do with the release now, and why not more."""
+    canary, production = release.canary.wanted, release.production.wanted
+    for name in releases.RINGS:
+        if release.ring(name).state in (releases.DEPLOYING, releases.RESTORING):
+            return (
+                f"a deploy to {name} is under way; when none is running, `rollback {name} {release.project}`"
+            )
+    if canary and canary == production and release.production.state == releases.HEALTHY:
+        return "push a commit; production runs what the canary runs"
+    try:
+        build = releases.promotable(release, now, min_bake)
+    except Refused as refusal:
+        return f"{refusal.message} {refusal.hint}".strip()
+    return f"`deploy production {release.project}` promotes {build.version}"
+
+
+def age(seconds: float) -> str:
+    """Return a length of time in its largest unit: `40 s`, `12 min`, `5 h`, `3 d`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"
+
+
+def _ring(release: Release, name: str, hosts: Sequence[Mapping[str, Any]], now: float) -> str:
+    ring = release.ring(name)
+    there = [host for host in hosts if host["ring"] == name]
+    running = sum(bool(ring.wanted and host["version"] == ring.wanted.version) for host in there)
+    said = f"{name}: {_version(ring, now)}"
+    if ring.wanted:
+        said += f", commit {ring.wanted.commit[:7] or 'unknown'}, on {running} of {len(there)} hosts"
+    return f"{said}; before: {ring.earlier.version}" if ring.earlier else said
+
+
+def _version(ring: Ring, now: float) -> str:
+    return f"{ring.wanted.version} ({ring.state} {age(now - ring.since)})" if ring.wanted else "nothing"
+
+
+def _odd(release: Release, hosts: Sequence[Mapping[str, Any]]) -> list[str]:
+    said = [text for text in (_complaint(release, host) for host in hosts) if text]
+    more = Counter(host["ring"] for host in hosts if _complaint(release, host))
+    left = sum(more.values()) - NAMED_HOSTS
+    return [*said[:NAMED_HOSTS], f"and {left} more hosts"] if left > 0 else said
+
+
+def _complaint(release: Release, host: Mapping[str, Any]) -> str:
+    wanted = release.ring(host["ring"]).wanted
+    other = bool(wanted and host["version"] != wanted.version)
+    runs = f"runs {host['version'] or 'nothing known'}" if other else ""
+    reasons = ", ".join(text for text in (runs, host["reason"]) if text)
+    return f"{host['name']} ({host['ring']}): {reasons}" if reasons else ""
+
+
+def _held(holds: Holds, now: float) -> list[str]:
+    single = {"locked": holds.lock, "frozen": holds.freeze, "pinned": holds.pin}
+    said = [_hold(state, hold, now) for state, hold in single.items() if hold]
+    said += [_hold(f"{host} is excluded", hold, now) for host, hold in holds.excluded.items()]
+    newest = sorted(holds.vetoes.values(), key=lambda veto: veto.since)[-3:]
+    return [*said, *(_hold("vetoed", veto, now) for veto in newest)]
+
+
+def _hold(state: str, hold: Hold, now: float) -> str:
+    version = f" {hold.version}" if hold.version else ""
+    return f"{state}{version} by {hold.who or 'unknown'} {age(now - hold.since)} ago: {hold.why}"
+
+
+def _words(holds: Holds) -> list[str]:
+    single = {"locked": holds.lock, "frozen": holds.freeze, "pinned": holds.pin}
+    return [f"{state} by {hold.who or 'unknown'}" for state, hold in single.items() if hold]
