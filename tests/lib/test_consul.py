@@ -12,7 +12,8 @@ from cicd import config, release
 from cicd.consul import Store
 from cicd.errors import ConsulError, Refused
 from cicd.holds import Hold, Holds
-from cicd.release import Build, Cause, Release
+from cicd.record import Cause
+from cicd.release import Build, Release
 
 ROOT = Path(__file__).parents[2]
 CAUSE = Cause("ann", "deploy", 1.0, "e1")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd import holds, release
+from cicd import holds, record, release
 from cicd.errors import Refused
 from cicd.holds import Hold, Holds
 from cicd.release import Build, Release
@@ -96,21 +96,21 @@ HOLD = st.builds(Hold, st.text(), st.text(), st.floats(0, 1e10), st.text())
 def test_holds_survive_the_store(held):
     state = release.hold(Release("greeter"), held)
 
-    assert release.from_json(release.to_json(state)) == state
+    assert record.from_json(record.to_json(state)) == state
 
 
 def test_a_record_from_before_there_were_holds_has_none():
-    stored = release.to_json(Release("greeter"))
+    stored = record.to_json(Release("greeter"))
     del stored["holds"]
 
-    assert release.from_json(stored).holds == Holds()
+    assert record.from_json(stored).holds == Holds()
 
 
 def test_an_excluded_host_keeps_its_first_reason_until_it_is_included():
     held = holds.exclude(holds.exclude(Holds(), "web7", ANN), "web7", BOB)
 
     assert held.excluded == {"web7": ANN}
-    assert holds.from_json(release.to_json(baked(held))["holds"]) == held
+    assert holds.from_json(record.to_json(baked(held))["holds"]) == held
     assert holds.include(held, "greeter", "web7") == Holds()
     with pytest.raises(Refused, match="web8 is not excluded"):
         holds.include(held, "greeter", "web8")

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from cicd import release
+from cicd import record, release
 from cicd.errors import CicdError, Refused
-from cicd.release import Build, Cause, Release
+from cicd.record import Cause
+from cicd.release import Build, Release
 
 BAKE = 60
 
@@ -117,7 +118,7 @@ def test_hosts_converge_by_themselves_only_when_no_deploy_walks_their_ring():
 def test_the_audit_entry_says_who_what_why_when_and_from_what_to_what():
     before, after = canary_of(1), release.advertise_canary(canary_of(1), build(2), 5)
 
-    entry = release.audit(before, after, "advertise_canary", "canary", Cause("ann", "deploy", 5.0, "e1"))
+    entry = record.audit(before, after, "advertise_canary", "canary", Cause("ann", "deploy", 5.0, "e1"))
 
     assert (entry["who"], entry["why"], entry["when"]) == ("ann", "deploy", 5.0)
     assert (entry["from"], entry["to"]) == (build(1).version, build(2).version)
@@ -126,13 +127,13 @@ def test_the_audit_entry_says_who_what_why_when_and_from_what_to_what():
 @given(st.dictionaries(st.text(), st.one_of(st.none(), st.text(), st.integers())))
 def test_an_unreadable_record_means_stop(data):
     with pytest.raises(CicdError, match="unreadable"):
-        release.from_json(data)
+        record.from_json(data)
 
 
 def test_a_record_survives_the_store():
     state = release.promote(canary_of(3), BAKE, BAKE)
 
-    assert release.from_json(release.to_json(state)) == state
+    assert record.from_json(record.to_json(state)) == state
 
 
 class Releases(RuleBasedStateMachine):

@@ -37,7 +37,23 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
 
 
 @pytest.mark.parametrize(
-    "module", ["release", "push", "ring", "version", "metadata", "package", "text", "fields"]
+    "module",
+    [
+        "release",
+        "record",
+        "guards",
+        "holds",
+        "people",
+        "proof",
+        "windows",
+        "push",
+        "ring",
+        "version",
+        "metadata",
+        "package",
+        "text",
+        "fields",
+    ],
 )
 def test_modules_that_decide_or_say_do_no_input_or_output(module):
     reaching = {"requests", "socket", "subprocess", "fabric", "consul", "jenkins", "time", "os"}

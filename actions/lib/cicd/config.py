@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Tuple
 
-from cicd import fields
+from cicd import fields, people, windows
 from cicd.errors import ConfigError
+from cicd.people import NO_POLICY, Policy
+from cicd.record import EVERYTHING
+from cicd.windows import Window
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class Project:
     job: str = ""
     role: str = "app"
     min_bake_seconds: int = 600
+    approval: Policy = NO_POLICY
+    freeze_windows: Tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Settings:
     discovery: Mapping[str, Any]
     deploy: Mapping[str, Any]
     projects: Mapping[str, Project] = field(default_factory=dict)
+    freeze_windows: Tuple[Window, ...] = ()
+    break_glass: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
 
     def project(self, name: str) -> Project:
         """Return the project called *name*, or raise ConfigError naming those that exist."""
@@ -93,7 +100,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "tag": "{project}::{role}",
         "canary_tag": "{project}::{role}_canary",
     },
-    "deploy": {"batches": ["1", "100%"], "host_timeout": 300, "min_bake_seconds": 600},
+    "deploy": {
+        "batches": ["1", "100%"],
+        "host_timeout": 300,
+        "min_bake_seconds": 600,
+        "lock_ttl_seconds": 60,
+        "lock_wait_seconds": 300,
+    },
 }
 
 REQUIRED = {
@@ -120,7 +133,12 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
     if not projects:
         raise _missing("projects")
     bake = int(sections["deploy"]["min_bake_seconds"])
-    return Settings(**sections, projects={name: _project(name, projects[name], bake) for name in projects})
+    return Settings(
+        **sections,
+        projects={name: _project(name, projects[name], bake) for name in projects},
+        freeze_windows=windows.parse(given.get("freeze_windows"), "freeze_windows"),
+        break_glass=people.roles_from(given.get("break_glass")),
+    )
 
 
 def secret(path: str) -> str:
@@ -146,6 +164,8 @@ def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
     if not isinstance(values, Mapping) or not values.get("repository"):
         raise _missing(f"projects.{name}.repository")
+    if name == EVERYTHING:
+        raise ConfigError(f"{name!r} is no name for a project: it means all of them.", "Rename it.")
     return Project(
         name=fields.check("project", name),
         repository=fields.check("repository", values["repository"]),
@@ -153,6 +173,8 @@ def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
         job=values.get("job") or name,
         role=values.get("role") or "app",
         min_bake_seconds=int(values.get("min_bake_seconds", bake)),
+        approval=people.policy_from(values.get("approval"), f"projects.{name}.approval"),
+        freeze_windows=windows.parse(values.get("freeze_windows"), f"projects.{name}.freeze_windows"),
     )
 
 

@@ -12,10 +12,12 @@ from consul.callback import CB
 from consul.exceptions import ClientError, ConsulException
 from requests.adapters import HTTPAdapter
 
+from cicd import record
 from cicd import release as releases
 from cicd.config import Project, Settings, secret
 from cicd.errors import ConsulError, Refused
-from cicd.release import RINGS, Cause, Release, Ring
+from cicd.record import Cause
+from cicd.release import RINGS, Release, Ring
 
 ATTEMPTS = 5
 TIMEOUT_SECONDS = 10
@@ -65,7 +67,7 @@ class Store:
         for _ in range(ATTEMPTS):
             before, index = self._load(project)
             after = decide(before)
-            entry = releases.audit(before, after, what, ring, cause)
+            entry = record.audit(before, after, what, ring, cause)
             if self._commit(_operations(after, index, entry)):
                 return after
         raise ConsulError(
@@ -125,7 +127,7 @@ class Store:
         if item is None:
             return Release(project), 0
         try:
-            return releases.from_json(json.loads(item["Value"])), int(item["ModifyIndex"])
+            return record.from_json(json.loads(item["Value"])), int(item["ModifyIndex"])
         except ValueError:
             raise Refused(
                 f"The release record of {project} in Consul is not JSON; nothing may be deployed from it.",
@@ -164,9 +166,9 @@ class Store:
 
 def _operations(after: Release, index: int, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     project = after.project
-    record = json.dumps(releases.to_json(after), sort_keys=True)
+    value = json.dumps(record.to_json(after), sort_keys=True)
     return [
-        {"Verb": "cas", "Key": f"cicd/{project}/release", "Value": _encoded(record), "Index": index},
+        {"Verb": "cas", "Key": f"cicd/{project}/release", "Value": _encoded(value), "Index": index},
         _contract(f"{project}::version", after.production),
         _contract(f"{project}::canary_version", after.canary),
         # Both, since a hold concerns both; a value that stays wakes no host.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, Callable
 
-from cicd import fields, holds, release, ring
+from cicd import fields, holds, people, proof, release, ring
 from cicd.config import Project, Settings
 from cicd.consul import Change, Store
-from cicd.errors import InputError, Refused
 from cicd.holds import Hold, Holds
-from cicd.release import Cause, Release
+from cicd.proof import Proof
+from cicd.record import Build, Cause
+from cicd.release import Release
 from cicd.repository import Repository
 from cicd.ring import Host
 from cicd.text import one_line
@@ -38,7 +40,7 @@ class Deploy:
         """Want the published *version* on the canary ring, whose hosts must all be reachable."""
         self.hosts("canary")
         name = package or package_name(self.project.name)
-        build = Repository(self._settings).build(name, fields.check("version", version))
+        build = self._authored(Repository(self._settings).build(name, fields.check("version", version)))
         return self._change(
             "advertise_canary",
             "canary",
@@ -49,9 +51,8 @@ class Deploy:
     def check_canary(self) -> dict[str, Any]:
         """Return the canary's version and age; refused unless every canary host is healthy with it now."""
         known = self._store.release(self.project.name)
-        build = release.promotable(known, _now(), self.project.min_bake_seconds)
         hosts = self.hosts("canary")
-        self._refuse_unproven(build.version, hosts)
+        build = self._promotable(known, self._proof("canary", hosts))
         return {
             "version": build.version,
             "commit": build.commit,
@@ -62,11 +63,16 @@ class Deploy:
 
     def promote(self) -> Release:
         """Want the canary's version on production; all of check_canary holds at this very moment."""
-        self.check_canary()
         self.hosts("production")
-        bake = self.project.min_bake_seconds
+        evidence = self._proof("canary", self.hosts("canary"))
+        project = self.project
         return self._change(
-            "promote", "production", "promote the canary", lambda r: release.promote(r, _now(), bake)
+            "promote",
+            "production",
+            "promote the canary",
+            lambda r: release.promote(
+                r, _now(), project.min_bake_seconds, policy=project.approval, proof=evidence
+            ),
         )
 
     def roll_back(self, ring_name: str) -> Release:
@@ -88,20 +94,18 @@ class Deploy:
     def confirm(self, ring_name: str, generation: int, reachable_only: bool = False) -> Release:
         """Record that every host of the ring reports *generation*'s version and is healthy."""
         wanted = self._store.release(self.project.name).ring(ring_name).wanted
-        if wanted:
-            self._refuse_unproven(wanted.version, self.hosts(ring_name, reachable_only))
+        evidence = self._proof(ring_name, self.hosts(ring_name, reachable_only)) if wanted else None
         return self._change(
             "confirm",
             ring_name,
             "every host is healthy",
-            lambda r: release.confirm(r, ring_name, generation, _now()),
+            lambda r: release.confirm(r, ring_name, generation, _now(), evidence),
         )
 
     def hold(self, kind: str, why: str, version: str = "") -> Release:
         """Put a `lock`, `freeze` or `pin` on the project, or a `veto` on *version*."""
-        put = Hold(self._who, one_line(why), _now(), version and fields.check("version", version))
-        if not put.why:
-            raise InputError("A reason is needed.", "Say why: people will ask.")
+        said = people.reason(one_line(why))
+        put = Hold(self._who, said, _now(), version and fields.check("version", version))
         if kind == "veto":
             return self._hold(kind, put.why, lambda current: holds.veto(current, put))
         return self._hold(kind, put.why, lambda current: holds.put(current, self.project.name, kind, put))
@@ -113,19 +117,26 @@ class Deploy:
     def _hold(self, what: str, why: str, change: Callable[[Holds], Holds]) -> Release:
         return self._change(what, "production", why, lambda r: release.hold(r, change(r.holds)))
 
-    def _refuse_unproven(self, version: str, hosts: list[Host]) -> None:
-        reasons = ring.unhealthy(self._store.health(self.project), [host.name for host in hosts])
+    def _promotable(self, known: Release, evidence: Proof) -> Build:
+        project = self.project
+        return release.promotable(
+            known, _now(), project.min_bake_seconds, policy=project.approval, proof=evidence
+        )
+
+    def _proof(self, ring_name: str, hosts: list[Host]) -> Proof:
+        """What each of *hosts* reported last, and whether Consul's checks pass on it."""
+        wanted = self._store.release(self.project.name).ring(ring_name).wanted
+        found = Proof(wanted.version if wanted else "")
+        failing = ring.unhealthy(self._store.health(self.project), [host.name for host in hosts])
         for host in hosts:
-            report = self._store.report(self.project.name, host.name) or {}
-            if report.get("installed") != version:
-                reasons.setdefault(host.name, f"it reports {report.get('installed') or 'nothing'} installed")
-        if reasons:
-            why = "; ".join(f"{name}: {reason}" for name, reason in sorted(reasons.items()))
-            good = len(hosts) - len(reasons)
-            raise Refused(
-                f"{self.project.name} {version} is proven on {good} of {len(hosts)} hosts ({why}).",
-                "Repair or deregister the host, then try again.",
-            )
+            report = self._store.report(self.project.name, host.name)
+            found = proof.record_host(found, host.name, report, failing.get(host.name, ""), _now())
+        return found
+
+    def _authored(self, build: Build) -> Build:
+        """Who pushed the commit counts as its author; when nobody knows, who deploys it does."""
+        run = self._store.run(self.project.name, build.commit) or {}
+        return replace(build, author=one_line(str(run.get("user") or self._who), 100))
 
     def _change(self, what: str, ring_name: str, why: str, decide: Change) -> Release:
         cause = Cause(self._who, why, _now(), self._execution)

@@ -2,83 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Mapping
+from dataclasses import replace
 
 from cicd import holds
-from cicd.errors import CicdError, Refused
+from cicd.errors import Refused
+from cicd.guards import is_older, refuse_deploy, refuse_vetoed
+from cicd.guards import promotable as promotable
 from cicd.holds import Holds
-from cicd.version import commits_of
-
-RINGS = ("canary", "production")
-EMPTY = "empty"  # nothing was ever wanted here
-DEPLOYING = "deploying"  # a deploy walks the ring: only it may touch hosts
-RESTORING = "restoring"  # a failed deploy is being undone: hosts go back by themselves, too
-HEALTHY = "healthy"  # every host of the ring ran it, healthy, when the deploy ended
-DEGRADED = "degraded"  # all but a few hosts ran it, as many as the budget allows; those converge alone
-STOPPED = "stopped"  # a failed deploy that nobody undid: a person says how it goes on
-
-
-@dataclass(frozen=True)
-class Build:
-    """A published package: the only thing that a ring can be wanted to run."""
-
-    version: str
-    package: str
-    commit: str
-    sha256: str
-    trace: str
-
-
-@dataclass(frozen=True)
-class Ring:
-    """
-    What one ring is wanted to run.
-
-    `generation` is the release's when `wanted` last changed; `since` the epoch second
-    when `state` did. `good` was the last to end healthy, `earlier` the one before it.
-    `exempt` is a step back: people's holds do not stop hosts from following it.
-    """
-
-    state: str = EMPTY
-    wanted: Build | None = None
-    good: Build | None = None
-    earlier: Build | None = None
-    generation: int = 0
-    since: float = 0.0
-    exempt: bool = False
-
-
-@dataclass(frozen=True)
-class Release:
-    """The record of one project; every change of it raises `generation`."""
-
-    project: str
-    generation: int = 0
-    canary: Ring = Ring()
-    production: Ring = Ring()
-    holds: Holds = field(default_factory=Holds)
-
-    def ring(self, name: str) -> Ring:
-        """Return the ring called *name*."""
-        return self.production if name == "production" else self.canary
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Who changes a release, why, when (epoch seconds), and in which execution."""
-
-    who: str
-    why: str
-    when: float
-    execution: str = ""
+from cicd.people import NO_POLICY, Policy, Review
+from cicd.proof import Proof, refuse_unproven
+from cicd.record import DEGRADED as DEGRADED
+from cicd.record import DEPLOYING as DEPLOYING
+from cicd.record import EMPTY as EMPTY
+from cicd.record import HEALTHY as HEALTHY
+from cicd.record import RESTORING as RESTORING
+from cicd.record import RINGS as RINGS
+from cicd.record import STOPPED as STOPPED
+from cicd.record import Build as Build
+from cicd.record import Release as Release
+from cicd.record import Ring as Ring
 
 
 def advertise_canary(release: Release, build: Build, when: float) -> Release:
     """Want *build* on the canary ring, unless a newer build is already there or people hold it."""
-    holds.refuse_deploy(release.holds, release.project, build.version)
+    refuse_deploy(release, build.version)
     wanted = release.canary.wanted
-    if wanted and commits_of(build.version) < commits_of(wanted.version):
+    if wanted and is_older(build, wanted):
         raise Refused(
             f"{release.project} {build.version} is older than {wanted.version}, which is already the canary.",
             f"Deploy a newer commit, or go back with `rollback {release.project}`.",
@@ -86,9 +35,11 @@ def advertise_canary(release: Release, build: Build, when: float) -> Release:
     return _want(release, "canary", build, when)
 
 
-def confirm(release: Release, ring: str, generation: int, when: float) -> Release:
-    """Record that every host of *ring* runs what *generation* wanted, healthy."""
+def confirm(release: Release, ring: str, generation: int, when: float, proof: Proof | None = None) -> Release:
+    """Record that every host of *ring* runs what *generation* wanted, healthy, as *proof* says."""
     current = _current(release, ring, generation)
+    if proof and current.wanted:
+        refuse_unproven(proof, release.project, current.wanted.version, ring)
     earlier = current.earlier if current.good == current.wanted else current.good
     state = HEALTHY if current.wanted else EMPTY
     return _with(
@@ -106,53 +57,65 @@ def stop(release: Release, ring: str, generation: int, when: float) -> Release:
     return _with(release, ring, replace(_current(release, ring, generation), state=STOPPED, since=when))
 
 
-def promote(release: Release, when: float, min_bake: int) -> Release:
-    """Want on production what is canary, if that is healthy and baked *min_bake* seconds."""
-    return _want(release, "production", promotable(release, when, min_bake), when)
-
-
-def promotable(release: Release, when: float, min_bake: int) -> Build:
-    """Return the only build that production may get now, or refuse with the reason."""
-    canary = release.canary
-    if canary.wanted is None:
-        raise Refused(
-            f"{release.project} has no canary, so there is nothing to promote.",
-            f"Push a commit, or run `st2 run cicd.deploy project={release.project} version=…`.",
-        )
-    label = f"{release.project} {canary.wanted.version}"
-    if canary.state != HEALTHY:
-        raise Refused(
-            f"{label} is not healthy on every canary host yet: its deploy has not ended well.",
-            "Wait for the canary deploy, or look at why it stopped, then promote again.",
-        )
-    left = min_bake - (when - canary.since)
-    if left > 0:
-        raise Refused(
-            f"{label} has been canary for {when - canary.since:.0f} s of the {min_bake} s it must bake.",
-            f"Promote again in {left:.0f} s.",
-        )
-    holds.refuse_promotion(release.holds, release.project, canary.wanted.version)
-    return canary.wanted
+def promote(
+    release: Release, when: float, min_bake: int, *, policy: Policy = NO_POLICY, proof: Proof | None = None
+) -> Release:
+    """Want on production what is canary, if everything that promotable asks for is there."""
+    return _want(release, "production", promotable(release, when, min_bake, policy=policy, proof=proof), when)
 
 
 def restore(release: Release, ring: str, generation: int, when: float) -> Release:
-    """Want again what *ring* last ran well, after the deploy of *generation* failed."""
+    """Want again what *ring* last ran well, after the deploy of *generation* failed; once, not twice."""
     current = _current(release, ring, generation)
-    return _want(release, ring, current.good, when, RESTORING, exempt=True)
-
-
-def roll_back(release: Release, ring: str, when: float) -> Release:
-    """Want on *ring* the good version before the present one; no bake, no approval."""
-    current = release.ring(ring)
-    target = current.earlier if current.wanted == current.good else current.good
-    if target is None or target.version in release.holds.vetoes:
+    if current.state == RESTORING:
         raise Refused(
-            f"{release.project} has no earlier good version on {ring} to go back to.",
-            f"Deploy a version that you know: st2 run cicd.deploy project={release.project} version=…",
+            f"{release.project} was taken back on {ring} once already, and its hosts did not get well.",
+            f"Look at the hosts; then deploy, or `rollback {ring} {release.project}`.",
         )
-    changed = _want(release, ring, target, when, exempt=True)
+    if current.good is None:
+        return _want(release, ring, None, when, RESTORING, exempt=True)
+    return _step_back(
+        release, ring, _first_good(release, ring, current.good, current.earlier), when, RESTORING
+    )
+
+
+def roll_back(release: Release, ring: str, when: float, automatic: bool = False) -> Release:
+    """
+    Want on *ring* the good version before the present one; no bake, no approval, no hold.
+
+    *automatic* (an alarm asks, not a person) goes back once from what was deployed, never twice.
+    """
+    current = release.ring(ring)
+    if automatic and current.exempt:
+        raise Refused(
+            f"{release.project} was taken back on {ring} already; an alarm takes it back once.",
+            f"Look at it. `rollback {ring} {release.project}` by hand goes further back.",
+        )
+    candidates = (current.earlier,) if current.wanted == current.good else (current.good, current.earlier)
+    changed = _step_back(release, ring, _first_good(release, ring, *candidates), when, DEPLOYING)
     # The version left behind was not good after all: neither a restore nor a second rollback returns to it.
-    return _with(changed, ring, replace(changed.ring(ring), good=target, earlier=None), changed.generation)
+    left = current.wanted.version if current.wanted else ""
+    return _with(changed, ring, replace(changed.ring(ring), earlier=None, left=left), changed.generation)
+
+
+def break_glass(release: Release, build: Build, when: float) -> Release:
+    """Want *build* on production past every guard but a veto: the one exception, for a role and a reason."""
+    refuse_vetoed(release, build.version)
+    return _want(release, "production", build, when, exempt=True)
+
+
+def review(release: Release, version: str, who: str, given: Review) -> Release:
+    """Record what *who* says of *version*, which must be the canary still."""
+    wanted = release.canary.wanted
+    if wanted is None or wanted.version != version:
+        now = f"the canary is {wanted.version} now" if wanted else "there is no canary"
+        raise Refused(
+            f"{release.project} {version} cannot be reviewed: {now}.",
+            f"See: st2 run cicd.get_release project={release.project}",
+        )
+    if given.approves:
+        refuse_vetoed(release, version)
+    return replace(release, generation=release.generation + 1, reviews={**release.reviews, who: given})
 
 
 def hold(release: Release, changed: Holds) -> Release:
@@ -166,7 +129,8 @@ def held(release: Release, ring: str) -> str:
     version = current.wanted.version if current.wanted else ""
     if current.exempt:
         return "veto" if version in release.holds.vetoes else ""
-    return holds.word(release.holds, ring, version)
+    frozen = "freeze" if release.window and ring == "production" else ""
+    return holds.word(release.holds, ring, version) or holds.word(release.around, ring, version) or frozen
 
 
 def wanted_document(release: Release, ring: str) -> str:
@@ -179,55 +143,6 @@ def wanted_document(release: Release, ring: str) -> str:
     return (
         f"package={build.package}\nversion={build.version}\ngeneration={current.generation}\n"
         f"sha256={build.sha256}\nrollout={rollout}\nhold={hold}\n"
-    )
-
-
-def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -> dict[str, Any]:
-    """Return the history entry of one change: who did what, why, when, from what to what."""
-    old, new = before.ring(ring).wanted, after.ring(ring).wanted
-    traced = new or old
-    return {
-        "generation": after.generation,
-        "project": after.project,
-        "what": what,
-        "ring": ring,
-        "from": old.version if old else None,
-        "to": new.version if new else None,
-        "trace": traced.trace if traced else None,
-        **asdict(cause),
-    }
-
-
-def to_json(release: Release) -> dict[str, Any]:
-    """Return *release* as plain data for the store."""
-    return asdict(release)
-
-
-def from_json(data: Mapping[str, Any]) -> Release:
-    """Return the release stored as *data*; unreadable data means stop."""
-    try:
-        rings = {name: _ring(data[name]) for name in RINGS}
-        return Release(
-            project=data["project"],
-            generation=int(data["generation"]),
-            holds=holds.from_json(data.get("holds")),
-            **rings,
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CicdError(
-            f"The stored release is unreadable ({error!r}); nothing may be deployed from it.",
-            "Compare it with cicd/<project>/history in Consul, and repair it by hand.",
-        ) from None
-
-
-def _ring(data: Mapping[str, Any]) -> Ring:
-    builds = {key: Build(**data[key]) if data[key] else None for key in ("wanted", "good", "earlier")}
-    return Ring(
-        state=data["state"],
-        generation=int(data["generation"]),
-        since=float(data["since"]),
-        exempt=bool(data.get("exempt", False)),
-        **builds,
     )
 
 
@@ -250,6 +165,8 @@ def _want(
     state: str = DEPLOYING,
     exempt: bool = False,
 ) -> Release:
+    if ring == "canary":
+        release = replace(release, reviews={})
     generation = release.generation + 1
     changed = replace(
         release.ring(ring),
@@ -267,3 +184,20 @@ def _with(release: Release, ring: str, changed: Ring, generation: int = 0) -> Re
     if ring == "production":
         return replace(release, generation=number, production=changed)
     return replace(release, generation=number, canary=changed)
+
+
+def _first_good(release: Release, ring: str, *candidates: Build | None) -> Build:
+    for build in candidates:
+        if build and build.version not in release.holds.vetoes:
+            return build
+    raise Refused(
+        f"{release.project} has no earlier good version on {ring} to go back to.",
+        f"Deploy a version that you know: st2 run cicd.deploy project={release.project} version=…",
+    )
+
+
+def _step_back(release: Release, ring: str, target: Build, when: float, state: str) -> Release:
+    changed = _want(release, ring, target, when, state, exempt=True)
+    current = changed.ring(ring)
+    earlier = None if target == current.earlier else current.earlier
+    return _with(changed, ring, replace(current, good=target, earlier=earlier), changed.generation)

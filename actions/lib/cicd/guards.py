@@ -1,0 +1,96 @@
+"""What refuses: the rules that every version passes on its way to a ring. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cicd import holds, people
+from cicd.errors import InputError, Refused
+from cicd.people import NO_POLICY, Policy
+from cicd.proof import Proof, refuse_unproven
+from cicd.record import EVERYTHING, HEALTHY, Build, Release
+from cicd.version import commits_of
+
+
+def promotable(
+    release: Release, when: float, min_bake: int, *, policy: Policy = NO_POLICY, proof: Proof | None = None
+) -> Build:
+    """
+    Return the only build that production may get now, or refuse with the reason.
+
+    It is the canary: healthy on every host (as *proof* says of this moment), baked *min_bake*
+    seconds, newer than production, not left by a rollback, held by nobody, and approved as
+    *policy* wants.
+    """
+    build = _baked_canary(release, when, min_bake)
+    if proof:
+        refuse_unproven(proof, release.project, build.version, "canary")
+    _refuse_step_back(release, build)
+    _refuse_promotion(release, build.version)
+    people.refuse_unreviewed(policy, release.project, build.version, build.author, release.reviews, when)
+    return build
+
+
+def refuse_deploy(release: Release, version: str) -> None:
+    """Raise Refused when *version* may not be deployed to any ring now."""
+    holds.refuse_deploy(release.around, EVERYTHING, version)
+    holds.refuse_deploy(release.holds, release.project, version)
+
+
+def refuse_vetoed(release: Release, version: str) -> None:
+    """Raise Refused when *version* is vetoed."""
+    holds.refuse_deploy(replace(release.holds, lock=None), release.project, version)
+
+
+def is_older(build: Build, than: Build) -> bool:
+    """Return whether *build* was made from fewer commits than the other one."""
+    try:
+        return commits_of(build.version) < commits_of(than.version)
+    except InputError:
+        return False  # a version from before this pipeline has no place in its order
+
+
+def _baked_canary(release: Release, when: float, min_bake: int) -> Build:
+    canary = release.canary
+    if canary.wanted is None:
+        raise Refused(
+            f"{release.project} has no canary, so there is nothing to promote.",
+            f"Push a commit, or run `st2 run cicd.deploy project={release.project} version=…`.",
+        )
+    label = f"{release.project} {canary.wanted.version}"
+    if canary.state != HEALTHY:
+        raise Refused(
+            f"{label} is not healthy on every canary host yet: its deploy has not ended well.",
+            "Wait for the canary deploy, or look at why it stopped, then promote again.",
+        )
+    left = min_bake - (when - canary.since)
+    if left > 0:
+        raise Refused(
+            f"{label} has been canary for {when - canary.since:.0f} s of the {min_bake} s it must bake.",
+            f"Promote again in {left:.0f} s.",
+        )
+    return canary.wanted
+
+
+def _refuse_step_back(release: Release, build: Build) -> None:
+    production = release.production
+    if production.wanted and is_older(build, production.wanted):
+        raise Refused(
+            f"{release.project} {build.version} is older than {production.wanted.version} in production.",
+            f"Promote a newer canary, or go back with `rollback production {release.project}`.",
+        )
+    if production.left == build.version and release.canary.generation < production.generation:
+        raise Refused(
+            f"{release.project} {build.version} was rolled back from production since it became the canary.",
+            "Push a corrected commit; if it was not at fault, deploy it to canary again, then promote.",
+        )
+
+
+def _refuse_promotion(release: Release, version: str) -> None:
+    holds.refuse_promotion(release.around, EVERYTHING, version)
+    holds.refuse_promotion(release.holds, release.project, version)
+    if release.window:
+        raise Refused(
+            f"{release.project} is in a freeze window until {release.window.until}: {release.window.reason}.",
+            "Promote after that. A rollback needs no thaw.",
+        )

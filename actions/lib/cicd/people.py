@@ -1,0 +1,141 @@
+"""Who may let a canary into production: reviews of it, and the roles that may break the glass. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+from cicd.errors import ConfigError, InputError, Refused
+
+
+@dataclass(frozen=True)
+class Policy:
+    """
+    What a project's promotion needs: `count` approvals, each younger than `expires_seconds`.
+
+    `approvers` empty means anybody; `not_author` that who wrote the commit does not count.
+    """
+
+    count: int = 0
+    approvers: tuple[str, ...] = ()
+    not_author: bool = True
+    expires_seconds: int = 86400
+
+
+NO_POLICY = Policy()
+
+
+@dataclass(frozen=True)
+class Review:
+    """What one person said of the present canary: yes or no, why, and when (epoch seconds)."""
+
+    approves: bool
+    why: str
+    when: float
+
+
+def refuse_approver(policy: Policy, project: str, author: str, who: str) -> None:
+    """Raise Refused when *who* may not approve what *author* wrote."""
+    if not who:
+        raise Refused(f"Nobody approves {project}: the execution names no user.", "Log in, then approve.")
+    if policy.approvers and not _among(who, policy.approvers):
+        raise Refused(
+            f"{who} may not approve {project}; {', '.join(policy.approvers)} may.",
+            f"Ask one of them, or change projects.{project}.approval.approvers in the configuration.",
+        )
+    if policy.not_author and author and _same(who, author):
+        others = ", ".join(name for name in policy.approvers if not _same(name, author))
+        raise Refused(
+            f"{who} wrote this version of {project}, so somebody else must approve it.",
+            f"Ask {others or 'a colleague'}.",
+        )
+
+
+def refuse_unreviewed(
+    policy: Policy, project: str, version: str, author: str, reviews: Mapping[str, Review], when: float
+) -> None:
+    """Raise Refused when *version*, by *author*, is rejected, or lacks approvals that count at *when*."""
+    for who, review in sorted(reviews.items()):
+        if not review.approves:
+            raise Refused(
+                f"{project} {version} was rejected by {who}: {review.why}.",
+                f"Push a corrected commit; if the objection is settled, {who} approves.",
+            )
+    counted = approvals(policy, author, reviews, when)
+    if len(counted) < policy.count:
+        have = f" ({', '.join(counted)})" if counted else ""
+        raise Refused(
+            f"{project} {version} has {len(counted)} of {policy.count} approvals{have}.",
+            f"{', '.join(policy.approvers) or 'Anybody'} but its author may run: "
+            f"st2 run cicd.approve project={project} version={version}",
+        )
+
+
+def approvals(policy: Policy, author: str, reviews: Mapping[str, Review], when: float) -> list[str]:
+    """Return who approves and counts by *policy* at *when*, sorted."""
+    return [who for who, review in sorted(reviews.items()) if _counts(policy, author, who, review, when)]
+
+
+def refuse_role(roles: Mapping[str, tuple[str, ...]], role: str, who: str) -> None:
+    """Raise Refused unless *who* is in *role*, which may break the glass."""
+    if not roles:
+        raise Refused(
+            "Nobody may break the glass: no role is configured.",
+            "Add roles under `break_glass` in the pack's configuration.",
+        )
+    if role not in roles:
+        raise Refused(
+            f"{role!r:.80} is no role that may break the glass.", f"Roles: {', '.join(sorted(roles))}."
+        )
+    if not who or not _among(who, roles[role]):
+        raise Refused(f"{who or 'nobody'} is not in the role {role}.", f"Ask {', '.join(roles[role])}.")
+
+
+def policy_from(values: Mapping[str, Any] | None, where: str) -> Policy:
+    """Return the policy written as *values* at *where* in the configuration."""
+    try:
+        given = dict(values or {})
+        policy = Policy(**{**given, "approvers": tuple(given.get("approvers") or ())})
+        valid = min(int(policy.count), int(policy.expires_seconds)) >= 0
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise ConfigError(f"`{where}` in the configuration is no approval policy.", "See cicd.yaml.example.")
+    if policy.approvers and policy.count > len(policy.approvers):
+        raise ConfigError(
+            f"`{where}` wants {policy.count} approvals of {len(policy.approvers)} approvers.",
+            "Name more approvers, or want fewer approvals.",
+        )
+    return policy
+
+
+def roles_from(values: Mapping[str, Any] | None) -> dict[str, tuple[str, ...]]:
+    """Return who is in which role of `break_glass`."""
+    try:
+        return {str(role): tuple(str(name) for name in names) for role, names in (values or {}).items()}
+    except (AttributeError, TypeError):
+        raise ConfigError(
+            "`break_glass` in the pack's configuration is no mapping of roles to users.",
+            "See cicd.yaml.example.",
+        ) from None
+
+
+def reason(text: str) -> str:
+    """Return *text*, one line that says why, or raise InputError when it says nothing."""
+    if not any(character.isalnum() for character in text):
+        raise InputError("A reason is needed.", "Say why: people will ask.")
+    return text
+
+
+def _counts(policy: Policy, author: str, who: str, review: Review, when: float) -> bool:
+    listed = not policy.approvers or _among(who, policy.approvers)
+    own = policy.not_author and bool(author) and _same(who, author)
+    return review.approves and listed and not own and when - review.when < policy.expires_seconds
+
+
+def _among(who: str, names: tuple[str, ...]) -> bool:
+    return any(_same(who, name) for name in names)
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold()

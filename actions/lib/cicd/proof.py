@@ -1,0 +1,58 @@
+"""Whether the hosts of a ring run a version, healthy, at one moment. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any, Mapping
+
+from cicd.errors import Refused
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What troubles each host of a ring with `version`; empty text where nothing does."""
+
+    version: str
+    hosts: Mapping[str, str] = field(default_factory=dict)
+
+
+def record_host(
+    proof: Proof, host: str, report: Mapping[str, Any] | None, failing: str, when: float
+) -> Proof:
+    """
+    Return *proof* with what *host* reported last, and the Consul checks that are *failing* there.
+
+    *report* is what cicd-converge stored (`installed`, `at`), None when it never did.
+    """
+    installed = str((report or {}).get("installed") or "")
+    trouble = failing
+    if not trouble and installed != proof.version:
+        trouble = f"reports {installed or 'nothing'} installed{_ago(report, when)}"
+    return replace(proof, hosts={**proof.hosts, host: trouble})
+
+
+def refuse_unproven(proof: Proof, project: str, version: str, ring: str) -> None:
+    """Raise Refused unless every host is proven to run *version*; an empty ring proves nothing."""
+    if proof.version != version:
+        raise Refused(
+            f"{ring} of {project} became {version} while {proof.version or 'nothing'} was looked at.",
+            "Try again.",
+        )
+    troubled = {host: trouble for host, trouble in sorted(proof.hosts.items()) if trouble}
+    if proof.hosts and not troubled:
+        return
+    good, why = len(proof.hosts) - len(troubled), "; ".join(f"{h} {t}" for h, t in troubled.items())
+    raise Refused(
+        f"{project} {version} is proven on {good} of {len(proof.hosts)} {ring} hosts"
+        f"{f' ({why})' if why else ''}.",
+        f"Repair or exclude {', '.join(troubled) or 'nothing: register a host'}, then try again.",
+    )
+
+
+def _ago(report: Mapping[str, Any] | None, when: float) -> str:
+    try:
+        at = datetime.strptime(str((report or {})["at"]), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except (KeyError, ValueError):
+        return ""
+    return f" {max(0.0, when - at.timestamp()):.0f} s ago"

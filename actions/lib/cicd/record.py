@@ -1,0 +1,141 @@
+"""The record of a release: its data, as plain data, and the history entry of each change of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Mapping
+
+from cicd import holds
+from cicd.errors import CicdError
+from cicd.holds import Holds
+from cicd.people import Review
+from cicd.windows import Opened
+
+RINGS = ("canary", "production")
+EVERYTHING = "everything"  # in place of a project: what holds every one of them
+EMPTY = "empty"  # nothing was ever wanted here
+DEPLOYING = "deploying"  # a deploy walks the ring: only it may touch hosts
+RESTORING = "restoring"  # a failed deploy is being undone: hosts go back by themselves, too
+HEALTHY = "healthy"  # every host of the ring ran it, healthy, when the deploy ended
+DEGRADED = "degraded"  # all but a few hosts ran it, as many as the budget allows; those converge alone
+STOPPED = "stopped"  # a failed deploy that nobody undid: a person says how it goes on
+
+
+@dataclass(frozen=True)
+class Build:
+    """A published package: the only thing that a ring can be wanted to run."""
+
+    version: str
+    package: str
+    commit: str
+    sha256: str
+    trace: str
+    author: str = ""
+
+
+@dataclass(frozen=True)
+class Ring:
+    """
+    What one ring is wanted to run.
+
+    `generation` is the release's when `wanted` last changed; `since` the epoch second
+    when `state` did. `good` was the last to end healthy, `earlier` the one before it.
+    `exempt` is a step back or a broken glass: people's holds do not stop hosts from
+    following it. `left` is the version that a rollback left behind.
+    """
+
+    state: str = EMPTY
+    wanted: Build | None = None
+    good: Build | None = None
+    earlier: Build | None = None
+    generation: int = 0
+    since: float = 0.0
+    exempt: bool = False
+    left: str = ""
+
+
+@dataclass(frozen=True)
+class Release:
+    """
+    The record of one project; every change of it raises `generation`.
+
+    `reviews` are of the present canary, by person. Not recorded but found when it is read:
+    `around`, what holds every project, and `window`, the freeze window that is open.
+    """
+
+    project: str
+    generation: int = 0
+    canary: Ring = Ring()
+    production: Ring = Ring()
+    holds: Holds = field(default_factory=Holds)
+    reviews: Mapping[str, Review] = field(default_factory=dict)
+    around: Holds = field(default_factory=Holds, compare=False)
+    window: Opened | None = field(default=None, compare=False)
+
+    def ring(self, name: str) -> Ring:
+        """Return the ring called *name*."""
+        return self.production if name == "production" else self.canary
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Who changes a release, why, when (epoch seconds), and in which execution."""
+
+    who: str
+    why: str
+    when: float
+    execution: str = ""
+
+
+def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -> dict[str, Any]:
+    """Return the history entry of one change: who did what, why, when, from what to what."""
+    old, new = before.ring(ring).wanted, after.ring(ring).wanted
+    traced = new or old
+    return {
+        "generation": after.generation,
+        "project": after.project,
+        "what": what,
+        "ring": ring,
+        "from": old.version if old else None,
+        "to": new.version if new else None,
+        "trace": traced.trace if traced else None,
+        "cancelled": sorted(set(before.reviews) - set(after.reviews)),
+        **asdict(cause),
+    }
+
+
+def to_json(release: Release) -> dict[str, Any]:
+    """Return *release* as plain data for the store."""
+    data = asdict(release)
+    return {key: value for key, value in data.items() if key not in ("around", "window")}
+
+
+def from_json(data: Mapping[str, Any]) -> Release:
+    """Return the release stored as *data*; unreadable data means stop."""
+    try:
+        rings = {name: _ring(data[name]) for name in RINGS}
+        return Release(
+            project=data["project"],
+            generation=int(data["generation"]),
+            holds=holds.from_json(data.get("holds")),
+            reviews={who: Review(**given) for who, given in (data.get("reviews") or {}).items()},
+            canary=rings["canary"],
+            production=rings["production"],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CicdError(
+            f"The stored release is unreadable ({error!r}); nothing may be deployed from it.",
+            "Compare it with cicd/<project>/history in Consul, and repair it by hand.",
+        ) from None
+
+
+def _ring(data: Mapping[str, Any]) -> Ring:
+    builds = {key: Build(**data[key]) if data[key] else None for key in ("wanted", "good", "earlier")}
+    return Ring(
+        state=data["state"],
+        generation=int(data["generation"]),
+        since=float(data["since"]),
+        exempt=bool(data.get("exempt", False)),
+        left=str(data.get("left", "")),
+        **builds,
+    )

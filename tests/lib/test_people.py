@@ -1,0 +1,122 @@
+"""Who may let a canary into production."""
+
+import pytest
+
+from cicd import people, release
+from cicd.errors import ConfigError, InputError, Refused
+from cicd.people import Policy, Review
+from cicd.release import Build, Release
+
+TWO = Policy(count=2, approvers=("ann", "bob", "eve"))
+CANARY = Build("1.0-1.0000001", "greeter", "1" * 40, "0" * 64, "", author="eve")
+NEWER = Build("1.0-2.0000002", "greeter", "2" * 40, "0" * 64, "", author="eve")
+
+
+def baked() -> Release:
+    state = release.advertise_canary(Release("greeter"), CANARY, 0)
+    return release.confirm(state, "canary", state.canary.generation, 0)
+
+
+def reviewed(*reviews: tuple[str, bool], when: float = 1.0) -> Release:
+    state = baked()
+    for who, approves in reviews:
+        state = release.review(state, CANARY.version, who, Review(approves, "because", when))
+    return state
+
+
+def promote(state: Release, when: float = 10.0, policy: Policy = TWO) -> Release:
+    return release.promote(state, when, 0, policy=policy)
+
+
+def test_a_promotion_waits_for_as_many_people_as_the_policy_wants_and_names_those_it_has():
+    with pytest.raises(Refused, match=r"1 of 2 approvals \(ann\)"):
+        promote(reviewed(("ann", True)))
+
+    assert promote(reviewed(("ann", True), ("bob", True))).production.wanted == CANARY
+
+
+def test_the_same_person_counts_once():
+    with pytest.raises(Refused, match="1 of 2"):
+        promote(reviewed(("ann", True), ("ann", True)))
+
+
+def test_the_author_counts_for_nothing_and_is_told_whom_to_ask():
+    with pytest.raises(Refused, match="eve wrote this") as refusal:
+        people.refuse_approver(TWO, "greeter", "Eve", "eve")
+    with pytest.raises(Refused, match="1 of 2"):
+        promote(reviewed(("ann", True), ("eve", True)))
+
+    assert refusal.value.hint == "Ask ann, bob."
+    assert promote(reviewed(("ann", True), ("eve", True)), policy=Policy(2, not_author=False))
+
+
+def test_a_stranger_counts_for_nothing_and_nobody_is_no_approver():
+    with pytest.raises(Refused, match="mallory may not approve"):
+        people.refuse_approver(TWO, "greeter", "eve", "mallory")
+    with pytest.raises(Refused, match="Nobody"):
+        people.refuse_approver(Policy(), "greeter", "eve", "")
+    with pytest.raises(Refused, match="1 of 2"):
+        promote(reviewed(("ann", True), ("mallory", True)))
+
+
+def test_an_approval_expires():
+    state = reviewed(("ann", True), ("bob", True))
+
+    assert promote(state, when=1 + 86399)
+    with pytest.raises(Refused, match="0 of 2"):
+        promote(state, when=1 + 86400)
+
+
+def test_one_rejection_stops_it_until_who_rejected_approves():
+    with pytest.raises(Refused, match="rejected by ann: because"):
+        promote(reviewed(("ann", True), ("bob", True), ("ann", False)))
+
+    assert promote(reviewed(("ann", False), ("bob", True), ("ann", True)))
+
+
+def test_a_newer_canary_cancels_the_reviews_of_the_older_one_and_the_history_says_whose():
+    state = reviewed(("ann", True), ("bob", True))
+    newer = release.advertise_canary(state, NEWER, 5)
+    newer = release.confirm(newer, "canary", newer.canary.generation, 5)
+
+    with pytest.raises(Refused, match="0 of 2"):
+        promote(newer)
+
+
+def test_an_approval_of_what_is_no_longer_canary_is_refused():
+    newer = release.advertise_canary(baked(), NEWER, 5)
+
+    with pytest.raises(Refused, match=f"the canary is {NEWER.version} now"):
+        release.review(newer, CANARY.version, "ann", Review(True, "fine", 6))
+
+
+def test_only_who_is_in_a_configured_role_breaks_the_glass():
+    roles = people.roles_from({"incident_commander": ["ann"]})
+
+    people.refuse_role(roles, "incident_commander", "Ann")
+    for role, who, said in [
+        ("incident_commander", "bob", "bob is not in the role"),
+        ("incident_commander", "", "nobody is not in the role"),
+        ("root", "ann", "no role"),
+    ]:
+        with pytest.raises(Refused, match=said):
+            people.refuse_role(roles, role, who)
+    with pytest.raises(Refused, match="no role is configured"):
+        people.refuse_role({}, "incident_commander", "ann")
+
+
+@pytest.mark.parametrize("values", [{"count": -1}, {"count": "x"}, {"cuont": 1}, "yes", {"approvers": 1}])
+def test_a_policy_that_cannot_be_read_means_stop(values):
+    with pytest.raises(ConfigError, match="no approval policy"):
+        people.policy_from(values, "projects.greeter.approval")
+
+
+def test_a_policy_that_can_never_be_met_is_refused():
+    with pytest.raises(ConfigError, match="2 approvals of 1 approvers"):
+        people.policy_from({"count": 2, "approvers": ["ann"]}, "x")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "-", "\u200b", "…"])
+def test_a_reason_must_say_something(text):
+    with pytest.raises(InputError, match="reason"):
+        people.reason(text)
