@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
+from cicd import fields
 from cicd.action import CicdAction
+from cicd.builds import CANCELLED, LOST, OVERDUE, Builds
 from cicd.config import Settings
 from cicd.consul import Store
-from cicd.jenkins import Jenkins
+from cicd.jenkins import Jenkins, job_path
+
+WORDS = {
+    CANCELLED: "was cancelled while it waited in the queue",
+    LOST: "is no longer known to Jenkins, neither queued nor built",
+    OVERDUE: "took longer than its limit and was stopped",
+}
 
 
 class ReadFailure(CicdAction):
     def act(self, settings: Settings, project: str, commit: str, build: int) -> dict[str, Any]:
-        found, server = settings.project(project), Jenkins(settings)
-        result = server.of_commit(found, commit, build)
-        failed = {"stage": "failed", "build": result.number, "status": result.status, "at": time.time()}
-        Store(settings).advance(found.name, commit, {None, "accepted", "building"}, failed)
+        found, jenkins = settings.project(project), Jenkins(settings)
+        builds = Builds(settings, found, Store(settings), jenkins)
+        seen, following = builds.failed(fields.check("commit", commit), build)
+        url = seen.result.url if seen.result else f"{jenkins.url}/{job_path(found)}/"
+        said = WORDS.get(seen.status, f"is {seen.status}")
         return {
-            "status": result.status or "RUNNING",
-            "seconds": result.seconds,
-            "console": server.console_tail(found, result.number),
-            "url": result.url,
-            "message": f"{project} {commit[:7]} did not pass CI: {found.job} #{result.number} is "
-            f"{result.status}. Nothing was packaged; see {result.url}console",
+            "status": seen.status,
+            "seconds": seen.result.seconds if seen.result else 0.0,
+            "console": jenkins.console_tail(found, seen.number) if seen.number else "",
+            "url": url,
+            "next": following,
+            "message": f"{project} {commit[:7]} did not pass CI: {builds.label(seen.number)} {said}. "
+            f"Nothing was packaged; see {url}{'console' if seen.number else ''}",
         }

@@ -1,31 +1,37 @@
-"""Steps 1 and 2: decide what a push means, and open the run of its commit."""
+"""Steps 1 and 2: decide what a push means for each project, and open the runs of its commit."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from cicd import fields, push
+from cicd import event, fields, intake
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.consul import Store
+from cicd.push import Push
 
 
 class ReceivePush(CicdAction):
-    def act(
-        self, settings: Settings, project: str, repository: str, branch: str, commit: str, user: str
-    ) -> dict[str, Any]:
-        known = settings.project_of(repository) if repository else settings.projects.get(project)
-        store = Store(settings)
-        run = store.run(known.name, commit) if known else None
-        decision = push.decide(known, repository or project, branch, run["stage"] if run else None)
-        opened = {"stage": "accepted", "user": user, "branch": branch, "at": time.time()}
-        if known and decision.build and not store.advance(known.name, commit, {None, "failed"}, opened):
-            decision = push.Decision(False, "another delivery of the same push was faster")
+    def act(self, settings: Settings, event: dict[str, Any], project: str, **person: str) -> dict[str, Any]:
+        push = _push(settings, event, project, **person)
+        source = str(event.get("source") or "github") if event else "person"
+        outcomes = intake.take(settings, Store(settings), push, source, "" if event else project)
+        reasons = [f"{o.project}: {o.decision.reason}" if o.project else o.decision.reason for o in outcomes]
+        start = [outcome.project for outcome in outcomes if outcome.start]
         return {
-            "build": decision.build,
-            "reason": decision.reason,
-            "project": known.name if known else project,
-            "trace": fields.trace_tag(known.repository, commit) if known else "",
-            "message": f"{project} {commit[:7]} pushed by {user}: {decision.reason}",
+            "build": any(outcome.decision.build for outcome in outcomes),
+            "projects": start,
+            "commit": push.commit,
+            "reason": "; ".join(reasons),
+            "trace": fields.trace_tag(push.repository, push.commit),
+            "message": f"{push.repository} {push.commit[:7]} pushed by {push.user}: {'; '.join(reasons)}",
         }
+
+
+def _push(settings: Settings, given: dict[str, Any], project: str, **person: str) -> Push:
+    if given:
+        return event.parse(given)
+    found = settings.project(project)
+    repository = person["repository"] or found.repository
+    branch = person["branch"] or found.branch or "main"
+    return event.asked_for(repository, branch, person["commit"], person["user"] or "unknown")

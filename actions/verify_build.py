@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from cicd import fields
 from cicd.action import CicdAction
+from cicd.builds import Builds
 from cicd.config import Settings
 from cicd.consul import Store
-from cicd.jenkins import Jenkins, verify
+from cicd.jenkins import Jenkins
 
 
 class VerifyBuild(CicdAction):
     def act(self, settings: Settings, project: str, commit: str, build: int) -> dict[str, Any]:
         found = settings.project(project)
-        result = verify(Jenkins(settings).of_commit(found, commit, build), found, commit)
-        passed = {"stage": "passed", "build": result.number, "at": time.time()}
-        first = Store(settings).advance(found.name, commit, {None, "accepted", "building"}, passed)
+        builds = Builds(settings, found, Store(settings), Jenkins(settings))
+        claimed = builds.passed(fields.check("commit", commit), build)
+        result = claimed["result"]
         return {
-            "proceed": first,
+            "proceed": claimed["proceed"],
+            "deploy": claimed["deploy"],
+            "next": claimed["next"],
             "seconds": result.seconds,
             "url": result.url,
             "trace": fields.trace_tag(found.repository, commit),
-            "message": f"{project} {commit[:7]} passed CI as {found.job} #{result.number}"
-            + ("" if first else ", which was known already"),
+            "message": f"{project} {commit[:7]} passed CI as {builds.label(result.number)}{_rest(claimed)}",
         }
+
+
+def _rest(claimed: dict[str, Any]) -> str:
+    if claimed["superseded"]:
+        return f", superseded by {claimed['superseded'][:7]}"
+    return "" if claimed["proceed"] else ", which was known already"

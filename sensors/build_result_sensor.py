@@ -1,4 +1,4 @@
-"""Asks Jenkins for builds whose callback was lost."""
+"""Asks Jenkins for builds whose callback was lost, and Consul for those that were never started."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from st2reactor.sensor.base import PollingSensor
 # StackStorm gives a sensor neither actions/lib nor the pack's root.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
-from cicd import config, lost_builds
+from cicd import config, watch
 from cicd.consul import Store
 from cicd.errors import CicdError
 from cicd.jenkins import Jenkins
@@ -33,10 +33,8 @@ class BuildResultSensor(PollingSensor):
 
     def _look(self):
         settings = config.parse(self.config)
-        for finished in lost_builds.find(settings, Store(settings), Jenkins(settings)):
-            self.sensor_service.dispatch(
-                trigger="cicd.build_finished", payload=finished.payload, trace_tag=finished.trace
-            )
+        for event in watch.find(settings, Store(settings), Jenkins(settings)):
+            self.sensor_service.dispatch(trigger=event.trigger, payload=event.payload, trace_tag=event.trace)
 
     def _say_once(self, sentence):
         if sentence != self._said:

@@ -24,6 +24,7 @@ class Item:
     parameters: dict[str, str]
     since: int
     build: Build | None = None
+    cancelled: bool = False
 
 
 class Queue:
@@ -66,7 +67,16 @@ class Queue:
 
     def waiting(self) -> list[Item]:
         """Return the items that wait for an executor."""
-        return [item for item in self.items.values() if item.build is None]
+        return [item for item in self.items.values() if item.build is None and not item.cancelled]
+
+    def cancel(self, number: int) -> bool:
+        """Take an item out of the queue; False when it does not wait there."""
+        with self._lock:
+            item = self.items.get(number)
+            if item is None or item.build is not None or item.cancelled:
+                return False
+            item.cancelled = True
+        return True
 
     def stop(self, build: Build) -> None:
         """Abort *build* when it runs."""
@@ -77,10 +87,14 @@ class Queue:
 
     def _execute(self) -> None:
         while True:
-            self._run(self._start(self._waiting.get()))
+            build = self._start(self._waiting.get())
+            if build is not None:
+                self._run(build)
 
-    def _start(self, item: Item) -> Build:
+    def _start(self, item: Item) -> Build | None:
         with self._lock:
+            if item.cancelled:
+                return None
             builds = self.builds[item.job]
             number = builds[-1].number + 1 if builds else 1
             build = Build(item.job, number, item.number, item.parameters, _now())
@@ -109,7 +123,7 @@ class Queue:
             workspace.run()
         except BuildFailed as error:
             workspace.say(f"ERROR: {error}")
-            return "ABORTED" if build.stopped else "FAILURE"
+            return "ABORTED" if build.stopped else error.result
         except Exception as error:  # an executor outlives any build
             workspace.say(f"FATAL: {type(error).__name__}: {error}")
             return "FAILURE"

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from lab.jenkins import views
+from lab.jenkins import tree, views
 from lab.jenkins.build import Build, information
 from lab.jenkins.queue import Queue
 from lab.jenkins.settings import Settings
@@ -40,6 +40,7 @@ class Api:
             ("GET", r"/me/api/json", self._me),
             ("GET", r"/queue/api/json", self._items),
             ("GET", r"/queue/item/(\d+)/api/json", self._item),
+            ("POST", r"/queue/cancelItem", self._cancel),
             ("GET", r"/job/([^/]+)/api/json", self._job),
             ("POST", r"/job/([^/]+)/buildWithParameters", self._build),
             ("POST", r"/job/([^/]+)/build", self._build),
@@ -56,7 +57,8 @@ class Api:
         for known, pattern, handler in self._routes:
             match = re.fullmatch(pattern, path)
             if match and known == method:
-                return handler(given, *match.groups())
+                status, content, headers = handler(given, *match.groups())
+                return status, tree.pick(content, given.get("tree", "")), headers
         raise NotFound
 
     def _front(self, _given: dict[str, str]) -> Answer:
@@ -81,12 +83,22 @@ class Api:
             raise NotFound
         return 200, views.item(item, self._root), {}
 
-    def _job(self, _given: dict[str, str], name: str) -> Answer:
+    def _cancel(self, given: dict[str, str]) -> Answer:
+        number = given.get("id", "")
+        if not number.isdigit() or not self._queue.cancel(int(number)):
+            raise NotFound
+        return 204, "", {}
+
+    def _job(self, given: dict[str, str], name: str) -> Answer:
         builds = self._queue.builds.get(name)
         if builds is None:
             raise NotFound
         queued = any(item.job == name for item in self._queue.waiting())
-        return 200, views.job(name, builds, self._root, queued), {}
+        page = views.job(name, builds, self._root, queued)
+        if given.get("tree"):
+            # A tree reaches into what is linked; without one, links are all there is.
+            page["builds"] = [information(build, self._root) for build in builds[::-1]]
+        return 200, page, {}
 
     def _build(self, given: dict[str, str], name: str) -> Answer:
         if name not in self._queue.builds:

@@ -7,7 +7,14 @@ from typing import Any
 from lab.jenkins.build import PARAMETERS, Build
 from lab.jenkins.queue import Item
 
-COLORS = {"SUCCESS": "blue", "FAILURE": "red", "ABORTED": "aborted", None: "notbuilt"}
+COLORS = {
+    "SUCCESS": "blue",
+    "UNSTABLE": "yellow",
+    "FAILURE": "red",
+    "ABORTED": "aborted",
+    "NOT_BUILT": "notbuilt",
+    None: "notbuilt",
+}
 
 
 def server(jobs: dict[str, list[Build]], root: str) -> dict[str, Any]:
@@ -52,8 +59,8 @@ def job(name: str, builds: list[Build], root: str, queued: bool) -> dict[str, An
         "allBuilds": [_link(build, root) for build in newest],
         "firstBuild": _link(builds[0], root) if builds else None,
         "lastBuild": _link(newest[0], root) if newest else None,
-        "lastCompletedBuild": _last(newest, root, {"SUCCESS", "FAILURE", "ABORTED"}),
-        "lastSuccessfulBuild": _last(newest, root, {"SUCCESS"}),
+        "lastCompletedBuild": _last(newest, root, {result for result in COLORS if result}),
+        "lastSuccessfulBuild": _last(newest, root, {"SUCCESS", "UNSTABLE"}),
         "lastFailedBuild": _last(newest, root, {"FAILURE"}),
         "inQueue": queued,
         "nextBuildNumber": newest[0].number + 1 if newest else 1,
@@ -77,6 +84,9 @@ def item(wish: Item, root: str) -> dict[str, Any]:
         "blocked": False,
         "stuck": False,
     }
+    if wish.cancelled:
+        gone = {"_class": "hudson.model.Queue$LeftItem", "why": None, "buildable": False}
+        return {**common, **gone, "cancelled": True, "executable": None}
     if wish.build is None:
         waiting = {"_class": "hudson.model.Queue$WaitingItem", "why": "Waiting for next available executor"}
         return {**common, **waiting, "buildable": True}

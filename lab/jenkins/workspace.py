@@ -16,8 +16,16 @@ SCRIPTS = ("script/cisetup", "script/cibuild")
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
+# A job may map exit codes of its steps to results, as Jenkins' shell step and pipelines do.
+RESULTS = {98: "NOT_BUILT", 99: "UNSTABLE"}
+
+
 class BuildFailed(Exception):
     """The build cannot go on; its text is the last line of the console."""
+
+    def __init__(self, text: str, result: str = "FAILURE") -> None:
+        super().__init__(text)
+        self.result = result
 
 
 class Workspace:
@@ -98,7 +106,7 @@ class Workspace:
             self.stop()
             raise BuildFailed(f"{name} did not end within {self._settings.build_seconds} s") from None
         if code != 0:
-            raise BuildFailed(f"{name} ended with {code}")
+            raise BuildFailed(f"{name} ended with {code}", RESULTS.get(code, "FAILURE"))
 
     def _environment(self) -> dict[str, str]:
         build, root = self._build, self._settings.url

@@ -19,12 +19,14 @@ class Project:
 
     name: str
     repository: str
-    branch: str = "main"
+    branch: str = ""  # the repository's default branch
     job: str = ""
     role: str = "app"
     min_bake_seconds: int = 600
     approval: Policy = NO_POLICY
     freeze_windows: Tuple[Window, ...] = ()
+    paths: tuple[str, ...] = ()
+    watch_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Settings:
 
     consul: Mapping[str, Any]
     jenkins: Mapping[str, Any]
+    github: Mapping[str, Any]
+    gateway: Mapping[str, Any]
     source: Mapping[str, Any]
     ssh: Mapping[str, Any]
     package: Mapping[str, Any]
@@ -54,10 +58,9 @@ class Settings:
             f"Add it under `projects` in the pack's configuration (configured now: {known}).",
         )
 
-    def project_of(self, repository: str) -> Project | None:
-        """Return the project whose code is in *repository* (`owner/name`), or None."""
-        found = [p for p in self.projects.values() if p.repository.lower() == repository.lower()]
-        return found[0] if found else None
+    def projects_of(self, repository: str) -> list[Project]:
+        """Return the projects whose code is in *repository* (`owner/name`)."""
+        return [p for p in self.projects.values() if p.repository.lower() == repository.lower()]
 
     def clone_url(self, project: Project) -> str:
         """Return the URL that a build host clones *project* from."""
@@ -82,7 +85,9 @@ class Settings:
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "consul": {"url": "http://127.0.0.1:8500", "token_file": ""},
-    "jenkins": {"user": "cicd"},
+    "jenkins": {"user": "cicd", "queue_timeout": 3600, "build_timeout": 3600},
+    "github": {"api_url": "https://api.github.com", "token_file": "", "hook_url": "", "details_url": ""},
+    "gateway": {"url": ""},
     "source": {"clone_url": "https://github.com/{repository}.git"},
     "ssh": {"user": "cicd", "port": 22, "connect_timeout": 10, "parallel": 20},
     "package": {"driver": "auto", "service": "build", "tag": "package", "timeout": 600},
@@ -169,12 +174,14 @@ def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
     return Project(
         name=fields.check("project", name),
         repository=fields.check("repository", values["repository"]),
-        branch=fields.check("branch", values.get("branch") or "main"),
+        branch=fields.check("branch", values["branch"]) if values.get("branch") else "",
         job=values.get("job") or name,
         role=values.get("role") or "app",
         min_bake_seconds=int(values.get("min_bake_seconds", bake)),
         approval=people.policy_from(values.get("approval"), f"projects.{name}.approval"),
         freeze_windows=windows.parse(values.get("freeze_windows"), f"projects.{name}.freeze_windows"),
+        paths=tuple(values.get("paths") or ()),
+        watch_paths=tuple(values.get("watch_paths") or ()),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import random
+import time
 from typing import Any, Callable, Mapping
 
 import consul as py_consul
@@ -20,6 +22,7 @@ from cicd.record import Cause
 from cicd.release import RINGS, Release, Ring
 
 ATTEMPTS = 5
+UPDATE_ATTEMPTS = 50  # a burst of pushes writes one document
 TIMEOUT_SECONDS = 10
 TRANSACTION_CONFLICT = "409"
 
@@ -95,8 +98,7 @@ class Store:
 
     def runs(self, project: str) -> dict[str, dict[str, Any]]:
         """Return the records of all pipeline runs of *project*, by commit."""
-        items = self._ask(lambda c: c.kv.get(f"cicd/{project}/runs/", recurse=True)[1]) or []
-        return {item["Key"].rpartition("/")[2]: json.loads(item["Value"]) for item in items}
+        return {key.rpartition("/")[2]: run for key, run in self.below(f"cicd/{project}/runs/").items()}
 
     def advance(self, project: str, commit: str, leaving: set[str | None], run: Mapping[str, Any]) -> bool:
         """
@@ -110,8 +112,41 @@ class Store:
         known = json.loads(item["Value"]) if item else {}
         if known.get("stage") not in leaving:
             return False
-        value = json.dumps({**known, **run})
-        return bool(self._ask(lambda c: c.kv.put(key, value, cas=item["ModifyIndex"] if item else 0)))
+        return self._put(key, {**known, **run}, item["ModifyIndex"] if item else 0)
+
+    def update(
+        self, key: str, change: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Apply *change* to the document *key* by compare-and-set; return it before and after."""
+        for _ in range(UPDATE_ATTEMPTS):
+            _, item = self._ask(lambda c: c.kv.get(key, consistency="consistent"))
+            before = dict(json.loads(item["Value"])) if item else {}
+            after, index = change(before), item["ModifyIndex"] if item else 0
+            if after == before or self._put(key, after, index):
+                return before, after
+            time.sleep(random.uniform(0, 0.1))
+        raise ConsulError(f"The key {key} kept changing ({UPDATE_ATTEMPTS} tries).", "Try again.")
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Return the document *key*, or None."""
+        return self._json(key)
+
+    def put(self, key: str, document: Mapping[str, Any]) -> None:
+        """Write *document* to *key*, whatever was there."""
+        self._ask(lambda c: c.kv.put(key, json.dumps(document)))
+
+    def delete(self, key: str) -> None:
+        """Remove *key*."""
+        self._ask(lambda c: c.kv.delete(key))
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys below *prefix*."""
+        return list(self._ask(lambda c: c.kv.get(prefix, keys=True)[1]) or [])
+
+    def below(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """Return the documents below *prefix*, by key."""
+        items = self._ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or []
+        return {item["Key"]: json.loads(item["Value"]) for item in items}
 
     def health(self, project: Project) -> list[dict[str, Any]]:
         """Return Consul's health entries of every app host of *project*, healthy or not."""
@@ -144,6 +179,10 @@ class Store:
                 return False
             raise
         return True
+
+    def _put(self, key: str, document: Mapping[str, Any], index: int) -> bool:
+        value = json.dumps(document)
+        return bool(self._ask(lambda c: c.kv.put(key, value, cas=index)))
 
     def _json(self, key: str) -> dict[str, Any] | None:
         _, item = self._ask(lambda c: c.kv.get(key))

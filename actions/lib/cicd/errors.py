@@ -7,6 +7,9 @@ The expected failures, each a sentence for an operator.
   x Refused          a guard rail said no; nothing was changed
   x ConsulError      Consul did not answer as it must
   x JenkinsError     Jenkins did not answer as it must, or says the build is not good
+    x JenkinsAway    it does not answer at all: worth another try
+    x JenkinsMissing the job, build or queue item does not exist there
+  x GitHubError      GitHub did not answer as it must
   * HostError        a host could not be reached, or a command failed there
     x HostLost       the host itself failed, not what it was asked: another one may do it
   x ProjectError     the repository breaks the project's contract (scripts, fpm.json)
@@ -48,6 +51,18 @@ class ConsulError(CicdError):
 
 class JenkinsError(CicdError):
     """Jenkins did not answer as it must, or says that the build is not good."""
+
+
+class JenkinsAway(JenkinsError):
+    """Jenkins does not answer: worth another try."""
+
+
+class JenkinsMissing(JenkinsError):
+    """The job, build or queue item does not exist."""
+
+
+class GitHubError(CicdError):
+    """GitHub did not answer as it must."""
 
 
 class HostError(CicdError):

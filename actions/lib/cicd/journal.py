@@ -1,0 +1,83 @@
+"""What was decided on every event, in Consul: the newest ones, one line each."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import datetime, timezone
+from typing import Any, Mapping
+
+from cicd.consul import Store
+from cicd.push import Decision, Push
+from cicd.text import one_line
+
+PREFIX = "cicd/events/"
+KEPT = 300
+SHOWN_AT_ONCE = 25  # a result stays below 10 KB
+RUNS_KEPT = 200
+SHOWN = {"superseded": "superseded by {by:.7}", "failed": "failed: {why}"}
+
+
+def record(store: Store, push: Push, project: str, decision: Decision, source: str, now: float) -> None:
+    """Keep what was decided on *push* for *project*; *source* is github, missed or person."""
+    entry = {
+        "at": now,
+        "source": source,
+        "repository": push.repository,
+        "ref": push.ref,
+        "commit": push.commit,
+        "user": push.user,
+        "project": project,
+        "decision": "build" if decision.build else "ignore",
+        "reason": decision.reason,
+    }
+    store.put(f"{PREFIX}{int(now * 1000):014d}-{uuid.uuid4().hex[:8]}", entry)
+    _trim(store, PREFIX, KEPT)
+
+
+def refuse(store: Store, reason: str, source: str) -> None:
+    """Keep that an event could not be used at all, and why."""
+    record(store, Push("", "", ""), "", Decision(False, one_line(reason)), source, time.time())
+
+
+def events(store: Store, last: int, project: str = "") -> list[dict[str, Any]]:
+    """Return the *last* decisions, newest first, each with the `run` that came of it."""
+    found = [entry for _, entry in sorted(store.below(PREFIX).items(), reverse=True)]
+    chosen = [entry for entry in found if not project or entry["project"] == project][:last]
+    runs = {name: store.runs(name) for name in {entry["project"] for entry in chosen} if name}
+    return [{**entry, "run": _run(runs, entry)} for entry in chosen]
+
+
+def lines(entries: list[dict[str, Any]]) -> str:
+    """Return *entries* as lines to read: when, what moved, who, the decision, why, and what became of it."""
+    return "\n".join(_line(entry) for entry in entries) or "no event has come yet"
+
+
+def forget_runs(store: Store, project: str) -> None:
+    """Drop the oldest ended runs of *project* beyond those that are kept."""
+    runs = store.runs(project)
+    ended = [c for c in runs if runs[c]["stage"] in ("passed", "failed", "superseded")]
+    for commit in sorted(ended, key=lambda c: float(runs[c]["at"]), reverse=True)[RUNS_KEPT:]:
+        store.delete(f"cicd/{project}/runs/{commit}")
+
+
+def _trim(store: Store, prefix: str, kept: int) -> None:
+    for key in sorted(store.keys(prefix), reverse=True)[kept:]:
+        store.delete(key)
+
+
+def _run(runs: Mapping[str, Mapping[str, Any]], entry: Mapping[str, Any]) -> str:
+    run = runs.get(entry["project"], {}).get(entry["commit"])
+    if run is None:
+        return ""
+    shown = SHOWN.get(run["stage"], "{stage}")
+    return shown.format(**{"by": "", "why": str(run.get("status") or ""), **run})
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    when = datetime.fromtimestamp(float(entry["at"]), tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+    ref = entry["ref"].partition("/")[2].partition("/")[2] or entry["ref"]
+    moved = f"{entry['repository'] or 'unknown'} {ref} {entry['commit'][:7]}".strip()
+    became = f"; now {entry['run']}" if entry["run"] else ""
+    project = f"{entry['project']}: " if entry["project"] else ""
+    return f"{when}  {moved}  {entry['user']}  {project}{entry['decision']}: {entry['reason']}{became}"
