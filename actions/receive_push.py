@@ -14,7 +14,7 @@ from cicd.push import Push
 class ReceivePush(CicdAction):
     def act(self, settings: Settings, event: dict[str, Any], project: str, **person: str) -> dict[str, Any]:
         push = _push(settings, event, project, **person)
-        source = str(event.get("source") or "github") if event else "person"
+        source = ("missed" if event.get("source") == "missed" else "github") if event else "person"
         outcomes = intake.take(settings, Store(settings), push, source, "" if event else project)
         reasons = [f"{o.project}: {o.decision.reason}" if o.project else o.decision.reason for o in outcomes]
         start = [outcome.project for outcome in outcomes if outcome.start]

@@ -1,4 +1,4 @@
-"""The command line: `python -m lab up|down|status|describe|host|redeliver`."""
+"""The command line: `python -m lab up|down|status|describe|host|redeliver|hook`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lab.down import down, power_off
 from lab.errors import LabError, Unfit
 from lab.git.server import BARE
 from lab.git.server import LIBRARY as GIT_LIBRARY
+from lab.git.webhook import URL as HOOK_URL
 from lab.hosts.container import Container
 from lab.hosts.fleet import base_of
 from lab.lock import held, interrupt_start
@@ -104,6 +105,19 @@ def _redeliver(options: argparse.Namespace, places: Places, world: World) -> int
     return 0
 
 
+def _hook(options: argparse.Namespace, places: Places, world: World) -> int:
+    machine.check_root()
+    container = Container(places, world.infra, base_of(places))
+    direct = f"http://{world.control}:9101/v1/webhooks/cicd/github?st2-api-key="
+    key = (places.secrets / "st2_api_key").read_text().strip()
+    url = f"{world.gateway_url}/github" if options.to == "gateway" else f"{direct}{key}"
+    container.run("git", "-C", BARE, "config", HOOK_URL, url, user="git")
+    say(
+        f"pushes are told to the {options.to}" if options.to == "gateway" else "pushes are told to StackStorm"
+    )
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab", description="A throw-away world on one machine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -115,6 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     }
     for name, (run, text) in plain.items():
         commands.add_parser(name, help=text).set_defaults(run=run)
+    hook = commands.add_parser("hook", help="tell pushes to the gateway, or straight to StackStorm")
+    hook.add_argument("to", choices=("gateway", "stackstorm"))
+    hook.set_defaults(run=_hook)
     host = commands.add_parser("host", help="switch a host off or on; its disk stays")
     host.add_argument("name")
     host.add_argument("power", choices=("off", "on"))

@@ -45,6 +45,10 @@ def world(fleet: Fleet, engine: Engine) -> dict[str, Any]:
             "user": JENKINS_USER,
             "token_file": str(places.secrets / "jenkins_api_token"),
         },
+        "github": {
+            "url": here.github_url,
+            "token_file": str(places.secrets / "github_api_token"),
+        },
         "gateway": {
             "url": here.gateway_url,
             "github_secret_file": str(places.secrets / "github_secret"),

@@ -98,13 +98,17 @@ class World:
         return f"http://{self.infra.address}:8080"
 
     @property
+    def github_url(self) -> str:
+        return f"http://{self.infra.address}:8082"
+
+    @property
     def gateway_url(self) -> str:
         return f"http://{self.control}:9110"
 
     def listeners(self, with_stackstorm: bool = True) -> list[tuple[str, int]]:
         """Return every address and TCP port that a lab listens on."""
         common = {host.address: [SSH_PORT, 8301, 8500, 8600] for host in self.hosts}
-        common[self.infra.address] += [8000, 8080, 8081, 8300, 8302, 8404]
+        common[self.infra.address] += [8000, 8080, 8081, 8082, 8300, 8302, 8404]
         for host in self.apps:
             common[host.address].append(8080)
         common[self.control] = [9110, *([9100, 9101, 9102] if with_stackstorm else [])]

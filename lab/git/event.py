@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,11 @@ def _compare(full_name: str, update: Update) -> str:
     if update.created:
         return f"{base}/commit/{update.new[:12]}"
     return f"{base}/compare/{update.old[:12]}...{update.new[:12]}"
+
+
+def utc(epoch: float) -> str:
+    """Return *epoch* seconds as GitHub writes times."""
+    return datetime.fromtimestamp(epoch, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _git(bare: Path, *arguments: str) -> str:

@@ -25,7 +25,7 @@ def configure(container: Container, places: Places) -> None:
 def install(container: Container) -> None:
     """Put the lab's own code that infra1 runs on its disk."""
     container.disk.copy(SOURCE / "lab" / "__init__.py", f"{LIBRARY}/lab/__init__.py", mode=0o644)
-    for part in ("git", "jenkins"):
+    for part in ("git", "github", "jenkins"):
         container.disk.copy(SOURCE / "lab" / part, f"{LIBRARY}/lab/{part}")
 
 

@@ -48,6 +48,10 @@ class Webhook:
             )
         return self._attempt(json.loads(fitting[-1].read_text()))
 
+    def kept(self) -> list[dict[str, Any]]:
+        """Return the kept deliveries with their attempts."""
+        return [json.loads(path.read_text()) for path in self._folder.glob("*.json")]
+
     def _attempt(self, delivery: dict[str, Any]) -> dict[str, Any]:
         self._keep({**delivery, "status": 0, "answer": "under way"})
         status, answer = self._post(delivery)

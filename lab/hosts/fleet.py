@@ -10,6 +10,7 @@ from lab import ports
 from lab.consul import agent
 from lab.errors import LabError
 from lab.git import server as git
+from lab.github import host as github
 from lab.haproxy import config as haproxy
 from lab.hosts import app, common, tools
 from lab.hosts.container import Container
@@ -83,6 +84,7 @@ class Fleet:
             web.configure(container, self.world, self.driver.public)
             git.configure(container, self.places)
             jenkins.configure(container, self.places, self.world)
+            github.configure(container, self.places, self.world)
 
     def _wait_booted(self, host: Host) -> None:
         self.containers[host.name].wait_booted()
@@ -101,7 +103,7 @@ class Fleet:
 
     def _wait_services(self) -> None:
         address = self.world.infra.address
-        for port, what in ((8000, "HAProxy"), (8080, "Jenkins"), (8081, "nginx")):
+        for port, what in ((8000, "HAProxy"), (8080, "Jenkins"), (8081, "nginx"), (8082, "GitHub's API")):
             ports.wait(address, port, what)
         agent.wait_alive(self.world)
 

@@ -12,7 +12,7 @@ from lab.world import SSH_PORT, World
 
 # `user` logs in on every host; the other two may only fetch from git.
 CLIENTS = ("user", "build", "jenkins")
-TOKENS = ("github_secret", "jenkins_token", "jenkins_api_token")
+TOKENS = ("github_secret", "jenkins_token", "jenkins_api_token", "github_api_token")
 
 
 def make(places: Places, world: World) -> None:

@@ -30,6 +30,13 @@ def configuration(places: Places, world: World, tools: Tools, driver: Driver) ->
             "user": JENKINS_USER,
             "token_file": str(places.secrets / "jenkins_api_token"),
         },
+        "github": {
+            "api_url": world.github_url,
+            "token_file": str(places.secrets / "github_api_token"),
+            "hook_url": f"{world.gateway_url}/github",
+            "details_url": f"http://{world.control}:9101/v1/executions/{{execution}}",
+        },
+        "gateway": {"url": world.gateway_url},
         "source": {"clone_url": world.git_url.replace(REPOSITORY, "{repository}")},
         "ssh": {
             "user": "cicd",

@@ -109,6 +109,11 @@ def asked_for(repository: str, branch: str, commit: str, user: str) -> Push:
     )
 
 
+def is_user(name: str) -> bool:
+    """Whether *name* may be the login of a user."""
+    return bool(_optional(fields.PATTERNS["user"], name))
+
+
 def seconds(timestamp: str) -> float:
     """Return an ISO 8601 *timestamp* as epoch seconds; 0 when it is none."""
     try:

@@ -1,0 +1,19 @@
+"""Tell GitHub what became of a project's commits: statuses and deployments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd.action import CicdAction
+from cicd.config import Settings
+from cicd.consul import Store
+from cicd.github import GitHub
+from cicd.writeback import WriteBack
+
+
+class ReportToGithub(CicdAction):
+    def act(self, settings: Settings, project: str) -> dict[str, Any]:
+        found = settings.project(project)
+        done = WriteBack(settings, found, Store(settings), GitHub(settings)).tell()
+        problem = f" ({done['problem']})" if done["problem"] else ""
+        return {**done, "message": f"{project}: GitHub was told {done['told']}, {done['left']} left{problem}"}

@@ -1,0 +1,209 @@
+"""The API over HTTP: who asks, what for, and the trouble that a test asks for."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lab.github.record import Invalid, Record
+from lab.github.source import Source
+
+NAME = r"repos/([\w.-]+/[\w.-]+)"
+SHA = r"([0-9a-f]{40})"
+MAX_BODY = 1_000_000
+DOCUMENTATION = "https://docs.github.com/rest"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the stand-in listens, whose token it takes, and where repositories and its own file are."""
+
+    host: str
+    port: int
+    token_file: str
+    repositories: str  # a folder of OWNER/NAME.git
+    record: str
+    user: str = "cicd-bot"
+
+    @property
+    def token(self) -> str:
+        return Path(self.token_file).read_text().strip()
+
+
+class Problem(Exception):
+    """An answer that is no success: its status, GitHub's message, further headers."""
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers or {}
+
+
+class Api:
+    """What each address answers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._record = Record(Path(settings.record))
+        self._trouble: list[Problem] = []
+        self._routes: list[tuple[str, str, int, Callable[..., Any]]] = [
+            ("GET", NAME, 200, lambda s: s.repository()),
+            ("GET", f"{NAME}/branches/(.+)", 200, self._branch),
+            ("GET", f"{NAME}/compare/{SHA}\\.\\.\\.{SHA}", 200, self._compare),
+            ("POST", f"{NAME}/statuses/{SHA}", 201, self._add_status),
+            ("GET", f"{NAME}/commits/{SHA}/statuses", 200, lambda s, sha: self._record.statuses(sha)),
+            ("GET", f"{NAME}/deployments", 200, lambda s: self._record.deployments()),
+            ("POST", f"{NAME}/deployments", 201, self._add_deployment),
+            ("GET", f"{NAME}/deployments/(\\d+)/statuses", 200, self._deployment_statuses),
+            ("POST", f"{NAME}/deployments/(\\d+)/statuses", 201, self._add_deployment_status),
+            ("GET", f"{NAME}/hooks", 200, lambda s: s.hooks()),
+            ("GET", f"{NAME}/hooks/\\d+/deliveries", 200, lambda s: s.deliveries()),
+            ("POST", f"{NAME}/hooks/\\d+/deliveries/(\\d+)/attempts", 202, self._redeliver),
+        ]
+
+    def answer(self, method: str, target: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Return status and content of the answer, or raise Problem."""
+        path = urlsplit(target).path.strip("/")
+        if (method, path) == ("POST", "lab/trouble"):
+            return 200, self._ask_for_trouble(body)
+        if self._trouble:
+            raise self._trouble.pop(0)
+        for known, pattern, status, handler in self._routes:
+            match = re.fullmatch(pattern, path)
+            if match and known == method:
+                source = self._source(match.group(1))
+                given = (body,) if method == "POST" else ()
+                return status, handler(source, *match.groups()[1:], *given)
+        raise Problem(404, "Not Found")
+
+    def _ask_for_trouble(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Make the next requests fail as GitHub's do: 5xx, or a rate limit of 403 and 429."""
+        headers = {}
+        if body["status"] in (403, 429):
+            reset = str(int(time.time()) + int(body.get("seconds", 1)))
+            headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+        message = "API rate limit exceeded" if headers else "Server Error"
+        self._trouble += [Problem(int(body["status"]), message, headers) for _ in range(int(body["times"]))]
+        return {"ahead": len(self._trouble)}
+
+    def _source(self, name: str) -> Source:
+        bare = Path(self._settings.repositories) / f"{name}.git"
+        if not bare.is_dir():
+            raise Problem(404, "Not Found")
+        return Source(bare, name)
+
+    def _branch(self, source: Source, name: str) -> Any:
+        if not source.has(f"refs/heads/{name}"):
+            raise Problem(404, "Branch not found")
+        return source.branch(name)
+
+    def _compare(self, source: Source, base: str, head: str) -> Any:
+        if not (source.has(base) and source.has(head)):
+            raise Problem(404, "Not Found")
+        return source.compare(base, head)
+
+    def _add_status(self, source: Source, commit: str, body: dict[str, Any]) -> Any:
+        if not source.has(commit):
+            raise Problem(422, f"No commit found for SHA: {commit}")
+        return self._record.add_status(source.name, commit, body, self._settings.user)
+
+    def _add_deployment(self, source: Source, body: dict[str, Any]) -> Any:
+        if not source.has(str(body.get("ref", ""))):
+            raise Problem(422, f"No ref found for: {body.get('ref')}")
+        return self._record.add_deployment(source.name, body, self._settings.user)
+
+    def _deployment_statuses(self, _source: Source, number: str) -> Any:
+        return self._of_deployment(lambda: self._record.deployment_statuses(int(number)))
+
+    def _add_deployment_status(self, _source: Source, number: str, body: dict[str, Any]) -> Any:
+        return self._of_deployment(
+            lambda: self._record.add_deployment_status(int(number), body, self._settings.user)
+        )
+
+    def _of_deployment(self, question: Callable[[], Any]) -> Any:
+        try:
+            return question()
+        except StopIteration:
+            raise Problem(404, "Not Found") from None
+
+    def _redeliver(self, source: Source, number: str, _body: dict[str, Any]) -> Any:
+        try:
+            source.redeliver(int(number))
+        except LookupError:
+            raise Problem(404, "Not Found") from None
+        return {}
+
+
+def server(settings: Settings) -> ThreadingHTTPServer:
+    """Return a server of the API, bound and not yet serving."""
+    api = Api(settings)
+
+    class Handler(_Handler):
+        def ask(self, body: dict[str, Any]) -> tuple[int, Any]:
+            return api.answer(self.command, self.path, body)
+
+        def is_known(self) -> bool:
+            given = self.headers.get("Authorization", "").partition(" ")[2]
+            return hmac.compare_digest(given.encode(), settings.token.encode())
+
+    return ThreadingHTTPServer((settings.host, settings.port), Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def do_GET(self) -> None:
+        self._handle({})
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > MAX_BODY:
+            self._send(413, {"message": "too large"}, {})
+            return
+        try:
+            body = json.loads(self.rfile.read(length) or b"{}")
+        except ValueError:
+            self._send(400, {"message": "Problems parsing JSON"}, {})
+            return
+        self._handle(body)
+
+    def ask(self, body: dict[str, Any]) -> tuple[int, Any]:
+        """Return the answer to this request."""
+        raise NotImplementedError
+
+    def is_known(self) -> bool:
+        """Whether this request comes with the token."""
+        raise NotImplementedError
+
+    def _handle(self, body: dict[str, Any]) -> None:
+        try:
+            if not self.is_known():
+                raise Problem(401, "Bad credentials")
+            self._send(*self.ask(body), {})
+        except Invalid as error:
+            self._send(422, {"message": str(error), "documentation_url": DOCUMENTATION}, {})
+        except Problem as problem:
+            content = {"message": str(problem), "documentation_url": DOCUMENTATION}
+            self._send(problem.status, content, problem.headers)
+
+    def _send(self, status: int, content: Any, headers: dict[str, str]) -> None:
+        data = json.dumps(content).encode()
+        limits = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999", **headers}
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json; charset=utf-8", **limits}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: what was told is in the record."""

@@ -1,0 +1,206 @@
+"""One push is one run: replayed, in a burst, without its callback, and without a gateway."""
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from demo.stackstorm import ENDED
+from demo.stories import PROJECT, REPOSITORY, _set_version
+from demo.world import wait_for
+
+PHASES = ("QUEUED", "STARTED", "COMPLETED", "FINALIZED")
+
+
+def change(version: str):
+    """A change of the sample application that CI accepts."""
+
+    def apply(clone: Path) -> None:
+        root = Path(__file__).parents[2] / "examples" / PROJECT
+        subprocess.run(["cp", "-r", f"{root}/.", clone], check=True)
+        _set_version(clone, version)
+
+    return apply
+
+
+def commit_of(trace: str) -> str:
+    return trace.rpartition("@")[2]
+
+
+def webhook(world, hook: str) -> str:
+    """Where StackStorm itself takes events, past the gateway."""
+    key = (Path(world.description["root"]) / "secrets" / "st2_api_key").read_text().strip()
+    return f"{world.description['stackstorm']['api_url']}/webhooks/cicd/{hook}?st2-api-key={key}"
+
+
+def raw_push(commit: str, message: str = "Change it", ref: str = "refs/heads/main") -> bytes:
+    """GitHub's own event, with text in it."""
+    made = {"id": commit, "message": message, "added": [], "removed": [], "modified": ["greeter.py"]}
+    repository = {"name": PROJECT, "full_name": REPOSITORY, "default_branch": "main", "description": message}
+    event = {
+        "ref": ref,
+        "before": "b" * 40,
+        "after": commit,
+        "created": False,
+        "deleted": False,
+        "forced": False,
+        "compare": f"https://github.com/{REPOSITORY}/compare/a...b",
+        "repository": {**repository, "fork": False, "archived": False},
+        "pusher": {"name": "ann", "email": "ann@lab.invalid"},
+        "head_commit": {**made, "timestamp": "2026-11-24T12:00:00Z"},
+        "commits": [made],
+    }
+    return json.dumps(event).encode()
+
+
+def deliver_straight(world, body: bytes, delivery: str) -> int:
+    headers = {"Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": delivery}
+    return requests.post(webhook(world, "github"), data=body, headers=headers, timeout=30).status_code
+
+
+def jenkins(world, path: str) -> dict:
+    described = world.description["jenkins"]
+    token = Path(described["token_file"]).read_text().strip()
+    url = f"{described['url']}/job/{PROJECT}/{path}"
+    return requests.get(url, auth=(described["user"], token), timeout=10).json()
+
+
+def builds_of(world, commit: str) -> list[dict]:
+    tree = "builds[number,url,queueId,result,actions[parameters[name,value]]]{0,100}"
+    found = jenkins(world, f"api/json?tree={tree}")["builds"]
+    return [build for build in found if commit in json.dumps(build["actions"])]
+
+
+def tell_phase(world, commit: str, build: dict, phase: str, status: str) -> int:
+    """Jenkins' Notification plugin tells StackStorm of *phase*."""
+    state = {"number": build["number"], "phase": phase, "status": status, "full_url": build["url"]}
+    parameters = {"PROJECT": PROJECT, "COMMIT": commit, "TRACE": f"{REPOSITORY}@{commit}"}
+    body = {"name": PROJECT, "build": {**state, "parameters": parameters}}
+    return requests.post(webhook(world, "jenkins"), json=body, timeout=30).status_code
+
+
+def packages_of(world, commit: str) -> int:
+    repository = world.description["repository"]
+    path = f"dists/{repository['distribution']}/{repository['component']}/binary-amd64/Packages"
+    index = requests.get(f"{repository['url']}/{path}", timeout=10).text
+    return index.lower().count(f"x-git-commit: {commit}")
+
+
+def canaries_of(stackstorm, trace: str) -> int:
+    history = stackstorm.run("cicd.list_history", project=PROJECT, last=100)["result"]["result"]["history"]
+    return sum(entry["what"] == "advertise_canary" and entry["trace"] == trace for entry in history)
+
+
+def events(stackstorm, last: int = 25) -> list[dict]:
+    return stackstorm.run("cicd.list_events", last=last)["result"]["result"]["events"]
+
+
+def settle(stackstorm) -> None:
+    """Wait until no execution of the pack is under way."""
+
+    def is_quiet() -> bool:
+        newest = stackstorm.client.executions.query(limit=100)
+        return all(e.status in ENDED for e in newest if e.action["ref"].startswith("cicd."))
+
+    wait_for("the end of all executions", is_quiet, 120)
+
+
+def test_one_delivery_five_times_and_twenty_times_at_once_and_every_phase_twice(world, stackstorm, teller):
+    trace = teller.push("Replay this {{ config_context }} <% ctx() %>", change("5.0.0"))
+    commit = commit_of(trace)
+    body = raw_push(commit, "Replay this {{ config_context }} <% ctx() %>")
+    for number in range(5):
+        assert deliver_straight(world, body, f"replay-{number}") == 202
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(lambda n: deliver_straight(world, body, "replay"), range(20))) == {202}
+    build = wait_for("the build", lambda: [b for b in builds_of(world, commit) if b["result"]], 120)[0]
+    for phase in PHASES:
+        for _ in range(2):
+            status = build["result"] if phase in PHASES[2:] else ""
+            assert tell_phase(world, commit, build, phase, status) == 202
+    ended = teller.follow(trace, "cicd.ci_success")
+    settle(stackstorm)
+
+    assert ended["status"] == "succeeded"
+    assert len(builds_of(world, commit)) == 1
+    assert packages_of(world, commit) == 1
+    assert canaries_of(stackstorm, trace) == 1
+    decisions = [entry["decision"] for entry in events(stackstorm) if entry["commit"] == commit]
+    assert decisions.count("build") == 1
+    assert decisions.count("ignore") >= 20
+
+
+def test_no_text_of_an_event_is_in_what_followed_from_it(stackstorm):
+    followed = stackstorm.client.executions.query(action="cicd.git_push", limit=30)
+
+    assert not any("Replay this" in json.dumps(execution.to_dict()) for execution in followed)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ref": "refs/tags/v9.9"}, "is a tag"),
+        ({"ref": "refs/heads/topic"}, "is not the branch that is deployed"),
+        ({"message": "Fix [skip ci]"}, "[skip ci]"),
+    ],
+)
+def test_a_push_that_starts_nothing_is_listed_with_its_reason(world, stackstorm, changes, reason):
+    commit = f"{abs(hash(reason)):040x}"[-40:]
+    assert deliver_straight(world, raw_push(commit, **changes), reason) == 202
+
+    def decided() -> list[dict]:
+        return [entry for entry in events(stackstorm, 5) if entry["commit"] == commit]
+
+    (entry,) = wait_for("the decision", decided, 60)
+    assert entry["decision"] == "ignore"
+    assert reason in entry["reason"]
+    assert builds_of(world, commit) == []
+
+
+def test_a_push_in_a_hostile_form_is_refused_and_listed(world, stackstorm):
+    body = raw_push("c" * 40, ref="refs/heads/{{ config_context.jenkins.token_file }}")
+    assert deliver_straight(world, body, "hostile") == 202
+
+    wait_for("the refusal", lambda: "cannot be used" in events(stackstorm, 1)[0]["reason"], 60)
+
+
+def test_of_20_pushes_in_a_row_the_first_and_the_newest_are_built(world, stackstorm, teller):
+    traces = [teller.push(f"Burst {number}", change(f"6.0.{number}")) for number in range(20)]
+    commits = [commit_of(trace) for trace in traces]
+    ended = teller.follow(traces[-1], "cicd.ci_success")
+    settle(stackstorm)
+
+    assert ended["status"] == "succeeded"
+    built = [commit for commit in commits if builds_of(world, commit)]
+    assert built[-1] == commits[-1]
+    listed = {entry["commit"]: entry["run"] for entry in events(stackstorm) if entry["commit"] in commits}
+    assert len(listed) == 20
+    superseded = [commit for commit in commits if listed[commit].startswith("superseded by ")]
+    assert sorted(superseded + built) == sorted(commits)
+    assert world.key(f"{PROJECT}::canary_version").startswith("6.0.19-")
+    assert len(built) <= 6, "the pushes took as long as several builds"
+
+
+def test_without_a_gateway_a_push_reaches_the_canary_all_the_same(world, stackstorm, teller, lab):
+    assert lab("hook", "stackstorm").returncode == 0
+    try:
+        trace = teller.push("Come {{ 7 * 7 }} straight [skip nothing]", change("7.0.0"))
+        ended = teller.follow(trace, "cicd.ci_success")
+    finally:
+        lab("hook", "gateway")
+
+    assert ended["status"] == "succeeded"
+    assert world.key(f"{PROJECT}::canary_version").startswith("7.0.0-")
+    assert stackstorm.client.executions.query(action="cicd.reduce_push", limit=1)[0].status == "succeeded"
+
+
+def test_skip_deploy_publishes_the_package_and_leaves_the_canary(world, stackstorm, teller):
+    trace = teller.push("Try it [skip deploy]", change("8.0.0"))
+    ended = teller.follow(trace, "cicd.ci_success")
+
+    assert ended["status"] == "succeeded"
+    assert packages_of(world, commit_of(trace)) == 1
+    assert world.key(f"{PROJECT}::canary_version").startswith("7.0.0-")
