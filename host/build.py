@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+# The program is one file, so that an upgrade replaces all of it at once.
+PARTS = ("head", "report", "consul", "wanted", "health", "traffic", "packages", "plan", "run")
 EPOCH = "1767225600"  # any fixed time: the same tree gives the same bytes
 SUDOERS = "cicd ALL=(root) NOPASSWD: /usr/bin/cicd-converge\n"
 CONTROL = """Package: cicd-converge
@@ -60,8 +62,14 @@ def build(directory: Path) -> Path:
     return package
 
 
+def script() -> str:
+    """Return the program cicd-converge: its parts in order, with the version it reports."""
+    text = "".join((HERE / "converge" / f"{part}.sh").read_text() for part in PARTS)
+    return text.replace("@VERSION@", _version(), 1)
+
+
 def _fill(tree: Path, version: str) -> None:
-    _put(tree / "usr/bin/cicd-converge", (HERE / "cicd-converge").read_text(), 0o755)
+    _put(tree / "usr/bin/cicd-converge", script(), 0o755)
     for unit in sorted((HERE / "units").iterdir()):
         _put(tree / "usr/lib/systemd/system" / unit.name, unit.read_text())
     _put(tree / "etc/cicd/converge.conf", (HERE / "converge.conf").read_text())

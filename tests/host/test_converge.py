@@ -1,191 +1,335 @@
-"""What cicd-converge decides before it touches anything, run for real under dash."""
+"""What cicd-converge decides before it touches anything, run for real under dash against a real Consul."""
 
 import json
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-SCRIPT = Path(__file__).parents[2] / "host" / "cicd-converge"
-GOOD = f"package=nosuch-package\nversion=1.0-1.abcdef0\ngeneration=7\nsha256={'0' * 64}\nrollout=open\n"
+from host.build import script
+from tests.host.wire import Wire
+
+NODE = socket.gethostname()
+GOOD = {
+    "package": "nosuch-package",
+    "version": "1.0-1.abcdef0",
+    "generation": "7",
+    "sha256": "0" * 64,
+    "rollout": "open",
+}
 
 
-class Agent(ThreadingHTTPServer):
-    """A stand-in of the four Consul agent endpoints that are read, in Consul's own shapes."""
+@dataclass
+class Host:
+    """This machine as an app host of greeter: a Consul, a folder for settings, and the program."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.tags = ["greeter::app"]
-        self.documents: dict[str, str] = {}
-        self.stored: dict[str, dict] = {}
-        self.broken: set[str] = set()
-        self.tokens: set[str | None] = set()
+    wire: Wire
+    consul: str
+    folder: Path
+    conf: str = "UNIT=nosuch.service\n"
+    projects: list[str] = field(default_factory=lambda: ["greeter"])
 
+    def serve(self, *tags: str, name: str = "greeter", identifier: str = "") -> None:
+        service = {"Name": name, "ID": identifier or name, "Tags": list(tags), "Port": 8080, "Address": "127.0.0.1"}
+        self.put("/v1/agent/service/register", json.dumps(service))
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers as a Consul agent does."""
+    def want(self, ring: str = "production", **lines: str) -> None:
+        text = "".join(f"{key}={value}\n" for key, value in {**GOOD, **lines}.items())
+        self.put(f"/v1/kv/cicd/greeter/wanted/{ring}", text)
 
-    server: Agent
+    def put(self, path: str, body: str = "") -> None:
+        requests.put(f"{self.consul}{path}", data=body, timeout=10).raise_for_status()
 
-    def do_GET(self) -> None:
-        self.server.tokens.add(self.headers["X-Consul-Token"])
-        if self.path in self.server.broken:
-            self.send_error(500, "No cluster leader")
-            return
-        ring = self.path.removeprefix("/v1/kv/cicd/greeter/wanted/").removesuffix("?raw")
-        if self.path == "/v1/agent/self":
-            self.answer(json.dumps({"Config": {"NodeName": "web1", "Server": False}}))
-        elif self.path == "/v1/agent/service/greeter":
-            self.answer(json.dumps({"ID": "greeter", "Service": "greeter", "Tags": self.server.tags}))
-        elif ring in self.server.documents:
-            self.answer(self.server.documents[ring])
-        else:
-            self.send_error(404)
+    def stored(self) -> dict:
+        return requests.get(f"{self.consul}/v1/kv/cicd/greeter/hosts/{NODE}?raw", timeout=10).json()
 
-    def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.stored[self.path] = json.loads(body)
-        self.answer("true")
+    def run(self, *words: str) -> tuple[int, dict]:
+        etc = self.folder / "etc"
+        (etc / "projects").mkdir(parents=True, exist_ok=True)
+        (etc / "converge.conf").write_text(f"CONSUL_HTTP_ADDR={self.wire.url}\n")
+        for name in self.projects:
+            (etc / "projects" / f"{name}.conf").write_text(self.conf)
+        program = self.folder / "cicd-converge"
+        program.write_text(script())
+        environment = {"CICD_ETC": str(etc), "CICD_RUN": f"{self.folder}/run", "CICD_STATE": f"{self.folder}/state"}
+        done = subprocess.run(
+            ["dash", program, *(words or ("greeter",))], env=environment, capture_output=True, text=True, timeout=60
+        )
+        lines = done.stdout.splitlines()
+        assert len(lines) == 1, done.stderr
+        return done.returncode, json.loads(lines[0])
 
-    def answer(self, text: str) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(text.encode())))
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, *arguments: object) -> None:
-        pass
+    def code(self, *words: str) -> str:
+        return str(self.run(*words)[1]["code"])
 
 
 @pytest.fixture
-def agent() -> Iterator[Agent]:
-    with Agent() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+def host(consul: str, tmp_path: Path) -> Iterator[Host]:
+    with Wire(consul) as wire:
+        thread = threading.Thread(target=wire.serve_forever, args=(0.02,))
         thread.start()
-        yield server
-        server.shutdown()
+        found = Host(wire, consul, tmp_path)
+        found.serve("greeter::app")
+        yield found
+        wire.shutdown()
         thread.join()
+    for identifier in requests.get(f"{consul}/v1/agent/services", timeout=10).json():
+        found.put(f"/v1/agent/service/deregister/{identifier}")
+    requests.delete(f"{consul}/v1/kv/cicd/greeter?recurse", timeout=10)
 
 
-def converge(agent: Agent, folder: Path, *arguments: str) -> tuple[int, dict]:
-    (folder / "projects").mkdir(exist_ok=True)
-    (folder / "converge.conf").write_text(f"CONSUL_HTTP_ADDR=http://127.0.0.1:{agent.server_port}\n")
-    project = folder / "projects" / "greeter.conf"
-    if not project.exists():
-        project.write_text("UNIT=nosuch.service\n")
-    environment = {"CICD_ETC": str(folder), "CICD_RUN": str(folder / "run")}
-    words = arguments or ("greeter",)
-    done = subprocess.run(
-        ["dash", SCRIPT, *words], env=environment, capture_output=True, text=True, timeout=60
-    )
-    lines = done.stdout.splitlines()
-    assert len(lines) == 1, done.stderr
-    return done.returncode, json.loads(lines[0])
-
-
-def test_nothing_wanted_is_held_and_reported(agent, tmp_path):
-    code, report = converge(agent, tmp_path)
+def test_nothing_wanted_is_held_and_reported(host):
+    code, report = host.run()
 
     assert (code, report["state"], report["code"], report["ring"]) == (0, "held", "empty", "production")
-    assert agent.stored["/v1/kv/cicd/greeter/hosts/web1"] == report
+    assert host.stored() == report
 
 
-def test_the_token_and_the_report_both_reach_consul(agent, tmp_path):
-    (tmp_path / "token").write_text("secret-token\n")
-    (tmp_path / "projects").mkdir()
-    (tmp_path / "projects" / "greeter.conf").write_text(f"CONSUL_TOKEN_FILE={tmp_path / 'token'}\n")
-    report = converge(agent, tmp_path, "greeter")[1]
+def test_the_token_and_the_report_both_reach_consul(host):
+    (host.folder / "token").write_text("secret-token\n")
+    host.conf = f"CONSUL_TOKEN_FILE={host.folder / 'token'}\n"
+    report = host.run()[1]
 
-    assert "secret-token" in agent.tokens
-    assert agent.stored["/v1/kv/cicd/greeter/hosts/web1"] == report
+    assert host.wire.tokens == {"secret-token"}
+    assert host.stored() == report
 
 
-@pytest.mark.parametrize("path", ["/v1/kv/cicd/greeter/wanted/production?raw", "/v1/agent/service/greeter"])
-@pytest.mark.parametrize("words", [["greeter"], ["--generation", "7", "greeter"]])
-def test_a_consul_that_cannot_answer_is_not_taken_for_an_empty_one(agent, tmp_path, path, words):
-    agent.broken.add(path)
-    code, report = converge(agent, tmp_path, *words)
+def test_a_token_file_that_is_missing_is_named(host):
+    host.conf = f"CONSUL_TOKEN_FILE={host.folder / 'token'}\n"
+    code, report = host.run()
 
     assert (code, report["code"]) == (1, "consul")
+    assert f"{host.folder / 'token'} cannot be read" in report["message"]
 
 
-def test_the_timer_waits_while_a_deploy_walks_the_ring(agent, tmp_path):
-    agent.documents["production"] = GOOD.replace("open", "pushed")
+@pytest.mark.parametrize(
+    "path", ["/v1/kv/cicd/greeter/wanted/production", "/v1/agent/services", "/v1/agent/self", "/v1/agent/checks"]
+)
+@pytest.mark.parametrize("words", [["greeter"], ["--generation", "7", "greeter"]])
+def test_a_consul_that_cannot_answer_is_not_taken_for_an_empty_one(host, path, words):
+    host.wire.broken.add(path)
+    code, report = host.run(*words)
 
-    assert converge(agent, tmp_path)[1]["code"] == "pushed"
+    assert (code, report["code"]) == (1, "consul")
+    assert "No cluster leader" in report["message"]
+
+
+def test_the_timer_waits_while_a_deploy_walks_the_ring(host):
+    host.want(rollout="pushed")
+
+    assert host.code() == "pushed"
+
+
+@pytest.mark.parametrize("word", ["freeze", "pin", "veto", "lock"])
+def test_a_held_host_stays_as_it_is_unless_it_is_pushed(host, word):
+    host.want(hold=word)
+    code, report = host.run()
+
+    assert (code, report["state"], report["code"]) == (0, "held", word)
+    host.conf = "DRAIN_SECONDS=0\nAPT_SOURCE=/nonexistent\n"
+    assert host.code("--generation", "7", "greeter") != word
 
 
 @pytest.mark.parametrize("generation", ["6", "8", "0", "70"])
-def test_a_command_of_another_generation_is_refused(agent, tmp_path, generation):
-    agent.documents["production"] = GOOD
-    code, report = converge(agent, tmp_path, "--generation", generation, "greeter")
+def test_a_command_of_another_generation_is_refused(host, generation):
+    host.want()
+    code, report = host.run("--generation", generation, "greeter")
 
     assert (code, report["state"], report["code"]) == (1, "failed", "generation")
 
 
-def test_a_host_with_the_canary_tag_reads_the_canarys_document(agent, tmp_path):
-    agent.tags.append("greeter::app_canary")
-    agent.documents["production"] = GOOD
+def test_a_generation_older_than_the_one_seen_is_refused_on_either_path(host):
+    host.want(rollout="pushed", generation="9")
+    host.run()
+    host.want(generation="8")
 
-    assert converge(agent, tmp_path)[1]["ring"] == "canary"
-    assert converge(agent, tmp_path)[1]["code"] == "empty"
-
-
-def test_a_host_without_the_projects_tag_belongs_to_no_ring(agent, tmp_path):
-    agent.tags[:] = ["other::app", "xgreeter::app"]
-
-    assert converge(agent, tmp_path)[1]["code"] == "ring"
+    assert host.code() == "stale"
+    assert host.code("--generation", "8", "greeter") == "stale"
+    assert "has seen 9" in host.stored()["message"]
+    host.want(rollout="pushed", generation="10")
+    assert host.code() == "pushed"
 
 
-def test_a_project_that_this_host_does_not_run_is_refused(agent, tmp_path):
-    assert converge(agent, tmp_path, "other")[1]["code"] == "config"
+def test_each_ring_has_its_own_order(host):
+    host.want(rollout="pushed", generation="9")
+    host.run()
+    host.serve("greeter::app", "greeter::app_canary")
+    host.want("canary", rollout="pushed", generation="8")
+
+    assert host.code() == "pushed"
+
+
+def test_a_seen_generation_lost_in_a_power_cut_stops_nothing(host):
+    host.want(rollout="pushed")
+    host.run()
+    (host.folder / "state" / "greeter" / "production").write_text("")
+
+    assert host.code() == "pushed"
+
+
+def test_a_host_with_the_canary_tag_reads_the_canarys_document(host):
+    host.serve("greeter::app", "greeter::app_canary")
+    host.want()
+
+    assert host.run()[1]["ring"] == "canary"
+    assert host.code() == "empty"
+
+
+@pytest.mark.parametrize("tags", [["other::app", "xgreeter::app"], ['x","greeter::app","'], []])
+def test_a_host_without_the_projects_tag_belongs_to_no_ring(host, tags):
+    host.serve(*tags)
+
+    assert host.code() == "ring"
+
+
+def test_brackets_in_a_tag_hide_no_other_tag(host):
+    host.serve("a]b", "greeter::app", "greeter::app_canary")
+
+    assert host.run()[1]["ring"] == "canary"
+
+
+def test_a_service_under_another_id_is_found(host):
+    host.put("/v1/agent/service/deregister/greeter")
+    host.serve("greeter::app", identifier="greeter-on-this-host")
+
+    assert host.code() == "empty"
+
+
+def test_a_service_registered_twice_is_refused(host):
+    host.serve("greeter::app_canary", identifier="greeter-2")
+
+    assert host.code() == "ring"
+    assert "more than once" in host.stored()["message"]
+
+
+def test_a_dot_in_a_name_matches_nothing_but_a_dot(host):
+    host.put("/v1/agent/service/deregister/greeter")
+    host.serve("greeter::app", name="greeterXapp")
+    host.conf = "SERVICE=greeter.app\n"
+
+    assert host.code() == "ring"
+
+
+def test_a_project_that_this_host_does_not_run_is_refused(host):
+    assert host.code("other") == "config"
+
+
+def test_a_service_that_an_operator_took_out_of_traffic_stays_out(host):
+    host.want()
+    host.put("/v1/agent/service/maintenance/greeter?enable=true&reason=disk+swap")
+
+    assert host.run()[1]["state"] == "held"
+    assert "disk swap" in host.stored()["message"]
+    assert host.run("--generation", "7", "greeter")[1]["code"] == "maintenance"
+
+
+def test_a_node_that_an_operator_took_out_of_traffic_stays_out(host):
+    host.want()
+    host.put("/v1/agent/maintenance?enable=true&reason=kernel")
+    report = host.run()[1]
+    host.put("/v1/agent/maintenance?enable=false")
+
+    assert (report["state"], report["code"]) == ("held", "maintenance")
+    assert "kernel" in report["message"]
 
 
 @pytest.mark.parametrize(
-    "hostile",
-    ["package=a b", "package=$(touch owned)", "sha256=12", "sha256=`id`", "package="],
+    "line",
+    [
+        {"package": "a b"},
+        {"package": "$(touch owned)"},
+        {"package": ""},
+        {"sha256": "12"},
+        {"sha256": "`id`"},
+        {"version": "latest"},
+        {"version": "1.0;id"},
+        {"generation": ""},
+        {"generation": "7x"},
+        {"hold": "{{ 7 * 7 }}"},
+    ],
 )
-def test_an_unreadable_document_stops_before_anything_is_touched(agent, tmp_path, hostile):
-    key = hostile.partition("=")[0]
-    lines = [line for line in GOOD.splitlines() if not line.startswith(key)]
-    agent.documents["production"] = "\n".join([*lines, hostile, ""])
+def test_an_unreadable_document_stops_before_anything_is_touched(host, line):
+    host.want(**line)
 
-    assert converge(agent, tmp_path)[1]["code"] == "wanted"
+    assert host.code() == "wanted"
     assert not list(Path.cwd().glob("owned"))
 
 
-def test_without_an_agent_the_failure_names_its_address(tmp_path):
-    with Agent() as closed:
+def test_without_an_agent_the_failure_names_its_address(host):
+    with Wire(host.consul) as closed:
         pass
-    code, report = converge(closed, tmp_path)
+    host.wire.shutdown()
+    host.wire = closed
+    code, report = host.run()
 
     assert (code, report["code"]) == (1, "consul")
-    assert f"127.0.0.1:{closed.server_port}" in report["message"]
+    assert closed.url in report["message"]
+
+
+def test_a_report_says_which_agent_wrote_it(host):
+    pack = (Path(__file__).parents[2] / "pack.yaml").read_text()
+
+    assert f"version: {host.run()[1]['agent']}\n" in pack
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["a b"], ["-x"], ["../x"], ["--generation", "x", "greeter"], ["a", "b"]]
+    "words",
+    [[], ["a b"], ["-x"], ["../x"], ["--generation", "x", "greeter"], ["--generation"], ["a", "b"], ["--repair"]],
 )
-def test_bad_usage_says_how(words):
-    done = subprocess.run(["dash", SCRIPT, *words], capture_output=True, text=True, timeout=20)
+def test_bad_usage_says_how(words, tmp_path):
+    program = tmp_path / "cicd-converge"
+    program.write_text(script())
+    done = subprocess.run(["dash", program, *words], capture_output=True, text=True, timeout=20)
 
     assert done.returncode == 2
     assert "usage:" in done.stderr
     assert done.stdout == ""
 
 
+def functions() -> str:
+    return script().replace('\nmain "$@"\n', "\n")
+
+
 @settings(max_examples=5, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), min_size=20))
 def test_any_text_becomes_one_json_string(texts):
-    functions = SCRIPT.read_text().replace('\nmain "$@"\n', "\n")
-    loop = 'for text in "$@"; do json "$text"; echo; done'
-    done = subprocess.run(["dash", "-c", functions + loop, "json", *texts], capture_output=True, timeout=60)
+    loop = 'for text in "$@"; do quote "$text"; printf "%s\\n" "$quoted"; done'
+    done = subprocess.run(["dash", "-c", functions() + loop, "json", *texts], capture_output=True, timeout=60)
 
     lines = done.stdout.decode("ascii").split("\n")[:-1]
     assert len(lines) == len(texts)
     assert all(isinstance(json.loads(line), str) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("start", "uptime", "spent"), [(100, "1.00", "0.00"), (100, "1.07", "0.07"), (12345, "1234.56", "1111.11")]
+)
+def test_seconds_have_two_digits(start, uptime, spent, tmp_path):
+    (tmp_path / "uptime").write_text(f"{uptime} 9.99\n")
+    code = functions().replace("/proc/uptime", str(tmp_path / "uptime")) + 'since "$1"; echo "$spent"'
+    done = subprocess.run(["dash", "-c", code, "time", str(start)], capture_output=True, text=True, timeout=20)
+
+    assert done.stdout == f"{spent}\n"
+
+
+def test_a_connection_is_found_by_the_services_own_address_and_port():
+    code = functions() + 'endpoint=$1; if is_connected; then echo yes; else echo no; fi'
+
+    def said(address: str, port: int) -> str:
+        a, b, c, d = map(int, address.split("."))
+        end = f"{d:02X}{c:02X}{b:02X}{a:02X}:{port:04X}"
+        return subprocess.run(["dash", "-c", code, "ss", end], capture_output=True, text=True).stdout.strip()
+
+    with socket.create_server(("127.0.0.9", 0)) as server:
+        port = server.getsockname()[1]
+        assert said("127.0.0.9", port) == "no"
+        with socket.create_connection(("127.0.0.9", port)):
+            assert said("127.0.0.9", port) == "yes"
+            assert said("127.0.0.8", port) == "no"

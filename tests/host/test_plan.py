@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-SCRIPT = Path(__file__).parents[2] / "host" / "cicd-converge"
+from host.build import script
+
 PACKAGE = "cicd-plan-sample"
 STATE = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache/apt")
 
@@ -52,6 +53,7 @@ def host(folder: Path, consul: str) -> Path:
     (folder / "sources").mkdir()
     (folder / "sources" / "cicd.list").write_text(f"deb [trusted=yes] file:{folder} ./\n")
     (folder / "projects").mkdir()
+    (folder / "cicd-converge").write_text(script())
     (folder / "projects" / "greeter.conf").write_text("UNIT=nosuch.service\n")
     (folder / "converge.conf").write_text(f"CONSUL_HTTP_ADDR={consul}\n")
     service = {"ID": "greeter", "Name": "greeter", "Tags": ["greeter::app"], "Port": 80}
@@ -61,7 +63,7 @@ def host(folder: Path, consul: str) -> Path:
 
 def plan(host: Path, target: str) -> tuple[int, dict]:
     environment = {**os.environ, "CICD_ETC": str(host), "CICD_RUN": str(host / "run")}
-    command = [*apart(host), "dash", SCRIPT, "--plan", target, "greeter"]
+    command = [*apart(host), "dash", host / "cicd-converge", "--plan", target, "greeter"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert len(done.stdout.splitlines()) == 1, done.stderr
     return done.returncode, json.loads(done.stdout)
@@ -119,6 +121,6 @@ def test_neither_dpkg_nor_apt_nor_consul_changes(host, consul, version):
     "target", ["", PACKAGE, "=1", "a=", "a=b", "-o=1", "a b=1", "a=1;id", "a=$(id)", "a=1=2"]
 )
 def test_a_target_that_is_no_package_and_version_is_bad_usage(target):
-    done = subprocess.run(["dash", SCRIPT, "--plan", target, "greeter"], capture_output=True, timeout=20)
+    done = subprocess.run(["dash", host / "cicd-converge", "--plan", target, "greeter"], capture_output=True, timeout=20)
 
     assert (done.returncode, done.stdout) == (2, b"")

@@ -1,0 +1,77 @@
+
+# --- the local Consul agent -----------------------------------------------------------------------------------
+
+# The token reaches curl by a file descriptor: an argument would show in ps.
+consul() { # curl arguments
+    if [ -n "$token" ]; then
+        curl -sS -m 10 --noproxy '*' -K /dev/fd/3 "$@" 3<<TOKEN
+header = "X-Consul-Token: $token"
+TOKEN
+    else
+        curl -sS -m 10 --noproxy '*' "$@"
+    fi
+}
+
+put() { # PATH [curl arguments]
+    path=$1; shift
+    consul -f -o /dev/null -X PUT "$@" "$CONSUL_HTTP_ADDR$path"
+}
+
+read_token() {
+    token=''
+    [ -n "$CONSUL_TOKEN_FILE" ] || return 0
+    { read -r token <"$CONSUL_TOKEN_FILE"; } 2>/dev/null || [ -n "$token" ] ||
+        fail consul "The token file $CONSUL_TOKEN_FILE cannot be read; correct CONSUL_TOKEN_FILE in $ETC/converge.conf."
+}
+
+# Everything that is read from Consul, in one request after another over one connection.
+ask() {
+    encoded "$SERVICE"
+    one=filter=Service%3D%3D%22$encoded%22
+    marks=filter=%22_maintenance%22%20in%20CheckID
+    wanted=$CONSUL_HTTP_ADDR/v1/kv/cicd/$project/wanted
+    codes=$(consul --fail-early -w '%{http_code} ' \
+        -o "$HERE/self" "$CONSUL_HTTP_ADDR/v1/agent/self" \
+        -o "$HERE/services" "$CONSUL_HTTP_ADDR/v1/agent/services?$one" \
+        -o "$HERE/checks" "$CONSUL_HTTP_ADDR/v1/agent/checks?$marks" \
+        -o "$HERE/production" "$wanted/production?raw" \
+        -o "$HERE/canary" "$wanted/canary?raw" 2>/dev/null)
+    # shellcheck disable=SC2086  # one word a code
+    set -- $codes
+    require self "${1:-000}"
+    require services "${2:-000}"
+    require checks "${3:-000}"
+    require_or_empty production "${4:-000}"
+    require_or_empty canary "${5:-000}"
+}
+
+# What is absent (404) is nothing wanted. Anything else that is no answer ends the run.
+require_or_empty() { # NAME CODE
+    if [ "$2" = 404 ]; then : >"$HERE/$1"; else require "$1" "$2"; fi
+}
+
+require() { # NAME CODE
+    case $2 in
+        200) ;;
+        000) fail consul "The local Consul agent at $CONSUL_HTTP_ADDR does not answer; start it." ;;
+        *) fail consul "Consul answered $2 for $1 ($(head -c 100 "$HERE/$1")); nothing was changed." ;;
+    esac
+}
+
+# Sets $encoded: the only character of a name that a query would change.
+encoded() { # NAME
+    encoded=$1
+    while :; do
+        case $encoded in *+*) encoded=${encoded%%+*}%2B${encoded#*+} ;; *) return ;; esac
+    done
+}
+
+# Sets $line: what Consul answered as one line without spaces between, whether it was asked to be pretty or not.
+line_of() { # NAME
+    line=''
+    while read -r part || [ -n "$part" ]; do
+        case $part in \"*'": '*) part=${part%%'": '*}'":'${part#*'": '} ;; esac
+        line=$line$part
+        part=''
+    done <"$HERE/$1"
+}

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Bring this host to the version that its ring is wanted to run.
+#
+#   cicd-converge [--generation N] PROJECT      N: pushed by a deploy, which must find generation N advertised
+#   cicd-converge --repair PROJECT              install the wanted version again, even if it seems to be there
+#   cicd-converge --all                         every project of this host, as the timer and the watch do
+#   cicd-converge --plan PACKAGE=VERSION PROJECT    say what apt would do; neither host nor Consul changes
+#
+# Progress goes to stderr; stdout gets one JSON line, which is also stored in Consul as
+# cicd/<project>/hosts/<node>. Exit 0: converged, unchanged or held. Exit 1: failed, with a code and a sentence.
+# A run that finds nothing to do is the common one, every minute on every host: it starts few processes.
+set -u
+umask 022
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export PATH LC_ALL=C DEBIAN_FRONTEND=noninteractive
+
+AGENT=@VERSION@
+ETC=${CICD_ETC:-/etc/cicd}
+RUN=${CICD_RUN:-/run/cicd}
+STATE=${CICD_STATE:-/var/lib/cicd-converge}
+MARK='cicd-converge is updating this host'
+
+CONSUL_HTTP_ADDR=http://127.0.0.1:8500
+CONSUL_TOKEN_FILE=
+DRAIN_SECONDS=1
+DRAIN_LIMIT_SECONDS=30
+MIN_HEALTHY_SECONDS=2
+HEALTH_LIMIT_SECONDS=30
+LOCK_SECONDS=120
+APT_LOCK_SECONDS=60
+APT_LIMIT_SECONDS=120
+VERIFY_SECONDS=3600
+APT_SOURCE=/etc/apt/sources.list.d/cicd.list
+
+project='' target='' generation='' repairing=no
+ring='' version='' package='' wanted_generation=0 sha256='' rollout='' hold='' installed='' edited=''
+service_id='' endpoint='' kept_out='' token=''
+drained=no finished=no planning=no
+spent_drain=0 spent_update=0 spent_install=0 spent_health=0
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Sets $now: hundredths of a second since boot. The wall clock may jump while we wait.
+now() {
+    read -r now _ </proc/uptime
+    now=${now%.*}${now#*.}
+}
+
+# Sets $spent: seconds since START, with two digits.
+since() { # START
+    now
+    spent=$((now - $1))
+    hundredths=$((100 + spent % 100))
+    spent=$((spent / 100)).${hundredths#1}
+}
+
+over() { # START SECONDS: have SECONDS passed since START?
+    now
+    [ $((now - $1)) -ge $(($2 * 100)) ]
+}
+
+is_made_of() { # TEXT CHARACTERS: some text, and of these characters only
+    case $1 in '' | *[!$2]*) return 1 ;; esac
+}
+
+now
+began=$now
+read -r NODE </proc/sys/kernel/hostname

@@ -1,0 +1,46 @@
+
+# --- health ---------------------------------------------------------------------------------------------------
+
+# Sets $unit: its state, and when it entered it.
+read_unit() {
+    unit=''
+    [ -z "$UNIT" ] || unit=$(systemctl show -p ActiveState -p ActiveEnterTimestampMonotonic "$UNIT" 2>/dev/null)
+}
+
+is_active() {
+    [ -n "$UNIT" ] || return 0
+    read_unit
+    case $unit in *ActiveState=active*) ;; *) return 1 ;; esac
+}
+
+answers() { [ -z "$HEALTH_URL" ] || curl -fs -m 2 --noproxy '*' -o /dev/null "$HEALTH_URL"; }
+
+# Healthy means: one start of the unit, active and answering without a break, for MIN_HEALTHY_SECONDS.
+prove_health() {
+    now
+    from=$now healthy_from='' proven=''
+    while :; do
+        if is_active && answers; then
+            [ -n "$healthy_from" ] && [ "$unit" = "$proven" ] || { now; healthy_from=$now proven=$unit; }
+            ! over "$healthy_from" "$MIN_HEALTHY_SECONDS" || break
+        else
+            healthy_from=''
+        fi
+        ! over "$from" "$HEALTH_LIMIT_SECONDS" || unhealthy
+        sleep 0.2
+    done
+    since "$from"; spent_health=$spent
+}
+
+unhealthy() {
+    since "$from"; spent_health=$spent
+    is_active || fail unit "$UNIT of $project $version is not active; see journalctl -u $UNIT."
+    fail health "$project $version did not answer $HEALTH_URL for $MIN_HEALTHY_SECONDS s within $HEALTH_LIMIT_SECONDS s; see journalctl -u $UNIT."
+}
+
+# The code that answers must be the code that was installed, whatever the package's own scripts did.
+restart_if_old() { # what read_unit said before the installation
+    [ -n "$UNIT" ] || return 0
+    read_unit
+    [ "$unit" != "$1" ] || systemctl restart "$UNIT" || true
+}

@@ -1,0 +1,43 @@
+
+# --- a look ahead ---------------------------------------------------------------------------------------------
+
+# Takes no lock and leaves nothing: neither host nor Consul changes.
+plan() { # PACKAGE=VERSION
+    planning=yes
+    read_settings
+    HERE=$(mktemp -d) || fail plan "No temporary folder can be made; look at df."
+    trap 'rm -rf "$HERE"' EXIT
+    ask
+    read_ring
+    package=${1%%=*} version=${1#*=}
+    read_installed
+    borrow_lists
+    update
+    said=$(apt -s install --allow-downgrades "$package=$version") ||
+        fail plan "apt would not install $package $version: $(last_words "$said")"
+    answer='"state":"planned"'
+    for pair in "project=$project" "host=$NODE" "ring=$ring" "package=$package" "installed=$installed" "version=$version"; do
+        quote "${pair#*=}"
+        answer="$answer,\"${pair%%=*}\":$quoted"
+    done
+    printf '{%s,"apt":[%s]}\n' "$answer" \
+        "$(printf '%s\n' "$said" | grep -E '^(Inst|Remv|Purg) ' | head -n 50 | quote_lines)"
+}
+
+# apt updates a folder of links: the host's own lists and caches stay as they are.
+borrow_lists() {
+    mkdir "$HERE/lists"
+    chmod 755 "$HERE" "$HERE/lists"
+    find /var/lib/apt/lists -maxdepth 1 -type f ! -name lock -exec ln -s -t "$HERE/lists" {} +
+    printf 'Dir::State::lists "%s";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n' "$HERE/lists" >"$HERE/apt.conf"
+    export APT_CONFIG="$HERE/apt.conf"
+}
+
+quote_lines() { # of stdin: JSON strings, joined by commas
+    comma=''
+    while IFS= read -r text; do
+        quote "$text"
+        printf '%s%s' "$comma" "$quoted"
+        comma=,
+    done
+}

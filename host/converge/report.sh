@@ -1,0 +1,47 @@
+
+# --- what is told ---------------------------------------------------------------------------------------------
+
+# Sets $quoted: text as a JSON string, printable characters only, at most 500 of them.
+quote() { # TEXT
+    if [ ${#1} -le 500 ] && { [ -z "$1" ] || is_made_of "$1" 'A-Za-z0-9 ._:@/+~=,;()-'; }; then
+        quoted="\"$1\""
+    else
+        quoted=$(quote_any "$1")
+    fi
+}
+
+quote_any() {
+    printf '%s' "$1" | tr '\n\t' '  ' | tr -cd '\040-\176' | cut -c1-500 | sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$/"/' |
+        { IFS= read -r line || line='""'; printf '%s' "${line:-\"\"}"; }
+}
+
+# Sets $report.
+compose() { # STATE CODE MESSAGE
+    report="\"state\":\"$1\",\"code\":\"$2\""
+    for pair in "message=$3" "project=$project" "host=$NODE" "ring=$ring" "wanted=$version" "installed=$installed" \
+        "edited=$edited" "agent=$AGENT" "at=$(date -u +%Y-%m-%dT%H:%M:%SZ)"; do
+        quote "${pair#*=}"
+        report="$report,\"${pair%%=*}\":$quoted"
+    done
+    since "$began"
+    report="{$report,\"generation\":$wanted_generation,\"seconds\":{\"drain\":$spent_drain,\"update\":$spent_update"
+    report="$report,\"install\":$spent_install,\"health\":$spent_health,\"total\":$spent}}"
+}
+
+finish() { # STATE CODE MESSAGE: tell Consul and the caller, and end
+    finished=yes
+    # The message may quote a tool's output, and a tool's output may hold anything.
+    compose "$1" "$2" "$3"
+    [ "$planning" = yes ] || put "/v1/kv/cicd/$project/hosts/$NODE" --data-binary "$report" 2>/dev/null ||
+        say "the report could not be stored in Consul"
+    printf '%s\n' "$report"
+    say "$project: $1: $3"
+    [ "$1" != failed ] || exit 1
+    exit 0
+}
+
+fail() { # CODE SENTENCE
+    read_installed
+    undrain_if_serving "$1"
+    finish failed "$1" "$2"
+}

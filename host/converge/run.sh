@@ -1,0 +1,85 @@
+
+# --- one run --------------------------------------------------------------------------------------------------
+
+# shellcheck disable=SC2317  # called by the trap
+stopped() {
+    trap '' TERM INT HUP
+    [ "$finished" = yes ] || fail stopped "This run was stopped by a signal; run it again."
+    exit 1
+}
+
+lock() {
+    mkdir -p "$HERE" "$KEPT"
+    exec 9>"$HERE/lock"
+    flock -w "$LOCK_SECONDS" 9 || fail lock "Another run has held the lock for $LOCK_SECONDS s; look at it with ps."
+    trap stopped TERM INT HUP
+    # Whoever reads our progress may go away; the host must not stay half-done for that.
+    trap '' PIPE
+}
+
+converge() {
+    read_settings
+    lock
+    ask
+    read_node
+    read_ring
+    read_maintenance
+    read_wanted
+    refuse_older
+    refuse_or_hold
+    [ "$repairing" = yes ] || ! is_done || leave_as_it_is
+    leave_to_operator
+    say "$project: ${installed:-nothing} -> $version on $ring"
+    read_unit; before=$unit
+    drain
+    repair
+    update
+    install
+    restart_if_old "$before"
+    read_installed
+    prove_health
+    rm -f "$KEPT/unfinished"
+    undrain
+    finish converged ok "$project $version is installed and healthy."
+}
+
+leave_as_it_is() {
+    [ "$kept_out" != "$MARK" ] || undrain
+    [ -n "$generation" ] || verify
+    finish unchanged ok "$project $version is installed and healthy."
+}
+
+usage() { say "usage: cicd-converge [--generation N | --repair] PROJECT | --all | --plan PACKAGE=VERSION PROJECT"; exit 2; }
+
+main() {
+    case ${1:-} in
+        --all) converge_all; exit $? ;;
+        --repair) repairing=yes; shift ;;
+        --generation)
+            generation=${2:-}
+            is_made_of "$generation" 0-9 || usage
+            shift 2 ;;
+        --plan)
+            target=${2:-}
+            case $target in [!a-z0-9]* | *[!a-z0-9.+-]*=* | =* | *= | *=*[!A-Za-z0-9.+~-]* | *=[!0-9]*) usage ;; *=*) ;; *) usage ;; esac
+            shift 2 ;;
+    esac
+    [ $# -eq 1 ] || usage
+    project=$1
+    case $project in '' | [!A-Za-z0-9]* | *[!A-Za-z0-9._+-]*) usage ;; esac
+    [ "$(id -u)" = 0 ] || { say "cicd-converge installs packages: run it as root, or by sudo"; exit 2; }
+    [ -z "$target" ] || { plan "$target"; exit $?; }
+    converge
+}
+
+converge_all() {
+    failures=0
+    for file in "$ETC"/projects/*.conf; do
+        [ -e "$file" ] || continue
+        file=${file##*/}
+        "$0" "${file%.conf}" || failures=1
+    done
+    return $failures
+}
+
+main "$@"

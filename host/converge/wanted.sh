@@ -1,0 +1,125 @@
+
+# --- what is wanted -------------------------------------------------------------------------------------------
+
+read_settings() {
+    # shellcheck source=/dev/null
+    [ ! -r "$ETC/converge.conf" ] || . "$ETC/converge.conf"
+    HERE=$RUN/$project KEPT=$STATE/$project
+    # Its name in Consul may be another; the last run has noted it.
+    [ ! -r "$RUN/node" ] || read -r NODE <"$RUN/node"
+    SERVICE=$project TAG=$project::app CANARY_TAG='' HEALTH_URL='' UNIT=''
+    if [ -r "$ETC/projects/$project.conf" ]; then
+        # shellcheck source=/dev/null
+        . "$ETC/projects/$project.conf"
+        read_token
+    else
+        read_token
+        fail config "$ETC/projects/$project.conf is missing; this host does not run $project."
+    fi
+    [ -n "$CANARY_TAG" ] || CANARY_TAG=${TAG}_canary
+    is_made_of "$SERVICE" 'A-Za-z0-9._+-' || fail config "SERVICE=$SERVICE in $ETC/projects/$project.conf is no service name."
+}
+
+read_node() {
+    known=$NODE
+    NODE=$(head -c 1000 "$HERE/self")
+    NODE=${NODE#*'"NodeName":'}
+    NODE=${NODE#*'"'}
+    NODE=${NODE%%'"'*}
+    is_made_of "$NODE" 'A-Za-z0-9._-' || { NODE=$known; fail consul "Consul's agent does not say its node's name."; }
+    [ "$NODE" = "$known" ] && [ -e "$RUN/node" ] || printf '%s\n' "$NODE" >"$RUN/node"
+}
+
+read_ring() {
+    line_of services
+    case $line in
+        '{}') fail ring "The service $SERVICE is not registered with this host's Consul agent; register it." ;;
+        *'"ID":"'*'"ID":"'*) fail ring "The service $SERVICE is registered more than once with this host's Consul agent; deregister all but one." ;;
+    esac
+    field ID; service_id=$value
+    is_made_of "$service_id" 'A-Za-z0-9._:+-' || fail ring "The service id $service_id of $SERVICE has characters that no URL takes; register it under its name."
+    tags=${line#*'"Tags":['}
+    tags=,${tags%%'],"'*},
+    case $tags in
+        *,"\"$CANARY_TAG\"",*) ring=canary ;;
+        *,"\"$TAG\"",*) ring=production ;;
+        *) fail ring "The service $SERVICE carries neither $TAG nor $CANARY_TAG; tag it." ;;
+    esac
+}
+
+# Sets $value: the string or number called NAME in $line; quotes inside of strings are escaped there.
+field() { # NAME
+    value=${line#*"\"$1\":"}
+    [ "$value" != "$line" ] || { value=''; return; }
+    case $value in \"*) value=${value#\"}; value=${value%%\"*} ;; *) value=${value%%[,\}]*} ;; esac
+}
+
+read_wanted() {
+    while IFS='=' read -r key value || [ -n "$key" ]; do
+        case $key in
+            version) version=$value ;;
+            package) package=$value ;;
+            sha256) sha256=$value ;;
+            generation) wanted_generation=$value ;;
+            rollout) rollout=$value ;;
+            hold) hold=$value ;;
+        esac
+        key=''
+    done <"$HERE/$ring"
+    is_made_of "$wanted_generation" 0-9 || { wanted_generation=0; unreadable; }
+    [ -n "$version" ] || return 0
+    case $version in [0-9]*) ;; *) unreadable ;; esac
+    case $package in [a-z0-9]*) ;; *) unreadable ;; esac
+    { is_made_of "$version" 'A-Za-z0-9.+~-' && is_made_of "$package" 'a-z0-9.+-' &&
+        is_made_of "$sha256" '0-9a-f' && [ ${#sha256} -eq 64 ]; } || unreadable
+    [ -z "$hold" ] || is_made_of "$hold" 'a-z_' || unreadable
+    read_installed
+}
+
+unreadable() {
+    version='' package=''
+    fail wanted "What is wanted on $ring of $project is unreadable; compare cicd/$project/wanted/$ring in Consul."
+}
+
+read_installed() {
+    installed=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "${package:-$project}" 2>/dev/null)
+    case $installed in 'installed '*) installed=${installed#installed } ;; *) installed='' ;; esac
+}
+
+# Consul may serve what was true once (a backup, a leader that is none any more): what this host has seen is the least.
+refuse_older() {
+    seen=''
+    [ ! -r "$KEPT/$ring" ] || read -r seen <"$KEPT/$ring"
+    is_made_of "$seen" 0-9 || seen=0
+    [ "$wanted_generation" -ge "$seen" ] ||
+        fail stale "Consul shows generation $wanted_generation of $ring, but this host has seen $seen; nothing was changed. If Consul was restored on purpose: rm $KEPT/$ring"
+    [ "$wanted_generation" -eq "$seen" ] || keep "$ring" "$wanted_generation"
+}
+
+keep() { # NAME TEXT: on disk, all of it or nothing
+    { printf '%s\n' "$2" >"$KEPT/.$1" && sync "$KEPT/.$1" && mv "$KEPT/.$1" "$KEPT/$1"; } 2>/dev/null ||
+        fail disk "$KEPT cannot be written; free some space. Nothing was changed."
+}
+
+refuse_or_hold() {
+    if [ -n "$generation" ] && [ "$generation" -lt "$wanted_generation" ]; then
+        fail generation "$ring of $project is at generation $wanted_generation, this command is of $generation; a newer deploy has taken over."
+    elif [ -n "$generation" ] && [ "$generation" -gt "$wanted_generation" ]; then
+        fail generation "$ring of $project is at generation $wanted_generation in this host's Consul, this command is of $generation; run it again when Consul has caught up."
+    fi
+    [ -n "$version" ] || finish held empty "Nothing is wanted on $ring of $project."
+    [ -z "$generation" ] || return 0
+    [ -z "$hold" ] || stay "$hold" "$project is under a $hold; this host stays as it is."
+    [ "$rollout" = open ] ||
+        stay pushed "A deploy of $project to $ring is under way; this host waits for its turn."
+}
+
+# A run that was killed may have left this host out of traffic with nothing to wait for.
+stay() { # CODE SENTENCE
+    if [ "$kept_out" = "$MARK" ] && is_done; then undrain; fi
+    finish held "$1" "$2"
+}
+
+is_done() {
+    [ ! -e "$KEPT/unfinished" ] && [ "$installed" = "$version" ] && is_active && answers
+}
