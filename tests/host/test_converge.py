@@ -37,7 +37,13 @@ class Host:
     projects: list[str] = field(default_factory=lambda: ["greeter"])
 
     def serve(self, *tags: str, name: str = "greeter", identifier: str = "") -> None:
-        service = {"Name": name, "ID": identifier or name, "Tags": list(tags), "Port": 8080, "Address": "127.0.0.1"}
+        service = {
+            "Name": name,
+            "ID": identifier or name,
+            "Tags": list(tags),
+            "Port": 8080,
+            "Address": "127.0.0.1",
+        }
         self.put("/v1/agent/service/register", json.dumps(service))
 
     def want(self, ring: str = "production", **lines: str) -> None:
@@ -58,9 +64,17 @@ class Host:
             (etc / "projects" / f"{name}.conf").write_text(self.conf)
         program = self.folder / "cicd-converge"
         program.write_text(script())
-        environment = {"CICD_ETC": str(etc), "CICD_RUN": f"{self.folder}/run", "CICD_STATE": f"{self.folder}/state"}
+        environment = {
+            "CICD_ETC": str(etc),
+            "CICD_RUN": f"{self.folder}/run",
+            "CICD_STATE": f"{self.folder}/state",
+        }
         done = subprocess.run(
-            ["dash", program, *(words or ("greeter",))], env=environment, capture_output=True, text=True, timeout=60
+            ["dash", program, *(words or ("greeter",))],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         lines = done.stdout.splitlines()
         assert len(lines) == 1, done.stderr
@@ -110,7 +124,8 @@ def test_a_token_file_that_is_missing_is_named(host):
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/kv/cicd/greeter/wanted/production", "/v1/agent/services", "/v1/agent/self", "/v1/agent/checks"]
+    "path",
+    ["/v1/kv/cicd/greeter/wanted/production", "/v1/agent/services", "/v1/agent/self", "/v1/agent/checks"],
 )
 @pytest.mark.parametrize("words", [["greeter"], ["--generation", "7", "greeter"]])
 def test_a_consul_that_cannot_answer_is_not_taken_for_an_empty_one(host, path, words):
@@ -281,7 +296,16 @@ def test_a_report_says_which_agent_wrote_it(host):
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["a b"], ["-x"], ["../x"], ["--generation", "x", "greeter"], ["--generation"], ["a", "b"], ["--repair"]],
+    [
+        [],
+        ["a b"],
+        ["-x"],
+        ["../x"],
+        ["--generation", "x", "greeter"],
+        ["--generation"],
+        ["a", "b"],
+        ["--repair"],
+    ],
 )
 def test_bad_usage_says_how(words, tmp_path):
     program = tmp_path / "cicd-converge"
@@ -309,18 +333,21 @@ def test_any_text_becomes_one_json_string(texts):
 
 
 @pytest.mark.parametrize(
-    ("start", "uptime", "spent"), [(100, "1.00", "0.00"), (100, "1.07", "0.07"), (12345, "1234.56", "1111.11")]
+    ("start", "uptime", "spent"),
+    [(100, "1.00", "0.00"), (100, "1.07", "0.07"), (12345, "1234.56", "1111.11")],
 )
 def test_seconds_have_two_digits(start, uptime, spent, tmp_path):
     (tmp_path / "uptime").write_text(f"{uptime} 9.99\n")
     code = functions().replace("/proc/uptime", str(tmp_path / "uptime")) + 'since "$1"; echo "$spent"'
-    done = subprocess.run(["dash", "-c", code, "time", str(start)], capture_output=True, text=True, timeout=20)
+    done = subprocess.run(
+        ["dash", "-c", code, "time", str(start)], capture_output=True, text=True, timeout=20
+    )
 
     assert done.stdout == f"{spent}\n"
 
 
 def test_a_connection_is_found_by_the_services_own_address_and_port():
-    code = functions() + 'endpoint=$1; if is_connected; then echo yes; else echo no; fi'
+    code = functions() + "endpoint=$1; if is_connected; then echo yes; else echo no; fi"
 
     def said(address: str, port: int) -> str:
         a, b, c, d = map(int, address.split("."))

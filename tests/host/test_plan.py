@@ -120,7 +120,10 @@ def test_neither_dpkg_nor_apt_nor_consul_changes(host, consul, version):
 @pytest.mark.parametrize(
     "target", ["", PACKAGE, "=1", "a=", "a=b", "-o=1", "a b=1", "a=1;id", "a=$(id)", "a=1=2"]
 )
-def test_a_target_that_is_no_package_and_version_is_bad_usage(target):
-    done = subprocess.run(["dash", host / "cicd-converge", "--plan", target, "greeter"], capture_output=True, timeout=20)
+def test_a_target_that_is_no_package_and_version_is_bad_usage(target, folder):
+    (folder / "cicd-converge").write_text(script())
+    done = subprocess.run(
+        ["dash", folder / "cicd-converge", "--plan", target, "greeter"], capture_output=True, timeout=20
+    )
 
     assert (done.returncode, done.stdout) == (2, b"")
