@@ -76,7 +76,11 @@ install() {
     download
     # From here to the proof of health the host is in between, whatever dpkg says.
     keep unfinished "$version"
-    said=$(apt install --reinstall --allow-downgrades "$package=$version") || {
+    # apt knows no file to reinstall for what is half-configured; that it configures.
+    again=--reinstall
+    [ "$installed" = "$version" ] || again=''
+    # shellcheck disable=SC2086  # an option or none
+    said=$(apt install $again --allow-downgrades "$package=$version") || {
         ended=$?
         since "$from"; spent_install=$spent
         blame "$ended" "$said" install "$package $version could not be installed"

@@ -18,6 +18,10 @@ read_settings() {
     fi
     [ -n "$CANARY_TAG" ] || CANARY_TAG=${TAG}_canary
     is_made_of "$SERVICE" 'A-Za-z0-9._+-' || fail config "SERVICE=$SERVICE in $ETC/projects/$project.conf is no service name."
+    for seconds in "$DRAIN_LIMIT_SECONDS" "$MIN_HEALTHY_SECONDS" "$HEALTH_LIMIT_SECONDS" "$LOCK_SECONDS" \
+        "$APT_LOCK_SECONDS" "$APT_LIMIT_SECONDS" "$VERIFY_SECONDS"; do
+        is_made_of "$seconds" 0-9 || fail config "'$seconds' is no whole number of seconds; correct $ETC/converge.conf."
+    done
 }
 
 read_node() {

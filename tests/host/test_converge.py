@@ -307,7 +307,8 @@ def test_a_report_says_which_agent_wrote_it(host):
         ["--repair"],
     ],
 )
-def test_bad_usage_says_how(words, tmp_path):
+def test_bad_usage_says_how(line, tmp_path):
+    words = line.split("|") if line else []
     program = tmp_path / "cicd-converge"
     program.write_text(script())
     done = subprocess.run(["dash", program, *words], capture_output=True, text=True, timeout=20)

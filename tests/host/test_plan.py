@@ -123,7 +123,9 @@ def test_neither_dpkg_nor_apt_nor_consul_changes(host, consul, version):
 def test_a_target_that_is_no_package_and_version_is_bad_usage(target, folder):
     (folder / "cicd-converge").write_text(script())
     done = subprocess.run(
-        ["dash", folder / "cicd-converge", "--plan", target, "greeter"], capture_output=True, timeout=20
+        ["dash", folder / "cicd-converge", "--plan", target, "greeter"],
+        capture_output=True,
+        timeout=20,
     )
 
     assert (done.returncode, done.stdout) == (2, b"")

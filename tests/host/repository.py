@@ -1,0 +1,137 @@
+"""A signed APT repository of greeter's packages, served over HTTP, whose answers a test can spoil."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from cicd import package
+from cicd.metadata import Metadata
+from lab.places import REPOSITORY
+
+EXAMPLE = REPOSITORY / "examples" / "greeter"
+META = Metadata(
+    name="greeter",
+    version="1.0.0",
+    description="Greets people",
+    maintainer="Ann <ann@example.com>",
+    prefix="/opt/greeter",
+    hook="script/post-inst",
+    user="greeter",
+    unit="greeter.service",
+    conffiles=("/etc/greeter.conf",),
+)
+
+
+class Repository:
+    """Builds, signs and serves; `published` is the digest of each version."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self._folder = folder
+        self._environment = {**os.environ, "GNUPGHOME": str(folder / "gpg")}
+        self.published: dict[str, str] = {}
+        self.spoil: dict[str, list[bytes]] = {}  # by file name: what the next requests get instead
+        self.slow: set[str] = set()  # names of files that are never finished
+        (folder / "gpg").mkdir(mode=0o700)
+        self._gpg("--quick-generate-key", "repo@example.com", "ed25519", "sign", "never")
+        self.key = self._gpg("--armor", "--export")
+        self._entries: list[str] = []
+        self._server = ThreadingHTTPServer((address, 0), self._handler())
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self.source = f"deb [signed-by=/etc/apt/cicd.asc] http://{address}:{self._server.server_port} ./\n"
+
+    def publish(self, version: str, files: Mapping[str, str] | None = None) -> str:
+        """Build and publish greeter at *version* with *files* replaced, and return its digest."""
+        if version not in self.published:
+            built = self._build(version, files or {})
+            digest = hashlib.sha256(built.read_bytes()).hexdigest()
+            control = subprocess.run(["dpkg-deb", "-f", built], capture_output=True, text=True, check=True)
+            size = built.stat().st_size
+            self._entries.append(
+                f"{control.stdout}Filename: ./{built.name}\nSize: {size}\nSHA256: {digest}\n"
+            )
+            self.published[version] = digest
+            self.sign()
+        return self.published[version]
+
+    def sign(self, ahead: timedelta = timedelta(0)) -> None:
+        """Write the indexes; with *ahead* they are dated that far in the future."""
+        (self._folder / "Packages").write_text("\n".join(self._entries))
+        index = (self._folder / "Packages").read_bytes()
+        date = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
+        line = f" {hashlib.sha256(index).hexdigest()} {len(index)} Packages\n"
+        (self._folder / "Release").write_text(f"Origin: test\nSuite: test\nDate: {date}\nSHA256:\n{line}")
+        (self._folder / "InRelease").unlink(missing_ok=True)
+        self._gpg("--clearsign", "-o", str(self._folder / "InRelease"), str(self._folder / "Release"))
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        subprocess.run(["gpgconf", "--kill", "all"], env=self._environment, check=False)
+
+    def _build(self, version: str, files: Mapping[str, str]) -> Path:
+        tree = self._folder / "tree"
+        shutil.rmtree(tree, ignore_errors=True)
+        control = (
+            f"Package: greeter\nVersion: {version}\nArchitecture: all\nMaintainer: {META.maintainer}\n"
+            f"Depends: python3\nDescription: {META.description}\n"
+        )
+        content = {
+            "DEBIAN/control": control,
+            "DEBIAN/conffiles": "/etc/greeter.conf\n",
+            "DEBIAN/postinst": package.postinst(META),
+            "DEBIAN/prerm": package.prerm(META),
+            "opt/greeter/greeter.py": (EXAMPLE / "greeter.py").read_text(),
+            "opt/greeter/REVISION": f"version={version}\ncommit=abcdef0\n",
+            "opt/greeter/script/post-inst": "#!/bin/sh\n",
+            "etc/greeter.conf": f"# of {version}\n",
+            "usr/lib/systemd/system/greeter.service": (EXAMPLE / "greeter.service").read_text(),
+            **files,
+        }
+        for path, text in content.items():
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (tree / path).write_text(text)
+            executable = path.startswith("DEBIAN/p") or path.endswith("post-inst")
+            (tree / path).chmod(0o755 if executable else 0o644)
+        built = self._folder / f"greeter_{version}_all.deb"
+        command = ["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", str(tree), str(built)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return built
+
+    def _gpg(self, *arguments: str) -> str:
+        command = ["gpg", "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "", *arguments]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        repository = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                name = self.path.rpartition("/")[2].replace("%7e", "~").replace("%2b", "+")
+                path = repository._folder / name
+                if name in repository.slow:
+                    threading.Event().wait(20)
+                    return
+                instead = repository.spoil.get(name)
+                if not path.is_file():
+                    self.send_error(404)
+                    return
+                body = instead.pop(0) if instead else path.read_bytes()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        return Handler
