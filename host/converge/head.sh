@@ -4,6 +4,7 @@
 #   cicd-converge [--generation N] PROJECT      N: pushed by a deploy, which must find generation N advertised
 #   cicd-converge --repair PROJECT              install the wanted version again, even if it seems to be there
 #   cicd-converge --all                         every project of this host, as the timer and the watch do
+#   cicd-converge --protocol                    say which protocol it speaks, for whoever is about to push
 #   cicd-converge --plan PACKAGE=VERSION PROJECT    say what apt would do; neither host nor Consul changes
 #
 # Progress goes to stderr; stdout gets one JSON line, which is also stored in Consul as
@@ -15,6 +16,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
 AGENT=@VERSION@
+PROTOCOL=1  # of the arguments above and the report; a pack that needs another one leaves this host alone
 ETC=${CICD_ETC:-/etc/cicd}
 RUN=${CICD_RUN:-/run/cicd}
 STATE=${CICD_STATE:-/var/lib/cicd-converge}
@@ -33,7 +35,7 @@ VERIFY_SECONDS=3600
 APT_SOURCE=/etc/apt/sources.list.d/cicd.list
 
 project='' target='' generation='' repairing=no
-ring='' version='' package='' wanted_generation=0 sha256='' rollout='' hold='' installed='' edited=''
+ring='' version='' package='' wanted_generation=0 sha256='' rollout='' hold='' installed='' dpkg='' edited=''
 service_id='' endpoint='' kept_out='' token=''
 drained=no finished=no planning=no
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0

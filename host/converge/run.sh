@@ -49,11 +49,12 @@ leave_as_it_is() {
     finish unchanged ok "$project $version is installed and healthy."
 }
 
-usage() { say "usage: cicd-converge [--generation N | --repair] PROJECT | --all | --plan PACKAGE=VERSION PROJECT"; exit 2; }
+usage() { say "usage: cicd-converge [--generation N | --repair] PROJECT | --all | --protocol | --plan PACKAGE=VERSION PROJECT"; exit 2; }
 
 main() {
     case ${1:-} in
         --all) converge_all; exit $? ;;
+        --protocol) echo "$PROTOCOL"; exit 0 ;;
         --repair) repairing=yes; shift ;;
         --generation)
             generation=${2:-}

@@ -85,9 +85,11 @@ unreadable() {
     fail wanted "What is wanted on $ring of $project is unreadable; compare cicd/$project/wanted/$ring in Consul."
 }
 
+# Sets $dpkg, its word on the package, and $installed, the version that is wholly there.
 read_installed() {
     installed=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "${package:-$project}" 2>/dev/null)
-    case $installed in 'installed '*) installed=${installed#installed } ;; *) installed='' ;; esac
+    dpkg=${installed%% *}
+    if [ "$dpkg" = installed ]; then installed=${installed#* }; else installed=''; fi
 }
 
 # Consul may serve what was true once (a backup, a leader that is none any more): what this host has seen is the least.

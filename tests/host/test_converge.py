@@ -318,6 +318,13 @@ def test_bad_usage_says_how(line, tmp_path):
     assert done.stdout == ""
 
 
+def test_it_says_which_protocol_it_speaks(tmp_path):
+    (tmp_path / "cicd-converge").write_text(script())
+    done = subprocess.run(["dash", tmp_path / "cicd-converge", "--protocol"], capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
 def functions() -> str:
     return script().replace('\nmain "$@"\n', "\n")
 
