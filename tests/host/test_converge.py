@@ -295,17 +295,7 @@ def test_a_report_says_which_agent_wrote_it(host):
 
 
 @pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["a b"],
-        ["-x"],
-        ["../x"],
-        ["--generation", "x", "greeter"],
-        ["--generation"],
-        ["a", "b"],
-        ["--repair"],
-    ],
+    "line", ["", "a b", "-x", "../x", "--generation|x|greeter", "--generation", "a|b", "--repair"]
 )
 def test_bad_usage_says_how(line, tmp_path):
     words = line.split("|") if line else []
