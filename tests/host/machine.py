@@ -110,7 +110,6 @@ class Machine:
             "Tags": tagged,
             "Port": 8080,
             "Address": self.host.address,
-            "Check": check,
         }
         self.put("/v1/agent/service/register", service)
 
