@@ -1,0 +1,257 @@
+"""The ACL policies on a real Consul that denies by default: what a role needs works, nothing else does."""
+
+import json
+import os
+import socket
+import struct
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from cicd import release
+from cicd.consul import Store
+from cicd.errors import ConsulError
+from lab.consul import binary
+from lab.places import Places
+from tests.conftest import free_port, wait_for_leader
+from tests.lib.test_consul import CAUSE, build, settings
+
+ROOT = Path(__file__).parents[2]
+POLICIES = ROOT / "infra" / "consul"
+NODE, OTHER = "web1", "web2"
+ROLES = sorted(path.stem for path in POLICIES.glob("*.hcl"))
+
+
+class Consul:
+    """A server with ACLs on, its DNS, and tokens of each role."""
+
+    def __init__(self, folder: Path, master: str) -> None:
+        self.http, self.dns = free_port(), free_port()
+        self.url, self.master, self._folder = f"http://127.0.0.1:{self.http}", master, folder
+
+    def ask(self, token: str, method: str, path: str, body: object = None) -> requests.Response:
+        data = body if isinstance(body, str) else json.dumps(body) if body is not None else None
+        headers = {"X-Consul-Token": token}
+        return requests.request(method, f"{self.url}/v1/{path}", headers=headers, data=data, timeout=10)
+
+    def token(self, role: str) -> str:
+        """Return a token whose one policy is that of *role*, as docs/consul.md makes it."""
+        rules = (POLICIES / f"{role}.hcl").read_text().replace("PROJECT", "greeter").replace("NODE", NODE)
+        name = f"{role}-{uuid.uuid4()}"
+        made = self.ask(self.master, "PUT", "acl/policy", {"Name": name, "Rules": rules})
+        assert made.ok, made.text
+        token = self.ask(self.master, "PUT", "acl/token", {"Policies": [{"Name": name}]})
+        return str(token.json()["SecretID"])
+
+    def store(self, token: str) -> Store:
+        path = self._folder / f"token-{uuid.uuid4()}"
+        path.write_text(token)
+        known = settings(self.url)
+        return Store(type(known)(**{**vars(known), "consul": {"url": self.url, "token_file": str(path)}}))
+
+
+@pytest.fixture(scope="module")
+def consul(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consul]:
+    folder, master = tmp_path_factory.mktemp("consul"), str(uuid.uuid4())
+    server = Consul(folder, master)
+    ports = {"grpc": -1, "serf_wan": -1, "https": -1, "http": server.http, "dns": server.dns}
+    ports |= {"serf_lan": free_port(), "server": free_port()}
+    acl = {"enabled": True, "default_policy": "deny", "tokens": {"master": master, "agent": master}}
+    (folder / "config.json").write_text(json.dumps({"ports": ports, "acl": acl, "node_name": NODE}))
+    command = [str(binary.find(Places.from_environment())), "agent", "-dev", "-bind", "127.0.0.1"]
+    with (folder / "log").open("w") as log:
+        agent = subprocess.Popen([*command, "-config-file", folder / "config.json"], stdout=log, stderr=log)
+    try:
+        wait_for_leader(server.url)
+        seed(server)
+        yield server
+    finally:
+        agent.terminate()
+        agent.wait(20)
+
+
+def seed(consul: Consul) -> None:
+    for name, tags in (
+        ("greeter", ["greeter::app"]),
+        ("other", []),
+        ("build", ["package"]),
+        ("apt", ["publish"]),
+    ):
+        service = {"ID": name, "Name": name, "Tags": tags, "Port": 80, "Address": "127.0.0.9"}
+        done = consul.ask(consul.master, "PUT", "agent/service/register", service)
+        assert done.ok, done.text
+    for key in (
+        "greeter::version",
+        f"cicd/greeter/hosts/{OTHER}",
+        "cicd/greeter/wanted/canary",
+        "cicd/other/x",
+    ):
+        assert consul.ask(consul.master, "PUT", f"kv/{key}", "{}").ok
+
+
+@pytest.fixture(scope="module")
+def token(consul: Consul) -> Callable[[str], str]:
+    made = {role: consul.token(role) for role in ROLES}
+    return made.__getitem__
+
+
+def test_without_a_token_nothing_can_be_read_or_written(consul):
+    assert consul.ask("", "GET", "kv/greeter::version").status_code in (403, 404)
+    assert consul.ask("", "PUT", "kv/cicd/greeter/release", "{}").status_code == 403
+    assert consul.ask("", "GET", "health/service/greeter").json() == []
+
+
+def test_stackstorm_reads_hosts_changes_releases_keeps_runs_and_holds_locks(consul, token):
+    store, project = consul.store(token("stackstorm")), settings(consul.url).project("greeter")
+    changed = store.change(
+        "greeter", "advertise_canary", "canary", CAUSE, lambda r: release.advertise_canary(r, build(1), 1.0)
+    )
+
+    assert store.release("greeter") == changed
+    assert len(store.history("greeter", 10)) == 1
+    assert store.advance("greeter", "a" * 40, {None}, {"stage": "accepted"})
+    assert [e["Node"]["Node"] for e in store.health(project)] == [NODE]
+    assert store.healthy("build", "package")
+    assert OTHER in store.reports("greeter")
+    session = consul.ask(token("stackstorm"), "PUT", "session/create", {"TTL": "10s"}).json()["ID"]
+    locked = consul.ask(token("stackstorm"), "PUT", f"kv/cicd/greeter/lock?acquire={session}", "ann")
+    assert locked.json() is True
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", f"kv/cicd/greeter/hosts/{NODE}"),
+        ("PUT", "kv/other::version"),
+        ("PUT", "kv/anything"),
+        ("PUT", "agent/service/maintenance/greeter?enable=true"),
+        ("PUT", "agent/service/deregister/greeter"),
+        ("PUT", "acl/policy"),
+        ("GET", "acl/tokens"),
+        ("PUT", "agent/force-leave/web2"),
+    ],
+)
+def test_stackstorm_cannot_speak_for_hosts_or_change_what_is_not_its_own(consul, token, method, path):
+    assert consul.ask(token("stackstorm"), method, path, {"Name": "x"}).status_code == 403
+
+
+def test_an_app_host_converges_with_its_token(consul, token, tmp_path):
+    (tmp_path / "projects").mkdir()
+    (tmp_path / "projects" / "greeter.conf").write_text("UNIT=nosuch.service\n")
+    (tmp_path / "token").write_text(token("app-host"))
+    consul.ask(consul.master, "DELETE", "kv/cicd/greeter/wanted/production")
+    lines = f"CONSUL_HTTP_ADDR={consul.url}\nCONSUL_TOKEN_FILE={tmp_path / 'token'}\n"
+    (tmp_path / "converge.conf").write_text(lines)
+    environment = {**os.environ, "CICD_ETC": str(tmp_path), "CICD_RUN": str(tmp_path / "run")}
+    command = ["dash", ROOT / "host" / "cicd-converge", "greeter"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert json.loads(done.stdout)["code"] == "empty", done.stderr
+    stored = consul.ask(consul.master, "GET", f"kv/cicd/greeter/hosts/{NODE}?raw").json()
+    assert (stored["host"], stored["ring"]) == (NODE, "production")
+
+
+def test_an_app_host_drains_and_registers_itself(consul, token):
+    for enable in ("true", "false"):
+        path = f"agent/service/maintenance/greeter?enable={enable}&reason=x"
+        assert consul.ask(token("app-host"), "PUT", path).ok
+    assert consul.ask(token("app-host"), "GET", "agent/checks").ok
+    service = {
+        "ID": "greeter",
+        "Name": "greeter",
+        "Tags": ["greeter::app"],
+        "Port": 80,
+        "Address": "127.0.0.9",
+    }
+    assert consul.ask(token("app-host"), "PUT", "agent/service/register", service).ok
+
+
+def test_an_app_hosts_watch_hears_of_a_new_version(consul, token, tmp_path):
+    (tmp_path / "token").write_text(token("app-host"))
+    command = [binary.find(Places.from_environment()), "watch", f"-http-addr={consul.url}"]
+    options = [f"-token-file={tmp_path / 'token'}", "-type=keyprefix", "-prefix=cicd/greeter/wanted/"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60)
+
+    assert "cicd/greeter/wanted/canary" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "kv/cicd/greeter/release"),
+        ("PUT", "kv/cicd/greeter/wanted/production"),
+        ("DELETE", "kv/cicd/greeter/wanted/production"),
+        ("PUT", f"kv/cicd/greeter/hosts/{OTHER}"),
+        ("DELETE", "kv/cicd/greeter/hosts/?recurse"),
+        ("PUT", "kv/cicd/other/hosts/web1"),
+        ("PUT", "kv/greeter::version"),
+        ("PUT", "kv/cicd/greeter/history/00000001"),
+        ("GET", "kv/cicd/other/x"),
+        ("GET", "kv/cicd/greeter/release"),
+        ("PUT", "agent/service/maintenance/other?enable=true"),
+        ("PUT", "session/create"),
+        ("PUT", "acl/token"),
+    ],
+)
+def test_an_app_host_cannot_say_what_is_wanted_nor_speak_for_another_host(consul, token, method, path):
+    assert consul.ask(token("app-host"), method, path, {}).status_code == 403
+
+
+def test_an_app_host_cannot_change_the_release_in_a_transaction(consul, token):
+    name = consul.store(token("app-host"))
+
+    with pytest.raises(ConsulError, match="refused"):
+        name.change("greeter", "promote", "production", CAUSE, lambda r: r)
+
+
+@pytest.mark.parametrize(("role", "service"), [("build-host", "build"), ("repository-host", "apt")])
+def test_build_and_repository_hosts_offer_themselves_and_touch_nothing_else(consul, token, role, service):
+    offer = {
+        "ID": service,
+        "Name": service,
+        "Tags": ["package", "publish"],
+        "Port": 22,
+        "Address": "127.0.0.9",
+    }
+    assert consul.ask(token(role), "PUT", "agent/service/register", offer).ok
+
+    for path in ("kv/cicd/greeter/release", "kv/greeter::version", f"kv/cicd/greeter/hosts/{NODE}"):
+        assert consul.ask(token(role), "PUT", path, {}).status_code == 403
+    assert consul.ask(token(role), "GET", "kv/cicd/?recurse").status_code in (403, 404)
+    assert consul.ask(token(role), "PUT", "agent/service/deregister/greeter").status_code == 403
+
+
+@pytest.mark.parametrize("name", ["_greeter._greeter::app.service.consul", "greeter.service.consul"])
+def test_haproxys_dns_answers_with_the_load_balancers_token_only(consul, token, name):
+    assert answers(consul.dns, name) == 0
+    set_default = {"Token": token("load-balancer")}
+    assert consul.ask(consul.master, "PUT", "agent/token/default", set_default).ok
+    try:
+        assert answers(consul.dns, name) == 1
+    finally:
+        consul.ask(consul.master, "PUT", "agent/token/default", {"Token": ""})
+
+
+def test_a_load_balancer_changes_nothing(consul, token):
+    for path in (
+        "kv/cicd/greeter/release",
+        "agent/service/maintenance/greeter?enable=true",
+        "session/create",
+    ):
+        assert consul.ask(token("load-balancer"), "PUT", path, {}).status_code == 403
+    assert consul.ask(token("load-balancer"), "GET", "kv/cicd/greeter/release").status_code in (403, 404)
+
+
+def answers(port: int, name: str) -> int:
+    """Ask for the SRV records of *name*, and return how many came."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    query = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", 33, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(5)
+        asking.sendto(query, ("127.0.0.1", port))
+        answer = asking.recv(4096)
+    return int(struct.unpack(">H", answer[6:8])[0])
