@@ -121,6 +121,7 @@ def test_defect_4_no_public_action_deploys_a_chosen_version_to_production():
     assert set(takes_version) == {
         "advertise_canary",
         "deploy",
+        "plan_deploy",
         "publish_package",
         "pin_version",
         "veto_version",

@@ -61,19 +61,22 @@ class Deploy:
             "hosts": [host.name for host in hosts],
         }
 
-    def promote(self) -> Release:
-        """Want the canary's version on production; all of check_canary holds at this very moment."""
+    def promote(self, refuse: Callable[[Release], None] = lambda known: None) -> Release:
+        """
+        Want the canary's version on production; all of check_canary holds at this very moment.
+
+        *refuse* may raise Refused about the very record that is changed.
+        """
         self.hosts("production")
         evidence = self._proof("canary", self.hosts("canary"))
         project = self.project
-        return self._change(
-            "promote",
-            "production",
-            "promote the canary",
-            lambda r: release.promote(
-                r, _now(), project.min_bake_seconds, policy=project.approval, proof=evidence
-            ),
-        )
+
+        def decide(known: Release) -> Release:
+            refuse(known)
+            bake = project.min_bake_seconds
+            return release.promote(known, _now(), bake, policy=project.approval, proof=evidence)
+
+        return self._change("promote", "production", "promote the canary", decide)
 
     def roll_back(self, ring_name: str) -> Release:
         """Want on the ring the good version before the present one."""

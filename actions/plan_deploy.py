@@ -1,0 +1,14 @@
+"""Show what a deploy would do, and which guard would refuse it; change nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd import plan
+from cicd.action import CicdAction
+from cicd.config import Settings
+
+
+class PlanDeploy(CicdAction):
+    def act(self, settings: Settings, project: str, ring: str, version: str) -> dict[str, Any]:
+        return plan.as_result(settings, plan.make(settings, project, ring, version))
