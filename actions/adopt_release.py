@@ -1,0 +1,14 @@
+"""Take over a project that the 2015 pack deployed, as its hosts really run it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd import adopt
+from cicd.action import CicdAction
+from cicd.config import Settings
+
+
+class AdoptRelease(CicdAction):
+    def act(self, settings: Settings, project: str, dry_run: bool, user: str) -> dict[str, Any]:
+        return adopt.adopt(settings, project, user, dry_run)
