@@ -7,10 +7,10 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.deploy import Deploy
+from cicd.controls import Controls
 
 
 class Freeze(CicdAction):
     def act(self, settings: Settings, project: str, reason: str, user: str) -> dict[str, Any]:
-        held = Deploy(settings, project, user).hold("freeze", reason)
+        held = Controls(settings, project, user).hold("freeze", reason)
         return {"holds": asdict(held.holds), "message": f"{project} is frozen by {user}: {reason}"}

@@ -7,10 +7,10 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.deploy import Deploy
+from cicd.controls import Controls
 
 
 class LockDeploys(CicdAction):
     def act(self, settings: Settings, project: str, reason: str, user: str) -> dict[str, Any]:
-        held = Deploy(settings, project, user).hold("lock", reason)
+        held = Controls(settings, project, user).hold("lock", reason)
         return {"holds": asdict(held.holds), "message": f"{project} is locked by {user}: {reason}"}

@@ -7,12 +7,12 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.deploy import Deploy
+from cicd.controls import Controls
 
 
 class PinVersion(CicdAction):
     def act(self, settings: Settings, project: str, version: str, reason: str, user: str) -> dict[str, Any]:
-        held = Deploy(settings, project, user).hold("pin", reason, version)
+        held = Controls(settings, project, user).hold("pin", reason, version)
         return {
             "holds": asdict(held.holds),
             "message": f"{project} is pinned to {version} by {user}: {reason}",

@@ -7,10 +7,10 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.deploy import Deploy
+from cicd.controls import Controls
 
 
 class Thaw(CicdAction):
     def act(self, settings: Settings, project: str, user: str) -> dict[str, Any]:
-        held = Deploy(settings, project, user).end_hold("freeze")
+        held = Controls(settings, project, user).end_hold("freeze")
         return {"holds": asdict(held.holds), "message": f"{project} is thawed by {user}"}

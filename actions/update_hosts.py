@@ -7,6 +7,7 @@ from typing import Any
 from cicd import rollout
 from cicd.action import CicdAction
 from cicd.config import Settings
+from cicd.deploy import Deploy
 from cicd.ring import Host
 
 
@@ -22,6 +23,7 @@ class UpdateHosts(CicdAction):
     ) -> dict[str, Any]:
         found, targets = settings.project(project), [Host(**host) for host in hosts]
         sizes = ["100%"] if all_at_once else list(settings.deploy["batches"])
-        reports = rollout.update(settings, found, targets, generation, sizes)
+        with Deploy(settings, project).holding(ring, generation) as still_ours:
+            reports = rollout.update(settings, found, targets, generation, sizes, still_ours)
         names = ", ".join(host.name for host in targets)
         return {"hosts": reports, "message": f"{project} is updated on {ring}: {names}"}

@@ -7,10 +7,10 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.deploy import Deploy
+from cicd.controls import Controls
 
 
 class VetoVersion(CicdAction):
     def act(self, settings: Settings, project: str, version: str, reason: str, user: str) -> dict[str, Any]:
-        held = Deploy(settings, project, user).hold("veto", reason, version)
+        held = Controls(settings, project, user).hold("veto", reason, version)
         return {"holds": asdict(held.holds), "message": f"{project} {version} is vetoed by {user}: {reason}"}

@@ -80,11 +80,11 @@ def test_one_persons_hold_is_not_replaced_by_anothers(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_ended_is_over_and_cannot_be_ended_twice(kind):
-    ended = holds.end(holds.put(Holds(), "greeter", kind, ANN), "greeter", kind)
+    ended = holds.end(holds.put(Holds(), "greeter", kind, ANN), "greeter", kind, "ann")
 
     assert ended == Holds()
     with pytest.raises(Refused, match=f"no {kind}"):
-        holds.end(ended, "greeter", kind)
+        holds.end(ended, "greeter", kind, "ann")
 
 
 HOLD = st.builds(Hold, st.text(), st.text(), st.floats(0, 1e10), st.text())

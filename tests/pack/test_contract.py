@@ -27,6 +27,11 @@ CONTRACT_OF_2015 = {
     "deploy_production": {"project"},
     "rollback": {"project"},
 }
+CHANGE_THE_RELEASE = {
+    "advertise_canary", "advertise_past_guards", "approve", "confirm_ring", "freeze", "lock_deploys",
+    "pin_version", "promote_canary", "reject", "restore_ring", "roll_back_ring", "steal_lock", "thaw",
+    "unlock_deploys", "unpin_version", "veto_version",
+}  # fmt: skip
 
 
 def called() -> list[tuple[str, str, dict]]:
@@ -120,12 +125,31 @@ def test_defect_4_no_public_action_deploys_a_chosen_version_to_production():
 
     assert set(takes_version) == {
         "advertise_canary",
+        "advertise_past_guards",
+        "approve",
+        "break_glass",
         "deploy",
         "plan_deploy",
         "publish_package",
         "pin_version",
+        "reject",
         "veto_version",
     }
+    for name in ("advertise_past_guards", "break_glass"):
+        assert {"role", "reason"} <= set(required(name)), "the one exception is for a role, with a reason"
+
+
+def test_who_asks_is_never_a_parameter_that_the_caller_may_give():
+    changing = [a["parameters"]["user"] for n, a in ACTIONS.items() if n in CHANGE_THE_RELEASE]
+
+    assert len(changing) == len(CHANGE_THE_RELEASE)
+    assert all(user["immutable"] and "action_context" in user["default"] for user in changing)
+
+
+def test_a_reason_that_travels_through_a_workflow_holds_no_template():
+    assert re.fullmatch(ACTIONS["break_glass"]["parameters"]["reason"]["pattern"], "db is down: users wait")
+    for hostile in ("{{ st2kv }}", "<% ctx() %>", "{% set x %}"):
+        assert not re.fullmatch(ACTIONS["break_glass"]["parameters"]["reason"]["pattern"], hostile)
     assert "ring" not in ACTIONS["deploy"]["parameters"]
 
 

@@ -2,99 +2,90 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import random
 import time
+import uuid
 from typing import Any, Callable, Mapping
 
-import consul as py_consul
 import requests
-from consul.callback import CB
-from consul.exceptions import ClientError, ConsulException
-from requests.adapters import HTTPAdapter
 
-from cicd import record
+from cicd import record, windows
 from cicd import release as releases
-from cicd.config import Project, Settings, secret
+from cicd.config import Project
 from cicd.errors import ConsulError, Refused
-from cicd.record import Cause
+from cicd.kv import Connection, Operation, set_, unchanged
+from cicd.lock import Fence
+from cicd.record import EVERYTHING, Cause
 from cicd.release import RINGS, Release, Ring
 
-ATTEMPTS = 5
+ATTEMPTS = 10
 UPDATE_ATTEMPTS = 50  # a burst of pushes writes one document
-TIMEOUT_SECONDS = 10
-TRANSACTION_CONFLICT = "409"
 
 Change = Callable[[Release], Release]
 
 
-class _Impatient(HTTPAdapter):
-    """Gives every request a time limit; py-consul itself takes one only since 1.8, for Python 3.10."""
-
-    def send(self, *arguments: Any, **options: Any) -> requests.Response:
-        return super().send(*arguments, **{**options, "timeout": TIMEOUT_SECONDS})
+def unfenced(_: Release) -> list[Operation]:
+    """Add nothing to a change that needs no deploy lock."""
+    return []
 
 
-class Store:
+class Store(Connection):
     """What the pack reads from and writes to one Consul."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        url = str(settings.consul["url"])
-        scheme, _, rest = url.partition("://")
-        host, _, port = rest.rstrip("/").partition(":")
-        token = secret(str(settings.consul["token_file"]))
-        self._where = url
-        self._headers = {"X-Consul-Token": token} if token else {}
-        self._consul = py_consul.Consul(
-            host=host,
-            port=int(port or 8500),
-            scheme=scheme,
-            token=token or None,
-        )
-        self._consul.http.session.mount(f"{scheme}://", _Impatient())
 
     def release(self, project: str) -> Release:
         """Return the release of *project*; a new, empty one when none is recorded."""
         return self._load(project)[0]
 
-    def change(self, project: str, what: str, ring: str, cause: Cause, decide: Change) -> Release:
+    def change(
+        self, project: str, what: str, ring: str, cause: Cause, decide: Change, fence: Fence = unfenced
+    ) -> Release:
         """
         Apply *decide* to the release of *project* and return the new one.
 
-        Record, contract keys, wanted document and history are written in one transaction.
-        When another writer was faster the decision is taken again on what it left; the
-        refusals of *decide* pass through, with nothing written.
+        Record, contract keys, wanted documents and history are written in one transaction,
+        with what *fence* adds. When another writer was faster the decision is taken again on
+        what it left; the refusals of *decide* pass through, with nothing written.
         """
         for _ in range(ATTEMPTS):
-            before, index = self._load(project)
+            before, checks = self._load(project)
             after = decide(before)
-            entry = record.audit(before, after, what, ring, cause)
-            if self._commit(_operations(after, index, entry)):
+            entry = {**record.audit(before, after, what, ring, cause), "id": uuid.uuid4().hex}
+            if self._write([*checks, *fence(after), *_operations(after, entry)], after, entry):
                 return after
         raise ConsulError(
             f"The release of {project} kept changing while this change was decided ({ATTEMPTS} tries).",
             "Another deploy is busy; try again when it has ended.",
         )
 
+    def refresh(self, project: str) -> bool:
+        """Write *project*'s documents again if what holds every project has changed; True if it had."""
+        known, checks = self._load(project)
+        stale = [
+            set_(key, text)
+            for key, text in _documents(known).items()
+            if known.generation and self._text(key) != text
+        ]
+        return bool(stale) and self.commit([*checks, *stale])
+
     def history(self, project: str, last: int) -> list[dict[str, Any]]:
-        """Return the *last* history entries of *project*, newest first."""
-        keys = self._ask(lambda c: c.kv.get(f"cicd/{project}/history/", keys=True)[1]) or []
-        return [entry for entry in map(self._json, sorted(keys, reverse=True)[:last]) if entry]
+        """Return the *last* history entries of *project*, newest first; each change has one."""
+        newest = self._generation(project)
+        keys = [_history_key(project, number) for number in range(newest, max(0, newest - last), -1)]
+        return [entry for entry in map(self.json, keys) if entry]
 
     def report(self, project: str, node: str) -> dict[str, Any] | None:
         """Return what host *node* last reported about *project*, or None."""
-        return self._json(f"cicd/{project}/hosts/{node}")
+        return self.json(f"cicd/{project}/hosts/{node}")
 
     def reports(self, project: str) -> dict[str, dict[str, Any]]:
         """Return what each host last reported about *project*, by node."""
-        items = self._ask(lambda c: c.kv.get(f"cicd/{project}/hosts/", recurse=True)[1]) or []
+        items = self.ask(lambda c: c.kv.get(f"cicd/{project}/hosts/", recurse=True)[1]) or []
         return {item["Key"].rpartition("/")[2]: json.loads(item["Value"]) for item in items}
 
     def run(self, project: str, commit: str) -> dict[str, Any] | None:
         """Return the record of the pipeline run of *commit*, or None."""
-        return self._json(f"cicd/{project}/runs/{commit}")
+        return self.json(f"cicd/{project}/runs/{commit}")
 
     def runs(self, project: str) -> dict[str, dict[str, Any]]:
         """Return the records of all pipeline runs of *project*, by commit."""
@@ -108,7 +99,7 @@ class Store:
         run yet): of two deliveries of one event, exactly one advances.
         """
         key = f"cicd/{project}/runs/{commit}"
-        _, item = self._ask(lambda c: c.kv.get(key))
+        _, item = self.ask(lambda c: c.kv.get(key))
         known = json.loads(item["Value"]) if item else {}
         if known.get("stage") not in leaving:
             return False
@@ -119,7 +110,7 @@ class Store:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Apply *change* to the document *key* by compare-and-set; return it before and after."""
         for _ in range(UPDATE_ATTEMPTS):
-            _, item = self._ask(lambda c: c.kv.get(key, consistency="consistent"))
+            _, item = self.ask(lambda c: c.kv.get(key, consistency="consistent"))
             before = dict(json.loads(item["Value"])) if item else {}
             after, index = change(before), item["ModifyIndex"] if item else 0
             if after == before or self._put(key, after, index):
@@ -129,100 +120,130 @@ class Store:
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Return the document *key*, or None."""
-        return self._json(key)
+        return self.json(key)
 
     def put(self, key: str, document: Mapping[str, Any]) -> None:
         """Write *document* to *key*, whatever was there."""
-        self._ask(lambda c: c.kv.put(key, json.dumps(document)))
+        self.ask(lambda c: c.kv.put(key, json.dumps(document)))
 
     def delete(self, key: str) -> None:
         """Remove *key*."""
-        self._ask(lambda c: c.kv.delete(key))
+        self.ask(lambda c: c.kv.delete(key))
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys below *prefix*."""
-        return list(self._ask(lambda c: c.kv.get(prefix, keys=True)[1]) or [])
+        return list(self.ask(lambda c: c.kv.get(prefix, keys=True)[1]) or [])
 
     def below(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return the documents below *prefix*, by key."""
-        items = self._ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or []
+        items = self.ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or []
         return {item["Key"]: json.loads(item["Value"]) for item in items}
 
     def health(self, project: Project) -> list[dict[str, Any]]:
         """Return Consul's health entries of every app host of *project*, healthy or not."""
         service, tag = self._settings.service_name(project), self._settings.tag(project)
-        return list(self._ask(lambda c: c.health.service(service, tag=tag)[1]))
+        return list(self.ask(lambda c: c.health.service(service, tag=tag)[1]))
 
     def healthy(self, service: str, tag: str) -> list[dict[str, Any]]:
         """Return the health entries of *service* with *tag* whose every check passes."""
-        return list(self._ask(lambda c: c.health.service(service, tag=tag, passing=True)[1]))
+        return list(self.ask(lambda c: c.health.service(service, tag=tag, passing=True)[1]))
 
-    def _load(self, project: str) -> tuple[Release, int]:
-        _, item = self._ask(lambda c: c.kv.get(f"cicd/{project}/release", consistency="consistent"))
+    def _put(self, key: str, document: Mapping[str, Any], index: int) -> bool:
+        value = json.dumps(document)
+        return bool(self.ask(lambda c: c.kv.put(key, value, cas=index)))
+
+    def _load(self, project: str) -> tuple[Release, list[Operation]]:
+        """Return the release, and the checks that make a write fail if it, or what is around it, changed."""
+        known, index = self._recorded(project)
+        checks = [unchanged(_key(project), index)]
+        if project != EVERYTHING:
+            around, index = self._recorded(EVERYTHING)
+            checks.append(unchanged(_key(EVERYTHING), index))
+            known = record.surrounded(known, around.holds, self._window(project))
+        return known, checks
+
+    def _recorded(self, project: str) -> tuple[Release, int]:
+        item = self.item(_key(project))
         if item is None:
             return Release(project), 0
         try:
             return record.from_json(json.loads(item["Value"])), int(item["ModifyIndex"])
-        except ValueError:
+        except (TypeError, ValueError):
             raise Refused(
                 f"The release record of {project} in Consul is not JSON; nothing may be deployed from it.",
-                f"Repair the key cicd/{project}/release from cicd/{project}/history.",
+                f"Repair the key {_key(project)} from cicd/{project}/history.",
             ) from None
 
-    def _commit(self, operations: list[dict[str, Any]]) -> bool:
-        body = json.dumps([{"KV": operation} for operation in operations])
+    def _window(self, project: str) -> windows.Opened | None:
+        found = [*self._settings.freeze_windows, *self._settings.project(project).freeze_windows]
+        for key in (f"cicd/{EVERYTHING}/freeze_windows", f"cicd/{project}/freeze_windows"):
+            text = self._text(key)
+            if text:
+                found += windows.parse_text(text, key)
+        return windows.opened(found, time.time())
+
+    def _generation(self, project: str) -> int:
         try:
-            # Not py-consul's txn.put(): it forgets the token.
-            self._ask(lambda c: c.http.put(CB.json(), "/v1/txn", headers=self._headers, data=body))
+            return int((self.json(_key(project)) or {}).get("generation", 0))
+        except (TypeError, ValueError):  # history is what an unreadable record is repaired from
+            keys = self.ask(lambda c: c.kv.get(f"cicd/{project}/history/", keys=True)[1]) or [""]
+            return int(max(keys).rpartition("/")[2] or 0)
+
+    def _write(self, operations: list[Operation], after: Release, entry: Mapping[str, Any]) -> bool:
+        try:
+            return self.commit(operations)
         except ConsulError as error:
-            if isinstance(error.__cause__, ClientError) and TRANSACTION_CONFLICT in str(error.__cause__):
-                return False
-            raise
-        return True
+            if not isinstance(error.__cause__, requests.RequestException):
+                raise
+            return self._was_written(after, entry, error)
 
-    def _put(self, key: str, document: Mapping[str, Any], index: int) -> bool:
-        value = json.dumps(document)
-        return bool(self._ask(lambda c: c.kv.put(key, value, cas=index)))
-
-    def _json(self, key: str) -> dict[str, Any] | None:
-        _, item = self._ask(lambda c: c.kv.get(key))
-        return dict(json.loads(item["Value"])) if item else None
-
-    def _ask(self, question: Callable[[Any], Any]) -> Any:
+    def _was_written(self, after: Release, entry: Mapping[str, Any], error: ConsulError) -> bool:
+        """The answer to a write got lost: look whether it was made."""
         try:
-            return question(self._consul)
-        except ConsulException as error:
+            found = self.json(_history_key(after.project, after.generation))
+        except ConsulError:
             raise ConsulError(
-                f"Consul at {self._where} refused: {error}.",
-                "Check that it has a leader, and that the ACL token may read and write cicd/.",
+                f"{error.message} Whether {entry['what']} of {after.project} was written is not known; "
+                "it is written as a whole or not at all.",
+                f"When Consul is back: st2 run cicd.get_release project={after.project}",
             ) from error
-        except requests.RequestException as error:
-            raise ConsulError(
-                f"Consul at {self._where} does not answer ({type(error).__name__}).",
-                "Start the Consul agent, or correct `consul.url` in the configuration.",
-            ) from error
+        if found and found.get("id") == entry["id"]:
+            return True
+        raise error
+
+    def _text(self, key: str) -> str:
+        item = self.item(key)
+        return str((item or {}).get("Value") or b"", "utf-8", "replace") if item else ""
 
 
-def _operations(after: Release, index: int, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _key(project: str) -> str:
+    return f"cicd/{project}/release"
+
+
+def _history_key(project: str, generation: int) -> str:
+    return f"cicd/{project}/history/{generation:08d}"
+
+
+def _operations(after: Release, entry: Mapping[str, Any]) -> list[Operation]:
     project = after.project
-    value = json.dumps(record.to_json(after), sort_keys=True)
+    written = [
+        set_(_key(project), json.dumps(record.to_json(after), sort_keys=True)),
+        set_(_history_key(project, after.generation), json.dumps(entry, sort_keys=True)),
+    ]
+    if project == EVERYTHING:
+        return written
     return [
-        {"Verb": "cas", "Key": f"cicd/{project}/release", "Value": _encoded(value), "Index": index},
+        *written,
         _contract(f"{project}::version", after.production),
         _contract(f"{project}::canary_version", after.canary),
         # Both, since a hold concerns both; a value that stays wakes no host.
-        *(_set(f"cicd/{project}/wanted/{ring}", releases.wanted_document(after, ring)) for ring in RINGS),
-        _set(f"cicd/{project}/history/{after.generation:08d}", json.dumps(entry, sort_keys=True)),
+        *(set_(key, text) for key, text in _documents(after).items()),
     ]
 
 
-def _contract(key: str, ring: Ring) -> dict[str, Any]:
-    return _set(key, ring.wanted.version) if ring.wanted else {"Verb": "delete", "Key": key}
+def _documents(known: Release) -> dict[str, str]:
+    return {f"cicd/{known.project}/wanted/{ring}": releases.wanted_document(known, ring) for ring in RINGS}
 
 
-def _set(key: str, value: str) -> dict[str, Any]:
-    return {"Verb": "set", "Key": key, "Value": _encoded(value)}
-
-
-def _encoded(value: str) -> str:
-    return base64.b64encode(value.encode()).decode()
+def _contract(key: str, ring: Ring) -> Operation:
+    return set_(key, ring.wanted.version) if ring.wanted else {"Verb": "delete", "Key": key}

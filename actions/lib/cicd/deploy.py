@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
-from cicd import fields, holds, people, proof, release, ring
+from cicd import fields, people, proof, release, ring
 from cicd.config import Project, Settings
-from cicd.consul import Change, Store
-from cicd.holds import Hold, Holds
+from cicd.consul import Change, Store, unfenced
+from cicd.errors import CicdError
+from cicd.lock import Fence, Holder, Lock
 from cicd.proof import Proof
 from cicd.record import Build, Cause
 from cicd.release import Release
@@ -27,7 +30,7 @@ class Deploy:
         self.project: Project = settings.project(project)
         self._store = Store(settings)
         self._who = one_line(who, 100)
-        self._execution = execution
+        self._execution = execution or os.environ.get("ST2_ACTION_EXECUTION_ID", "")
 
     def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
         """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
@@ -41,11 +44,12 @@ class Deploy:
         self.hosts("canary")
         name = package or package_name(self.project.name)
         build = self._authored(Repository(self._settings).build(name, fields.check("version", version)))
-        return self._change(
+        return self._begin(
             "advertise_canary",
             "canary",
             f"deploy {version}",
             lambda r: release.advertise_canary(r, build, _now()),
+            float(self._settings.deploy["lock_wait_seconds"]),
         )
 
     def check_canary(self) -> dict[str, Any]:
@@ -76,49 +80,75 @@ class Deploy:
             bake = project.min_bake_seconds
             return release.promote(known, _now(), bake, policy=project.approval, proof=evidence)
 
-        return self._change("promote", "production", "promote the canary", decide)
+        return self._begin("promote", "production", "promote the canary", decide)
 
-    def roll_back(self, ring_name: str) -> Release:
-        """Want on the ring the good version before the present one."""
+    def roll_back(self, ring_name: str, automatic: bool = False) -> Release:
+        """Want on the ring the good version before the present one; a deploy under way is overtaken."""
         self.hosts(ring_name, reachable_only=True)
-        return self._change(
-            "roll_back", ring_name, "roll back", lambda r: release.roll_back(r, ring_name, _now())
+        return self._begin(
+            "roll_back",
+            ring_name,
+            "an alarm" if automatic else "roll back",
+            lambda r: release.roll_back(r, ring_name, _now(), automatic),
+            wait_seconds=None,
+        )
+
+    def break_glass(self, version: str, role: str, why: str, package: str = "") -> Release:
+        """Want the published *version* on production past every guard, for who is in *role*; audited."""
+        people.refuse_role(self._settings.break_glass, role, self._who)
+        said = people.reason(one_line(why))
+        self.hosts("production", reachable_only=True)
+        name = package or package_name(self.project.name)
+        build = self._authored(Repository(self._settings).build(name, fields.check("version", version)))
+        return self._begin(
+            "break_glass",
+            "production",
+            f"BREAK GLASS as {role}: {said}",
+            lambda r: release.break_glass(r, build, _now()),
+            wait_seconds=None,
         )
 
     def restore(self, ring_name: str, generation: int) -> Release:
         """Want on the ring again what it last ran well, after the deploy of *generation* failed."""
-        return self._change(
+        return self._go_on(
             "restore",
             ring_name,
+            generation,
             f"the deploy of generation {generation} failed",
             lambda r: release.restore(r, ring_name, generation, _now()),
-        )
+        )[0]
 
     def confirm(self, ring_name: str, generation: int, reachable_only: bool = False) -> Release:
         """Record that every host of the ring reports *generation*'s version and is healthy."""
         wanted = self._store.release(self.project.name).ring(ring_name).wanted
         evidence = self._proof(ring_name, self.hosts(ring_name, reachable_only)) if wanted else None
-        return self._change(
+        changed, session = self._go_on(
             "confirm",
             ring_name,
+            generation,
             "every host is healthy",
             lambda r: release.confirm(r, ring_name, generation, _now(), evidence),
         )
+        self._lock(ring_name).release(session)
+        return changed
 
-    def hold(self, kind: str, why: str, version: str = "") -> Release:
-        """Put a `lock`, `freeze` or `pin` on the project, or a `veto` on *version*."""
-        said = people.reason(one_line(why))
-        put = Hold(self._who, said, _now(), version and fields.check("version", version))
-        if kind == "veto":
-            return self._hold(kind, put.why, lambda current: holds.veto(current, put))
-        return self._hold(kind, put.why, lambda current: holds.put(current, self.project.name, kind, put))
+    @contextmanager
+    def holding(self, ring_name: str, generation: int) -> Iterator[Callable[[], None]]:
+        """
+        Hold the ring's lock for the deploy of *generation* while the block works on its hosts.
 
-    def end_hold(self, kind: str) -> Release:
-        """Take the `lock`, `freeze` or `pin` off the project."""
-        return self._hold(f"end_{kind}", "it is over", lambda c: holds.end(c, self.project.name, kind))
+        What the block is given raises Refused once it must stop: the lock was lost, a newer deploy
+        or a rollback overtook this one, or its version was vetoed or production pinned to another.
+        """
+        lock = self._lock(ring_name)
+        self._refuse_overtaken(ring_name, generation)
+        with lock.renewed(lock.join(generation, self._holder("update hosts"))) as refuse_lost:
 
-    def _hold(self, what: str, why: str, change: Callable[[Holds], Holds]) -> Release:
-        return self._change(what, "production", why, lambda r: release.hold(r, change(r.holds)))
+            def still_ours() -> None:
+                refuse_lost()
+                self._refuse_overtaken(ring_name, generation)
+
+            yield still_ours
 
     def _promotable(self, known: Release, evidence: Proof) -> Build:
         project = self.project
@@ -141,9 +171,49 @@ class Deploy:
         run = self._store.run(self.project.name, build.commit) or {}
         return replace(build, author=one_line(str(run.get("user") or self._who), 100))
 
-    def _change(self, what: str, ring_name: str, why: str, decide: Change) -> Release:
+    def _refuse_overtaken(self, ring_name: str, generation: int) -> None:
+        release.refuse_overtaken(self._store.release(self.project.name), ring_name, generation)
+
+    def _begin(
+        self, what: str, ring_name: str, why: str, decide: Change, wait_seconds: float | None = 0
+    ) -> Release:
+        """
+        Change the ring with its lock taken; the steps that follow find it taken.
+
+        *wait_seconds* None waits for nobody, and takes it over. What would be refused is
+        refused before that.
+        """
+        decide(self._store.release(self.project.name))
+        lock, holder = self._lock(ring_name), self._holder(why)
+        session = lock.take_over(holder) if wait_seconds is None else lock.take(holder, wait_seconds)
+        try:
+            return self._change(what, ring_name, why, decide, lock.fence(session, holder))
+        except CicdError:
+            lock.release(session)
+            raise
+
+    def _go_on(
+        self, what: str, ring_name: str, generation: int, why: str, decide: Change
+    ) -> tuple[Release, str]:
+        """Change the ring as a later step of the deploy of *generation*; returns its session, too."""
+        lock, holder = self._lock(ring_name), self._holder(why)
+        self._refuse_overtaken(ring_name, generation)
+        session = lock.join(generation, holder)
+        return self._change(what, ring_name, why, decide, lock.fence(session, holder)), session
+
+    def _lock(self, ring_name: str) -> Lock:
+        return Lock(self._settings, self.project.name, fields.check("ring", ring_name))
+
+    def _holder(self, why: str) -> Holder:
+        return Holder(self._who, why, self._execution, _now())
+
+    def _change(
+        self, what: str, ring_name: str, why: str, decide: Change, fence: Fence = unfenced
+    ) -> Release:
         cause = Cause(self._who, why, _now(), self._execution)
-        return self._store.change(self.project.name, what, fields.check("ring", ring_name), cause, decide)
+        return self._store.change(
+            self.project.name, what, fields.check("ring", ring_name), cause, decide, fence
+        )
 
 
 def _now() -> float:

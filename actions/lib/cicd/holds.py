@@ -41,15 +41,26 @@ def put(holds: Holds, project: str, kind: str, hold: Hold) -> Holds:
     if present and present.who != hold.who:
         raise Refused(
             f"{project} has a {kind} by {present.who} already: {present.why}.",
-            f"Ask {present.who}, or end it: {ending(project, kind)}",
+            f"Ask {present.who}, or {_way_out(project, kind)}",
         )
     return _with(holds, kind, hold)
 
 
-def end(holds: Holds, project: str, kind: str) -> Holds:
-    """Return *holds* without its lock, freeze or pin; refused when there is none."""
-    if getattr(holds, kind) is None:
+def steal(holds: Holds, hold: Hold) -> Holds:
+    """Return *holds* with *hold* as its lock, whoever had it."""
+    return _with(holds, "lock", hold)
+
+
+def end(holds: Holds, project: str, kind: str, who: str) -> Holds:
+    """Return *holds* without its lock, freeze or pin; a lock ends by who put it, or after it was stolen."""
+    present = getattr(holds, kind)
+    if present is None:
         raise Refused(f"{project} has no {kind}.", f"See: st2 run cicd.get_release project={project}")
+    if kind == "lock" and present.who != who:
+        raise Refused(
+            f"{project} is locked by {present.who}, not by {who or 'nobody'}: {present.why}.",
+            f"Ask {present.who}, or {_way_out(project, kind)}",
+        )
     return _with(holds, kind, None)
 
 
@@ -110,6 +121,12 @@ def ending(project: str, kind: str) -> str:
     """Return the command that ends the hold of *kind*."""
     action = {"lock": "unlock_deploys", "freeze": "thaw", "pin": "unpin_version"}[kind]
     return f"st2 run cicd.{action} project={project}"
+
+
+def _way_out(project: str, kind: str) -> str:
+    if kind == "lock":
+        return f"take it over: st2 run cicd.steal_lock project={project} reason=…"
+    return f"end it: {ending(project, kind)}"
 
 
 def from_json(data: Mapping[str, Any] | None) -> Holds:

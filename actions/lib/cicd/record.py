@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Mapping
 
 from cicd import holds
@@ -30,7 +30,7 @@ class Build:
     commit: str
     sha256: str
     trace: str
-    author: str = ""
+    author: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,11 @@ def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -
         "cancelled": sorted(set(before.reviews) - set(after.reviews)),
         **asdict(cause),
     }
+
+
+def surrounded(release: Release, around: Holds, window: Opened | None) -> Release:
+    """Return *release* with what holds every project, and the freeze window that is open."""
+    return replace(release, around=around, window=window)
 
 
 def to_json(release: Release) -> dict[str, Any]:

@@ -118,6 +118,32 @@ def review(release: Release, version: str, who: str, given: Review) -> Release:
     return replace(release, generation=release.generation + 1, reviews={**release.reviews, who: given})
 
 
+def refuse_overtaken(release: Release, ring: str, generation: int) -> None:
+    """
+    Raise Refused when the deploy of *generation* must not touch another host of *ring*.
+
+    A lock or freeze that came later lets it end; a veto or a pin is about its version.
+    """
+    wanted = _current(release, ring, generation).wanted
+    if not wanted or release.ring(ring).exempt:
+        return
+    refuse_vetoed(release, wanted.version)
+    if ring == "production":
+        changed = replace(release.holds, lock=None, freeze=None)
+        holds.refuse_promotion(changed, release.project, wanted.version)
+
+
+def steal(release: Release, taken: Holds, ring: str, when: float) -> Release:
+    """
+    Return *release* with *taken* holds and the deploy of *ring* stopped for good.
+
+    Its generation is an old one then: neither host nor record takes anything from it.
+    """
+    number = release.generation + 1
+    stopped = replace(release.ring(ring), state=STOPPED, since=when, generation=number)
+    return _with(replace(release, holds=taken), ring, stopped, number)
+
+
 def hold(release: Release, changed: Holds) -> Release:
     """Return *release* with *changed* holds; what rings are wanted to run stays."""
     return replace(release, generation=release.generation + 1, holds=changed)

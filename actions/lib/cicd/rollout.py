@@ -22,7 +22,12 @@ Report = dict  # what cicd-converge prints: host, state, code, message, installe
 
 
 def update(
-    settings: Settings, project: Project, hosts: Sequence[Host], generation: int, sizes: Sequence[str]
+    settings: Settings,
+    project: Project,
+    hosts: Sequence[Host],
+    generation: int,
+    sizes: Sequence[str],
+    still_ours: Callable[[], None] = lambda: None,
 ) -> list[Any]:
     """
     Let *hosts* converge to *generation* in batches of *sizes*, and return their reports.
@@ -34,6 +39,7 @@ def update(
     store = Store(settings)
     reports: list[Any] = []
     for number, batch in enumerate(batches(hosts, sizes), 1):
+        still_ours()
         _say(f"batch {number}: {', '.join(host.name for host in batch)}")
         reports += _in_parallel(settings, batch, lambda host: _converge(settings, project, host, generation))
         failed = [report for report in reports if report["state"] == "failed"]

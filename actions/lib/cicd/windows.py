@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,6 +57,14 @@ def parse(values: Any, where: str) -> tuple[Window, ...]:
     if not isinstance(values or [], list):
         raise _wrong(where, "it is no list")
     return tuple(_window(value, f"{where}[{number}]") for number, value in enumerate(values or []))
+
+
+def parse_text(text: str, where: str) -> tuple[Window, ...]:
+    """Return the windows in the JSON *text* that is kept at *where*."""
+    try:
+        return parse(json.loads(text), where)
+    except ValueError:
+        raise _wrong(where, "it is no JSON") from None
 
 
 def _window(value: Any, where: str) -> Window:

@@ -1,0 +1,133 @@
+"""One connection to Consul: questions, transactions, and what goes wrong as sentences."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Callable, Dict, Sequence
+
+import consul as py_consul
+import requests
+from consul.callback import CB
+from consul.exceptions import ACLDisabled, ACLPermissionDenied, ClientError, ConsulException
+from requests.adapters import HTTPAdapter
+
+from cicd.config import Settings, secret
+from cicd.errors import ConsulError, Refused
+
+TIMEOUT_SECONDS = 10
+CONFLICT = "409"
+LOST_LOCK = ("lock is already held", "failed session check", "invalid session", "lock isn't held")
+
+Operation = Dict[str, Any]
+
+
+class Impatient(HTTPAdapter):
+    """Gives every request a time limit; py-consul itself takes one only since 1.8, for Python 3.10."""
+
+    def send(self, *arguments: Any, **options: Any) -> requests.Response:
+        return super().send(*arguments, **{**options, "timeout": TIMEOUT_SECONDS})
+
+
+class Connection:
+    """Questions to one Consul agent, each with a time limit."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        url = str(settings.consul["url"])
+        scheme, _, rest = url.partition("://")
+        host, _, port = rest.rstrip("/").partition(":")
+        token = secret(str(settings.consul["token_file"]))
+        self._where = url
+        self._headers = {"X-Consul-Token": token} if token else {}
+        self._consul = py_consul.Consul(
+            host=host,
+            port=int(port or 8500),
+            scheme=scheme,
+            token=token or None,
+        )
+        self._consul.http.session.mount(f"{scheme}://", Impatient())
+
+    def ask(self, question: Callable[[Any], Any]) -> Any:
+        """Return the answer to *question*, which is given the client; ConsulError says why there is none."""
+        try:
+            return question(self._consul)
+        except (ConsulException, requests.RequestException) as error:
+            raise self._failure(error) from error
+
+    def item(self, key: str) -> dict[str, Any] | None:
+        """Return Consul's item *key* as its leader has it, or None."""
+        found = self.ask(lambda c: c.kv.get(key, consistency="consistent")[1])
+        return dict(found) if found else None
+
+    def json(self, key: str) -> dict[str, Any] | None:
+        """Return the document *key*, or None."""
+        _, item = self.ask(lambda c: c.kv.get(key))
+        return dict(json.loads(item["Value"])) if item else None
+
+    def commit(self, operations: Sequence[Operation]) -> bool:
+        """
+        Apply *operations* all or none; False, with nothing written, when a compared index moved on.
+
+        Raises Refused when a lock that they rely on is not held any more.
+        """
+        body = json.dumps([{"KV": operation} for operation in operations])
+        try:
+            # Not py-consul's txn.put(): it forgets the token.
+            self.ask(lambda c: c.http.put(CB.json(), "/v1/txn", headers=self._headers, data=body))
+        except ConsulError as error:
+            said = str(error.__cause__)
+            if not isinstance(error.__cause__, ClientError) or CONFLICT not in said:
+                raise
+            if "Permission denied" in said:  # a transaction answers 409 to this as well
+                raise self._denied() from error
+            if any(words in said for words in LOST_LOCK):
+                raise Refused(
+                    "This deploy lost its lock before it wrote; nothing was changed.",
+                    "It was stolen, or its holder was away too long. See who deploys now, then start again.",
+                ) from None
+            return False
+        return True
+
+    def _failure(self, error: Exception) -> ConsulError:
+        said = str(error)
+        if isinstance(error, (ACLPermissionDenied, ACLDisabled)):
+            return self._denied()
+        if "leader" in said or "No known Consul servers" in said:
+            return ConsulError(
+                f"Consul at {self._where} has no leader; nothing was changed.",
+                "Start its servers (`consul operator raft list-peers`), then try again.",
+            )
+        if isinstance(error, requests.Timeout):
+            return ConsulError(
+                f"Consul at {self._where} did not answer within {TIMEOUT_SECONDS} s.",
+                "Look at the agent and the network to its servers, then try again.",
+            )
+        if isinstance(error, requests.RequestException):
+            return ConsulError(
+                f"Consul at {self._where} does not answer ({type(error).__name__}).",
+                "Start the Consul agent, or correct `consul.url` in the configuration.",
+            )
+        return ConsulError(
+            f"Consul at {self._where} refused: {said:.300}.", "See the agent's log, then try again."
+        )
+
+    def _denied(self) -> ConsulError:
+        return ConsulError(
+            f"Consul at {self._where} denies this; nothing was changed.",
+            "Give the token of `consul.token_file` the policy for StackStorm in infra/consul.",
+        )
+
+
+def set_(key: str, value: str, **more: Any) -> Operation:
+    """Return the operation that sets *key*, `Verb` and the like in *more*."""
+    return {"Verb": "set", "Key": key, "Value": base64.b64encode(value.encode()).decode(), **more}
+
+
+def unchanged(key: str, index: int) -> Operation:
+    """Return the operation that fails unless *key* is at *index* still; 0 is absent."""
+    return (
+        {"Verb": "check-index", "Key": key, "Index": index}
+        if index
+        else {"Verb": "check-not-exists", "Key": key}
+    )
