@@ -108,13 +108,14 @@ def _redeliver(options: argparse.Namespace, places: Places, world: World) -> int
 def _hook(options: argparse.Namespace, places: Places, world: World) -> int:
     machine.check_root()
     container = Container(places, world.infra, base_of(places))
-    direct = f"http://{world.control}:9101/v1/webhooks/cicd/github?st2-api-key="
     key = (places.secrets / "st2_api_key").read_text().strip()
-    url = f"{world.gateway_url}/github" if options.to == "gateway" else f"{direct}{key}"
-    container.run("git", "-C", BARE, "config", HOOK_URL, url, user="git")
-    say(
-        f"pushes are told to the {options.to}" if options.to == "gateway" else "pushes are told to StackStorm"
-    )
+    urls = {
+        "gateway": f"{world.gateway_url}/github",
+        "stackstorm": f"http://{world.control}:9101/v1/webhooks/cicd/github?st2-api-key={key}",
+        "nobody": f"http://{world.control}:9/github",
+    }
+    container.run("git", "-C", BARE, "config", HOOK_URL, urls[options.to], user="git")
+    say(f"pushes are told to {options.to}")
     return 0
 
 
@@ -129,8 +130,8 @@ def _parser() -> argparse.ArgumentParser:
     }
     for name, (run, text) in plain.items():
         commands.add_parser(name, help=text).set_defaults(run=run)
-    hook = commands.add_parser("hook", help="tell pushes to the gateway, or straight to StackStorm")
-    hook.add_argument("to", choices=("gateway", "stackstorm"))
+    hook = commands.add_parser("hook", help="tell pushes to the gateway, to StackStorm itself, or to nobody")
+    hook.add_argument("to", choices=("gateway", "stackstorm", "nobody"))
     hook.set_defaults(run=_hook)
     host = commands.add_parser("host", help="switch a host off or on; its disk stays")
     host.add_argument("name")

@@ -204,3 +204,42 @@ def test_skip_deploy_publishes_the_package_and_leaves_the_canary(world, stacksto
     assert ended["status"] == "succeeded"
     assert packages_of(world, commit_of(trace)) == 1
     assert world.key(f"{PROJECT}::canary_version").startswith("7.0.0-")
+
+
+def github(world, path: str) -> list[dict]:
+    described = world.description["github"]
+    token = Path(described["token_file"]).read_text().strip()
+    url = f"{described['url']}/repos/{REPOSITORY}/{path}"
+    return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10).json()
+
+
+def states(world, commit: str) -> dict[str, str]:
+    """Return the newest state of each context of *commit*, as GitHub was told."""
+    newest_last = github(world, f"commits/{commit}/statuses")[::-1]
+    return {status["context"]: status["state"] for status in newest_last}
+
+
+def test_github_was_told_of_every_build_and_every_canary(world, stackstorm):
+    passed = {entry["commit"] for entry in events(stackstorm) if entry["run"] == "passed"}
+
+    def told() -> bool:
+        return all(states(world, commit).get("cicd/ci") == "success" for commit in passed)
+
+    assert passed
+    wait_for("GitHub's statuses", told, 150)
+    canaries = [d for d in github(world, "deployments") if d["environment"] == "canary"]
+    newest = github(world, f"deployments/{canaries[0]['id']}/statuses")
+    assert [status["state"] for status in newest] == ["success", "in_progress"]
+
+
+def test_a_push_that_nobody_told_reaches_the_canary(world, stackstorm, teller, lab):
+    assert lab("hook", "nobody").returncode == 0
+    try:
+        trace = teller.push("Tell nobody", change("9.0.0"))
+        ended = teller.follow(trace, "cicd.ci_success")
+    finally:
+        lab("hook", "gateway")
+
+    assert ended["status"] == "succeeded"
+    assert world.key(f"{PROJECT}::canary_version").startswith("9.0.0-")
+    assert [e["source"] for e in events(stackstorm) if e["commit"] == commit_of(trace)] == ["missed"]
