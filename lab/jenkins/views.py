@@ -7,6 +7,7 @@ from typing import Any
 from lab.jenkins.build import PARAMETERS, Build
 from lab.jenkins.queue import Item
 
+NOTIFIER = "com.tikal.hudson.plugins.notification.HudsonNotificationProperty"
 COLORS = {
     "SUCCESS": "blue",
     "UNSTABLE": "yellow",
@@ -64,7 +65,7 @@ def job(name: str, builds: list[Build], root: str, queued: bool) -> dict[str, An
         "lastFailedBuild": _last(newest, root, {"FAILURE"}),
         "inQueue": queued,
         "nextBuildNumber": newest[0].number + 1 if newest else 1,
-        "property": [_definition()],
+        "property": [_definition(), {"_class": NOTIFIER}],
         "queueItem": None,
     }
 

@@ -130,6 +130,10 @@ class Store(Connection):
         """Remove *key*."""
         self.ask(lambda c: c.kv.delete(key))
 
+    def try_to_write(self, key: str, index: int) -> bool:
+        """Make *key* an empty document if it is at *index*; ConsulError when it may not be written."""
+        return self._put(key, {}, index)
+
     def keys(self, prefix: str) -> list[str]:
         """Return the keys below *prefix*."""
         return list(self.ask(lambda c: c.kv.get(prefix, keys=True)[1]) or [])

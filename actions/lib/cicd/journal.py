@@ -13,7 +13,7 @@ from cicd.text import one_line
 
 PREFIX = "cicd/events/"
 KEPT = 300
-SHOWN_AT_ONCE = 25  # a result stays below 10 KB
+SHOWN_AT_ONCE = 20  # a result stays below 10 KB
 RUNS_KEPT = 200
 SHOWN = {"superseded": "superseded by {by:.7}", "failed": "failed: {why}"}
 
