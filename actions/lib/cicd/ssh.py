@@ -1,11 +1,8 @@
-"""Commands on other machines, over SSH with verified host keys."""
+"""Commands on another machine, over SSH with verified host keys; many machines at once: see fanout.py."""
 
 from __future__ import annotations
 
 import io
-import shlex
-import socket
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Sequence
@@ -14,23 +11,16 @@ import paramiko
 from fabric import Config, Connection
 from invoke.exceptions import CommandTimedOut
 
+from cicd import connection
 from cicd.config import Settings
-from cicd.errors import ConfigError, HostError, HostLost
+from cicd.connection import KEEPALIVE_SECONDS, Outcome
+from cicd.errors import HostError, HostLost
 from cicd.ring import Host
 from cicd.text import neutral
 
 SCRIPTS = Path(__file__).with_name("remote")
-KEEPALIVE_SECONDS = 15
 TEMPORARY_FAILURE = 75  # sysexits.h: what a script says when its host cannot go on, full disk and the like
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command left: its exit code and its output, as it came."""
-
-    code: int
-    stdout: str
-    stderr: str
+BROKEN = (paramiko.SSHException, OSError, EOFError)
 
 
 class Shell:
@@ -45,29 +35,23 @@ class Shell:
             port=int(settings.ssh["port"]),
             connect_timeout=int(settings.ssh["connect_timeout"]),
             connect_kwargs={
-                "key_filename": _readable(settings, "private_key_file"),
+                "key_filename": connection.readable(settings, "private_key_file"),
                 "look_for_keys": False,
                 "allow_agent": False,
             },
             config=Config(overrides={"load_ssh_configs": False}),
         )
         # Fabric's default adds unknown keys: whoever answers at the address would be trusted.
-        self._connection.client.load_host_keys(_readable(settings, "known_hosts_file"))
+        self._connection.client.load_host_keys(connection.readable(settings, "known_hosts_file"))
         self._connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
 
     def __enter__(self) -> Shell:
         try:
             self._connection.open()
         except paramiko.BadHostKeyException:
-            raise self._error(
-                "presented another host key than the known one",
-                "Find out whether the host was reinstalled; only then update known_hosts.",
-            ) from None
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._lost(
-                f"cannot be reached by SSH as {self._user} ({_why(error)})",
-                "Check sshd, the address, the key and known_hosts; then try again.",
-            ) from None
+            raise connection.wrong_key(self.host) from None
+        except BROKEN as error:
+            raise connection.unreachable(self.host, self._user, error) from None
         transport = self._connection.client.get_transport()
         if transport is not None:
             transport.set_keepalive(KEEPALIVE_SECONDS)
@@ -80,18 +64,19 @@ class Shell:
 
     def run(self, argv: Sequence[str], timeout: int) -> Outcome:
         """Run *argv*, quoted as it is, for at most *timeout* seconds, and return how it ended."""
-        command = " ".join(shlex.quote(word) for word in argv)
         try:
             result = self._connection.run(
-                command, hide=True, warn=True, in_stream=False, timeout=timeout, encoding="utf-8"
+                connection.command(argv),
+                hide=True,
+                warn=True,
+                in_stream=False,
+                timeout=timeout,
+                encoding="utf-8",
             )
         except CommandTimedOut:
-            raise self._error(
-                f"did not finish `{argv[0]}` within {timeout} s",
-                "Look at the host; the command may still be running there.",
-            ) from None
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._lost(f"was lost while it ran `{argv[0]}` ({_why(error)})", "Is it up?") from None
+            raise connection.late(self.host, argv[0], timeout) from None
+        except BROKEN as error:
+            raise connection.lost(self.host, argv[0], error) from None
         return Outcome(int(result.exited), str(result.stdout), str(result.stderr))
 
     def script(self, name: str, arguments: Sequence[str], timeout: int) -> str:
@@ -104,10 +89,12 @@ class Shell:
         text = (SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
         outcome = self.run(["sh", "-c", text, name, *arguments], timeout)
         if outcome.code != 0:
-            kind = self._lost if outcome.code == TEMPORARY_FAILURE else self._error
-            raise kind(
+            kind = HostLost if outcome.code == TEMPORARY_FAILURE else HostError
+            raise connection.failure(
+                self.host,
                 f"failed at {name.replace('_', ' ')}: {neutral(outcome.stderr.strip(), 800) or 'no output'}",
                 "Correct that, then run the workflow again.",
+                kind,
             )
         return outcome.stdout
 
@@ -126,31 +113,5 @@ class Shell:
     def _transfer(self, copy: Any, path: str) -> None:
         try:
             copy(self._connection)
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._lost(
-                f"could not transfer {path} ({_why(error)})", "Check space and rights."
-            ) from None
-
-    def _error(self, what: str, hint: str) -> HostError:
-        return HostError(f"{self.host.name} ({self.host.address}) {what}.", hint, host=self.host.name)
-
-    def _lost(self, what: str, hint: str) -> HostLost:
-        return HostLost(f"{self.host.name} ({self.host.address}) {what}.", hint, host=self.host.name)
-
-
-def _readable(settings: Settings, key: str) -> str:
-    path = str(settings.ssh[key])
-    try:
-        Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"`ssh.{key}` names {path}, which cannot be read: {error.strerror}.",
-            "Make it readable for the user that runs the actions.",
-        ) from None
-    return path
-
-
-def _why(error: BaseException) -> str:
-    if isinstance(error, socket.timeout):
-        return "no answer in time"
-    return neutral(str(error), 200) or type(error).__name__
+        except BROKEN as error:
+            raise connection.untransferred(self.host, path, error) from None
