@@ -2,7 +2,7 @@
 PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
 
-.PHONY: setup demo test lint unit acceptance lab lab-down validate bench-runner
+.PHONY: setup demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout test-faults
 
 setup:
 	@script/setup
@@ -24,7 +24,7 @@ lint: setup
 	$(PYTHON) -m mypy actions/lib/cicd st2local
 
 unit: setup
-	$(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab"
+	$(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab and not faults"
 	$(PYTHON) -m pytest tests/lab -m lab
 
 acceptance: setup
@@ -35,3 +35,9 @@ validate: setup
 
 bench-runner: setup
 	$(PYTHON) -m bench.runner
+
+bench-fanout: setup
+	$(PYTHON) -m bench.fanout
+
+test-faults: setup
+	$(PYTHON) -m pytest tests/fleet -m faults

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.deploy import Deploy
+from cicd.text import one_line
 
 
 class FindHosts(CicdAction):
-    def act(self, settings: Settings, project: str, ring: str, reachable_only: bool) -> dict[str, Any]:
-        hosts = Deploy(settings, project).hosts(ring, reachable_only)
-        names = ", ".join(host.name for host in hosts)
-        return {"hosts": [asdict(host) for host in hosts], "message": f"{project}'s {ring} ring: {names}"}
+    def act(
+        self, settings: Settings, project: str, ring: str, reachable_only: bool, retry: bool, names: list[str]
+    ) -> dict[str, Any]:
+        deploy = Deploy(settings, project)
+        found = deploy.to_retry(ring, names) if retry else deploy.hosts(ring, reachable_only)
+        hosts = [host.name for host in found]
+        return {
+            "hosts": hosts,
+            "generation": deploy.generation(ring),
+            "message": f"{project}'s {ring} ring: {one_line(', '.join(hosts), 1000) or 'none'}",
+        }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import rollout
+from cicd import told
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.deploy import Deploy
-from cicd.ring import Host
+from cicd.rollout import Order, Rollout
 
 
 class UpdateHosts(CicdAction):
@@ -18,12 +18,18 @@ class UpdateHosts(CicdAction):
         project: str,
         ring: str,
         generation: int,
-        hosts: list[dict[str, str]],
+        hosts: list[str],
         all_at_once: bool,
     ) -> dict[str, Any]:
-        found, targets = settings.project(project), [Host(**host) for host in hosts]
-        sizes = ["100%"] if all_at_once else list(settings.deploy["batches"])
-        with Deploy(settings, project).holding(ring, generation) as still_ours:
-            reports = rollout.update(settings, found, targets, generation, sizes, still_ours)
-        names = ", ".join(host.name for host in targets)
-        return {"hosts": reports, "message": f"{project} is updated on {ring}: {names}"}
+        deploy = Deploy(settings, project)
+        order = Order(deploy.project, ring, generation, deploy.named(ring, hosts), all_at_once)
+        with deploy.holding(ring, generation) as still_ours:
+            reports = Rollout(settings, order, self.is_cancelled, still_ours).run()
+        failed = [str(report["host"]) for report in told.failures(reports)]
+        said = f"; failed: {told.sentence(reports)}" if failed else ""
+        good = f"{len(reports) - len(failed)} of {len(hosts)}"
+        return {
+            **told.summary(reports, 0),
+            "excused": failed,
+            "message": f"{project} is updated on {good} hosts of {ring}{said}",
+        }

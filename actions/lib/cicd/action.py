@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
+from urllib.request import Request, urlopen
 
 from st2common.runners.base_action import Action
 
@@ -30,3 +33,23 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
     def act(self, settings: Settings, **parameters: Any) -> dict[str, Any]:
         """Do the work and return the result."""
         raise NotImplementedError
+
+    def is_cancelled(self) -> bool:
+        """
+        Say whether somebody cancelled the workflow that this action is a step of.
+
+        StackStorm lets the process of a step run on to its end, so a long one has to ask. No answer is no.
+        """
+        try:
+            parent = self._execution(os.environ["ST2_ACTION_EXECUTION_ID"], "parent").get("parent")
+            status = self._execution(parent, "status")["status"] if parent else ""
+        except (KeyError, OSError, ValueError, TypeError):
+            return False
+        return status in ("canceling", "canceled")
+
+    def _execution(self, identifier: str, attribute: str) -> Any:
+        url = os.environ["ST2_ACTION_API_URL"]
+        request = Request(f"{url}/executions/{identifier}?include_attributes={attribute}")
+        request.add_header("X-Auth-Token", os.environ["ST2_ACTION_AUTH_TOKEN"])
+        with urlopen(request, timeout=5) as answer:
+            return json.loads(answer.read())

@@ -76,6 +76,20 @@ class Controls:
         """Reject the canary *version*, with a reason: it is not promoted then."""
         return self._review("reject", version, Review(False, people.reason(one_line(why)), _now()))
 
+    def exclude(self, host: str, why: str) -> Release:
+        """Leave *host* out of its ring, for the reason *why*; refused when Consul knows no such host."""
+        known = sorted(str(entry["Node"]["Node"]) for entry in self._store.health(self.project))
+        if host not in known:
+            raise Refused(
+                f"{self.project.name} has no host {host}.", f"It has {one_line(', '.join(known), 300)}."
+            )
+        put = self._put(why)
+        return self._hold("exclude_host", f"{host}: {put.why}", lambda h: holds.exclude(h, host, put))
+
+    def include(self, host: str) -> Release:
+        """Take *host* back into its ring."""
+        return self._hold("include_host", host, lambda h: holds.include(h, self.project.name, host))
+
     def refresh(self) -> list[str]:
         """Write again the documents that a freeze window or a hold on everything changed; return whose."""
         return [name for name in self._settings.projects if self._store.refresh(name)]

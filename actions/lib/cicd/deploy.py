@@ -6,15 +6,15 @@ import os
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Sequence
 
-from cicd import fields, people, proof, release, ring
+from cicd import fields, membership, people, proof, release, ring
 from cicd.config import Project, Settings
 from cicd.consul import Change, Store, unfenced
-from cicd.errors import CicdError
+from cicd.errors import CicdError, Refused
 from cicd.lock import Fence, Holder, Lock
 from cicd.proof import Proof
-from cicd.record import Build, Cause
+from cicd.record import DEPLOYING, Build, Cause
 from cicd.release import Release
 from cicd.repository import Repository
 from cicd.ring import Host
@@ -34,14 +34,42 @@ class Deploy:
 
     def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
         """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
-        entries = self._store.health(self.project)
-        canary_tag = self._settings.canary_tag(self.project)
-        name = fields.check("ring", ring_name)
-        return ring.members(entries, self.project.name, name, canary_tag, reachable_only)
+        return membership.of(self._settings, self._store, self.project, ring_name, reachable_only)
+
+    def fit_hosts(self, ring_name: str) -> list[Host]:
+        """Return the ring's hosts; refused when a deploy to them may not begin (see membership)."""
+        return membership.fit(self._settings, self._store, self.project, ring_name)
+
+    def named(self, ring_name: str, names: Sequence[str]) -> list[Host]:
+        """Return the ring's hosts called *names*; refused when one of them is not in the ring."""
+        hosts = {host.name: host for host in self.hosts(ring_name, reachable_only=True)} if names else {}
+        strange = [name for name in names if name not in hosts]
+        if strange:
+            raise Refused(
+                f"{one_line(', '.join(strange), 300)} is no reachable host of "
+                f"{self.project.name}'s {ring_name} ring.",
+                f"See: st2 run cicd.get_release project={self.project.name}",
+            )
+        return [hosts[name] for name in names]
+
+    def to_retry(self, ring_name: str, names: Sequence[str]) -> list[Host]:
+        """Return the hosts called *names*, or all that are not proven; refused during a deploy."""
+        current = self._store.release(self.project.name).ring(ring_name)
+        if current.state == DEPLOYING:
+            raise Refused(
+                f"A deploy of {self.project.name} to {ring_name} is under way.", "Wait for its end."
+            )
+        hosts = self.named(ring_name, names) if names else self.hosts(ring_name, reachable_only=True)
+        doubts = self._proof(ring_name, hosts).hosts
+        return [host for host in hosts if names or doubts[host.name]]
+
+    def generation(self, ring_name: str) -> int:
+        """Return the generation that the ring's hosts must find advertised."""
+        return self._store.release(self.project.name).ring(ring_name).generation
 
     def advertise_canary(self, version: str, package: str = "") -> Release:
         """Want the published *version* on the canary ring, whose hosts must all be reachable."""
-        self.hosts("canary")
+        self.fit_hosts("canary")
         name = package or package_name(self.project.name)
         build = self._authored(Repository(self._settings).build(name, fields.check("version", version)))
         return self._begin(
@@ -71,7 +99,7 @@ class Deploy:
 
         *refuse* may raise Refused about the very record that is changed.
         """
-        self.hosts("production")
+        self.fit_hosts("production")
         evidence = self._proof("canary", self.hosts("canary"))
         project = self.project
 
@@ -109,25 +137,43 @@ class Deploy:
         )
 
     def restore(self, ring_name: str, generation: int) -> Release:
-        """Want on the ring again what it last ran well, after the deploy of *generation* failed."""
-        return self._go_on(
-            "restore",
+        """
+        Want on the ring again what it last ran well, after the deploy of *generation* failed.
+
+        Production stays as it is, stopped, where the configuration leaves that to a person.
+        """
+        left = ring_name == "production" and not self._settings.deploy["auto_rollback"]
+        undo = release.stop if left else release.restore
+        changed, session = self._go_on(
+            "stop" if left else "restore",
             ring_name,
             generation,
             f"the deploy of generation {generation} failed",
-            lambda r: release.restore(r, ring_name, generation, _now()),
-        )[0]
+            lambda r: undo(r, ring_name, generation, _now()),
+        )
+        if left:
+            self._lock(ring_name).release(session)
+        return changed
 
-    def confirm(self, ring_name: str, generation: int, reachable_only: bool = False) -> Release:
-        """Record that every host of the ring reports *generation*'s version and is healthy."""
+    def confirm(
+        self, ring_name: str, generation: int, reachable_only: bool = False, failed: Sequence[str] = ()
+    ) -> Release:
+        """
+        Record that every host of the ring reports *generation*'s version and is healthy.
+
+        With hosts that *failed* within the budget the ring is degraded instead, and all others are proven.
+        """
+        self._refuse_overtaken(ring_name, generation)
         wanted = self._store.release(self.project.name).ring(ring_name).wanted
-        evidence = self._proof(ring_name, self.hosts(ring_name, reachable_only)) if wanted else None
+        hosts = [h for h in self.hosts(ring_name, reachable_only) if h.name not in failed] if wanted else []
+        evidence = self._proof(ring_name, hosts) if wanted else None
+        end = release.degrade if failed else release.confirm
         changed, session = self._go_on(
-            "confirm",
+            "degrade" if failed else "confirm",
             ring_name,
             generation,
-            "every host is healthy",
-            lambda r: release.confirm(r, ring_name, generation, _now(), evidence),
+            f"failed: {one_line(', '.join(failed), 200)}" if failed else "every host is healthy",
+            lambda r: end(r, ring_name, generation, _now(), evidence),
         )
         self._lock(ring_name).release(session)
         return changed
@@ -156,14 +202,15 @@ class Deploy:
             known, _now(), project.min_bake_seconds, policy=project.approval, proof=evidence
         )
 
-    def _proof(self, ring_name: str, hosts: list[Host]) -> Proof:
+    def _proof(self, ring_name: str, hosts: Sequence[Host]) -> Proof:
         """What each of *hosts* reported last, and whether Consul's checks pass on it."""
         wanted = self._store.release(self.project.name).ring(ring_name).wanted
         found = Proof(wanted.version if wanted else "")
         failing = ring.unhealthy(self._store.health(self.project), [host.name for host in hosts])
+        reports = self._store.reports(self.project.name)
         for host in hosts:
-            report = self._store.report(self.project.name, host.name)
-            found = proof.record_host(found, host.name, report, failing.get(host.name, ""), _now())
+            report, trouble = reports.get(host.name), failing.get(host.name, "")
+            found = proof.record_host(found, host.name, report, trouble, _now())
         return found
 
     def _authored(self, build: Build) -> Build:
@@ -196,8 +243,8 @@ class Deploy:
         self, what: str, ring_name: str, generation: int, why: str, decide: Change
     ) -> tuple[Release, str]:
         """Change the ring as a later step of the deploy of *generation*; returns its session, too."""
+        decide(self._store.release(self.project.name))
         lock, holder = self._lock(ring_name), self._holder(why)
-        self._refuse_overtaken(ring_name, generation)
         session = lock.join(generation, holder)
         return self._change(what, ring_name, why, decide, lock.fence(session, holder)), session
 

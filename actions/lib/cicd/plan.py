@@ -150,7 +150,7 @@ def _packages(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refusals(deploy: Deploy, known: Release, ring: str, version: str, build: Build) -> list[CicdError]:
-    guards: list[Callable[[], object]] = [lambda: deploy.hosts(ring)]
+    guards: list[Callable[[], object]] = [lambda: deploy.fit_hosts(ring)]
     if ring == "production":
         guards += [lambda: _refuse_other(known, version), deploy.check_canary]
     else:

@@ -47,9 +47,12 @@ def confirm(release: Release, ring: str, generation: int, when: float, proof: Pr
     )
 
 
-def degrade(release: Release, ring: str, generation: int, when: float) -> Release:
+def degrade(release: Release, ring: str, generation: int, when: float, proof: Proof | None = None) -> Release:
     """Record that *ring* runs what *generation* wanted, but for the hosts that the budget let fail."""
-    return _with(release, ring, replace(_current(release, ring, generation), state=DEGRADED, since=when))
+    current = _current(release, ring, generation)
+    if proof and current.wanted:
+        refuse_unproven(proof, release.project, current.wanted.version, ring)
+    return _with(release, ring, replace(current, state=DEGRADED, since=when))
 
 
 def stop(release: Release, ring: str, generation: int, when: float) -> Release:

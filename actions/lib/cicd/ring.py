@@ -1,20 +1,21 @@
-"""The hosts of a ring, and the batches in which they are updated. Pure."""
+"""The hosts of a ring, which of them may leave traffic together, and in which batches. Pure."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from cicd.errors import ConfigError, Refused
 
 
 @dataclass(frozen=True)
 class Host:
-    """One machine, as Consul knows it."""
+    """One machine, as Consul knows it; `zone` is its availability zone, empty when it has none."""
 
     name: str
     address: str
+    zone: str = ""
 
 
 def members(
@@ -23,15 +24,18 @@ def members(
     ring: str,
     canary_tag: str,
     reachable_only: bool = False,
+    excluded: Container[str] = (),
+    zone_meta: str = "zone",
 ) -> list[Host]:
     """
     Return the hosts of *ring* among Consul's health *entries* of the project's service.
 
-    A host with the canary tag is canary, every other is production. An empty ring is
-    refused, and so is one with a failing node, since a deploy never guesses its targets;
-    with *reachable_only* failing nodes are left out instead.
+    A host with the canary tag is canary, every other is production; an *excluded* one is
+    neither. An empty ring is refused, and so is one with a failing node, since a deploy never
+    guesses its targets; with *reachable_only* failing nodes are left out instead.
     """
-    chosen = [e for e in entries if (canary_tag in e["Service"]["Tags"]) == (ring == "canary")]
+    there = [entry for entry in entries if entry["Node"]["Node"] not in excluded]
+    chosen = [e for e in there if (canary_tag in e["Service"]["Tags"]) == (ring == "canary")]
     up = [entry for entry in chosen if _node_is_up(entry)]
     if not (up if reachable_only else chosen):
         raise _empty(project, ring, canary_tag)
@@ -39,27 +43,98 @@ def members(
         down = sorted(e["Node"]["Node"] for e in chosen if not _node_is_up(e))
         raise Refused(
             f"{', '.join(down)} of {project}'s {ring} ring cannot be reached by Consul.",
-            "Repair the host or deregister its service, then deploy again.",
+            f"Repair the host, or leave it out: {exclusion(project)}. Then deploy again.",
         )
-    return sorted((_host(entry) for entry in up), key=lambda host: host.name)
+    return sorted((_host(entry, zone_meta) for entry in up), key=lambda host: host.name)
 
 
-def batches(hosts: Sequence[Host], sizes: Sequence[str]) -> list[list[Host]]:
+def refuse_crowd(entries: Sequence[Mapping[str, Any]], project: str, canary_tag: str, share: str) -> None:
+    """Raise Refused when more of a project's hosts are canaries than *share*, a number or a percentage."""
+    canaries = [entry for entry in entries if canary_tag in entry["Service"]["Tags"]]
+    if len(canaries) > max(1, amount(share, len(entries), "deploy.max_canaries")):
+        raise Refused(
+            f"{len(canaries)} of {project}'s {len(entries)} hosts are canaries; {share} may be.",
+            f"Take the tag {canary_tag} off some hosts, or raise `deploy.max_canaries`.",
+        )
+
+
+def refuse_sick(entries: Iterable[Mapping[str, Any]], project: str, hosts: Iterable[Host]) -> None:
+    """Raise Refused when a host of a ring that was healthy is not: its deploy would prove nothing."""
+    reasons = unhealthy(entries, [host.name for host in hosts])
+    if reasons:
+        why = "; ".join(f"{name}: {reason}" for name, reason in sorted(reasons.items()))
+        raise Refused(
+            f"{project} is not healthy before the deploy ({why}).",
+            f"Repair the host, roll back, or leave it out: {exclusion(project)}. Then deploy again.",
+        )
+
+
+def exclusion(project: str) -> str:
+    """Return the command that leaves a host out."""
+    return f"st2 run cicd.exclude_host project={project} host=… reason=…"
+
+
+def batch_sizes(sizes: Sequence[str], total: int) -> Iterator[int]:
     """
-    Return *hosts* in batches of *sizes*, the last of which repeats.
+    Yield how many of *total* hosts each batch has: *sizes* in turn, the last one for ever.
 
     A size is a number of hosts or a percentage of all of them, rounded up.
     """
     if not sizes:
         raise ConfigError("`deploy.batches` is empty.", 'Give sizes, as in ["1", "25%", "100%"].')
-    counts = [_count(size, len(hosts)) for size in sizes]
-    found: list[list[Host]] = []
-    start = 0
-    while start < len(hosts):
-        count = counts[min(len(found), len(counts) - 1)]
-        found.append(list(hosts[start : start + count]))
-        start += count
+    counts = [max(1, amount(size, total, "deploy.batches", least=1)) for size in sizes]
+    yield from counts
+    while True:
+        yield counts[-1]
+
+
+def batches(hosts: Sequence[Host], sizes: Sequence[str]) -> list[list[Host]]:
+    """Return *hosts* in batches of *sizes*, as they are when the capacity makes none of them smaller."""
+    wanted, left, found = batch_sizes(sizes, len(hosts)), list(hosts), []
+    while left:
+        size = next(wanted)
+        found.append(left[:size])
+        left = left[size:]
     return found
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """
+    Which of all hosts of a project serve now, and how many must go on serving.
+
+    *minimum* is a number, or a percentage that is rounded up but lets one host go: it holds for the
+    whole project and for each availability zone.
+    """
+
+    serving: Mapping[str, bool]
+    zones: Mapping[str, str]
+    minimum: str
+
+    def room(self, hosts: Iterable[Host]) -> list[Host]:
+        """Return those of *hosts*, in their order, that may leave traffic together now."""
+        spare = {group: self._spare(group) for group in {"", *self.zones.values()}}
+        found = []
+        for host in hosts:
+            groups = {"", self.zones.get(host.name, "")} if self.serving.get(host.name) else set()
+            if all(spare[group] > 0 for group in groups):
+                found.append(host)
+                spare.update({group: spare[group] - 1 for group in groups})
+        return found
+
+    def _spare(self, group: str) -> int:
+        names = [name for name in self.serving if group in ("", self.zones.get(name, ""))]
+        needed = amount(self.minimum, len(names), "deploy.min_healthy")
+        if self.minimum.endswith("%"):
+            needed = min(needed, len(names) - 1)
+        return sum(self.serving[name] for name in names) - needed
+
+
+def capacity(entries: Sequence[Mapping[str, Any]], minimum: str, zone_meta: str) -> Capacity:
+    """Return the capacity that Consul's health *entries* of a project show."""
+    serving = {entry["Node"]["Node"]: not _failing_checks(entry) for entry in entries}
+    zones = {entry["Node"]["Node"]: _zone(entry, zone_meta) for entry in entries}
+    return Capacity(serving, zones, str(minimum))
 
 
 def unhealthy(entries: Iterable[Mapping[str, Any]], names: Iterable[str]) -> dict[str, str]:
@@ -85,13 +160,25 @@ def _node_is_up(entry: Mapping[str, Any]) -> bool:
     return all(c["Status"] == "passing" for c in entry["Checks"] if c["CheckID"] == "serfHealth")
 
 
-def _host(entry: Mapping[str, Any]) -> Host:
-    return Host(entry["Node"]["Node"], entry["Service"]["Address"] or entry["Node"]["Address"])
+def _host(entry: Mapping[str, Any], zone_meta: str) -> Host:
+    address = entry["Service"]["Address"] or entry["Node"]["Address"]
+    return Host(entry["Node"]["Node"], address, _zone(entry, zone_meta))
 
 
-def _count(size: str, total: int) -> int:
+def _zone(entry: Mapping[str, Any], zone_meta: str) -> str:
+    return str((entry["Node"].get("Meta") or {}).get(zone_meta, ""))
+
+
+def amount(
+    size: object, total: int, key: str, least: int = 0, rounded: Callable[[float], int] = math.ceil
+) -> int:
+    """
+    Return *size*, a number or a percentage of *total*.
+
+    ConfigError, naming the *key* of the configuration, when it is neither or below *least*.
+    """
     text = str(size).strip()
     number = text[:-1] if text.endswith("%") else text
-    if not number.isdigit() or int(number) < 1:
-        raise ConfigError(f"{size!r} in `deploy.batches` is no batch size.", 'Write "2" or "25%".')
-    return max(1, math.ceil(total * int(number) / 100)) if text.endswith("%") else int(number)
+    if not number.isdigit() or int(number) < least:
+        raise ConfigError(f"{size!r} in `{key}` is neither a number nor a percentage.", 'Write "2" or "25%".')
+    return rounded(total * int(number) / 100) if text.endswith("%") else int(number)

@@ -3,113 +3,218 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
+from cicd import told
 from cicd.config import Project, Settings
+from cicd.connection import Outcome
 from cicd.consul import Store
 from cicd.errors import CicdError, HostError
-from cicd.ring import Host, batches, unhealthy
-from cicd.ssh import Shell
+from cicd.fanout import Answer, Fanout
+from cicd.logbook import CANCELLED, Logbook
+from cicd.ring import Host, amount, batch_sizes, capacity, unhealthy
 from cicd.text import neutral_data, one_line
 
 CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
+PROTOCOL = "1"  # what cicd-converge --protocol must say
+PROBE_SECONDS = 30
 HEALTH_LIMIT_SECONDS = 30
-SETTLE_SECONDS = 1
-Report = dict  # what cicd-converge prints: host, state, code, message, installed, seconds, …
+ROOM_LIMIT_SECONDS = 60
+SETTLE_SECONDS = 1  # load balancers see a change of health about this late
+POLL_SECONDS = 0.3
 
 
-def update(
-    settings: Settings,
-    project: Project,
-    hosts: Sequence[Host],
-    generation: int,
-    sizes: Sequence[str],
-    still_ours: Callable[[], None] = lambda: None,
-) -> list[Any]:
+@dataclass(frozen=True)
+class Order:
     """
-    Let *hosts* converge to *generation* in batches of *sizes*, and return their reports.
+    What is to be rolled out: *generation* of a project's *ring*, to *hosts*.
 
-    The first batch in which a host fails is the last: HostError then names every failed
-    host and carries all reports, and the hosts of later batches were not touched. The next
-    batch begins when Consul's checks pass on this one and load balancers had time to see it.
+    *wide* is how one goes back: all hosts at once as far as capacity allows, at least one at a
+    time, and no failure keeps the others from being tried.
     """
-    store = Store(settings)
-    reports: list[Any] = []
-    for number, batch in enumerate(batches(hosts, sizes), 1):
-        still_ours()
-        _say(f"batch {number}: {', '.join(host.name for host in batch)}")
-        reports += _in_parallel(settings, batch, lambda host: _converge(settings, project, host, generation))
-        failed = [report for report in reports if report["state"] == "failed"]
-        if failed:
-            raise _stopped(project, failed, reports, hosts)
-        _wait_until_healthy(store, project, batch)
-        time.sleep(SETTLE_SECONDS)
-    return reports
+
+    project: Project
+    ring: str
+    generation: int
+    hosts: Sequence[Host]
+    wide: bool = False
 
 
-def _wait_until_healthy(store: Store, project: Project, hosts: Sequence[Host]) -> None:
-    names = [host.name for host in hosts]
-    deadline = time.monotonic() + HEALTH_LIMIT_SECONDS
-    while True:
-        reasons = unhealthy(store.health(project), names)
-        if not reasons:
-            return
-        if time.monotonic() > deadline:
-            why = "; ".join(f"{name}: {one_line(reason)}" for name, reason in sorted(reasons.items()))
-            raise HostError(
-                f"{project.name} is installed but not healthy ({why}).",
-                "Look at the unit's journal on the host, then deploy again or roll back.",
-            )
-        time.sleep(0.3)
+class Rollout:
+    """One run over the hosts of a ring."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        order: Order,
+        cancelled: Callable[[], bool] = lambda: False,
+        still_ours: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._settings = settings
+        self._order = order
+        self._cancelled = cancelled
+        self._still_ours = still_ours
+        self._store = Store(settings)
+        self._logbook = Logbook(settings, order.project.name, order.ring, order.generation)
+        self._deadline = time.monotonic() + int(settings.deploy["time_limit"])
+        self._reports: dict[str, Any] = {}
+        self._budget = len(order.hosts) if order.wide else self._configured_budget()
+
+    def run(self) -> list[Any]:
+        """
+        Let the hosts converge and return their reports.
+
+        First every host is asked whether it can be reached and knows this protocol, over the
+        connection that its turn uses again. Once more hosts failed than the budget allows,
+        HostError names them, and the hosts of later batches are not touched. The next batch begins
+        when Consul's checks pass on this one and load balancers had time to see it.
+        """
+        with self._logbook, Fanout(self._settings) as fan:
+            fan.run(self._order.hosts, [*CONVERGE, "--protocol"], PROBE_SECONDS, self._probed)
+            self._stop_if_spent()
+            self._roll(fan)
+        if self._order.wide and self._failed():
+            raise self._stopped("failed")
+        return list(self._reports.values())
+
+    def _roll(self, fan: Fanout) -> None:
+        waiting = [host for host in self._order.hosts if host.name not in self._reports]
+        sizes = batch_sizes(["100%"] if self._order.wide else self._settings.deploy["batches"], len(waiting))
+        number = 0
+        while waiting:
+            number += 1
+            self._refuse_to_go_on()
+            batch = self._room(waiting, next(sizes))
+            waiting = [host for host in waiting if host not in batch]
+            self._logbook.write(batch=number, untouched=len(waiting))
+            _say(f"batch {number}: {len(batch)} hosts, {len(waiting)} after it")
+            self._converge(fan, batch)
+            self._stop_if_spent()
+            if waiting:
+                time.sleep(SETTLE_SECONDS)
+
+    def _converge(self, fan: Fanout, batch: Sequence[Host]) -> None:
+        argv = [*CONVERGE, "--generation", str(self._order.generation), self._order.project.name]
+        limit = min(float(self._settings.deploy["host_timeout"]), self._deadline - time.monotonic())
+        began = time.monotonic()
+
+        def converged(host: Host, answer: Answer) -> None:
+            report = _report(host, answer)
+            report["seconds_total"] = round(time.monotonic() - began, 2)
+            self._keep(host, report)
+
+        fan.run(batch, argv, max(1.0, limit), converged, lambda: self._failed() <= self._budget)
+        self._wait_until_healthy([h for h in batch if self._state(h) in ("converged", "unchanged")])
+
+    def _probed(self, host: Host, answer: Answer) -> None:
+        if isinstance(answer, HostError):
+            self._keep(host, _failure(host, "unreachable", answer.message))
+        elif answer.code != 0 and "sudo" in answer.stderr:
+            self._keep(host, _failure(host, "sudo", f"sudo refuses cicd-converge: {one_line(answer.stderr)}"))
+        elif answer.stdout.strip() != PROTOCOL:
+            said = "its cicd-converge is older than this pack; install the present cicd-converge package"
+            self._keep(host, _failure(host, "agent", said))
+
+    def _room(self, waiting: Sequence[Host], size: int) -> list[Host]:
+        """Return the next batch: as many hosts as the size says and the capacity allows."""
+        deadline = min(self._deadline, time.monotonic() + ROOM_LIMIT_SECONDS)
+        while True:
+            entries = self._store.health(self._order.project)
+            zone_meta = str(self._settings.discovery["zone_meta"])
+            found = capacity(entries, self._settings.deploy["min_healthy"], zone_meta).room(waiting)
+            if found:
+                return found[:size]
+            if self._order.wide:
+                return list(waiting[:1])
+            if time.monotonic() > deadline:
+                raise self._stopped(
+                    f"stopped: too few hosts are healthy to take another one out of traffic "
+                    f"(`deploy.min_healthy` is {self._settings.deploy['min_healthy']})"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _wait_until_healthy(self, hosts: Sequence[Host]) -> None:
+        deadline = min(self._deadline, time.monotonic() + HEALTH_LIMIT_SECONDS)
+        names = [host.name for host in hosts]
+        while True:
+            reasons = unhealthy(self._store.health(self._order.project), names)
+            if not reasons or time.monotonic() > deadline:
+                break
+            time.sleep(POLL_SECONDS)
+        for host in hosts:
+            if host.name in reasons:
+                why = f"is installed but not healthy ({one_line(reasons[host.name])})"
+                self._keep(host, {**self._reports[host.name], **_failure(host, "unhealthy", why)})
+
+    def _refuse_to_go_on(self) -> None:
+        self._still_ours()
+        if self._cancelled():
+            self._logbook.write(state=CANCELLED)
+            raise self._stopped("was cancelled")
+        if time.monotonic() > self._deadline:
+            raise self._stopped(f"took longer than {self._settings.deploy['time_limit']} s")
+
+    def _stop_if_spent(self) -> None:
+        if self._failed() > self._budget:
+            raise self._stopped("failed")
+
+    def _stopped(self, what: str) -> HostError:
+        reports, total = list(self._reports.values()), len(self._order.hosts)
+        untouched, why = total - len(reports), _bracketed(told.sentence(reports))
+        project = f"{self._order.project.name} {what} on {self._order.ring}"
+        return HostError(
+            f"{project}: {self._failed()} of {total} hosts failed{why}.",
+            f"{untouched} further hosts were not touched. Correct the cause, then deploy again.",
+            detail=self._logbook.key,
+            **told.summary(reports, untouched),
+        )
+
+    def _configured_budget(self) -> int:
+        size = self._settings.deploy["failure_budget"]
+        return amount(size, len(self._order.hosts), "deploy.failure_budget", rounded=math.floor)
+
+    def _failed(self) -> int:
+        return len(told.failures(list(self._reports.values())))
+
+    def _state(self, host: Host) -> str:
+        return str(self._reports.get(host.name, {}).get("state", ""))
+
+    def _keep(self, host: Host, report: Any) -> None:
+        self._reports[host.name] = report
+        self._logbook.say(host.name, report)
+        _say(f"{host.name}: {report['state']} {report.get('installed') or ''} {report.get('message', '')}")
 
 
-def _converge(settings: Settings, project: Project, host: Host, generation: int) -> Any:
-    started = time.monotonic()
+def _report(host: Host, answer: Answer) -> Any:
+    if isinstance(answer, CicdError):
+        return _failure(host, "unreachable", answer.message)
     try:
-        with Shell(settings, host) as shell:
-            argv = [*CONVERGE, "--generation", str(generation), project.name]
-            outcome = shell.run(argv, int(settings.deploy["host_timeout"]))
-        report = _report(host, outcome.stdout, outcome.stderr)
-    except CicdError as error:
-        report = _failure(host, "unreachable", error.message)
-    report["seconds_total"] = round(time.monotonic() - started, 2)
-    _say(f"{host.name}: {report['state']} {report.get('installed') or ''} {report.get('message', '')}")
-    return report
-
-
-def _report(host: Host, stdout: str, stderr: str) -> Any:
-    try:
-        report = json.loads(stdout.strip().splitlines()[-1])
-        report["state"]
+        report = json.loads(answer.stdout.strip().splitlines()[-1])
+        if report["state"] not in ("converged", "unchanged", "held", "failed"):
+            raise ValueError(report["state"])
     except (IndexError, KeyError, TypeError, ValueError):
-        return _failure(host, "no_report", f"cicd-converge gave no report: {one_line(stderr or stdout)}")
-    return neutral_data(report)
+        return _failure(host, "no_report", f"cicd-converge gave no report: {_said(answer)}")
+    if report["state"] == "held":  # a push is never held: this host obeys something else
+        report = {**report, "state": "failed"}
+    return neutral_data({**report, "host": host.name, "message": str(report.get("message", ""))})
+
+
+def _said(answer: Outcome) -> str:
+    return one_line(answer.stderr or answer.stdout)
 
 
 def _failure(host: Host, code: str, message: str) -> Any:
     return {"host": host.name, "state": "failed", "code": code, "message": message}
 
 
-def _in_parallel(settings: Settings, batch: Sequence[Host], work: Callable[[Host], Any]) -> list[Any]:
-    with ThreadPoolExecutor(max_workers=max(1, int(settings.ssh["parallel"]))) as pool:
-        return list(pool.map(work, batch))
-
-
-def _stopped(
-    project: Project, failed: Sequence[Any], reports: Sequence[Any], hosts: Sequence[Host]
-) -> HostError:
-    why = "; ".join(f"{report['host']}: {report['message']}" for report in failed)
-    untouched = len(hosts) - len(reports)
-    return HostError(
-        f"{project.name} failed on {len(failed)} of {len(hosts)} hosts ({one_line(why, 600)}).",
-        f"{untouched} further hosts were not touched. Correct the cause, then deploy again.",
-        hosts=list(reports),
-    )
-
-
 def _say(line: str) -> None:
     sys.stdout.write(f"{one_line(line)}\n")
     sys.stdout.flush()
+
+
+def _bracketed(text: str) -> str:
+    return f" ({one_line(text, 700)})" if text else ""

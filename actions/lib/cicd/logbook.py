@@ -1,0 +1,91 @@
+"""What is known of one rollout while it runs and afterwards, host by host, in Consul."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Any, Mapping
+
+from cicd.config import Settings
+from cicd.consul import Store
+from cicd.errors import ConsulError
+
+RUNNING = "running"
+ENDED = "ended"
+CANCELLED = "cancelled"
+BEAT_SECONDS = 10
+KEPT = 20
+KEPT_FIELDS = ("state", "code", "message", "installed", "seconds_total")
+
+
+class Logbook:
+    """
+    The record `cicd/<project>/rollouts/<generation>`, in a `with` block.
+
+    Its `at` (epoch seconds) is a sign of life, renewed while the block lasts, whatever the rollout
+    waits for. Consul away for a moment costs a beat, not the rollout.
+    """
+
+    def __init__(self, settings: Settings, project: str, ring: str, generation: int) -> None:
+        self._settings = settings
+        self.key = key(project, generation)
+        self._prefix = self.key.rpartition("/")[0] + "/"
+        self._record: dict[str, Any] = {
+            "ring": ring,
+            "generation": generation,
+            "state": RUNNING,
+            "batch": 0,
+            "untouched": 0,
+            "hosts": {},
+        }
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Logbook:
+        self.write()
+        store = Store(self._settings)
+        for old in sorted(store.keys(self._prefix))[:-KEPT]:
+            store.delete(old)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+        if self._record["state"] == RUNNING:
+            self._record["state"] = ENDED
+        self._try_to_write()
+
+    def say(self, host: str, report: Mapping[str, Any]) -> None:
+        """Keep what *host* reported; it is written with the next beat or batch."""
+        with self._lock:
+            self._record["hosts"][host] = {name: report[name] for name in KEPT_FIELDS if name in report}
+
+    def write(self, **changed: Any) -> None:
+        """Write the record now, with the fields *changed*."""
+        with self._writing:
+            with self._lock:
+                self._record.update(changed, at=time.time())
+                value = {**self._record, "hosts": dict(self._record["hosts"])}
+            # A store of its own: the beat comes from another thread.
+            Store(self._settings).put(self.key, value)
+
+    def _beat(self) -> None:
+        while not self._done.wait(BEAT_SECONDS):
+            self._try_to_write()
+
+    def _try_to_write(self) -> None:
+        try:
+            self.write()
+        except ConsulError:
+            return
+
+
+def key(project: str, generation: int) -> str:
+    """Return where the rollout of *generation* is recorded."""
+    return f"cicd/{project}/rollouts/{generation:08d}"

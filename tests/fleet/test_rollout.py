@@ -1,0 +1,192 @@
+"""Batches, budget and capacity over real SSH; what runs on the hosts is a stand-in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+
+from cicd.controls import Controls
+from cicd.deploy import Deploy
+from cicd.errors import HostError, Refused
+from cicd.rollout import Order, Rollout
+from tests.fleet.world import NEW, OLD, PROJECT, Watch, World
+
+RINGS = ("canary", "production")
+
+
+def roll_out(world: World, ring: str, wide: bool = False, **more: Any) -> list[Any]:
+    generation = world.want(ring)
+    return Rollout(
+        world.settings, Order(world.project, ring, generation, world.hosts(ring), wide), **more
+    ).run()
+
+
+def stopped(world: World, ring: str, **more: Any) -> HostError:
+    with pytest.raises(HostError) as failure:
+        roll_out(world, ring, **more)
+    return failure.value
+
+
+def detail(world: World, ring: str) -> Any:
+    return world.store.get(f"cicd/{PROJECT}/rollouts/{world.recorded(ring).generation:08d}")
+
+
+@pytest.mark.parametrize("ring", RINGS)
+def test_every_host_of_the_ring_gets_the_version_while_the_others_serve(world, ring, capsys):
+    with Watch(world) as watch:
+        reports = roll_out(world, ring)
+
+    assert {report["state"] for report in reports} == {"converged"}
+    assert world.installed(ring) == {NEW.version}
+    assert watch.fewest >= 4
+    assert min(watch.fewest_in_zone.values()) >= 2
+    assert set(detail(world, ring)["hosts"]) == {machine.name for machine in world.ring(ring)}
+    assert "batch 1: 1 hosts" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ring", RINGS)
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("unreachable", "cannot be reached by SSH"),
+        ("key", "presented another host key"),
+        ("sudo", "sudo refuses cicd-converge"),
+        ("old", "older than this pack"),
+    ],
+)
+def test_what_can_be_known_before_stops_a_deploy_before_any_host_is_touched(world, ring, fault, says):
+    last = world.ring(ring)[-1]
+    generation = world.want(ring)
+    hosts = world.hosts(ring)
+    if fault == "unreachable":
+        hosts[-1] = type(hosts[-1])(last.name, "127.77.200.1")
+    elif fault == "key":
+        world.loopback.change_key(last)
+    else:
+        last.break_with(fault)
+
+    with pytest.raises(HostError, match=says) as failure:
+        Rollout(world.settings, Order(world.project, ring, generation, hosts)).run()
+
+    assert last.name in failure.value.message
+    assert world.installed(ring) == {OLD.version}
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [("hang", "unreachable"), ("garbage", "no_report"), ("flood", "no_report"), ("install", "install")],
+)
+def test_the_first_batch_that_fails_is_the_last(world, fault, code):
+    first, *others = world.ring("production")
+    first.break_with(fault)
+
+    failure = stopped(world, "production")
+
+    assert failure.details["failed"] == [
+        {"host": first.name, "code": code, "message": failure.details["failed"][0]["message"]}
+    ]
+    assert failure.details["counts"] == {"failed": 1, "untouched": 5}
+    assert {machine.installed for machine in others} == {OLD.version}
+    assert len(json.dumps(failure.as_result())) < 10_000
+
+
+def test_the_budget_is_one_for_all_batches(world):
+    world.configuration["deploy"]["failure_budget"] = "1"
+    one, two, *others = world.ring("production")
+    one.break_with("install")
+    reports = roll_out(world, "production")
+
+    assert [report["host"] for report in reports if report["state"] == "failed"] == [one.name]
+    assert {machine.installed for machine in others} == {NEW.version}
+
+    world.reset()
+    one.break_with("install")
+    two.break_with("install")
+    assert stopped(world, "production").details["failed_hosts"] == f"{one.name}, {two.name}"
+
+
+def test_a_host_that_is_installed_but_not_healthy_counts_as_failed(world, monkeypatch):
+    monkeypatch.setattr("cicd.rollout.HEALTH_LIMIT_SECONDS", 1)
+    first = world.ring("production")[0]
+    (first.folder / "entry.json").write_text(
+        (first.folder / "entry.json").read_text().replace("STATUS", "critical")
+    )
+
+    assert stopped(world, "production").details["failed"][0]["code"] == "unhealthy"
+
+
+def test_a_capacity_that_cannot_be_kept_stops_the_deploy_before_the_next_batch(world, monkeypatch):
+    monkeypatch.setattr("cicd.rollout.ROOM_LIMIT_SECONDS", 1)
+    world.configuration["deploy"]["min_healthy"] = "8"
+
+    failure = stopped(world, "production")
+
+    assert "too few hosts are healthy" in failure.message
+    assert world.installed("production") == {OLD.version}
+
+
+def test_going_back_is_wide_open_but_leaves_half_of_the_hosts_serving(world):
+    with Watch(world) as watch:
+        roll_out(world, "production", wide=True)
+
+    assert world.installed("production") == {NEW.version}
+    assert 4 <= watch.fewest <= 5
+
+
+def test_going_back_tries_every_host_and_then_names_those_that_failed(world):
+    first, *others = world.ring("production")
+    first.break_with("install")
+
+    failure = stopped(world, "production", wide=True)
+
+    assert failure.details["failed_hosts"] == first.name
+    assert {machine.installed for machine in others} == {NEW.version}
+
+
+def test_a_cancelled_deploy_stops_before_its_next_batch(world):
+    asked = iter([False, True])
+
+    failure = stopped(world, "production", cancelled=lambda: next(asked))
+
+    assert "was cancelled" in failure.message
+    assert failure.details["counts"] == {"converged": 1, "untouched": 5}
+    assert detail(world, "production")["state"] == "cancelled"
+
+
+def test_hosts_refuse_a_deploy_that_a_newer_one_has_overtaken(world):
+    generation = world.want("canary")
+    world.want("canary", NEW)
+
+    with pytest.raises(HostError, match="a newer deploy has taken over"):
+        Rollout(world.settings, Order(world.project, "canary", generation, world.hosts("canary"))).run()
+
+    assert world.installed("canary") == {OLD.version}
+
+
+def test_what_a_host_says_is_neither_template_nor_terminal_code(world):
+    world.ring("production")[0].break_with("garbage")
+
+    said = json.dumps(stopped(world, "production").as_result())
+
+    assert "{{" not in said
+    assert "<%" not in said
+
+
+def test_a_deploy_does_not_begin_on_a_sick_ring_or_without_capacity(world):
+    deploy = Deploy(world.settings, PROJECT, "ann")
+    world.configuration["deploy"]["min_healthy"] = "8"
+    with pytest.raises(Refused, match="Too few of greeter's 8 hosts"):
+        Deploy(world.settings, PROJECT, "ann").fit_hosts("production")
+    sick = world.ring("production")[2]
+    entry = (sick.folder / "entry.json").read_text().replace("STATUS", "critical")
+    requests.put(f"{world.consul}/v1/catalog/register", data=entry, timeout=10).raise_for_status()
+
+    with pytest.raises(Refused, match=f"{sick.name}: it answers is critical"):
+        deploy.fit_hosts("production")
+
+    Controls(world.settings, PROJECT, "ann").exclude(sick.name, "a disk is being changed")
+
+    assert sick.name not in {host.name for host in deploy.fit_hosts("production")}
