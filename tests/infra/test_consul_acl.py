@@ -204,7 +204,7 @@ def test_an_app_host_cannot_say_what_is_wanted_nor_speak_for_another_host(consul
 def test_an_app_host_cannot_change_the_release_in_a_transaction(consul, token):
     name = consul.store(token("app-host"))
 
-    with pytest.raises(ConsulError, match="refused"):
+    with pytest.raises(ConsulError, match="denies"):
         name.change("greeter", "promote", "production", CAUSE, lambda r: r)
 
 
