@@ -31,6 +31,8 @@ def world() -> Iterator[World]:
     running = (LAB_ROOT / "world.json").exists() and run_lab("status").returncode == 0
     if not running and run_lab("up").returncode != 0:
         pytest.exit("the lab did not come up; see above", returncode=1)
+    if os.environ.get("WITHOUT_GATEWAY"):
+        run_lab("hook", "stackstorm")
     try:
         yield World.read(LAB_ROOT)
     finally:

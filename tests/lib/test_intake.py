@@ -1,0 +1,97 @@
+"""A push is taken in once for every project of its repository, and what was decided can be read."""
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from cicd import config, intake, journal
+from cicd.consul import Store
+from cicd.push import Push
+from cicd.turns import Turns
+
+ROOT = Path(__file__).parents[2]
+A, B = "a" * 40, "b" * 40
+PUSH = Push("acme/shop", "refs/heads/main", A, "ann", default_branch="main", paths=("api/x.py",))
+
+
+@pytest.fixture
+def settings(consul: str) -> config.Settings:
+    requests.delete(f"{consul}/v1/kv/?recurse", timeout=10)
+    values = copy.deepcopy(yaml.safe_load((ROOT / "cicd.yaml.example").read_text()))
+    shop = {"repository": "acme/shop", "watch_paths": ["shared/"]}
+    values["projects"] = {"api": {**shop, "paths": ["api/"]}, "web": {**shop, "paths": ["web/"]}}
+    return config.parse({**values, "consul": {"url": consul}})
+
+
+def take(settings: config.Settings, **changes) -> dict[str, intake.Outcome]:
+    outcomes = intake.take(settings, Store(settings), replace(PUSH, **changes), "github")
+    return {outcome.project: outcome for outcome in outcomes}
+
+
+@pytest.mark.parametrize(
+    ("paths", "started"),
+    [
+        (("api/x.py",), {"api"}),
+        (("web/x.js", "api/y.py"), {"api", "web"}),
+        (("shared/z",), {"api", "web"}),
+        (("README.md",), set()),
+        (None, {"api", "web"}),
+    ],
+)
+def test_of_a_shared_repository_those_projects_are_built_whose_files_changed(settings, paths, started):
+    outcomes = take(settings, paths=paths)
+
+    assert set(outcomes) == {"api", "web"}
+    assert {name for name, outcome in outcomes.items() if outcome.start} == started
+
+
+def test_each_decision_is_one_line(settings):
+    take(settings)
+
+    lines = journal.lines(journal.events(Store(settings), 10)).splitlines()
+
+    assert len(lines) == 2
+    assert any(
+        "acme/shop main aaaaaaa  ann  api: build: a new commit on main; now accepted" in x for x in lines
+    )
+    assert any("web: ignore: none of the 1 changed files belongs to web" in x for x in lines)
+    assert len(journal.events(Store(settings), 10, "web")) == 1
+
+
+def test_a_push_of_nobodys_repository_is_recorded_too(settings):
+    (outcome,) = take(settings, repository="acme/other").values()
+
+    assert not outcome.start
+    assert "acme/other is not the repository" in journal.events(Store(settings), 1)[0]["reason"]
+
+
+def test_what_is_not_built_is_seen_all_the_same(settings):
+    take(settings, commit=B, skip_ci=True)
+
+    assert Turns(Store(settings), "api").lane().head.commit == B
+
+
+def test_an_older_push_that_comes_late_is_superseded_by_what_runs(settings):
+    take(settings, commit=B, before=A)
+
+    assert "older than bbbbbbb" in take(settings, commit=A)["api"].decision.reason
+
+
+def test_only_the_newest_events_and_runs_are_kept(settings, monkeypatch):
+    monkeypatch.setattr(journal, "KEPT", 6)
+    monkeypatch.setattr(journal, "RUNS_KEPT", 2)
+    store, before = Store(settings), ""
+    for number in range(6):
+        commit = f"{number:040x}"
+        take(settings, commit=commit, before=before)
+        turns, before = Turns(store, "api"), commit
+        turns.advance(commit, {"accepted"}, "passed")
+        turns.end(commit)
+
+    assert len(store.keys(journal.PREFIX)) == 6
+    assert len(store.runs("api")) == 3
+    assert f"{5:040x}" in store.runs("api")
