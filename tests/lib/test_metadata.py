@@ -1,18 +1,22 @@
 """The project's contract, and what a package builder is told."""
 
 import json
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from cicd import metadata, package
+from cicd import fpm_json, metadata, package, scripts
 from cicd.errors import ProjectError
+from cicd.fpm_json import FIELDS
 from cicd.metadata import Metadata
 from cicd.package import Origin
 
 COMMIT = "a" * 40
 SCRIPTS = {"script/cisetup": "executable", "script/cibuild": "executable", "script/post-inst": "executable"}
+FILES = {"greeter.service": "not executable", "greeter.conf": "not executable"}
 WHOLE = {
     "version": "1.0.0",
     "description": "Greets people.",
@@ -25,9 +29,9 @@ WHOLE = {
 }
 
 
-def read(values: object, scripts: dict[str, str] = SCRIPTS) -> Metadata:
+def read(values: object, states: dict[str, str] = SCRIPTS) -> Metadata:
     text = values if values is None or isinstance(values, str) else json.dumps(values, indent=1)
-    return metadata.read("greeter", COMMIT, text, {"script/post-install": "missing", **scripts})
+    return metadata.read("greeter", COMMIT, text, {"script/post-install": "missing", **FILES, **states})
 
 
 def test_defaults_are_those_of_the_2015_contract():
@@ -38,9 +42,9 @@ def test_defaults_are_those_of_the_2015_contract():
 
 
 def test_the_packs_old_hook_name_is_accepted():
-    scripts = {**SCRIPTS, "script/post-inst": "missing", "script/post-install": "executable"}
+    states = {**SCRIPTS, "script/post-inst": "missing", "script/post-install": "executable"}
 
-    assert read(WHOLE, scripts).hook == "script/post-install"
+    assert read(WHOLE, states).hook == "script/post-install"
 
 
 @pytest.mark.parametrize("path", sorted(SCRIPTS))
@@ -65,7 +69,43 @@ def test_every_problem_is_named_at_once_with_its_line():
     assert "fpm.json line 2: `version`" in problems[1]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "nonsense", '{"version": ', "1", '"x"'])
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"unit": "none.service"}, r"none\.service is missing: fpm\.json's `unit`"),
+        ({"conffiles": ["/opt/greeter/none"]}, r"none is missing: fpm\.json's `conffiles`"),
+        ({"conffiles": ["/etc/passwd"]}, "/etc/passwd, which is not below /opt/greeter"),
+        ({"before_install": "script/pre-inst"}, "script/pre-inst is missing: it is `before_install`"),
+        ({"after_install": "greeter.conf"}, r"greeter\.conf is not executable"),
+        ({"depends": "python3"}, r'`depends` must be a list, each .*, such as \["libc6'),
+        ({"version": "v1"}, r'line 2: `version` must be digits, .* such as "1.4.0"'),
+        ({"architecture": ["all"]}, "`architecture` must be a Debian architecture"),
+        ({"description": "\ud800"}, "`description` must be a text"),
+    ],
+)
+def test_each_problem_is_named_with_what_to_write_instead(values, problem):
+    with pytest.raises(ProjectError, match=problem):
+        read({**WHOLE, **values})
+
+
+def test_a_field_that_is_given_twice_is_refused():
+    with pytest.raises(ProjectError, match="`version` twice"):
+        read('{"version": "1.0", "description": "x", "version": "2.0"}')
+
+
+def test_a_project_whose_name_is_no_package_name_must_say_one():
+    with pytest.raises(ProjectError, match="has no `name`"):
+        metadata.read("x", COMMIT, '{"version": "1", "description": "x"}', SCRIPTS)
+
+
+def test_what_read_must_be_told_is_named_even_by_a_broken_fpm_json():
+    assert metadata.paths(None, "greeter") == [*metadata.SCRIPTS, *metadata.HOOKS]
+    assert "greeter.service" in metadata.paths(json.dumps({**WHOLE, "version": "v1"}), "greeter")
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 60_000, '{"a":' * 10_000, "", "[]", "nonsense", '{"version": ', "1", '"x"']
+)
 def test_what_is_no_json_object_is_refused(text):
     with pytest.raises(ProjectError, match=r"fpm\.json"):
         read(text)
@@ -84,8 +124,36 @@ def test_hostile_values_are_refused_or_harmless(values):
         meta = read({**WHOLE, **values})
     except ProjectError:
         return
-    for line in package.postinst(meta).splitlines()[3:]:
+    for line in scripts.postinst(meta).splitlines()[3:]:
         assert not set(line.replace('"$@"', "").replace(">/dev/null 2>&1", "")) & set(";`$\\'\"(){}*?\t")
+
+
+VALUES = st.one_of(
+    JSON, st.lists(st.text(max_size=8), max_size=2), *(st.from_regex(f.pattern) for f in FIELDS.values())
+)
+
+
+@given(st.dictionaries(st.sampled_from([*FIELDS, "other"]), VALUES), st.booleans())
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_the_published_schema_takes_what_the_pipeline_takes(values, whole):
+    values = {**(WHOLE if whole else {}), **values}
+    _, problems = fpm_json.parse(json.dumps(values))
+    accepted = Draft202012Validator(fpm_json.schema()).is_valid(values)
+    ends_in_newline = '\\n"' in json.dumps(values)  # Python's $ matches before it, other languages' does not
+
+    assert accepted == (not problems) or ends_in_newline or "\\ud" in json.dumps(values)
+
+
+def test_the_schema_in_docs_is_that_of_the_code():
+    published = Path(__file__).parents[2] / "docs" / "fpm.schema.json"
+
+    assert json.loads(published.read_text()) == fpm_json.schema()
+
+
+def test_every_field_is_in_the_documentation():
+    page = (Path(__file__).parents[2] / "docs" / "project.md").read_text()
+
+    assert [name for name in FIELDS if f"| `{name}` |" not in page] == []
 
 
 @given(st.text(min_size=1))
@@ -97,7 +165,7 @@ def test_no_description_adds_an_argument_or_a_control_field(description):
     origin = Origin("acme/greeter", COMMIT, f"acme/greeter@{COMMIT}", 1)
     words = package.fpm_arguments(meta, "1.0.0-1.aaaaaaa", origin)
 
-    assert package.files(meta, "1.0.0-1.aaaaaaa", origin)["fpm.args"].split("\n")[:-1] == words
+    assert package.files(meta, "1.0.0-1.aaaaaaa", origin)["fpm-deb.args"].split("\n")[:-1] == words
 
 
 @pytest.mark.parametrize("path", ["/opt/../etc", "opt", "/opt/a b", "/", "/opt/$(id)", "/opt/.."])
@@ -107,7 +175,7 @@ def test_a_prefix_stays_inside_the_tree(path):
 
 
 def test_the_hook_runs_on_every_configure_and_its_exit_status_decides():
-    script = package.postinst(read(WHOLE))
+    script = scripts.postinst(read(WHOLE))
 
     assert 'cd /opt/greeter && ./script/post-inst "$@"' in script
     assert script.startswith("#!/bin/sh\nset -e\n")

@@ -1,41 +1,27 @@
-"""The project's contract: its three scripts and fpm.json. Pure."""
+"""The project's contract: its scripts and fpm.json together. Pure."""
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Mapping
 
+from cicd import fpm_json
 from cicd.errors import ProjectError
+from cicd.fpm_json import FIELDS, LISTS
 from cicd.text import one_line
-from cicd.version import UPSTREAM, package_name
+from cicd.version import package_name
 
-ABSOLUTE_PATH = r"/(?!.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._+@/-]*[A-Za-z0-9._+@-]"
-RELATIVE_PATH = r"(?!.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._+@-][A-Za-z0-9._+@/-]*"
-DEPENDENCY = r"[a-z0-9][a-z0-9.+-]*(?::[a-z0-9-]+)?(?: ?\((?:<<|<=|=|>=|>>) ?[A-Za-z0-9.+:~-]+\))?"
-
-TEXTS = {
-    "name": r"[a-z0-9][a-z0-9.+-]+",
-    "version": UPSTREAM.pattern,
-    "maintainer": r"[^$\x00-\x1f{}%]{1,200}",
-    "license": r"[A-Za-z0-9.+() -]{1,100}",
-    "architecture": r"all|amd64|arm64|armhf|i386|ppc64el|riscv64|s390x",
-    "prefix": ABSOLUTE_PATH,
-    "user": r"[a-z_][a-z0-9_-]{0,31}",
-    "unit": RELATIVE_PATH.replace(r"[A-Za-z0-9._+@/-]*", r"[A-Za-z0-9._+@/-]*\.service"),
-    "after_install": RELATIVE_PATH,
-}
-LISTS = {
-    "depends": rf"{DEPENDENCY}(?: ?\| ?{DEPENDENCY})*",
-    "directories": ABSOLUTE_PATH,
-    "conffiles": ABSOLUTE_PATH,
-}
 SCRIPTS = {
     "script/cisetup": "it prepares the tests",
     "script/cibuild": "it runs the tests",
 }
 HOOKS = ("script/post-inst", "script/post-install")
+NAMED_SCRIPTS = ("before_install", "after_install", "before_remove", "after_remove")
+UNSUPPORTED = {
+    "submodules": ".gitmodules: submodules are not supported, vendor the code",
+    "lfs": ".gitattributes: Git LFS is not supported, publish large files elsewhere",
+}
 
 
 @dataclass(frozen=True)
@@ -52,105 +38,93 @@ class Metadata:
     architecture: str = "all"
     user: str = ""
     unit: str = ""
+    before_install: str = ""
+    before_remove: str = ""
+    after_remove: str = ""
     depends: tuple[str, ...] = ()
+    rpm_depends: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
     conffiles: tuple[str, ...] = ()
 
 
-def read(project: str, commit: str, fpm_json: str | None, scripts: Mapping[str, str]) -> Metadata:
+def paths(text: str | None, project: str) -> list[str]:
+    """Return the paths in the repository whose state `read` must be told, as far as fpm.json names them."""
+    values, _ = fpm_json.parse(text)
+    named = [values[key] for key in (*NAMED_SCRIPTS, "unit") if key in values]
+    config = _inside(values.get("conffiles", ()), values.get("prefix", f"/opt/{project}"))
+    return list(dict.fromkeys([*SCRIPTS, *HOOKS, *named, *config.values()]))
+
+
+def read(project: str, commit: str, text: str | None, states: Mapping[str, str]) -> Metadata:
     """
     Return the metadata of *project*, or raise ProjectError with every problem found.
 
-    *fpm_json* is the file's text, None when it is missing; *scripts* says per path
-    `executable`, `not executable`, `missing` or what else is wrong with it.
+    *text* is fpm.json, None when it is missing; *states* says of each path of `paths`
+    `executable`, `not executable`, `missing` or what else is wrong with it, and whether
+    `submodules` and `lfs` are `present`.
     """
-    problems = _script_problems(scripts)
-    values: Mapping[str, Any] = {}
-    if fpm_json is None:
-        problems.append("fpm.json is missing: add it with at least `version` and `description`")
-    else:
-        values, found = _parse(fpm_json)
-        problems += found
-    hook = str(
-        values.get("after_install") or next((h for h in HOOKS if scripts.get(h) != "missing"), HOOKS[0])
-    )
+    values, problems = fpm_json.parse(text)
+    problems = _script_problems(values, states) + problems + _file_problems(project, values, states)
+    name = values.get("name") or package_name(project)
+    if not re.fullmatch(FIELDS["name"].pattern, name):
+        problems.append(f"fpm.json has no `name`, and {name} is none for a Debian package: add one")
     if problems:
         raise ProjectError(
             f"{project} at {commit[:7]} breaks the project contract: {'; '.join(problems)}.",
-            "Correct the named files and push again.",
+            "Correct the named files and push again; docs/project.md lists every field.",
             problems=problems,
         )
-    return _metadata(project, values, hook)
+    return _metadata(project, name, values, states)
 
 
-def _metadata(project: str, values: Mapping[str, Any], hook: str) -> Metadata:
-    optional: dict[str, Any] = {
-        key: values[key] for key in ("license", "architecture", "user", "unit") if key in values
-    }
+def _metadata(project: str, name: str, values: Mapping[str, Any], states: Mapping[str, str]) -> Metadata:
+    same = ("license", "architecture", "user", "unit", "before_install", "before_remove", "after_remove")
+    optional: dict[str, Any] = {key: values[key] for key in same if key in values}
     lists: dict[str, Any] = {key: tuple(values.get(key, ())) for key in LISTS}
     return Metadata(
-        name=values.get("name") or package_name(project),
+        name=name,
         version=values["version"],
         description=one_line(values["description"], 500).replace("$", ""),
         maintainer=values.get("maintainer") or f"{project} <{package_name(project)}@localhost>",
         prefix=values.get("prefix") or f"/opt/{project}",
-        hook=hook,
+        hook=_hook(values, states),
         **optional,
         **lists,
     )
 
 
-def _script_problems(scripts: Mapping[str, str]) -> list[str]:
+def _hook(values: Mapping[str, Any], states: Mapping[str, str]) -> str:
+    present = [hook for hook in HOOKS if states.get(hook, "missing") != "missing"]
+    return str(values.get("after_install") or [*present, HOOKS[0]][0])
+
+
+def _script_problems(values: Mapping[str, Any], states: Mapping[str, str]) -> list[str]:
+    wanted = {**SCRIPTS, _hook(values, states): "it runs after every installation"}
+    wanted.update({values[key]: f"it is `{key}`" for key in NAMED_SCRIPTS if key in values})
     problems = [
-        f"{path} is {scripts.get(path, 'missing')}: {why}, make it an executable file"
-        for path, why in SCRIPTS.items()
-        if scripts.get(path) != "executable"
+        f"{path} is {states.get(path, 'missing')}: {why}, make it an executable file"
+        for path, why in wanted.items()
+        if states.get(path) != "executable"
     ]
-    if not any(scripts.get(hook) == "executable" for hook in HOOKS):
-        problems.append(f"{HOOKS[0]} is {scripts.get(HOOKS[0], 'missing')}: it runs after every installation")
-    if scripts.get("submodules") == "present":
-        problems.append(".gitmodules: submodules are not supported, vendor the code")
-    if scripts.get("lfs") == "present":
-        problems.append(".gitattributes: Git LFS is not supported, publish large files elsewhere")
-    return problems
+    return problems + [said for key, said in UNSUPPORTED.items() if states.get(key) == "present"]
 
 
-def _parse(text: str) -> tuple[dict[str, Any], list[str]]:
-    try:
-        values = json.loads(text)
-    except ValueError as error:
-        return {}, [
-            f"fpm.json line {getattr(error, 'lineno', 1)} is not JSON: {getattr(error, 'msg', error)}"
-        ]
-    if not isinstance(values, dict):
-        return {}, ["fpm.json must be an object"]
-    checked = [_problem(key, value, _line(text, key)) for key, value in values.items()]
-    missing = [f"fpm.json has no `{key}`" for key in ("version", "description") if key not in values]
-    return values, [problem for problem in checked if problem] + missing
+def _file_problems(project: str, values: Mapping[str, Any], states: Mapping[str, str]) -> list[str]:
+    prefix = values.get("prefix", f"/opt/{project}")
+    config = _inside(values.get("conffiles", ()), prefix)
+    outside = [path for path in values.get("conffiles", ()) if path not in config]
+    problems = [f"fpm.json: `conffiles` names {path}, which is not below {prefix}" for path in outside]
+    files = {path: f"`conffiles` names {full}" for full, path in config.items()}
+    if "unit" in values:
+        files[values["unit"]] = "`unit` names it"
+    return problems + [
+        f"{path} is {states.get(path, 'missing')}: fpm.json's {why}, it must be a file of the repository"
+        for path, why in files.items()
+        if states.get(path) not in ("executable", "not executable")
+    ]
 
 
-def _problem(key: str, value: object, line: int) -> str:
-    if key == "description":
-        return (
-            ""
-            if isinstance(value, str) and value.strip()
-            else f"fpm.json line {line}: `description` is empty"
-        )
-    if key in TEXTS:
-        fits = isinstance(value, str) and re.fullmatch(TEXTS[key], value)
-        return "" if fits else f"fpm.json line {line}: `{key}` must match ^{TEXTS[key]}$"
-    if key in LISTS:
-        fits_all = isinstance(value, list) and all(
-            isinstance(item, str) and re.fullmatch(LISTS[key], item) for item in value
-        )
-        return "" if fits_all else f"fpm.json line {line}: `{key}` must be a list of ^{LISTS[key]}$"
-    return f"fpm.json line {line}: `{one_line(key, 40)}` is not known; known are {', '.join(_known())}"
-
-
-def _known() -> list[str]:
-    return sorted([*TEXTS, *LISTS, "description"])
-
-
-def _line(text: str, key: str) -> int:
-    found = re.search(rf"{re.escape(json.dumps(key))}\s*:", text)
-    return text[: found.start()].count("\n") + 1 if found else 1
+def _inside(conffiles: Any, prefix: str) -> dict[str, str]:
+    """Return the paths in the repository of those *conffiles* that lie below *prefix*, by full path."""
+    below = prefix.rstrip("/") + "/"
+    return {path: path[len(below) :] for path in conffiles if path.startswith(below)}

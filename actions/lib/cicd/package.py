@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Iterable
 
 import yaml
 
+from cicd import scripts
 from cicd.metadata import Metadata
 
-CONTROL_SCRIPTS = ("postinst", "prerm", "postrm")
+UNITS = "usr/lib/systemd/system"
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,40 @@ class Origin:
     time: int  # epoch second of the commit
 
 
+@dataclass(frozen=True)
+class Package:
+    """A built package: its *file*, and *rpms* made with it, are paths on the build host."""
+
+    name: str
+    version: str
+    commit: str
+    trace: str
+    sha256: str
+    file: str = ""
+    rpms: tuple[str, ...] = ()
+
+
 def files(meta: Metadata, version: str, origin: Origin) -> dict[str, str]:
     """Return the files, by name, that build_package.sh expects beside the source."""
     return {
-        "fpm.args": "".join(f"{word}\n" for word in fpm_arguments(meta, version, origin)),
+        "fpm-deb.args": _lines(fpm_arguments(meta, version, origin)),
+        "fpm-rpm.args": _lines(fpm_rpm_arguments(meta, version, origin)),
         "nfpm.yaml": yaml.safe_dump(nfpm_configuration(meta, version, origin), sort_keys=True),
-        "conffiles": "".join(f"{path}\n" for path in meta.conffiles),
-        "postinst": postinst(meta),
-        "prerm": prerm(meta),
-        "postrm": postrm(meta),
+        "conffiles": _lines(meta.conffiles),
+        "copies": _lines(f"{source}\t{target}" for source, target in copies(meta).items()),
+        "postinst": scripts.postinst(meta),
+        "prerm": scripts.prerm(meta),
+        "postrm": scripts.postrm(meta),
+        "rpm-postinst": scripts.postinst(meta, rpm=True),
+        "rpm-prerm": scripts.prerm(meta, rpm=True),
     }
+
+
+def copies(meta: Metadata) -> dict[str, str]:
+    """Return which files of the source are copied where, below the directory of the run."""
+    unit = {meta.unit: f"stage/{UNITS}/{scripts.unit_name(meta)}"} if meta.unit else {}
+    verbatim = {meta.before_install: "preinst", meta.after_remove: "postrm"}
+    return {**unit, **{source: target for source, target in verbatim.items() if source}}
 
 
 def control_fields(origin: Origin) -> dict[str, str]:
@@ -45,31 +70,29 @@ def control_fields(origin: Origin) -> dict[str, str]:
 
 
 def fpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]:
-    """Return FPM's arguments; it runs in the run's directory."""
-    upstream, _, iteration = version.rpartition("-")
-    words = ["-s", "dir", "-t", "deb", "-C", "stage", "--log", "error"]
-    words += ["-p", f"out/{meta.name}_{version}_{meta.architecture}.deb"]
-    words += ["-n", meta.name, "-v", upstream, "--iteration", iteration, "-a", meta.architecture]
-    words += ["--description", meta.description, "-m", meta.maintainer, "--license", meta.license]
-    words += [
-        "--vendor",
-        meta.maintainer,
-        "--category",
-        "misc",
-        "--url",
-        f"https://github.com/{origin.repository}",
-    ]
+    """Return FPM's arguments for a .deb; it runs in the run's directory."""
+    words = ["-t", "deb", "-p", f"out/{meta.name}_{version}_{meta.architecture}.deb"]
+    words += _fpm_common(meta, version, origin)
     words += ["--after-install", "postinst", "--before-remove", "prerm", "--after-remove", "postrm"]
     words += ["--deb-no-default-config-files"]
-    words += [word for path in meta.conffiles for word in ("--config-files", path)]
     words += [word for item in meta.depends for word in ("-d", item)]
     fields = control_fields(origin).items()
     words += [word for name, value in fields for word in ("--deb-field", f"{name}: {value}")]
     return [*words, "."]
 
 
+def fpm_rpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]:
+    """Return FPM's arguments for an .rpm; it runs in the run's directory."""
+    words = ["-t", "rpm", "-p", "out/", "--rpm-os", "linux"]
+    words += _fpm_common(meta, version, origin)
+    words += ["--after-install", "rpm-postinst", "--before-remove", "rpm-prerm"]
+    words += ["--after-remove", "postrm"] if meta.after_remove else []
+    words += [word for item in meta.rpm_depends for word in ("-d", item)]
+    return [*words, "."]
+
+
 def nfpm_configuration(meta: Metadata, version: str, origin: Origin) -> dict[str, Any]:
-    """Return nfpm's configuration; it runs in the run's directory."""
+    """Return nfpm's configuration of both formats; it runs in the run's directory."""
     upstream, _, release = version.rpartition("-")
     tree = [{"src": "stage/", "dst": "/", "type": "tree"}]
     config = [{"src": f"conf{path}", "dst": path, "type": "config|noreplace"} for path in meta.conffiles]
@@ -86,60 +109,40 @@ def nfpm_configuration(meta: Metadata, version: str, origin: Origin) -> dict[str
         "vendor": meta.maintainer,
         "description": meta.description,
         "license": meta.license,
-        "homepage": f"https://github.com/{origin.repository}",
+        "homepage": _homepage(origin),
         "mtime": datetime.fromtimestamp(origin.time, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "depends": list(meta.depends),
         "contents": tree + config,
-        "scripts": {"postinstall": "postinst", "preremove": "prerm", "postremove": "postrm"},
+        "overrides": {
+            "deb": {"depends": list(meta.depends), "scripts": _nfpm_scripts(meta, "")},
+            "rpm": {"depends": list(meta.rpm_depends), "scripts": _nfpm_scripts(meta, "rpm-")},
+        },
         "deb": {"fields": control_fields(origin)},
+        "rpm": {"buildhost": "cicd"},
     }
 
 
-def postinst(meta: Metadata) -> str:
-    """
-    Return the script that dpkg runs after every installation and upgrade.
-
-    The project's own hook is called as a file, so its language and its exit status count;
-    a unit that does not start fails the installation instead of leaving the old code running.
-    """
-    lines = ["#!/bin/sh", "set -e", '[ "$1" = configure ] || exit 0']
-    if meta.user:
-        lines.append(
-            f"id -u {meta.user} >/dev/null 2>&1 || "
-            f"useradd --system --user-group --no-create-home --shell /usr/sbin/nologin {meta.user}"
-        )
-    owner = f"-o {meta.user} -g {meta.user} " if meta.user else ""
-    lines += [f"install -d {owner}{directory}" for directory in meta.directories]
-    lines.append(f'cd {meta.prefix} && ./{meta.hook} "$@"')
-    if meta.unit:
-        unit = _unit_name(meta)
-        lines += [
-            "[ -d /run/systemd/system ] || exit 0",
-            "systemctl daemon-reload",
-            f"systemctl enable --quiet {unit}",
-            f"systemctl restart {unit}",
-        ]
-    return "\n".join(lines) + "\n"
+def _fpm_common(meta: Metadata, version: str, origin: Origin) -> list[str]:
+    upstream, _, iteration = version.rpartition("-")
+    words = ["-s", "dir", "-C", "stage", "--log", "error"]
+    words += ["-n", meta.name, "-v", upstream, "--iteration", iteration, "-a", meta.architecture]
+    words += ["--description", meta.description, "-m", meta.maintainer, "--license", meta.license]
+    words += ["--vendor", meta.maintainer, "--category", "misc", "--url", _homepage(origin)]
+    words += ["--before-install", "preinst"] if meta.before_install else []
+    return words + [word for path in meta.conffiles for word in ("--config-files", path)]
 
 
-def prerm(meta: Metadata) -> str:
-    """Return the script that dpkg runs before a removal; an upgrade leaves the service running."""
-    lines = ["#!/bin/sh", "set -e", '[ "$1" = remove ] || exit 0']
-    if meta.unit:
-        lines += [
-            "[ -d /run/systemd/system ] || exit 0",
-            f"systemctl disable --quiet --now {_unit_name(meta)}",
-        ]
-    return "\n".join(lines) + "\n"
+def _nfpm_scripts(meta: Metadata, prefix: str) -> dict[str, str]:
+    names = {"postinstall": f"{prefix}postinst", "preremove": f"{prefix}prerm"}
+    if meta.before_install:
+        names["preinstall"] = "preinst"
+    if meta.after_remove or not prefix:
+        names["postremove"] = "postrm"
+    return names
 
 
-def postrm(meta: Metadata) -> str:
-    """Return the script that dpkg runs after a removal."""
-    lines = ["#!/bin/sh", "set -e", '[ "$1" = remove ] || exit 0']
-    if meta.unit:
-        lines += ["[ -d /run/systemd/system ] || exit 0", "systemctl daemon-reload"]
-    return "\n".join(lines) + "\n"
+def _homepage(origin: Origin) -> str:
+    return f"https://github.com/{origin.repository}"
 
 
-def _unit_name(meta: Metadata) -> str:
-    return meta.unit.rpartition("/")[2]
+def _lines(words: Iterable[str]) -> str:
+    return "".join(f"{word}\n" for word in words)
