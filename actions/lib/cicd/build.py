@@ -1,41 +1,37 @@
-"""Build one commit into a package, on a build host found in Consul."""
+"""Build one commit into a package, on one build host."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import json
+import time
 from dataclasses import asdict
 from typing import Any, Mapping
 
-from cicd import fields, metadata, package
+from cicd import fields, metadata, package, provenance, sbom
 from cicd.config import Project, Settings
-from cicd.consul import Store
-from cicd.errors import HostError, ProjectError, Refused
+from cicd.errors import HostError, ProjectError
+from cicd.fpm_json import LISTS
 from cicd.metadata import Metadata
 from cicd.package import Origin
+from cicd.provenance import Builder
 from cicd.ring import Host
 from cicd.ssh import Shell
+from cicd.text import one_line
 from cicd.version import package_version
 
-
-def find_host(store: Store, service: str, tag: str, commit: str) -> Host:
-    """Return one healthy host of *service* with *tag*; commits are spread over those there are."""
-    entries = store.healthy(service, tag)
-    hosts = sorted(
-        (Host(e["Node"]["Node"], e["Service"]["Address"] or e["Node"]["Address"]) for e in entries),
-        key=lambda host: host.name,
-    )
-    if not hosts:
-        raise Refused(
-            f"No healthy host offers {service} ({tag}) in Consul.",
-            "Start one, or check `package` and `repository` in the configuration.",
-        )
-    return hosts[int(fields.check("commit", commit)[:8], 16) % len(hosts)]
+# A run whose directory nothing touched for so many steps' time is dead, and swept away.
+DEAD_AFTER_STEPS = 3
+LOCK = "lock:"
 
 
 def fetch_commit(settings: Settings, host: Host, run: str, project: Project, commit: str) -> None:
-    """Clone exactly *commit* of *project* on *host*, in the directory of *run*."""
-    arguments = [fields.check("run", run), settings.clone_url(project), fields.check("commit", commit)]
+    """Bring exactly *commit* of *project* to *host*, in the directory of *run*."""
+    arguments = [fields.check("run", run), project.name, settings.clone_url(project)]
+    arguments += [fields.check("commit", commit), str(DEAD_AFTER_STEPS * _timeout(settings))]
+    arguments += [_named(settings, key, project) for key in ("deploy_key_file", "token_file")]
     with Shell(settings, host) as shell:
         shell.script("fetch_commit", arguments, _timeout(settings))
 
@@ -48,7 +44,10 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
     """
     with Shell(settings, host) as shell:
         said = _pairs(shell.script("read_metadata", [fields.check("run", run)], _timeout(settings)))
-    meta = metadata.read(project.name, commit, _decoded(said.get("fpm_json")), said)
+        text = _decoded(said.get("fpm_json"))
+        paths = metadata.paths(text, project.name)
+        states = _pairs(shell.script("read_states", [run, *paths], _timeout(settings)))
+    meta = metadata.read(project.name, commit, text, {**states, **said})
     version = package_version(meta.version, int(said["commits"]), commit)
     return {"version": version, "time": int(said["time"]), "metadata": asdict(meta)}
 
@@ -58,18 +57,48 @@ def build_package(
 ) -> dict[str, Any]:
     """
     Build the package that *described* (the result of read_metadata) and say what came out:
-    `file` on the host, `sha256`, `bytes`, `driver`, `package` and `version`.
+    `file` on the host, `sha256`, `bytes`, `driver`, `package`, `version`, `rpms` and what `lintian` found.
+
+    Bill of materials and provenance are left beside the file.
     """
     meta = _metadata(described["metadata"])
     trace = fields.trace_tag(project.repository, commit)
     origin = Origin(project.repository, commit, trace, int(described["time"]))
     version = fields.check("version", described["version"])
+    section = settings.package
+    arguments = [fields.check("run", run), str(section["driver"]), " ".join(section["formats"])]
+    arguments += [meta.prefix, str(origin.time), version, commit, str(section["lintian"])]
+    started = _now()
     with Shell(settings, host) as shell:
-        for name, content in package.files(meta, version, origin).items():
-            shell.put(content, f"builds/{fields.check('run', run)}/{name}")
-        arguments = [run, str(settings.package["driver"]), meta.prefix, str(origin.time), version, commit]
-        said = _pairs(shell.script("build_package", [*arguments, meta.unit], _timeout(settings)))
-    return {**said, "bytes": int(said["bytes"]), "package": meta.name, "version": version}
+        shell.put(_request(package.files(meta, version, origin)), f"builds/{run}/request")
+        said = _pairs(shell.script("build_package", arguments, _timeout(settings)))
+        builder = Builder(host.name, said["driver"], said.get("tool", ""), run, started, _now())
+        for name, content in papers(meta, version, origin, builder, said).items():
+            shell.put(content, f"builds/{run}/out/{name}")
+    kept = {key: said[key] for key in ("driver", "file", "sha256")}
+    errors = _text(said.get("lintian", "")).splitlines()
+    return {
+        **kept,
+        "bytes": int(said["bytes"]),
+        "package": meta.name,
+        "version": version,
+        "rpms": [said["rpm"]] if "rpm" in said else [],
+        "lintian": [one_line(e) for e in errors],
+    }
+
+
+def papers(
+    meta: Metadata, version: str, origin: Origin, builder: Builder, said: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the bill of materials and the provenance of what a build *said* it made, by file name."""
+    locks = {key[len(LOCK) :]: _text(said[key]) for key in said if key.startswith(LOCK)}
+    bill = _json(sbom.bill(meta, version, origin, said["sha256"], _rfc3339(origin.time), locks))
+    subjects = {
+        said["file"].rpartition("/")[2]: said["sha256"],
+        "sbom.cdx.json": hashlib.sha256(bill.encode()).hexdigest(),
+    }
+    statement = _json(provenance.statement(subjects, origin, builder, asdict(meta)))
+    return {"sbom.cdx.json": bill, "provenance.json": statement}
 
 
 def clean(settings: Settings, host: Host, run: str) -> None:
@@ -80,6 +109,27 @@ def clean(settings: Settings, host: Host, run: str) -> None:
 
 def _timeout(settings: Settings) -> int:
     return int(settings.package["timeout"])
+
+
+def _named(settings: Settings, key: str, project: Project) -> str:
+    return str(settings.source[key]).replace("{project}", project.name)
+
+
+def _request(files: Mapping[str, str]) -> str:
+    """Many small files as one, so that they cost one transfer."""
+    return "".join(f"{name} {base64.b64encode(text.encode()).decode()}\n" for name, text in files.items())
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+
+
+def _now() -> str:
+    return _rfc3339(time.time())
+
+
+def _rfc3339(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def _pairs(output: str) -> dict[str, str]:
@@ -95,9 +145,13 @@ def _decoded(text: str | None) -> str | None:
         raise ProjectError("fpm.json is not UTF-8 text.", "Save it as UTF-8 and push again.") from None
 
 
+def _text(encoded: str) -> str:
+    return base64.b64decode(encoded).decode("utf-8", errors="replace")
+
+
 def _metadata(values: Mapping[str, Any]) -> Metadata:
     try:
-        lists = {key: tuple(values[key]) for key in metadata.LISTS}
+        lists = {key: tuple(values[key]) for key in LISTS}
         return Metadata(**{**values, **lists})
     except (KeyError, TypeError) as error:
         raise HostError(

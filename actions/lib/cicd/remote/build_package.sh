@@ -1,50 +1,95 @@
 # Build the package of a run.
-# $1 run  $2 driver (auto, fpm, nfpm)  $3 directory of the application in the package  $4 commit time
-# $5 version  $6 commit  $7 unit file in the source or empty
-# Beside source/ lies what the caller wrote: fpm.args (one argument a line), nfpm.yaml, conffiles (one path a
-# line), postinst, prerm, postrm.
+# $1 run  $2 driver (auto, fpm, nfpm)  $3 formats (deb, or deb rpm)  $4 directory of the application in the package
+# $5 commit time  $6 version  $7 commit  $8 lintian (off, report, enforce)
+# `request` is what the caller wrote, one file a line: its name and its content in base64. Among them: fpm-deb.args
+# and fpm-rpm.args (one argument a line), nfpm.yaml, conffiles (one path a line), copies (source, tab, target).
 set -eu
 umask 022
-cd "$HOME/builds/$1"
-export SOURCE_DATE_EPOCH="$4" TZ=UTC LC_ALL=C
-driver=$2
+cd "$HOME/builds/$1" 2>/dev/null || { echo "the directory of run $1 is gone" >&2; exit 75; }
+export SOURCE_DATE_EPOCH="$5" TZ=UTC LC_ALL=C
+driver=$2 formats=$3 prefix=$4 version=$6 commit=$7 lintian=$8
+tab=$(printf '\t')
+
+fail() {
+    case $1 in
+        *'No space left'* | *'Disk quota'* | *'Read-only file system'* | *'Input/output error'*)
+            rm -rf stage conf out
+            echo "$1" >&2
+            exit 75 ;;
+        *) echo "$1" >&2; exit 1 ;;
+    esac
+}
+
+# A plain file that is reached through no symbolic link: a build reads nothing that is not in the commit.
+plain() { [ -f "$1" ] && [ "$(realpath -- "$1")" = "$(pwd -P)/$1" ]; }
+
+stage() {
+    rm -rf stage conf out && mkdir -p "stage$prefix" out || return 1
+    while read -r name content; do printf %s "$content" | base64 -d >"$name" || return 1; done <request
+    cp -al source/. "stage$prefix/" && rm -f "stage$prefix/REVISION" || return 1
+    printf 'version=%s\ncommit=%s\n' "$version" "$commit" >"stage$prefix/REVISION" || return 1
+    while IFS=$tab read -r from to; do
+        plain "source/$from" || { echo "$from is not a plain file of the repository"; return 1; }
+        mkdir -p "$(dirname "$to")" && rm -f "$to" && cp "source/$from" "$to" || return 1
+    done <copies
+    while IFS= read -r path; do
+        plain "stage$path" || { echo "fpm.json's conffile $path is not a plain file of the package"; return 1; }
+    done <conffiles
+    # Modes and times come from the commit alone, or the same commit gives other bytes on another host.
+    chmod -R u=rwX,go=rX stage && find stage -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+}
+
+run_fpm() { # FORMAT
+    set --  "fpm-$1.args"
+    arguments=$1
+    shift
+    while IFS= read -r word; do set -- "$@" "$word"; done <"$arguments"
+    fpm "$@"
+}
+
+# nfpm refuses a file that is both in the tree and a conffile.
+run_nfpm() { # FORMAT
+    [ -e conf ] || while IFS= read -r path; do
+        mkdir -p "conf$(dirname "$path")" && mv "stage$path" "conf$path" || return 1
+    done <conffiles
+    mkdir -p conf
+    nfpm package --config nfpm.yaml --packager "$1" --target out/
+}
+
+# Left out is what every package of this pipeline is by design: it would hide the rest.
+by_design=dir-or-file-in-opt,no-copyright-file,no-changelog,debian-changelog-file-missing-or-wrong-name
+by_design=$by_design,extended-description-is-empty,non-etc-file-marked-as-conffile
+check() {
+    [ "$lintian" != off ] && command -v lintian >/dev/null || return 0
+    lintian --allow-root --no-cfg --suppress-tags "$by_design" "$1" 2>&1 | grep '^E:' | head -n 20 | cut -c1-300
+}
+
+# FPM takes a third of a second to say its version; it says it once for each program file.
+tool_version() {
+    stamp=$HOME/.cicd/$driver-$(stat -L -c '%Y-%s-%i' "$(command -v "$driver")")
+    [ -s "$stamp" ] || { mkdir -p "$HOME/.cicd" && "$driver" --version 2>/dev/null | sed -n 's/^[A-Za-z]*:* *\([0-9][0-9.]*\).*/\1/p' | head -n 1 >"$stamp"; }
+    cat "$stamp"
+}
+
 if [ "$driver" = auto ]; then
     if command -v fpm >/dev/null; then driver=fpm; else driver=nfpm; fi
 fi
-command -v "$driver" >/dev/null || { echo "$driver is not installed on this build host" >&2; exit 1; }
-
-rm -rf stage conf out
-mkdir -p "stage$3" out
-git -C source archive --format=tar HEAD | tar -x -C "stage$3"
-printf 'version=%s\ncommit=%s\n' "$5" "$6" >"stage$3/REVISION"
-if [ -n "$7" ]; then
-    [ -f "source/$7" ] && [ ! -L "source/$7" ] || { echo "fpm.json's unit $7 is not a file" >&2; exit 1; }
-    mkdir -p stage/usr/lib/systemd/system
-    cp "source/$7" stage/usr/lib/systemd/system/
-fi
-while IFS= read -r path; do
-    [ -f "stage$path" ] || { echo "fpm.json's conffile $path is not a file of the package" >&2; exit 1; }
-done <conffiles
-# Modes and times come from the commit alone, or the same commit gives other bytes on another host.
-chmod -R u=rwX,go=rX stage
-find stage -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-
-case $driver in
-    fpm)
-        set --
-        while IFS= read -r word; do set -- "$@" "$word"; done <fpm.args
-        fpm "$@" >log 2>&1 || { tail -n 20 log >&2; exit 1; } ;;
-    nfpm)
-        # nfpm refuses a file that is both in the tree and a conffile.
-        while IFS= read -r path; do
-            mkdir -p "conf$(dirname "$path")"
-            mv "stage$path" "conf$path"
-        done <conffiles
-        nfpm package --config nfpm.yaml --packager deb --target out/ >log 2>&1 || { tail -n 20 log >&2; exit 1; } ;;
-esac
+command -v "$driver" >/dev/null || { echo "$driver is not installed on this build host" >&2; exit 75; }
+said=$(stage 2>&1) || fail "$said"
+for format in $formats; do
+    said=$("run_$driver" "$format" 2>&1) || fail "$driver built no $format: $(printf '%s\n' "$said" | tail -n 20)"
+done
 set -- out/*.deb
-[ $# -eq 1 ] && [ -f "$1" ] || { echo "$driver left no package" >&2; exit 1; }
+[ $# -eq 1 ] && [ -f "$1" ] || fail "$driver left no package"
+errors=$(check "$1") || true
+[ -z "$errors" ] || [ "$lintian" != enforce ] || fail "lintian: $errors"
 echo "driver=$driver"
-echo "file=$HOME/builds/$(basename "$PWD")/$1"
+echo "tool=$(tool_version)"
+echo "file=$(pwd)/$1"
 echo "sha256=$(sha256sum "$1" | cut -d' ' -f1)"
 echo "bytes=$(wc -c <"$1")"
+for rpm in out/*.rpm; do [ ! -f "$rpm" ] || echo "rpm=$(pwd)/$rpm"; done
+[ -z "$errors" ] || echo "lintian=$(printf '%s' "$errors" | base64 -w0)"
+for lock in requirements.txt package-lock.json; do
+    ! plain "source/$lock" || [ "$(wc -c <"source/$lock")" -gt 1048576 ] || echo "lock:$lock=$(base64 -w0 <"source/$lock")"
+done

@@ -1,14 +1,91 @@
-# Clone one commit into a directory of this run.  $1 run  $2 clone URL  $3 commit
+# Bring one commit into a directory of this run, by way of a mirror into which later runs fetch only what is new.
+# $1 run  $2 project  $3 clone URL  $4 commit  $5 seconds after which an idle run is dead
+# $6 deploy key on this host or empty  $7 file with a token on this host or empty
 set -eu
 umask 022
-work=$HOME/builds/$1
-# What killed runs left behind: nothing builds for a day.
-[ ! -d "$HOME/builds" ] || find "$HOME/builds" -mindepth 1 -maxdepth 1 -mtime +0 -exec rm -rf {} +
-rm -rf "$work"
-mkdir -p "$work"
-GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -o BatchMode=yes -o StrictHostKeyChecking=yes' \
-    git clone --quiet --no-checkout -- "$2" "$work/source" >&2
-cd "$work/source"
-git cat-file -e "$3^{commit}" 2>/dev/null || { echo "commit $3 is not in $2" >&2; exit 1; }
-git -c advice.detachedHead=false checkout --quiet --detach "$3" >&2
-[ "$(git rev-parse HEAD)" = "$3" ] || { echo "the checkout is not at $3" >&2; exit 1; }
+export LC_ALL=C GIT_TERMINAL_PROMPT=0
+project=$2 url=$3 commit=$4 key=$6 token=$7
+builds=$HOME/builds work=$HOME/builds/$1 mirror=$HOME/mirrors/$2.git
+
+# 75: this host cannot go on, another one may.
+fail() {
+    rm -rf "$work"
+    echo "$1" >&2
+    case $1 in
+        *'No space left'* | *'Disk quota'* | *'Read-only file system'* | *'Input/output error'*) exit 75 ;;
+        *) exit 1 ;;
+    esac
+}
+
+# What killed runs left behind: idle for too long, or from before this host started.
+sweep() {
+    now=$(date +%s)
+    dead=$((now - $1)) boot=$((now - $(ps -o etimes= -p 1)))
+    [ "$boot" -lt "$dead" ] || dead=$boot
+    find "$builds" -mindepth 1 -maxdepth 1 ! -newermt "@$dead" -exec rm -rf {} +
+}
+
+readable() {
+    case $1 in *[!A-Za-z0-9._/@+-]*) fail "$1 is no path of a secret" ;; esac
+    [ -r "$1" ] || fail "the secret $1 cannot be read on this build host: put it there, readable for $(id -un)"
+}
+
+# What the host's own git configuration says must not change the bytes.
+mirror_git() {
+    git --git-dir="$mirror" -c core.autocrlf=false -c core.abbrev=40 -c tar.umask=0022 \
+        -c credential.helper= -c "credential.helper=$helper" -c gc.auto=0 "$@"
+}
+
+# With --missing git does not fetch the commit, and all its files, just to answer.
+has_commit() { mirror_git rev-list --quiet --no-walk --missing=print "$commit" >/dev/null 2>&1; }
+
+make_mirror() {
+    mkdir -p "$mirror" && git init --quiet --bare "$mirror" &&
+        mirror_git config remote.origin.promisor true &&
+        mirror_git config remote.origin.partialCloneFilter blob:none
+}
+
+fetch() { mirror_git fetch --quiet --no-tags --no-write-fetch-head --filter=blob:none "$@" 2>&1; }
+
+# A commit that no branch reaches any more, after a force push, is asked for by its name.
+bring() {
+    [ -e "$mirror/HEAD" ] || make_mirror 2>&1 || return 1
+    mirror_git config remote.origin.url "$url"
+    has_commit || fetch --prune origin '+refs/heads/*:refs/heads/*' || return 1
+    has_commit || fetch origin "$commit" >/dev/null || { echo "commit $commit is not in $url"; return 1; }
+    missing=$(mirror_git rev-list --objects --no-walk --missing=print "$commit" 2>&1) || { echo "$missing"; return 1; }
+    missing=$(printf '%s\n' "$missing" | sed -n 's/^?//p')
+    [ -z "$missing" ] || printf '%s\n' "$missing" | fetch --stdin origin
+}
+
+unpack() {
+    rm -rf "$work"
+    mkdir -p "$work/source" || return 1
+    { mirror_git archive --format=tar "$commit" || : >"$work/failed"; } | tar -x -C "$work/source" || return 1
+    [ ! -e "$work/failed" ]
+}
+
+describe() {
+    echo "commits=$(mirror_git rev-list --count "$commit")"
+    echo "time=$(mirror_git log -1 --format=%ct "$commit")"
+    echo "submodules=$(mirror_git ls-tree -r "$commit" | grep -q '^160000 ' && echo present || echo missing)"
+    echo "lfs=$(mirror_git grep -q 'filter=lfs' "$commit" -- '.gitattributes' '**/.gitattributes' && echo present || echo missing)"
+}
+
+mkdir -p "$builds" "$HOME/mirrors" 2>&1 || fail "$builds cannot be made: No space left or no right"
+sweep "$5"
+identity='' helper=''
+[ -z "$key" ] || { readable "$key"; identity="-i $key -o IdentitiesOnly=yes"; }
+[ -z "$token" ] || { readable "$token"; helper="!f() { echo username=x-access-token; printf 'password=%s\\n' \"\$(cat $token)\"; }; f"; }
+export GIT_SSH_COMMAND="ssh -o BatchMode=yes -o StrictHostKeyChecking=yes $identity"
+exec 9>"$mirror.lock"
+flock -w "$5" 9 || fail "another run has fetched $project for $5 s"
+said=$(bring) || case $said in
+    # A mirror that a crash broke is made anew, once.
+    *corrupt* | *'bad object'* | *'not a git repository'* | *'unable to read'* | *'loose object'* | *'bad config'*)
+        rm -rf "$mirror"
+        said=$(bring) || fail "$said" ;;
+    *) fail "$said" ;;
+esac
+said=$(unpack 2>&1) || fail "$said"
+describe >"$work/facts" || fail "the commit cannot be described: No space left?"

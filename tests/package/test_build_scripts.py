@@ -1,0 +1,285 @@
+"""The scripts that run on a build host, run here with real git, nfpm, FPM where it is, and dpkg."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from cicd.errors import ProjectError
+from tests.package.building import DRIVERS, BuildHost, commit, git, project, run, write
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    return project(tmp_path / "app")
+
+
+@pytest.fixture
+def host(repository: Path, tmp_path: Path) -> BuildHost:
+    return BuildHost(tmp_path / "home", repository)
+
+
+def head(repository: Path) -> str:
+    return git(repository, "rev-parse", "HEAD")
+
+
+def listing(deb: str) -> list[str]:
+    return run("dpkg-deb", "-c", deb).stdout.splitlines()
+
+
+def test_defect_6_the_commit_asked_for_is_built_though_the_branch_moved_on(repository, host):
+    tested = head(repository)
+    write(repository / "app.conf", "x = 2\n")
+    commit(repository)
+    assert host.fetch(tested).returncode == 0
+
+    assert (host.home / "builds/r1/source/app.conf").read_text() == "x = 1\n"
+    assert host.said("read_metadata", "r1")["commits"] == "1"
+
+
+def test_a_commit_that_a_force_push_took_off_every_branch_is_still_fetched(repository, host):
+    tested = head(repository)
+    git(repository, "checkout", "-q", "--orphan", "other")
+    commit(repository)
+    git(repository, "branch", "-qD", "main")
+
+    assert host.fetch(tested).returncode == 0
+
+
+def test_a_commit_that_is_not_in_the_repository_is_a_clear_failure(host):
+    done = host.fetch("f" * 40)
+
+    assert done.returncode == 1
+    assert f"commit {'f' * 40} is not in" in done.stderr
+    assert not (host.home / "builds/r1").exists()
+
+
+def test_a_later_run_fetches_only_what_is_new(repository, host):
+    assert host.fetch(head(repository)).returncode == 0
+    host.url = "/nowhere"
+
+    assert host.fetch(head(repository), "r2").returncode == 0
+
+
+def test_a_mirror_holds_only_the_files_of_the_commits_that_were_built(repository, host):
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    git(repository, "config", "uploadpack.allowAnySHA1InWant", "true")
+    write(repository / "app.conf", "x = 2\n")
+    old, new = head(repository), commit(repository)
+    host.url = f"file://{repository}"
+    assert host.fetch(new).returncode == 0
+    mirror = ["git", "--git-dir", str(host.home / "mirrors/app.git")]
+    missing = run(*mirror, "rev-list", "--objects", "--missing=print", "--all").stdout
+
+    assert missing.count("?") == 1
+    assert host.fetch(old, "r2").returncode == 0
+    assert (host.home / "builds/r2/source/app.conf").read_text() == "x = 1\n"
+
+
+def test_a_mirror_that_a_crash_broke_is_made_anew(repository, host):
+    assert host.fetch(head(repository)).returncode == 0
+    for path in (host.home / "mirrors/app.git/objects").rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+            path.write_bytes(b"broken")
+
+    done = host.fetch(head(repository), "r2")
+    assert done.returncode == 0, done.stderr
+
+
+def test_runs_that_were_killed_are_swept_and_others_left_alone(repository, host):
+    for name in ("dead", "alive"):
+        assert host.fetch(head(repository), name).returncode == 0
+    os.utime(host.home / "builds/dead", (time.time() - 7200,) * 2)
+    assert host.fetch(head(repository), "next").returncode == 0
+
+    assert {path.name for path in (host.home / "builds").iterdir()} == {"alive", "next"}
+
+
+def test_defect_14_a_run_is_built_and_removed_in_one_place(repository, host):
+    for name in ("r1", "r2"):
+        assert host.fetch(head(repository), name).returncode == 0
+    host.script("clean_build", "r1")
+
+    assert [path.name for path in (host.home / "builds").iterdir()] == ["r2"]
+
+
+def test_a_missing_secret_is_named(repository, host):
+    done = host.fetch(head(repository), key="/etc/cicd/keys/app")
+
+    assert done.returncode == 1
+    assert "the secret /etc/cicd/keys/app cannot be read on this build host" in done.stderr
+
+
+def test_a_run_whose_directory_is_gone_may_be_tried_elsewhere(host):
+    assert host.script("read_metadata", "gone").returncode == 75
+    arguments = ["gone", "nfpm", "deb", "/opt/app", "1", "1-1.abcdef0", "a" * 40, "off"]
+    assert host.script("build_package", *arguments).returncode == 75
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_same_commit_gives_the_same_bytes_on_another_host(driver, repository, tmp_path):
+    tested = head(repository)
+    one = BuildHost(tmp_path / "one", repository).build(tested, driver)
+    write(repository / "more", "more")
+    later = commit(repository)
+    two = BuildHost(tmp_path / "two", repository)
+    write(two.home / ".gitconfig", "[core]\n\tautocrlf = true\n\tabbrev = 4\n")
+    assert two.fetch(later, "other").returncode == 0
+
+    assert one["sha256"] == two.build(tested, driver)["sha256"]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_package_says_where_it_came_from_and_carries_its_files(driver, repository, host):
+    tested = head(repository)
+    deb = host.build(tested, driver)["file"]
+    fields = run("dpkg-deb", "-f", deb).stdout.lower()
+    names = "\n".join(listing(deb))
+
+    assert f"x-git-commit: {tested}" in fields
+    assert f"x-cicd-trace: acme/app@{tested}" in fields
+    assert f"version: 1.0.0-1.{tested[:7]}" in fields
+    assert "./opt/app/REVISION" in names
+    assert "./usr/lib/systemd/system/app.service" in names
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_an_odd_tree_is_packaged_whole_with_clean_modes_and_owners(driver, repository, host, tmp_path):
+    (tmp_path / "outside").write_text("secret")
+    for name in ("with space", "new\nline", "$(touch owned)", "-rf", "ünï", "quo'te\"s", "back\\slash"):
+        write(repository / "odd" / name / name, name)
+    write(repository / "setuid", "x", executable=True)
+    (repository / "setuid").chmod(0o6777)
+    (repository / "link").symlink_to(tmp_path / "outside")
+    (repository / "up").symlink_to("../../../../etc/passwd")
+    deb = host.build(commit(repository), driver)["file"]
+    tree = tmp_path / "tree"
+    run("dpkg-deb", "-x", deb, str(tree))
+
+    assert (tree / "opt/app/odd/new\nline/new\nline").read_text() == "new\nline"
+    assert len(list((tree / "opt/app/odd").iterdir())) == 7
+    assert os.readlink(tree / "opt/app/link") == str(tmp_path / "outside")
+    assert next(x for x in listing(deb) if x.endswith("/setuid")).startswith("-rwxr-xr-x ")
+    assert not list(tmp_path.rglob("owned"))
+    owners = {line.split()[1] for line in listing(deb) if line.startswith(("-r", "dr", "lr"))}
+    assert owners <= {"root/root", "0/0"}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_path_through_a_symbolic_link_is_refused_not_followed(driver, repository, host, tmp_path):
+    write(tmp_path / "secrets" / "app.service", "secret")
+    shutil.rmtree(repository / "script")
+    (repository / "script").symlink_to(tmp_path / "secrets")
+    (repository / "app.conf").unlink()
+    (repository / "app.conf").symlink_to(tmp_path / "secrets/app.service")
+    (repository / "REVISION").symlink_to(tmp_path / "secrets/app.service")
+    tested = commit(repository)
+    assert host.fetch(tested).returncode == 0
+
+    with pytest.raises(ProjectError, match=r"app.conf is not a plain file"):
+        host.try_build(tested, driver)
+    assert (tmp_path / "secrets/app.service").read_text() == "secret"
+
+
+def test_a_revision_file_that_is_a_link_is_replaced_not_written_through(repository, host, tmp_path):
+    (tmp_path / "outside").write_text("secret")
+    (repository / "REVISION").symlink_to(tmp_path / "outside")
+    host.build(commit(repository))
+
+    assert (tmp_path / "outside").read_text() == "secret"
+
+
+def test_submodules_and_lfs_are_refused_by_name(repository, host):
+    write(repository / "deep/.gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    git(repository, "update-index", "--add", "--cacheinfo", f"160000,{'a' * 40},vendor")
+    tested = git(repository, "add", "deep") or commit_index(repository)
+    assert host.fetch(tested).returncode == 0
+
+    with pytest.raises(ProjectError, match=r"submodules are not supported.*LFS is not supported"):
+        host.described(tested)
+
+
+def commit_index(repository: Path) -> str:
+    git(repository, "commit", "-qm", "Index")
+    return head(repository)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_scripts_around_installation_and_removal_are_carried(driver, repository, host, tmp_path):
+    for name in ("pre-inst", "pre-rm", "post-rm"):
+        write(repository / "script" / name, f"#!/usr/bin/env python3\nprint('{name}')\n", executable=True)
+    text = (repository / "fpm.json").read_text().rstrip("}\n")
+    hooks = {"before_install": "pre-inst", "before_remove": "pre-rm", "after_remove": "post-rm"}
+    text += "".join(f', "{key}": "script/{name}"' for key, name in hooks.items()) + "}"
+    write(repository / "fpm.json", text)
+    run("dpkg-deb", "-e", host.build(commit(repository), driver)["file"], str(tmp_path / "control"))
+    control = {name: (tmp_path / "control" / name).read_text() for name in ("preinst", "prerm", "postrm")}
+
+    assert control["preinst"] == (repository / "script/pre-inst").read_text()
+    assert control["postrm"] == (repository / "script/post-rm").read_text()
+    assert "./script/pre-rm" in control["prerm"]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.skipif(not shutil.which("rpm"), reason="rpm is not installed")
+def test_an_rpm_comes_from_the_same_metadata(driver, repository, host):
+    if driver == "fpm" and not shutil.which("rpmbuild"):
+        pytest.skip("FPM makes an RPM with rpmbuild")
+    write(
+        repository / "fpm.json", '{"version": "1.0.0", "description": "x", "rpm_depends": ["python3 >= 3.9"]}'
+    )
+    tested = commit(repository)
+    rpm = host.build(tested, driver, formats="deb rpm")["rpm"]
+    said = run("rpm", "-qp", "--requires", "--qf", "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\n", rpm).stdout
+    files = run("rpm", "-qpl", rpm).stdout
+
+    assert f"app-1.0.0-2.{tested[:7]}.noarch" in said
+    assert "python3 >= 3.9" in said
+    assert "/opt/app/REVISION" in files
+
+
+@pytest.mark.skipif(not shutil.which("lintian"), reason="lintian is not installed")
+def test_lintians_errors_refuse_the_package_where_that_is_wanted(repository, host):
+    write(repository / "script/pre-inst", "#!/nonexistent/interpreter\n", executable=True)
+    text = (repository / "fpm.json").read_text().rstrip("}\n") + ', "before_install": "script/pre-inst"}'
+    write(repository / "fpm.json", text)
+    tested = commit(repository)
+    assert host.fetch(tested).returncode == 0
+    refused = host.try_build(tested, lintian="enforce")
+
+    assert refused.returncode == 1
+    assert "lintian: E: app" in refused.stderr
+    assert "in-opt" not in refused.stderr
+
+
+def test_a_project_without_fpm_json_is_read_as_such(repository, host):
+    git(repository, "rm", "-q", "fpm.json")
+    assert host.fetch(commit(repository)).returncode == 0
+
+    assert "fpm_json" not in host.said("read_metadata", "r1")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 2 MB, where this user may mount one."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("only root may mount a small file system")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_the_hosts_failure_and_leaves_nothing(repository, small_disk):
+    (repository / "large").write_bytes(os.urandom(3_000_000))
+    host = BuildHost(small_disk / "home", repository)
+    done = host.fetch(commit(repository))
+
+    assert done.returncode == 75, done.stderr
+    assert "No space left on device" in done.stderr
+    assert not list((host.home / "builds").iterdir())
