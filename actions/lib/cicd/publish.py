@@ -3,63 +3,118 @@
 from __future__ import annotations
 
 import tempfile
+import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping, Sequence
 
 from cicd import fields
-from cicd.config import Settings
-from cicd.errors import RepositoryError
+from cicd.config import Project, Settings
+from cicd.consul import Store
+from cicd.errors import Refused, RepositoryError
+from cicd.ledger import Ledger, Record
+from cicd.package import Package
+from cicd.record import Build
 from cicd.repository import Repository
 from cicd.ring import Host
 from cicd.ssh import Shell
 
-PUBLISH_TIMEOUT_SECONDS = 600
+PUBLISH_TIMEOUT_SECONDS = 900
+PAPERS = ("sbom.cdx.json", "provenance.json")
 
 
-def publish(
-    settings: Settings,
-    build_host: Host,
-    repository_host: Host,
-    file: str,
-    name: str,
-    version: str,
-    sha256: str,
-) -> dict[str, Any]:
+def repository_host(store: Store, settings: Settings) -> Host:
+    """Return the one healthy host that publishes; two would each know half of the packages."""
+    service, tag = str(settings.repository["service"]), str(settings.repository["tag"])
+    entries = store.healthy(service, tag)
+    hosts = [Host(e["Node"]["Node"], e["Service"]["Address"] or e["Node"]["Address"]) for e in entries]
+    if len(hosts) == 1:
+        return hosts[0]
+    names = ", ".join(sorted(host.name for host in hosts))
+    found = f"Several hosts ({names}) offer" if hosts else "No healthy host offers"
+    raise Refused(
+        f"{found} {service} ({tag}) in Consul.",
+        "Let exactly one host offer it, or check `repository` in the configuration.",
+    )
+
+
+def publish(settings: Settings, project: Project, package: Package, build_host: Host) -> dict[str, Any]:
     """
-    Publish the .deb *file* of *build_host*; return its `url`, as clients fetch it, and the `driver`.
+    Publish *package*, whose file lies on *build_host*; return its `url`, as clients fetch it,
+    the `driver` and the URL of its `provenance`.
 
-    Refused when clients already see the same version with other bytes.
+    Refused when the same version is recorded, or seen by clients, with other bytes.
     """
-    _refuse_other_content(Repository(settings), name, fields.check("version", version), sha256)
+    ledger, repository = Ledger(settings), Repository(settings, project)
+    host = repository_host(ledger, settings)
+    ledger.refuse_other_content(project.name, package)
+    _refuse_other_content(repository, package)
     with tempfile.TemporaryDirectory(prefix="cicd-") as directory:
-        local = str(Path(directory) / Path(file).name)
-        with Shell(settings, build_host) as shell:
-            shell.download(file, local)
-        driver = _publish_file(settings, repository_host, local, fields.check("sha256", sha256))
-    return {"url": Repository(settings).wait_for(name, version, sha256), "driver": driver}
+        names = _fetch(settings, build_host, package, directory)
+        said = _put(settings, host, project, package, directory, names)
+    url = repository.wait_for(package)
+    where = f"{str(settings.repository['url']).rstrip('/')}/provenance/{package.name}/{package.version}"
+    ledger.record(project.name, Record(package, build_host.name, said["driver"], where, said["statement"]))
+    return {"url": url, "driver": said["driver"], "provenance": f"{where}/provenance.json"}
 
 
-def _publish_file(settings: Settings, host: Host, local: str, sha256: str) -> str:
-    section = settings.repository
-    incoming = f".cicd/incoming/{sha256[:16]}"
-    remote = f"{incoming}/{Path(local).name}"
+def published(settings: Settings, project: Project, name: str, version: str) -> Build:
+    """
+    Return the build of *version* as clients see it.
+
+    Refused when it is not there, or is not the one that was recorded when it was published.
+    """
+    build = Repository(settings, project).build(name, fields.check("version", version))
+    seen = Package(name, version, build.commit, build.trace, build.sha256)
+    Ledger(settings).refuse_other_content(project.name, seen)
+    return build
+
+
+def _fetch(settings: Settings, host: Host, package: Package, directory: str) -> list[str]:
+    folder = package.file.rpartition("/")[0]
+    names = [Path(package.file).name, *(Path(rpm).name for rpm in package.rpms)]
     with Shell(settings, host) as shell:
-        shell.run(["mkdir", "-p", incoming], PUBLISH_TIMEOUT_SECONDS)
-        try:
-            shell.upload(local, remote)
-            keys = ("distribution", "component", "config_file", "name", "gpg_key")
-            arguments = [str(section["driver"]), remote, sha256, *(str(section[key]) for key in keys)]
-            said = shell.script("publish_package", arguments, PUBLISH_TIMEOUT_SECONDS)
-        finally:
-            shell.run(["rm", "-rf", incoming], PUBLISH_TIMEOUT_SECONDS)
-    return said.strip().partition("driver=")[2]
+        for name in [*names, *PAPERS]:
+            shell.download(f"{folder}/{name}", str(Path(directory) / name))
+    return names
 
 
-def _refuse_other_content(repository: Repository, name: str, version: str, sha256: str) -> None:
-    entry = repository.find(name, version)
-    if entry and entry.get("SHA256") != sha256:
+def _put(
+    settings: Settings, host: Host, project: Project, package: Package, directory: str, names: Sequence[str]
+) -> Mapping[str, str]:
+    section = settings.repository
+    prefix = f".cicd-incoming-{uuid.uuid4().hex}"
+    arguments = [str(section["driver"]), str(section["config_file"]), str(section["gpg_key"])]
+    arguments += [" ".join(targets(settings, project)), settings.component(project)]
+    arguments += [
+        package.name,
+        package.version,
+        fields.check("sha256", package.sha256),
+        prefix,
+        " ".join(names),
+    ]
+    with Shell(settings, host) as shell:
+        for name in [*names, *PAPERS]:
+            shell.upload(str(Path(directory) / name), f"{prefix}-{name}")
+        said = shell.script("publish_package", arguments, PUBLISH_TIMEOUT_SECONDS)
+    return dict(line.partition("=")[::2] for line in said.splitlines())
+
+
+def targets(settings: Settings, project: Project) -> list[str]:
+    """Return *project*'s distributions, each with the name of its repository in aptly: `bookworm:cicd`."""
+    section, component = settings.repository, settings.component(project)
+    suffix = "" if component == section["component"] else f"-{component}"
+    found = []
+    for distribution in settings.distributions(project):
+        other = "" if distribution == section["distribution"] else f"-{distribution}"
+        found.append(f"{distribution}:{section['name']}{other}{suffix}")
+    return found
+
+
+def _refuse_other_content(repository: Repository, package: Package) -> None:
+    entry = repository.find(package.name, package.version)
+    if entry and entry.get("SHA256") != package.sha256:
         raise RepositoryError(
-            f"{name} {version} is already published with other content "
-            f"(sha256 {entry.get('SHA256', '')[:12]}…, this build is {sha256[:12]}…).",
+            f"{package.name} {package.version} is already published with other content "
+            f"(sha256 {entry.get('SHA256', '')[:12]}…, this build is {package.sha256[:12]}…).",
             "A published version never changes: commit again, and let that be built.",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import re
 import time
 from typing import Any, Iterator, Mapping
@@ -10,27 +11,37 @@ from typing import Any, Iterator, Mapping
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from cicd.config import Settings
+from cicd.config import Project, Settings
 from cicd.errors import RepositoryError
-from cicd.release import Build
+from cicd.package import Package
+from cicd.record import Build
 
 TIMEOUT_SECONDS = 20
 PUBLISH_LIMIT_SECONDS = 20
+CHUNK_BYTES = 1 << 20
+# A line of Release's SHA256 section: no other digest has 64 digits.
+INDEX = re.compile(r"^ ([0-9a-f]{64}) +\d+ (\S+/Packages\.gz)$", re.M)
 
 
 class Repository:
-    """What clients see of the repository."""
+    """What clients see of the repository; of *project*'s distributions, when one is given."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._section = settings.repository
-        self._url = str(settings.repository["url"]).rstrip("/")
+    def __init__(self, settings: Settings, project: Project | None = None) -> None:
+        section = settings.repository
+        self._url = str(section["url"]).rstrip("/")
+        self._architectures = [str(name) for name in section["architectures"]]
+        self._distributions = settings.distributions(project) if project else (str(section["distribution"]),)
+        self._component = settings.component(project) if project else str(section["component"])
+        self._session = requests.Session()
 
     def find(self, package: str, version: str) -> Mapping[str, str] | None:
         """Return the index entry of *package* at *version*, fields by name, or None."""
-        for entry in self._entries():
-            if entry.get("Package") == package and entry.get("Version") == version:
-                return entry
-        return None
+        return self._find(self._distributions[0], package, version)
+
+    def entries(self) -> list[Mapping[str, str]]:
+        """Return all index entries of the first distribution, each once."""
+        found = {e["Filename"]: e for e in self._entries(self._distributions[0]) if "Filename" in e}
+        return list(found.values())
 
     def build(self, package: str, version: str) -> Build:
         """Return the published build of *package* at *version*, or raise RepositoryError."""
@@ -48,42 +59,73 @@ class Repository:
             trace=entry.get("X-CICD-Trace", ""),
         )
 
-    def wait_for(self, package: str, version: str, sha256: str) -> str:
+    def wait_for(self, package: Package) -> str:
         """
-        Return the package's URL once a client can fetch *version* with exactly *sha256*.
+        Return the package's URL once a client can fetch exactly it from every distribution.
 
+        As apt does: the signed Release names the index, the index the file, each by its digest.
         A client may look between two publishes, so a mismatch is tried again for a while.
         """
         deadline = time.monotonic() + PUBLISH_LIMIT_SECONDS
         while True:
-            entry = self.find(package, version)
-            if entry and entry.get("SHA256") == sha256:
-                url = f"{self._url}/{entry['Filename']}"
-                if self._get(url, method="HEAD").ok:
-                    return url
+            seen = [self._look(distribution, package) for distribution in self._distributions]
+            if all(seen):
+                return seen[0]
             if time.monotonic() > deadline:
-                raise self._never_appeared(package, version, sha256, entry)
+                raise self._never_appeared(package)
             time.sleep(0.5)
 
-    def _never_appeared(
-        self, package: str, version: str, sha256: str, entry: Mapping[str, str] | None
-    ) -> RepositoryError:
-        seen = f"with other content (sha256 {entry.get('SHA256', '')[:12]}…)" if entry else "not at all"
+    def _look(self, distribution: str, package: Package) -> str:
+        entry = self._find(distribution, package.name, package.version)
+        if not entry or entry.get("SHA256") != package.sha256 or entry.get("X-Git-Commit") != package.commit:
+            return ""
+        url = f"{self._url}/{entry['Filename']}"
+        return url if self._digest(url) == package.sha256 else ""
+
+    def _never_appeared(self, package: Package) -> RepositoryError:
+        entry = self.find(package.name, package.version)
+        other = entry and entry.get("SHA256") != package.sha256
+        seen = (
+            f"with other content (sha256 {entry.get('SHA256', '')[:12]}…)" if entry and other else "not whole"
+        )
         return RepositoryError(
-            f"{package} {version} (sha256 {sha256[:12]}…) was published, but clients see it {seen}.",
+            f"{package.name} {package.version} (sha256 {package.sha256[:12]}…) was published, "
+            f"but clients see it {seen if entry else 'not at all'}.",
             f"Check what serves {self._url}; the canary was not touched.",
         )
 
-    def _entries(self) -> Iterator[Mapping[str, str]]:
-        base = f"{self._url}/dists/{self._section['distribution']}/{self._section['component']}"
-        for architecture in self._section["architectures"]:
-            response = self._get(f"{base}/binary-{architecture}/Packages.gz")
-            if response.ok:
-                yield from _stanzas(gzip.decompress(response.content).decode())
+    def _find(self, distribution: str, package: str, version: str) -> Mapping[str, str] | None:
+        for entry in self._entries(distribution):
+            if entry.get("Package") == package and entry.get("Version") == version:
+                return entry
+        return None
 
-    def _get(self, url: str, method: str = "GET") -> Any:
+    def _entries(self, distribution: str) -> Iterator[Mapping[str, str]]:
+        release = self._get(f"{self._url}/dists/{distribution}/InRelease")
+        digests = dict(reversed(found) for found in INDEX.findall(release.text)) if release.ok else {}
+        for architecture in self._architectures:
+            name = f"{self._component}/binary-{architecture}/Packages.gz"
+            if name in digests:
+                yield from _stanzas(self._index(distribution, name, digests[name]))
+
+    def _index(self, distribution: str, name: str, digest: str) -> str:
+        """Return the index *name*, empty when it is not the one that Release names: between two publishes."""
+        response = self._get(f"{self._url}/dists/{distribution}/{name}")
+        whole = response.ok and hashlib.sha256(response.content).hexdigest() == digest
+        return gzip.decompress(response.content).decode() if whole else ""
+
+    def _digest(self, url: str) -> str:
+        response, digest = self._get(url, stream=True), hashlib.sha256()
         try:
-            return requests.request(method, url, timeout=TIMEOUT_SECONDS)
+            for chunk in response.iter_content(CHUNK_BYTES):
+                digest.update(chunk)
+        except requests.RequestException:
+            return ""
+        return digest.hexdigest() if response.ok else ""
+
+    def _get(self, url: str, stream: bool = False) -> Any:
+        try:
+            return self._session.get(url, timeout=TIMEOUT_SECONDS, stream=stream)
         except requests.RequestException as error:
             raise RepositoryError(
                 f"The repository {self._url} does not answer ({type(error).__name__}).",

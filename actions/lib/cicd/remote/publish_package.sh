@@ -1,39 +1,154 @@
 # Put one package into the repository and publish it, one writer at a time.
-# $1 driver (auto, freight, aptly)  $2 package file  $3 its sha256  $4 distribution  $5 component
-# $6 configuration file of the driver  $7 repository name (aptly)  $8 signing key (aptly)
+# $1 driver (auto, freight, aptly)  $2 configuration file of the driver  $3 signing keys, separated by spaces
+# $4 distributions, each with the name of its repository in aptly: bookworm:cicd trixie:cicd-trixie
+# $5 component  $6 package  $7 version  $8 sha256 of the package file
+# $9 prefix of the uploaded files in the home directory: PREFIX-<name of the package file>, -sbom.cdx.json,
+# -provenance.json and perhaps -<name of an rpm>; $10 says the names of the package file and the rpm
 set -eu
 umask 022
-driver=$1 file=$2 sha256=$3 distribution=$4 component=$5 config=$6 name=$7 key=$8
+cd "$HOME"
+driver=$1 config=$2 keys=$3 targets=$4 component=$5 package=$6 version=$7 sha256=$8 prefix=$9
+shift 9
+files=$1
+export LC_ALL=C
+trap 'rm -f "$prefix"-*' EXIT
+trap 'exit 1' HUP INT TERM
+
+fail() { echo "$1" >&2; exit 1; }
+
 if [ "$driver" = auto ]; then
     if command -v freight >/dev/null; then driver=freight; else driver=aptly; fi
 fi
-command -v "$driver" >/dev/null || { echo "$driver is not installed on this repository host" >&2; exit 1; }
-[ "$(sha256sum "$file" | cut -d' ' -f1)" = "$sha256" ] || { echo "$(basename "$file") arrived damaged" >&2; exit 1; }
+command -v "$driver" >/dev/null || fail "$driver is not installed on this repository host"
+[ -r "$config" ] || fail "$config is missing on this repository host"
+deb=${files%% *} incoming=$HOME/.cicd/incoming/$prefix
+case $driver in
+    freight)
+        eval "$(. "$config"; printf "lib='%s' public='%s' keys='%s'" "${VARLIB%/}" "${VARCACHE%/}" "${GPG:-$keys}")" ;;
+    aptly)
+        public=$(sed -n 's/.*"rootDir": *"\([^"]*\)".*/\1/p' "$config")/public ;;
+esac
+
+# A key that cannot sign is found before anything is touched.
+for key in $keys; do
+    state=$(gpg --batch --with-colons --list-secret-keys -- "$key" 2>/dev/null | sed -n 's/^sec:\(.\).*/\1/p' | head -n 1)
+    case $state in
+        '') fail "the signing key $key is missing on this repository host: import it, or correct the key's name" ;;
+        e) fail "the signing key $key has expired: extend it (gpg --quick-set-expire) or change to a new one" ;;
+        r) fail "the signing key $key is revoked: change to a new one" ;;
+    esac
+done
+[ -n "$keys" ] || fail "no signing key is configured"
+
+# apt reads the file's name as the version's: several packages of one version must not differ in it.
+mkdir -p "$incoming"
+trap 'rm -rf "$incoming"; rm -f "$prefix"-*' EXIT
+for file in $files sbom.cdx.json provenance.json; do mv "$prefix-$file" "$incoming/$file"; done
+find .cicd/incoming -mindepth 1 -maxdepth 1 -mmin +1440 -exec rm -rf {} +
+[ "$(sha256sum "$incoming/$deb" | cut -d' ' -f1)" = "$sha256" ] || fail "$deb arrived damaged"
+
+# A driver whose disk fills up cannot even take back what it began.
+mkdir -p "$public"
+needed=$(($(wc -c <"$incoming/$deb") / 1024 * 2 + 10240))
+free=$(df -k --output=avail "$public" | tail -n 1)
+[ "$free" -gt "$needed" ] ||
+    fail "No space left on device for $deb: $((free / 1024)) MB are free at $public, $((needed / 1024)) MB are needed"
 
 # The lock dies with its holder; neither driver may lose a package to a second writer.
-mkdir -p "$HOME/.cicd"
 exec 9>"$HOME/.cicd/publish.lock"
-flock -w 300 9 || { echo "another publish has held the lock for 300 s" >&2; exit 1; }
+flock -w 900 9 || fail "another publish has held the lock for 900 s"
 
-publish_freight() {
-    # -e makes Freight refuse a known name instead of silently keeping the old bytes.
-    place=apt/$distribution
-    [ "$component" = main ] || place=$place/$component
-    kept=$(sed -n 's/^VARLIB=//p' "$config" | tr -d '"')/$place/$(basename "$file")
-    if [ -e "$kept" ]; then
-        [ "$(sha256sum "$kept" | cut -d' ' -f1)" = "$sha256" ] ||
-            { echo "$(basename "$file") is already published with other content" >&2; exit 1; }
+# What clients see already: a publish that waited finds its package in the index that another one wrote.
+is_published() { # TARGET
+    for index in "$public/dists/${1%%:*}/$component"/binary-*/Packages; do
+        grep -qs "^SHA256: $sha256\$" "$index" && return 0
+    done
+    return 1
+}
+
+freight_place() { [ "$component" = main ] && echo "apt/${1%%:*}" || echo "apt/${1%%:*}/$component"; }
+
+# -e makes Freight refuse a known name instead of silently keeping the old bytes.
+add_freight() { # TARGET: says what it added
+    place=$(freight_place "$1")
+    if [ -e "$lib/$place/$deb" ]; then
+        [ "$(sha256sum "$lib/$place/$deb" | cut -d' ' -f1)" = "$sha256" ] ||
+            fail "$deb is already published with other content"
     else
-        freight add -e -c "$config" "$file" "$place" >&2
+        freight add -e -c "$config" "$incoming/$deb" "$place" 2>&1 && echo ADDED
     fi
-    freight cache -c "$config" "apt/$distribution" >&2
+}
+take_back_freight() { rm -f "$lib/$(freight_place "$1")/$deb" "$lib/$(freight_place "$1")/$deb-control"; }
+# What a killed run left behind: Freight never looks at it again.
+sweep_freight() { # DISTRIBUTION
+    find "$lib" -maxdepth 1 -name 'freight.*' -mmin +60 -exec rm -rf {} +
+    find "$public" -maxdepth 1 -name 'work.*' -mmin +60 -exec rm -rf {} +
+    find "$public/dists" -maxdepth 1 -name "$1-[0-9]*" ! -name "$(readlink "$public/dists/$1")" -mmin +60 -exec rm -rf {} +
+}
+publish_freight() { # TARGET
+    sweep_freight "${1%%:*}" 2>/dev/null || true
+    freight cache -c "$config" "apt/${1%%:*}" 2>&1
 }
 
-publish_aptly() {
-    aptly -config="$config" repo add "$name" "$file" >&2 ||
-        { echo "aptly refused $(basename "$file"); the same version with other content?" >&2; exit 1; }
-    aptly -config="$config" publish update -batch -gpg-key="$key" "$distribution" >&2
+# aptly signs with one key; while keys change, gpg is told of the others behind its back.
+sign_with_all() {
+    [ "$keys" != "${keys#* }" ] || return 0
+    others=''
+    for key in ${keys#* }; do others="$others -u $key"; done
+    mkdir -p "$incoming/bin"
+    printf '#!/bin/sh\nexec %s%s "$@"\n' "$(command -v gpg)" "$others" >"$incoming/bin/gpg"
+    chmod +x "$incoming/bin/gpg"
+    PATH=$incoming/bin:$PATH
+}
+aptly_run() { aptly -config="$config" "$@" 2>&1; }
+add_aptly() { # TARGET: says what it added
+    aptly_run repo show "${1#*:}" >/dev/null ||
+        fail "aptly has no repository ${1#*:}: create it and publish it as ${1%%:*}, component $component, once"
+    ! aptly_run repo search "${1#*:}" "$package (= $version)" >/dev/null || known=yes
+    said=$(aptly_run repo add "${1#*:}" "$incoming/$deb") || case $said in
+        *onflict* | *different*) fail "$deb is already published with other content" ;;
+        *) fail "aptly refused $deb: $said" ;;
+    esac
+    [ "${known:-}" = yes ] || echo ADDED
+}
+take_back_aptly() { aptly_run repo remove "${1#*:}" "$package (= $version)" >/dev/null; }
+publish_aptly() { # TARGET
+    sign_with_all
+    aptly_run publish update -batch -gpg-key="${keys%% *}" "${1%%:*}" || return 1
+    # Where clients and operators find the public keys, as Freight lays them.
+    # shellcheck disable=SC2086
+    gpg --batch --armor --export $keys >"$public/pubkey.gpg.new" && mv "$public/pubkey.gpg.new" "$public/pubkey.gpg"
 }
 
-"publish_$driver"
+keep_papers() {
+    folder=$public/provenance/$package/$version
+    [ ! -e "$folder/provenance.json" ] || return 0
+    signers=''
+    for key in $keys; do signers="$signers -u $key"; done
+    # shellcheck disable=SC2086
+    gpg --batch --yes --armor --detach-sign $signers -o "$incoming/provenance.json.asc" "$incoming/provenance.json" 2>&1 || return 1
+    mkdir -p "$public/provenance/$package" && rm -rf "$folder.new" && mkdir "$folder.new" || return 1
+    for file in $files sbom.cdx.json provenance.json provenance.json.asc; do
+        [ "$file" = "$deb" ] || cp "$incoming/$file" "$folder.new/" || return 1
+    done
+    mv -T "$folder.new" "$folder"
+}
+
+added=''
+give_up() {
+    rm -rf "$incoming"
+    for target in $added; do "take_back_$driver" "$target" || true; done
+    fail "$1"
+}
+for target in $targets; do
+    ! is_published "$target" || continue
+    said=$("add_$driver" "$target" 2>&1) || give_up "$said"
+    case $said in *ADDED) added="$added $target" ;; esac
+done
+said=$(keep_papers) || give_up "the provenance of $deb cannot be signed and kept: $said"
+for target in $targets; do
+    is_published "$target" || said=$("publish_$driver" "$target") ||
+        give_up "$driver could not publish ${target%%:*}, which is as it was: $(printf '%s\n' "$said" | tail -n 5)"
+done
 echo "driver=$driver"
+echo "statement=$(sha256sum "$public/provenance/$package/$version/provenance.json" | cut -d' ' -f1)"

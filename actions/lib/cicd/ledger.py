@@ -1,0 +1,71 @@
+"""Consul's record of every published package: `cicd/<project>/packages/<version>`."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from cicd import fields
+from cicd.consul import Store
+from cicd.errors import Refused
+from cicd.package import Package
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is remembered of a package: itself, where it was built, and the URL of its *papers*' folder."""
+
+    package: Package
+    builder: str
+    driver: str
+    papers: str
+    statement: str  # sha256 of the provenance statement
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record as it is stored."""
+        package = self.package
+        return {
+            "package": package.name,
+            "version": package.version,
+            "commit": package.commit,
+            "trace": package.trace,
+            "sha256": package.sha256,
+            "builder": self.builder,
+            "driver": self.driver,
+            "sbom": f"{self.papers}/sbom.cdx.json",
+            "provenance": f"{self.papers}/provenance.json",
+            "provenance_sha256": self.statement,
+            "published_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
+
+
+class Ledger(Store):
+    """The records; the first one of a version stays, even when its package is pruned."""
+
+    def find(self, project: str, version: str) -> dict[str, Any] | None:
+        """Return the record of *version* of *project*, or None."""
+        return self.json(_key(project, version))
+
+    def record(self, project: str, record: Record) -> None:
+        """Store *record* unless the version has one; refused when that has another digest."""
+        self.refuse_other_content(project, record.package)
+        value = json.dumps(record.as_json(), sort_keys=True)
+        key = _key(project, record.package.version)
+        if not self.ask(lambda c: c.kv.put(key, value, cas=0)):
+            self.refuse_other_content(project, record.package)
+
+    def refuse_other_content(self, project: str, package: Package) -> None:
+        """Raise Refused when *package*'s version is recorded with another digest or commit."""
+        known = self.find(project, package.version)
+        if known and (known.get("sha256"), known.get("commit")) != (package.sha256, package.commit):
+            raise Refused(
+                f"{package.name} {package.version} is recorded with other content "
+                f"(sha256 {str(known.get('sha256'))[:12]}…, this build is {package.sha256[:12]}…).",
+                "A published version never changes: commit again, and let that be built.",
+            )
+
+
+def _key(project: str, version: str) -> str:
+    return f"cicd/{fields.check('project', project)}/packages/{fields.check('version', version)}"

@@ -1,0 +1,65 @@
+"""Which published versions of a project may go. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterable, Mapping
+
+from cicd.release import Release
+from cicd.version import BUILT
+
+DAY_SECONDS = 86400
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What becomes of one version: it stays when there is a reason *why*."""
+
+    package: str
+    version: str
+    why: str = ""
+
+
+def choose(
+    entries: Iterable[Mapping[str, str]],
+    release: Release,
+    history: Iterable[Mapping[str, Any]],
+    keep_versions: int,
+    good_since: float,
+) -> list[Choice]:
+    """
+    Return what becomes of each of the index *entries* of a project, newest first.
+
+    Kept are the newest *keep_versions*, what a ring wants or can go back to, what is pinned, what
+    was confirmed good after *good_since* (epoch seconds), and what this pipeline did not build.
+    """
+    versions = {entry["Version"]: entry["Package"] for entry in entries}
+    newest = sorted((v for v in versions if BUILT.fullmatch(v)), key=_commits, reverse=True)
+    reasons = {v: "not built by this pipeline" for v in versions if v not in newest}
+    reasons.update({v: f"one of the newest {keep_versions}" for v in newest[: max(1, keep_versions)]})
+    reasons.update(_recently_good(history, good_since))
+    reasons.update(_needed(release))
+    order = [*newest, *sorted(set(versions) - set(newest))]
+    return [Choice(versions[version], version, reasons.get(version, "")) for version in order]
+
+
+def _needed(release: Release) -> dict[str, str]:
+    found = {release.holds.pin.version: "pinned"} if release.holds.pin else {}
+    for name in ("canary", "production"):
+        ring = release.ring(name)
+        builds = {"earlier good": ring.earlier, "good": ring.good, "wanted": ring.wanted}
+        found.update({build.version: f"{what} on {name}" for what, build in builds.items() if build})
+    return found
+
+
+def _recently_good(history: Iterable[Mapping[str, Any]], since: float) -> dict[str, str]:
+    return {
+        str(entry["to"]): f"was good on {entry.get('ring')} lately"
+        for entry in history
+        if entry.get("what") == "confirm" and entry.get("to") and float(entry.get("when") or 0) >= since
+    }
+
+
+def _commits(version: str) -> int:
+    match = BUILT.fullmatch(version)
+    return int(match["commits"]) if match else -1

@@ -1,0 +1,70 @@
+"""Which published versions may go."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd.holds import Hold, Holds
+from cicd.record import Build, Release, Ring
+from cicd.retention import choose
+
+VERSIONS = [f"1.0-{number}.abcdef0" for number in range(1, 31)]
+ENTRIES = [{"Package": "app", "Version": version} for version in VERSIONS]
+EMPTY = Release("app")
+
+
+def build(version: str) -> Build:
+    return Build(version=version, package="app", commit="a" * 40, sha256="0" * 64, trace="t")
+
+
+def kept(release: Release = EMPTY, history: tuple = (), last: int = 3, since: float = 0.0) -> dict[str, str]:
+    return {c.version: c.why for c in choose(ENTRIES, release, history, last, since) if c.why}
+
+
+def test_the_newest_by_commits_are_kept_not_the_last_by_letters():
+    assert list(kept()) == ["1.0-30.abcdef0", "1.0-29.abcdef0", "1.0-28.abcdef0"]
+
+
+def test_what_a_ring_wants_or_can_go_back_to_is_kept_and_says_so():
+    ring = Ring(wanted=build(VERSIONS[2]), good=build(VERSIONS[1]), earlier=build(VERSIONS[0]))
+    found = kept(replace(EMPTY, production=ring))
+
+    assert found[VERSIONS[0]] == "earlier good on production"
+    assert found[VERSIONS[1]] == "good on production"
+    assert found[VERSIONS[2]] == "wanted on production"
+
+
+def test_a_pinned_version_is_kept():
+    pin = Hold(who="ann", why="audit", since=1.0, version=VERSIONS[4])
+
+    assert kept(replace(EMPTY, holds=Holds(pin=pin)))[VERSIONS[4]] == "pinned"
+
+
+def test_what_was_good_within_the_days_is_kept_and_what_was_so_before_is_not():
+    history = [
+        {"what": "confirm", "ring": "production", "to": VERSIONS[5], "when": 200.0},
+        {"what": "confirm", "ring": "production", "to": VERSIONS[6], "when": 99.0},
+        {"what": "advertise_canary", "ring": "canary", "to": VERSIONS[7], "when": 200.0},
+    ]
+    found = kept(history=tuple(history), since=100.0)
+
+    assert VERSIONS[5] in found
+    assert VERSIONS[6] not in found
+    assert VERSIONS[7] not in found
+
+
+def test_what_this_pipeline_did_not_build_is_left_alone():
+    choices = choose([*ENTRIES, {"Package": "app", "Version": "2.0"}], EMPTY, (), 1, 0.0)
+
+    assert [c.version for c in choices if c.why] == ["1.0-30.abcdef0", "2.0"]
+
+
+@given(st.integers(-5, 40), st.lists(st.sampled_from(VERSIONS), max_size=3))
+def test_nothing_that_is_wanted_ever_goes_and_one_version_always_stays(last, wanted):
+    rings = [Ring(wanted=build(version)) for version in wanted]
+    names = dict(zip(("canary", "production"), rings, strict=False))
+    found = kept(replace(EMPTY, **names), last=last)
+
+    assert set(wanted[:2]) <= set(found)
+    assert found
