@@ -22,4 +22,6 @@ class BuildPackage(CicdAction):
     ) -> dict[str, Any]:
         built = build.build_package(settings, Host(**host), run, settings.project(project), commit, described)
         said = f"{built['package']} {built['version']}: {built['bytes']} bytes by {built['driver']}"
-        return {**built, "message": f"{said} on {host['name']}"}
+        errors = len(built["lintian"])
+        said += f", lintian names {errors} errors" if errors else ""
+        return {**built, "message": f"{said}; on {host['name']}"}

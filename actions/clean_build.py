@@ -6,11 +6,13 @@ from typing import Any
 
 from cicd import build
 from cicd.action import CicdAction
+from cicd.builders import Builders
 from cicd.config import Settings
 from cicd.ring import Host
 
 
 class CleanBuild(CicdAction):
     def act(self, settings: Settings, project: str, run: str, host: dict[str, str]) -> dict[str, Any]:
+        Builders(settings).give_back(run, host["name"])
         build.clean(settings, Host(**host), run)
         return {"message": f"{host['name']} keeps nothing of {project}'s build"}

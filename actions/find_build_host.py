@@ -1,4 +1,4 @@
-"""Step 7: ask Consul for a healthy host to build on."""
+"""Step 7: ask Consul for a healthy host to build on, the least busy one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from cicd.action import CicdAction
-from cicd.build import find_host
+from cicd.builders import Builders
 from cicd.config import Settings
-from cicd.consul import Store
 
 
 class FindBuildHost(CicdAction):
-    def act(self, settings: Settings, project: str, commit: str) -> dict[str, Any]:
-        section = settings.package
-        host = find_host(Store(settings), str(section["service"]), str(section["tag"]), commit)
+    def act(
+        self, settings: Settings, project: str, commit: str, run: str, excluded: list[str]
+    ) -> dict[str, Any]:
+        host = Builders(settings).take(run, commit, excluded)
         return {"host": asdict(host), "message": f"{project} {commit[:7]} is built on {host.name}"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cicd import fields
 from cicd.action import CicdAction
-from cicd.build import find_host
 from cicd.config import Settings
-from cicd.consul import Store
+from cicd.package import Package
 from cicd.publish import publish
 from cicd.ring import Host
 
@@ -23,14 +23,16 @@ class PublishPackage(CicdAction):
         package: str,
         file: str,
         host: dict[str, str],
+        rpms: list[str],
     ) -> dict[str, Any]:
-        section = settings.repository
-        target = find_host(Store(settings), str(section["service"]), str(section["tag"]), commit)
-        published = publish(settings, Host(**host), target, file, package, version, sha256)
+        known = settings.project(project)
+        trace = fields.trace_tag(known.repository, commit)
+        built = Package(package, version, commit, trace, sha256, file, tuple(rpms))
+        published = publish(settings, known, built, Host(**host))
         return {
             **published,
             "version": version,
             "package": package,
             "sha256": sha256,
-            "message": f"{package} {version} is published on {target.name} by {published['driver']}",
+            "message": f"{package} {version} is published by {published['driver']}: {published['url']}",
         }

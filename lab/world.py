@@ -54,8 +54,8 @@ class World:
         return Host("infra1", "infra", None, f"{self.network}.10")
 
     @property
-    def build(self) -> Host:
-        return Host("build1", "build", None, f"{self.network}.11")
+    def builders(self) -> list[Host]:
+        return [Host(f"build{n}", "build", None, f"{self.network}.{10 + n}") for n in (1, 2)]
 
     @property
     def apps(self) -> list[Host]:
@@ -67,7 +67,7 @@ class World:
 
     @property
     def hosts(self) -> list[Host]:
-        return [self.infra, self.build, *self.apps]
+        return [self.infra, *self.builders, *self.apps]
 
     def host(self, name: str) -> Host:
         """Return the host called *name*."""

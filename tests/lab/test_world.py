@@ -68,7 +68,7 @@ def test_canary_hosts_carry_both_tags_and_production_hosts_one():
 
 
 def test_build_and_repository_are_found_by_service_and_tag():
-    (build,), (apt,) = agent.services(WORLD.build), agent.services(WORLD.infra)
+    (build,), (apt,) = agent.services(WORLD.builders[0]), agent.services(WORLD.infra)
 
     assert (build["name"], build["tags"]) == ("build", ["package"])
     assert (apt["name"], apt["tags"]) == ("apt", ["publish"])

@@ -170,8 +170,8 @@ def test_a_run_from_push_to_canary_starts_at_most_14_python_actions():
         if ACTIONS[name]["runner_type"] == "python-script":
             return 1
         tasks = WORKFLOWS[name]["tasks"]
-        wanted = [t for t in tasks if t not in ("clean_after_failure", "take_ring_back")]
-        inner = [tasks[t]["action"] for t in wanted]
+        left_out = ("clean_after_failure", "find_another_host", "take_ring_back")
+        inner = [tasks[t]["action"] for t in tasks if t not in left_out]
         return sum(starts(a.removeprefix("cicd.")) for a in inner if a.startswith("cicd."))
 
     assert starts("git_push") + starts("ci_start") + starts("ci_success") <= 14

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Sequence, Tuple
 
 from cicd import fields
-from cicd.build import find_host
+from cicd.builders import find_host
 from cicd.config import Settings
 from cicd.consul import Store
 from cicd.errors import HostError, InputError, Refused

@@ -27,6 +27,8 @@ class Project:
     freeze_windows: Tuple[Window, ...] = ()
     paths: tuple[str, ...] = ()
     watch_paths: tuple[str, ...] = ()
+    distributions: tuple[str, ...] = ()  # those of the repository's section when empty
+    component: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,14 @@ class Settings:
         """Return the URL that a build host clones *project* from."""
         return str(self.source["clone_url"]).replace("{repository}", project.repository)
 
+    def distributions(self, project: Project) -> tuple[str, ...]:
+        """Return the distributions in which *project* is published; the first one is what is read."""
+        return project.distributions or (str(self.repository["distribution"]),)
+
+    def component(self, project: Project) -> str:
+        """Return the component of those distributions."""
+        return project.component or str(self.repository["component"])
+
     def service_name(self, project: Project) -> str:
         """Return the Consul service of *project*'s app hosts."""
         return self._named("service", project)
@@ -88,9 +98,20 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "jenkins": {"user": "cicd", "queue_timeout": 3600, "build_timeout": 3600},
     "github": {"api_url": "https://api.github.com", "token_file": "", "hook_url": "", "details_url": ""},
     "gateway": {"url": ""},
-    "source": {"clone_url": "https://github.com/{repository}.git"},
+    "source": {
+        "clone_url": "https://github.com/{repository}.git",
+        "deploy_key_file": "",
+        "token_file": "",
+    },
     "ssh": {"user": "cicd", "port": 22, "connect_timeout": 10, "parallel": 20},
-    "package": {"driver": "auto", "service": "build", "tag": "package", "timeout": 600},
+    "package": {
+        "driver": "auto",
+        "formats": ["deb"],
+        "lintian": "report",
+        "service": "build",
+        "tag": "package",
+        "timeout": 600,
+    },
     "repository": {
         "driver": "auto",
         "service": "apt",
@@ -99,6 +120,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "component": "main",
         "architectures": ["amd64", "arm64"],
         "name": "cicd",
+        "keep_versions": 10,
+        "keep_days": 30,
     },
     "discovery": {
         "service": "{project}",
@@ -189,6 +212,8 @@ def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
         freeze_windows=windows.parse(values.get("freeze_windows"), f"projects.{name}.freeze_windows"),
         paths=tuple(values.get("paths") or ()),
         watch_paths=tuple(values.get("watch_paths") or ()),
+        distributions=tuple(fields.check("distribution", d) for d in values.get("distributions") or ()),
+        component=fields.check("distribution", values["component"]) if values.get("component") else "",
     )
 
 

@@ -14,9 +14,9 @@ from cicd.consul import Change, Store, unfenced
 from cicd.errors import CicdError, Refused
 from cicd.lock import Fence, Holder, Lock
 from cicd.proof import Proof
+from cicd.publish import published
 from cicd.record import DEPLOYING, Build, Cause
 from cicd.release import Release
-from cicd.repository import Repository
 from cicd.ring import Host
 from cicd.text import one_line
 from cicd.version import package_name
@@ -71,7 +71,7 @@ class Deploy:
         """Want the published *version* on the canary ring, whose hosts must all be reachable."""
         self.fit_hosts("canary")
         name = package or package_name(self.project.name)
-        build = self._authored(Repository(self._settings).build(name, fields.check("version", version)))
+        build = self._authored(published(self._settings, self.project, name, version))
         return self._begin(
             "advertise_canary",
             "canary",
@@ -127,7 +127,7 @@ class Deploy:
         said = people.reason(one_line(why))
         self.hosts("production", reachable_only=True)
         name = package or package_name(self.project.name)
-        build = self._authored(Repository(self._settings).build(name, fields.check("version", version)))
+        build = self._authored(published(self._settings, self.project, name, version))
         return self._begin(
             "break_glass",
             "production",

@@ -15,6 +15,7 @@ PATTERNS = {
     "user": r"[A-Za-z0-9][A-Za-z0-9._@\[\]-]{0,99}",
     "ring": r"canary|production",
     "sha256": r"[0-9a-f]{64}",
+    "distribution": r"[a-z0-9][a-z0-9.+-]{0,63}",
     "run": r"[A-Za-z0-9][A-Za-z0-9-]{0,63}",
     "plan": r"[0-9]{1,12}-[0-9a-f]{12}-[0-9a-f]{12}",
     "trace": r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}@[0-9a-f]{40}",
