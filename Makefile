@@ -7,6 +7,9 @@ CLIENT = build/venvs/st2client/bin/python
 setup:
 	@script/setup
 
+chatbot: setup
+	@script/setup chatbot
+
 demo: setup
 	@$(CLIENT) -m demo
 
@@ -27,7 +30,7 @@ unit: setup
 	$(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab and not faults"
 	$(PYTHON) -m pytest tests/lab -m lab
 
-acceptance: setup
+acceptance: chatbot
 	$(CLIENT) -m pytest -W default tests/acceptance  # st2client warns of its own age
 
 validate: setup

@@ -7,6 +7,13 @@ from starlette.responses import JSONResponse, Response
 from st2local.api.ask import Ask, Values, page
 from st2local.errors import ParamError
 
+VERSION = "3.9.0"  # the StackStorm that st2local answers like
+
+
+def about(ask: Ask) -> Values:
+    """Answer with which StackStorm this is: what a bot asks for to see whether its API key is good."""
+    return {"version": VERSION, "docs_url": "http://docs.stackstorm.com/latest"}
+
 
 def user(ask: Ask) -> Values:
     """Answer with who is asking."""

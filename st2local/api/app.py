@@ -23,6 +23,7 @@ Handler = Callable[[Ask], Any]
 BODY_LIMIT = 14 * 1024 * 1024
 
 ROUTES: list[tuple[str, str, Handler]] = [
+    ("GET", "", access.about),
     ("GET", "/executions", executions.list_all),
     ("POST", "/executions", executions.create),
     ("GET", "/executions/{id}", executions.get),
@@ -182,7 +183,7 @@ def build(engine: Engine) -> Starlette:
     for method, path, handler in ROUTES:
         endpoint = _endpoint(engine, handler)
         for prefix in ("/v1", "/api/v1", ""):
-            routes.append(Route(prefix + path, endpoint, methods=[method]))
+            routes.append(Route(prefix + path or "/", endpoint, methods=[method]))
             if not path.endswith(":path}"):
                 routes.append(Route(f"{prefix}{path}/", endpoint, methods=[method]))
     app = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_found})
