@@ -4,11 +4,13 @@ import os
 import re
 import subprocess
 import threading
+from pathlib import Path
 
 import requests
 
 from demo.stories import PROJECT
 from demo.world import ROOT, wait_for
+from tests.chat_bot import ChatBot
 
 ST2 = ROOT / "build" / "venvs" / "st2client" / "bin" / "st2"
 
@@ -64,10 +66,19 @@ def test_a_locked_project_is_not_deployed_until_it_is_unlocked(stackstorm):
     assert "cicd.unlock_deploys" in error["hint"]
 
 
-def test_deploy_production_can_be_spoken(stackstorm):
-    ended = stackstorm.wait(stackstorm.say(f"deploy production {PROJECT}"))
+def test_deploy_production_is_spoken_in_chat_and_its_result_announced(world, stackstorm, tmp_path):
+    described = world.description["stackstorm"]
+    names = ("api_url", "auth_url", "stream_url")
+    key = Path(described["password_file"]).with_name("st2_api_key").read_text().strip()
+    with ChatBot(tmp_path, {**{name: described[name] for name in names}, "api_auth": {"apikey": key}}) as bot:
+        bot.type(f"!st2 deploy production {PROJECT}")
+        bot.hears(f"Promoting {PROJECT} (execution ")
+        bot.hears(f"{world.key(f'{PROJECT}::canary_version')} runs in production.", 180)
+    newest = stackstorm.client.executions.query(action="cicd.deploy_production", limit=1)[0]
 
-    assert ended["status"] == "succeeded", ended["result"]
+    assert newest.status == "succeeded"
+    assert f"(execution {newest.id})" in bot.said
+    assert newest.context["api_user"] == "@operator"
 
 
 class SteadyClient:
