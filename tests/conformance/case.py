@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from tests.conformance.rest import Rest
+from tests.conformance.rest import PATIENCE, PAUSE, Rest
 
 Values = dict[str, Any]
 HERE = Path(__file__).resolve().parent
@@ -96,7 +96,7 @@ def _parsed(answer: Any) -> Any:
 
 def _eventually(step: Values, rest: Rest) -> Any:
     """Read a path until what is expected is there."""
-    deadline = time.monotonic() + float(step.get("seconds", 15))
+    deadline = time.monotonic() + float(step.get("seconds", 15)) * PATIENCE
     while True:
         found = {"body": rest.get(step["eventually"])}
         try:
@@ -105,19 +105,19 @@ def _eventually(step: Values, rest: Rest) -> Any:
         except AssertionError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.05)
+            time.sleep(PAUSE)
 
 
 def _with_children(step: Values, rest: Rest, found: Values) -> Values:
     """Add the steps of a workflow; those that run on after its end are waited for."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 10 * PATIENCE
     while "tasks" in step:
         children = rest.children(found["id"])
         names = [f"{one['context']['orquesta']['task_name']} {one['status']}" for one in children]
         found = {**found, "tasks": sorted(names)}
         if found["tasks"] == step["tasks"] or time.monotonic() > deadline:
             break
-        time.sleep(0.05)
+        time.sleep(PAUSE)
     return found
 
 
