@@ -1,14 +1,19 @@
 # Each target sets up what it needs, says what it does, and is safe to run twice.
 PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
+CHATBOT = build/venvs/chatbot
 
 .PHONY: setup demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout test-faults
 
 setup:
 	@script/setup
 
-chatbot: setup
-	@script/setup chatbot
+chatbot: setup $(CHATBOT)
+
+$(CHATBOT): requirements-chatbot.txt
+	python3 -m venv --clear $@
+	$@/bin/python -m pip install -qq --disable-pip-version-check -r $<
+	@touch $@
 
 demo: setup
 	@$(CLIENT) -m demo

@@ -117,6 +117,13 @@ def ratios(rows: dict[str, list[float]]) -> dict[str, float]:
     }
 
 
+def bad_inputs(rest: Rest) -> None:
+    """What may not fill the memory: an action that prints fifty megabytes, and a body of twenty."""
+    rest.run("probe.echo", {"how": "flood", "count": 50})
+    answer = rest.ask("POST", "/webhooks/probe/hook", {"word": "x" * 20 * 2**20})
+    assert answer.status_code == 413, answer.text
+
+
 def row(what: str, values: list[float], unit: str = "s") -> dict[str, Any]:
     """Return one row of the report."""
     return {
@@ -156,9 +163,12 @@ def main() -> None:
         print(f"measuring {tries} rounds, with no history and with {HISTORY} executions of it")
         figures = measure(empty, full, tries)
         memory += [server.memory() / 2**20 for server in servers]
+        bad_inputs(empty)
+        memory.append(servers[0].memory() / 2**20)
         for server in servers:
             server.stop()
     names = [f"resident memory {when}{history}" for when in ("before", "after") for history in ("", LONG)]
+    names.append("resident memory after bad inputs")
     rows = [row(what, values) for what, values in figures.items()]
     rows += [row(name, [value], "MiB") for name, value in zip(names, memory, strict=True)]
     report(rows, ratios(figures))
