@@ -3,7 +3,7 @@ PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
 CHATBOT = build/venvs/chatbot
 
-.PHONY: setup demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout test-faults
+.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout test-faults
 
 setup:
 	@script/setup
@@ -31,7 +31,7 @@ lint: setup
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy actions/lib/cicd st2local
 
-unit: setup
+unit: chatbot
 	$(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab and not faults"
 	$(PYTHON) -m pytest tests/lab -m lab
 
