@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from cicd.action import CicdAction
@@ -15,4 +14,5 @@ class FindBuildHost(CicdAction):
         self, settings: Settings, project: str, commit: str, run: str, excluded: list[str]
     ) -> dict[str, Any]:
         host = Builders(settings).take(run, commit, excluded)
-        return {"host": asdict(host), "message": f"{project} {commit[:7]} is built on {host.name}"}
+        where = {"name": host.name, "address": host.address}
+        return {"host": where, "message": f"{project} {commit[:7]} is built on {host.name}"}
