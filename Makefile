@@ -3,7 +3,7 @@ PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
 CHATBOT = build/venvs/chatbot
 
-.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout test-faults
+.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout test-faults bench-build
 
 setup:
 	@script/setup
@@ -40,6 +40,9 @@ acceptance: chatbot
 
 validate: setup
 	$(PYTHON) -m st2local validate .
+
+bench-build: setup
+	$(PYTHON) -m bench.build
 
 bench-runner: setup
 	$(PYTHON) -m bench.runner
