@@ -7,14 +7,19 @@ import struct
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
 
 from cicd import release
+from cicd.config import Settings
 from cicd.consul import Store
 from cicd.errors import ConsulError
+from cicd.lock import Holder, Lock
+from host.build import script
 from lab.consul import binary
 from lab.places import Places
 from tests.conftest import free_port, wait_for_leader
@@ -47,11 +52,13 @@ class Consul:
         token = self.ask(self.master, "PUT", "acl/token", {"Policies": [{"Name": name}]})
         return str(token.json()["SecretID"])
 
-    def store(self, token: str) -> Store:
+    def settings(self, token: str) -> Settings:
         path = self._folder / f"token-{uuid.uuid4()}"
         path.write_text(token)
-        known = settings(self.url)
-        return Store(type(known)(**{**vars(known), "consul": {"url": self.url, "token_file": str(path)}}))
+        return replace(settings(self.url), consul={"url": self.url, "token_file": str(path)})
+
+    def store(self, token: str) -> Store:
+        return Store(self.settings(token))
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +124,19 @@ def test_stackstorm_reads_hosts_changes_releases_keeps_runs_and_holds_locks(cons
     assert [e["Node"]["Node"] for e in store.health(project)] == [NODE]
     assert store.healthy("build", "package")
     assert OTHER in store.reports("greeter")
-    session = consul.ask(token("stackstorm"), "PUT", "session/create", {"TTL": "10s"}).json()["ID"]
-    locked = consul.ask(token("stackstorm"), "PUT", f"kv/cicd/greeter/lock?acquire={session}", "ann")
-    assert locked.json() is True
+
+
+def test_a_deploy_holds_its_lock_with_stackstorms_token(consul, token):
+    config, who = consul.settings(token("stackstorm")), Holder("ann", "deploy", "e1", 1.0)
+    lock = Lock(config, "greeter", "canary")
+    session = lock.take(who)
+    fenced = lock.fence(session, who)
+    decide = partial(release.advertise_canary, build=build(2), when=2.0)
+    Store(config).change("greeter", "advertise_canary", "canary", CAUSE, decide, fenced)
+    assert lock.keeps(session)
+
+    lock.release(session)
+    assert lock.holder() is None
 
 
 @pytest.mark.parametrize(
@@ -147,7 +164,8 @@ def test_an_app_host_converges_with_its_token(consul, token, tmp_path):
     lines = f"CONSUL_HTTP_ADDR={consul.url}\nCONSUL_TOKEN_FILE={tmp_path / 'token'}\n"
     (tmp_path / "converge.conf").write_text(lines)
     environment = {**os.environ, "CICD_ETC": str(tmp_path), "CICD_RUN": str(tmp_path / "run")}
-    command = ["dash", ROOT / "host" / "cicd-converge", "greeter"]
+    (tmp_path / "cicd-converge").write_text(script())
+    command = ["dash", tmp_path / "cicd-converge", "greeter"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
     assert json.loads(done.stdout)["code"] == "empty", done.stderr

@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 
 from st2common.runners.base_action import Action
 
-from cicd import config
+from cicd import access, config
 from cicd.config import Settings
 from cicd.errors import CicdError
 from cicd.text import neutral_data
@@ -26,7 +26,9 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
     def run(self, **parameters: Any) -> tuple[bool, Any]:
         """Return `(succeeded, result)` as StackStorm's Python runner takes it."""
         try:
-            return True, neutral_data(self.act(config.parse(self.config), **parameters))
+            settings = config.parse(self.config)
+            access.refuse(settings.access, access.step_of(type(self).__name__), parameters.get("user") or "")
+            return True, neutral_data(self.act(settings, **parameters))
         except CicdError as error:
             return False, neutral_data(error.as_result())
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Tuple
 
-from cicd import fields, people, windows
+from cicd import access, fields, people, windows
 from cicd.errors import ConfigError
 from cicd.people import NO_POLICY, Policy
 from cicd.record import EVERYTHING
@@ -48,6 +48,7 @@ class Settings:
     projects: Mapping[str, Project] = field(default_factory=dict)
     freeze_windows: Tuple[Window, ...] = ()
     break_glass: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    access: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
 
     def project(self, name: str) -> Project:
         """Return the project called *name*, or raise ConfigError naming those that exist."""
@@ -173,6 +174,7 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
         projects={name: _project(name, projects[name], bake) for name in projects},
         freeze_windows=windows.parse(given.get("freeze_windows"), "freeze_windows"),
         break_glass=people.roles_from(given.get("break_glass")),
+        access=access.parse(given.get("access")),
     )
 
 

@@ -1,0 +1,71 @@
+"""Who may ask for what, where StackStorm's own RBAC is not there to say it. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Mapping, Tuple
+
+from cicd.errors import ConfigError, Refused
+
+AllowList = Mapping[str, Tuple[str, ...]]
+
+# What people call, by the step of it that knows who asks.
+ENTRIES = {
+    "adopt_release": "adopt_release",
+    "advertise_canary": "deploy",
+    "advertise_past_guards": "break_glass",
+    "approve": "approve",
+    "exclude_host": "exclude_host",
+    "freeze": "freeze",
+    "include_host": "include_host",
+    "lock_deploys": "lock_deploys",
+    "pin_version": "pin_version",
+    "promote_canary": "deploy_production",
+    "reject": "reject",
+    "roll_back_ring": "rollback",
+    "steal_lock": "steal_lock",
+    "thaw": "thaw",
+    "unlock_deploys": "unlock_deploys",
+    "unpin_version": "unpin_version",
+    "veto_version": "veto_version",
+}
+
+
+def refuse(allowed: AllowList, step: str, who: str) -> None:
+    """
+    Raise Refused when *who* may not call the action whose first step is the action *step*.
+
+    An action that *allowed* does not name is everybody's; one with an empty list nobody's.
+    """
+    action = ENTRIES.get(step, "")
+    if action not in allowed or who.casefold() in {name.casefold() for name in allowed[action]}:
+        return
+    people = ", ".join(allowed[action]) or "nobody"
+    raise Refused(
+        f"{who or 'somebody without a name'} may not call cicd.{action}; {people} may.",
+        f"Ask one of them, or change access.{action} in the pack's configuration.",
+    )
+
+
+def step_of(class_name: str) -> str:
+    """Return the name of the action whose class is *class_name*: `PromoteCanary` is promote_canary."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()
+
+
+def parse(values: Any) -> Dict[str, Tuple[str, ...]]:
+    """Return the allow-list written as *values*; a name it does not know would leave a door open."""
+    if not isinstance(values or {}, Mapping):
+        raise _wrong("it is no mapping of actions to lists of users")
+    for action, names in (values or {}).items():
+        if action not in ENTRIES.values():
+            raise _wrong(f"{action!r:.80} is no action that it can be about")
+        if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+            raise _wrong(f"{action} has no list of users")
+    return {action: tuple(names) for action, names in (values or {}).items()}
+
+
+def _wrong(why: str) -> ConfigError:
+    return ConfigError(
+        f"`access` in the pack's configuration is wrong: {why}.",
+        f"It may name: {', '.join(sorted(set(ENTRIES.values())))}.",
+    )
