@@ -15,7 +15,7 @@ from cicd import config, event, intake, journal, missed, release
 from cicd.consul import Store
 from cicd.errors import GitHubError
 from cicd.github import GitHub, GitHubBusy
-from cicd.release import Build, Cause
+from cicd.record import Build, Cause
 from cicd.writeback import WriteBack, due
 from lab.git.event import Update, push
 from lab.git.webhook import NAME, SECRET_FILE, URL, Webhook

@@ -73,10 +73,14 @@ def _of_change(entry: Mapping[str, Any], commits: Mapping[str, str]) -> Iterable
         mark, commit = str(int(entry["generation"]) - follows), commits.get(version or "", "")
         return Report(commit, f"cicd/{ring}", state, said, mark, ring, execution)
 
-    if what in ("advertise_canary", "promote"):
+    if what in ("advertise_canary", "promote", "break_glass"):
         yield report(new, PENDING, f"{new} is being deployed to {ring}")
     elif what == "confirm" and new:
         yield report(new, SUCCESS, f"{new} runs on every host of {ring}")
+    elif what == "degrade":
+        yield report(new, SUCCESS, f"{new} runs on {ring}, but for hosts within the failure budget")
+    elif what == "stop":
+        yield report(new, FAILURE, f"{new} failed on {ring}, which stays as it is until somebody decides")
     elif what == "restore" and old != new:
         yield report(old, FAILURE, f"{old} failed on {ring}, which went back to {new or 'nothing'}")
     elif what == "roll_back":
