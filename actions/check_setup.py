@@ -20,5 +20,7 @@ class CheckSetup(CicdAction):
         found = {"findings": [asdict(finding) for finding in findings], "message": checkup.text(findings)}
         if wrong:
             counted = f"{wrong} of {len(findings)} checks found something wrong."
-            raise ConfigError(counted, "Each line with WRONG says how to correct it.", **found)
+            error = ConfigError(counted, "Each line with WRONG says how to correct it.")
+            error.details = found
+            raise error
         return found

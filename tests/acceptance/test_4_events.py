@@ -238,8 +238,12 @@ def test_github_was_told_of_every_build_and_every_canary(world, stackstorm):
     assert passed
     wait_for("GitHub's statuses", told, 150)
     canaries = [d for d in github(world, "deployments") if d["environment"] == "canary"]
-    newest = github(world, f"deployments/{canaries[0]['id']}/statuses")
-    assert [status["state"] for status in newest] == ["success", "in_progress"]
+
+    def deployed() -> bool:
+        newest = github(world, f"deployments/{canaries[0]['id']}/statuses")
+        return [status["state"] for status in newest] == ["success", "in_progress"]
+
+    wait_for("the end of the newest deployment", deployed, 150)
 
 
 def test_a_push_that_nobody_told_reaches_the_canary(world, stackstorm, teller, lab):

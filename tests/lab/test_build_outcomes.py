@@ -102,7 +102,8 @@ class Ci:
 
 
 @pytest.fixture
-def ci(tmp_path: Path, work, consul: str, wait_for) -> Iterator[Ci]:
+def ci(tmp_path: Path, work, consul: str, wait_for, monkeypatch) -> Iterator[Ci]:
+    monkeypatch.setattr(watch, "CALLBACK_SECONDS", 0)
     token = tmp_path / "token"
     token.write_text("api-token\n")
     stand_in = JenkinsSettings(
@@ -216,6 +217,15 @@ def test_defect_9_without_any_callback_a_run_ends_within_one_poll(ci, end, statu
         assert (ci.run(commit)["stage"], ci.run(commit)["status"]) == ("failed", status)
     assert ci.poll() == []
     assert ci.builds.turns.lane().running is None
+
+
+def test_a_build_that_ended_just_now_may_still_be_told(ci, monkeypatch):
+    ci.end("echo tested")
+    monkeypatch.setattr(watch, "CALLBACK_SECONDS", 600)
+    assert ci.poll() == []
+
+    monkeypatch.setattr(watch, "CALLBACK_SECONDS", 0)
+    assert [event.trigger for event in ci.poll()] == [watch.FINISHED]
 
 
 def test_a_missing_job_fails_the_run_with_what_to_do(ci):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator
 
 from cicd import fields, lane
-from cicd.builds import GOES_ON, LOST, Builds
+from cicd.builds import GOES_ON, LOST, Builds, Seen
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.errors import JenkinsError, JenkinsMissing
@@ -15,6 +15,7 @@ from cicd.jenkins import Jenkins
 from cicd.turns import OPEN
 
 PATIENCE_SECONDS = 20  # an action that is on its way
+CALLBACK_SECONDS = 5  # a callback that is on its way
 CLOCK_SECONDS = 60  # by which Jenkins' clock may differ
 FINISHED, DUE = "cicd.build_finished", "cicd.build_due"
 
@@ -61,7 +62,7 @@ class _Watch:
             # Nothing ran yet, so nothing can be built twice.
             if self._turns.advance(commit, {"building"}, "accepted", lost=1, queue_id=0):
                 yield self._due(commit)
-        elif seen.state not in GOES_ON:
+        elif seen.state not in GOES_ON and not _may_be_told(seen):
             told = {"build": seen.number, "status": seen.status}
             yield self._event(FINISHED, commit, told)
 
@@ -93,3 +94,11 @@ class _Watch:
     def _event(self, trigger: str, commit: str, more: dict[str, Any]) -> Event:
         payload = {"project": self._project.name, "commit": commit, **more}
         return Event(trigger, payload, fields.trace_tag(self._project.repository, commit))
+
+
+def _may_be_told(seen: Seen) -> bool:
+    """Whether the build ended just now; a clock of Jenkins' that is ahead does not count."""
+    if seen.result is None or seen.result.status is None:
+        return False
+    ended = seen.result.started + seen.result.seconds
+    return 0 <= time.time() - ended < CALLBACK_SECONDS
