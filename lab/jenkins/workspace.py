@@ -35,12 +35,14 @@ class Workspace:
         self._settings = settings
         self._build = build
         self._folder = Path(settings.folder) / "workspace" / f"{build.job}-{build.number}"
+        self._cache = Path(settings.folder) / "cache" / build.job
         self._console = build.log(Path(settings.folder))
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
         """Run the build; BuildFailed when a step does not end well. The folder is gone afterwards."""
         self._folder.mkdir(parents=True)
+        self._cache.mkdir(parents=True, exist_ok=True)
         try:
             self._clone()
             for script in SCRIPTS:
@@ -117,6 +119,7 @@ class Workspace:
             "HOME": os.environ.get("HOME", "/"),
             "LANG": "C.UTF-8",
             "CI": "true",
+            "CICD_CACHE": str(self._cache),
             "GIT_ALLOW_PROTOCOL": self._settings.protocols,
             "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes",
             "GIT_TERMINAL_PROMPT": "0",

@@ -86,6 +86,17 @@ def test_a_build_runs_both_scripts_of_the_exact_commit(stand_in, work):
     assert console.index("prepared") < console.index("tested") < console.index("Finished: SUCCESS")
 
 
+def test_what_cisetup_keeps_in_its_cache_is_there_for_the_next_build(stand_in, work):
+    setup = '#!/bin/sh\ncat "$CICD_CACHE/wheel" || { echo downloaded; echo cached >"$CICD_CACHE/wheel"; }\n'
+    commit = work.commit({**SCRIPTS, "script/cisetup": setup})
+    work.push("main")
+    first, second = (stand_in.console(stand_in.build(work, commit)) for _ in range(2))
+
+    assert "downloaded" in first
+    assert "cached" in second
+    assert "downloaded" not in second
+
+
 def test_a_build_tells_its_parameters_as_jenkins_does(stand_in, work):
     commit = work.commit(SCRIPTS)
     work.push("main")
