@@ -10,15 +10,18 @@ from typing import Any, Mapping, Sequence
 from cicd import fields
 from cicd.config import Project, Settings
 from cicd.consul import Store
-from cicd.errors import Refused, RepositoryError
+from cicd.errors import HostLost, Refused, RepositoryError
 from cicd.ledger import Ledger, Record
 from cicd.package import Package
 from cicd.record import Build
 from cicd.repository import Repository
 from cicd.ring import Host
 from cicd.ssh import Shell
+from cicd.text import one_line
 
 PUBLISH_TIMEOUT_SECONDS = 900
+FETCH = ("curl", "-fsS", "--retry", "3", "--max-time", "20", "--range", "0-0", "--output", "/dev/null")
+FETCH_TIMEOUT_SECONDS = 90
 PAPERS = ("sbom.cdx.json", "provenance.json")
 
 
@@ -52,6 +55,7 @@ def publish(settings: Settings, project: Project, package: Package, build_host: 
         names = _fetch(settings, build_host, package, directory)
         said = _put(settings, host, project, package, directory, names)
     url = repository.wait_for(package)
+    _refuse_unfetchable(settings, project, ledger, url)
     where = f"{str(settings.repository['url']).rstrip('/')}/provenance/{package.name}/{package.version}"
     ledger.record(project.name, Record(package, build_host.name, said["driver"], where, said["statement"]))
     return {"url": url, "driver": said["driver"], "provenance": f"{where}/provenance.json"}
@@ -108,6 +112,23 @@ def targets(settings: Settings, project: Project) -> list[str]:
         other = "" if distribution == section["distribution"] else f"-{distribution}"
         found.append(f"{distribution}:{section['name']}{other}{suffix}")
     return found
+
+
+def _refuse_unfetchable(settings: Settings, project: Project, store: Store, url: str) -> None:
+    """Let one of *project*'s healthy hosts ask for *url*: what this machine reaches, they may not."""
+    for entry in store.healthy(settings.service_name(project), settings.tag(project)):
+        host = Host(entry["Node"]["Node"], entry["Service"]["Address"] or entry["Node"]["Address"])
+        try:
+            with Shell(settings, host) as shell:
+                done = shell.run([*FETCH, url], FETCH_TIMEOUT_SECONDS)
+        except HostLost:
+            continue
+        if done.code == 0:
+            return
+        raise RepositoryError(
+            f"{host.name} cannot fetch {url}: {one_line(done.stderr, 200)}.",
+            "Let the app hosts reach the repository; the canary was not touched.",
+        )
 
 
 def _refuse_other_content(repository: Repository, package: Package) -> None:
