@@ -101,6 +101,16 @@ def test_stackstorm_needs_a_coordination_backend(tmp_path, monkeypatch, conf, st
     assert bool(found.fix) == (state == WRONG)
 
 
+def test_rules_must_hear_of_the_end_of_executions(tmp_path, monkeypatch):
+    (tmp_path / "st2.conf").write_text("[action_sensor]\nenable = False\n[coordination]\nurl = redis://x\n")
+    monkeypatch.setenv("ST2_CONFIG_PATH", str(tmp_path / "st2.conf"))
+
+    assert [(f.what, f.state) for f in checkup.coordination()] == [
+        ("action sensor", WRONG),
+        ("coordination backend", GOOD),
+    ]
+
+
 def test_a_finding_is_one_line():
     line = checkup.Finding("Jenkins", WRONG, "does not answer.", "Start it.").line
 

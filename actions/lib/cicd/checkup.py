@@ -149,6 +149,9 @@ def coordination() -> Iterator[Finding]:
     except configparser.Error as error:
         yield Finding(what, WRONG, f"{path} cannot be read: {type(error).__name__}", "Correct the file.")
         return
+    if conf.get("action_sensor", "enable", fallback="True").strip().lower() in ("false", "no", "0"):
+        fix = f"Set enable = True in [action_sensor] of {path}, then st2ctl restart."
+        yield Finding("action sensor", WRONG, "rules hear of no execution's end: no build's turn comes", fix)
     url = conf.get("coordination", "url", fallback="")
     fix = f"Set url = redis://HOST:6379 in [coordination] of {path}, then st2ctl restart."
     kind = url.partition("://")[0]
