@@ -1,14 +1,23 @@
 """The commits between two versions: real git, and hostile text from its history."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from cicd import compare
 from cicd.errors import HostError
+from cicd.ssh import SCRIPTS
 from cicd.text import neutral_data
-from tests.lib.test_remote_scripts import git, script
+from tests.package.building import git
+
+
+def script(name: str, *arguments: str, home: Path) -> subprocess.CompletedProcess:
+    command = ["sh", "-c", (SCRIPTS / f"{name}.sh").read_text(), name, *arguments]
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
 @pytest.fixture
