@@ -84,7 +84,7 @@ def adopt(settings: Settings, name: str, who: str, dry_run: bool) -> dict[str, A
     project, store, when = settings.project(name), Store(settings), time.time()
     adopted(store.release(project.name), {}, when)
     found = look(settings, project)
-    repository, package = Repository(settings), package_name(project.name)
+    repository, package = Repository(settings, project), package_name(project.name)
     versions = agreed(project.name, found)
     builds = {ring_name: repository.build(package, version) for ring_name, version in versions.items()}
     if not dry_run:

@@ -13,8 +13,8 @@ from cicd.config import Settings
 from cicd.consul import Store
 from cicd.deploy import Deploy
 from cicd.errors import CicdError, HostError, InputError, Refused
+from cicd.publish import published
 from cicd.record import Build, Release
-from cicd.repository import Repository
 from cicd.ring import Host, batches
 from cicd.ssh import Shell
 from cicd.text import one_line
@@ -125,7 +125,7 @@ def _target(settings: Settings, known: Release, ring: str, version: str) -> Buil
         )
     if not version:
         raise InputError("A plan for canary needs a version.", "Name one that `apt-cache madison` lists.")
-    return Repository(settings).build(package_name(known.project), fields.check("version", version))
+    return published(settings, settings.project(known.project), package_name(known.project), version)
 
 
 def _ask(settings: Settings, host: Host, project: str, build: Build) -> Any:
