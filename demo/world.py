@@ -57,6 +57,17 @@ class World:
         response.raise_for_status()
         return base64.b64decode(response.json()[0]["Value"] or "").decode()
 
+    def report(self, project: str, host: str, **changed: str) -> None:
+        """Let *host* seem to have reported what is *changed*, on top of what it did report."""
+        url = f"{self.description['consul']['url']}/v1/kv/cicd/{project}/hosts/{host}"
+        known = json.loads(self.key(f"cicd/{project}/hosts/{host}") or "{}")
+        requests.put(url, json={**known, **changed}, timeout=TIMEOUT_SECONDS).raise_for_status()
+
+    def forget(self, name: str) -> None:
+        """Delete the Consul key *name*."""
+        url = f"{self.description['consul']['url']}/v1/kv/{name}"
+        requests.delete(url, timeout=TIMEOUT_SECONDS).raise_for_status()
+
     def healthy(self, project: str) -> dict[str, bool]:
         """Return whether every check of *project* passes, by host."""
         url = f"{self.description['consul']['url']}/v1/health/service/{project}"

@@ -15,6 +15,8 @@ ROLE = "app"
 DISTRIBUTION = "bookworm"
 COMPONENT = "main"
 CANARY_HEADER = "X-Canary"
+CANARIES = 2
+MOST_APPS = 100
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,14 @@ class Host:
     role: str
     ring: str | None
     address: str
+
+
+def app_hosts() -> int:
+    """Return how many app hosts a lab has: LAB_APPS, or 5."""
+    text = os.environ.get("LAB_APPS") or "5"
+    if not text.isdigit() or not CANARIES < int(text) <= MOST_APPS:
+        raise LabError(f"LAB_APPS is {text!r}.", f"Give a number from {CANARIES + 1} to {MOST_APPS}.")
+    return int(text)
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ class World:
 
     @property
     def apps(self) -> list[Host]:
-        rings = ("canary", "canary", "production", "production", "production")
+        rings = ["canary"] * CANARIES + ["production"] * (app_hosts() - CANARIES)
         return [
             Host(f"web{number}", "app", ring, f"{self.network}.{20 + number}")
             for number, ring in enumerate(rings, 1)

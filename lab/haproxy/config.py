@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.hosts.container import Container
 from lab.world import CANARY_HEADER, PROJECT, ROLE, World
 
-SLOTS = 20
+SLOTS = 100
 # Long holds: while Consul is silent the last known servers stay. `:0` ends a name that contains colons.
 # ignore-weight: SRV weights would otherwise override those set here or on the socket.
 TEMPLATE = """global

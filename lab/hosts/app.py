@@ -28,8 +28,10 @@ def converge_settings(host: Host) -> str:
         "CONSUL_HTTP_ADDR": f"http://{host.address}:8500",
         "CONSUL_TOKEN_FILE": "",
         "DRAIN_SECONDS": "1",
+        "DRAIN_LIMIT_SECONDS": "10",
         "MIN_HEALTHY_SECONDS": "2",
         "HEALTH_LIMIT_SECONDS": "30",
+        "VERIFY_SECONDS": "60",
     }
     return "".join(f"{key}={value}\n" for key, value in settings.items())
 

@@ -56,5 +56,6 @@ def configuration(places: Places, world: World, tools: Tools, driver: Driver) ->
             "gpg_key": KEY_ID,
         },
         "deploy": {"batches": ["1", "100%"], "min_bake_seconds": 3},
+        "drift": {"silent_seconds": 180, "follow_seconds": 10},
         "projects": {PROJECT: {"repository": REPOSITORY, "branch": "main", "job": PROJECT, "role": ROLE}},
     }

@@ -15,6 +15,7 @@ from demo.stackstorm import StackStorm  # noqa: E402
 from demo.stories import Teller  # noqa: E402
 from demo.view import View  # noqa: E402
 from demo.world import World  # noqa: E402
+from tests.acceptance.steady_client import SteadyClient  # noqa: E402
 
 LAB_ROOT = Path(os.environ.get("LAB_ROOT") or ROOT / "build" / "lab")
 
@@ -56,3 +57,18 @@ def teller(world: World, stackstorm: StackStorm) -> Teller:
 def lab(world: World):
     """The lab's command line, as a function of its words."""
     return run_lab
+
+
+@pytest.fixture(scope="session")
+def client(world: World) -> Iterator[SteadyClient]:
+    """Asks through HAProxy as long as the suite runs."""
+    with SteadyClient(world) as steady:
+        yield steady
+
+
+@pytest.fixture(autouse=True)
+def no_request_fails(client: SteadyClient):
+    """Whatever a test deploys or rolls back, no client notices."""
+    known = len(client.failures)
+    yield
+    assert client.failures[known:] == []

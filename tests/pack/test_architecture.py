@@ -47,6 +47,7 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
         "proof",
         "windows",
         "push",
+        "drift",
         "lane",
         "event",
         "report",

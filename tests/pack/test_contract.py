@@ -73,7 +73,10 @@ def test_defect_2_every_task_gives_what_its_action_requires_and_nothing_else(tas
     assert required(action) <= set(given) <= parameters
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+OWN_RULES = {name: rule for name, rule in RULES.items() if rule["action"]["ref"].startswith("cicd.")}
+
+
+@pytest.mark.parametrize("rule", OWN_RULES.values(), ids=OWN_RULES.keys())
 def test_defect_1_every_rules_action_exists_and_takes_what_it_is_given(rule):
     action = rule["action"]["ref"].removeprefix("cicd.")
 

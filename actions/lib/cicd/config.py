@@ -45,6 +45,7 @@ class Settings:
     repository: Mapping[str, Any]
     discovery: Mapping[str, Any]
     deploy: Mapping[str, Any]
+    drift: Mapping[str, Any]
     projects: Mapping[str, Project] = field(default_factory=dict)
     freeze_windows: Tuple[Window, ...] = ()
     break_glass: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
@@ -130,6 +131,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "canary_tag": "{project}::{role}_canary",
         "zone_meta": "zone",
     },
+    "drift": {"silent_seconds": 300, "follow_seconds": 120},
     "deploy": {
         "batches": ["1", "100%"],
         "failure_budget": "0",

@@ -1,0 +1,15 @@
+"""Let one host bring itself to what its ring is wanted to run, as its own timer would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd import drift_watch
+from cicd.action import CicdAction
+from cicd.config import Settings
+
+
+class ConvergeHost(CicdAction):
+    def act(self, settings: Settings, project: str, host: str) -> dict[str, Any]:
+        report = drift_watch.converge(settings, settings.project(project), host)
+        return {"report": report, "message": f"{host}: {report.get('state')}: {report.get('message')}"}

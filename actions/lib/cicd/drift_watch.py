@@ -1,0 +1,97 @@
+"""What hosts report, watched over time: which of them drift, and which fell silent."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Mapping
+
+from cicd import drift
+from cicd.config import Project, Settings
+from cicd.consul import Store
+from cicd.drift import Drift, Limits
+from cicd.errors import HostError, Refused
+from cicd.ring import Host
+from cicd.ssh import Shell
+from cicd.text import neutral_data, one_line
+
+CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
+
+
+class Watch:
+    """Remembers when each host's report last changed, by this process's own clock."""
+
+    def __init__(self) -> None:
+        self._heard: dict[tuple[str, str], tuple[Any, float]] = {}
+
+    def look(self, settings: Settings, store: Store) -> list[Drift]:
+        """Return the drift of every project's hosts, as it is now."""
+        limits = Limits(
+            silent=float(settings.drift["silent_seconds"]), follow=float(settings.drift["follow_seconds"])
+        )
+        found: list[Drift] = []
+        for project in settings.projects.values():
+            rings = _rings(settings, store, project)
+            reports = store.reports(project.name)
+            quiet = {host: self._quiet(project.name, host, reports.get(host)) for host in rings}
+            release = store.release(project.name)
+            found += drift.find(release, rings, reports, quiet, time.time(), limits)
+        return found
+
+    def _quiet(self, project: str, host: str, report: Mapping[str, Any] | None) -> float:
+        now, key = time.monotonic(), (project, host)
+        if key not in self._heard or self._heard[key][0] != report:
+            self._heard[key] = (report, now)
+        return now - self._heard[key][1]
+
+
+def payload(found: Drift) -> dict[str, Any]:
+    """Return *found* as the trigger cicd.host_drifted tells it."""
+    told = {
+        "project": found.project,
+        "host": found.host,
+        "ring": found.ring,
+        "kind": found.kind,
+        "repairable": found.repairable,
+        "wanted": found.wanted,
+        "installed": found.installed,
+        "message": found.message,
+    }
+    return {key: neutral_data(value) for key, value in told.items()}
+
+
+def _rings(settings: Settings, store: Store, project: Project) -> dict[str, str]:
+    tag = settings.canary_tag(project)
+    entries = store.health(project)
+    return {e["Node"]["Node"]: "canary" if tag in e["Service"]["Tags"] else "production" for e in entries}
+
+
+def converge(settings: Settings, project: Project, name: str) -> dict[str, Any]:
+    """
+    Let host *name* converge as its own timer would, and return its report.
+
+    It obeys holds and waits for a deploy that walks its ring. Refused when the host does not
+    offer *project* in Consul; HostError when it cannot be reached or fails.
+    """
+    host = _host(Store(settings), project, name)
+    with Shell(settings, host) as shell:
+        outcome = shell.run([*CONVERGE, project.name], int(settings.deploy["host_timeout"]))
+    try:
+        report: dict[str, Any] = json.loads(outcome.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        said = one_line(outcome.stderr or outcome.stdout)
+        raise HostError(f"cicd-converge on {name} gave no report: {said}", "Is it installed?") from None
+    if report.get("state") == "failed":
+        message = one_line(str(report.get("message")), 500)
+        raise HostError(f"{name} did not converge: {message}", "Correct that on the host.", report=report)
+    return report
+
+
+def _host(store: Store, project: Project, name: str) -> Host:
+    for entry in store.health(project):
+        if entry["Node"]["Node"] == name:
+            return Host(name, entry["Service"]["Address"] or entry["Node"]["Address"])
+    raise Refused(
+        f"{name} does not offer {project.name} in Consul.",
+        f"See its hosts: st2 run cicd.get_release project={project.name}",
+    )
