@@ -176,7 +176,7 @@ def test_apts_lists_locked_by_someone_else(machine, repository):
 def test_an_index_that_does_not_match_once_is_read_again(machine, repository):
     repository.publish("3.5.0-3.abcdef0")
     machine.want("3.5.0-3.abcdef0")
-    repository.spoil["Packages"] = [b"Package: other\n"] * 2
+    repository.spoil["Packages"] = [b"Package: other\n"]
     assert machine.converge()["state"] == "converged"
 
 
@@ -426,6 +426,35 @@ def test_the_drain_waits_for_clients_but_not_for_ever(machine, repository):
     assert busy["seconds"]["drain"] >= 4
     assert idle["seconds"]["drain"] < 4
     assert busy["code"] == idle["code"] == "ok"
+
+
+def test_a_new_production_host_during_a_canary_gets_productions_version(machine, repository):
+    ring = machine.ring
+    repository.publish("5.8.0-5.abcdef0")
+    machine.run("apt-get", "-y", "-q", "purge", "greeter")
+    machine.run("rm", "-rf", "/var/lib/cicd-converge/greeter")
+    machine.ring = "canary"
+    machine.want("5.8.0-5.abcdef0", DEPLOYING)
+    machine.ring = "production"
+    machine.register()
+    machine.want(VERSION)
+    report = machine.converge()
+    machine.ring = ring
+    machine.register()
+
+    assert (report["ring"], report["installed"]) == ("production", VERSION)
+
+
+def test_a_host_that_was_off_while_much_happened_converges_after_its_boot(machine, repository):
+    """Nothing but its own Consul, the repository and its timer: no StackStorm takes part here."""
+    repository.publish("5.9.0-5.abcdef0")
+    machine.want("5.9.0-5.abcdef0")
+    machine.cut_power()
+    machine.boot()
+
+    wait_for(lambda: machine.serves() == "5.9.0-5.abcdef0" and machine.in_traffic(), 120)
+    machine.quiet()
+    assert_repaired(machine, "5.9.0-5.abcdef0")
 
 
 def test_the_watch_converges_a_host_without_the_timer(machine, repository):
