@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shutil
@@ -21,31 +22,59 @@ Architecture: all
 Maintainer: The cicd maintainers <maintainers@cicd.invalid>
 Section: admin
 Priority: optional
-Depends: apt, curl, sudo, util-linux
+Depends: apt, curl, sudo
 Description: Bring a host to the version that its ring is wanted to run
  Reads the wanted version from the local Consul agent, drains the host, installs
  exactly that version, proves its health and puts the host back into traffic.
 """
+CHANGELOG = """cicd-converge ({version}) stable; urgency=medium
+
+  * See CHANGELOG.md of the pack of this version.
+
+ -- The cicd maintainers <maintainers@cicd.invalid>  Thu, 01 Jan 2026 00:00:00 +0000
+"""
+COPYRIGHT = """Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+
+Files: *
+Copyright: 2026 The cicd maintainers
+License: Apache-2.0
+ On Debian systems the whole license is in /usr/share/common-licenses/Apache-2.0.
+"""
+# A watch keeps the runs that it started alive when it is restarted itself.
 POSTINST = """#!/bin/sh
 set -e
 [ "$1" = configure ] || exit 0
 id -u cicd >/dev/null 2>&1 || useradd --system --create-home --shell /bin/sh cicd
-[ -d /run/systemd/system ] || exit 0
-systemctl daemon-reload
-systemctl enable --quiet --now cicd-converge.timer
+watches=
 for file in /etc/cicd/projects/*.conf; do
-    [ ! -e "$file" ] || systemctl enable --quiet --now "cicd-converge-watch@$(basename "$file" .conf).service"
+    [ ! -e "$file" ] || watches="$watches cicd-converge-watch@$(basename "$file" .conf).service"
 done
+deb-systemd-helper enable cicd-converge.timer $watches >/dev/null || true
+[ -d /run/systemd/system ] || exit 0
+systemctl --system daemon-reload >/dev/null || true
+deb-systemd-invoke start cicd-converge.timer >/dev/null || true
+[ -z "$watches" ] || deb-systemd-invoke restart $watches >/dev/null || true
 """
 PRERM = """#!/bin/sh
 set -e
-[ "$1" = remove ] || exit 0
-[ -d /run/systemd/system ] || exit 0
-systemctl disable --quiet --now cicd-converge.timer
+[ "$1" = remove ] && [ -d /run/systemd/system ] || exit 0
+deb-systemd-invoke stop cicd-converge.timer >/dev/null || true
 for file in /etc/cicd/projects/*.conf; do
     [ -e "$file" ] || continue
-    systemctl disable --quiet --now "cicd-converge-watch@$(basename "$file" .conf).service"
+    deb-systemd-invoke stop "cicd-converge-watch@$(basename "$file" .conf).service" >/dev/null || true
 done
+"""
+POSTRM = """#!/bin/sh
+set -e
+case "$1" in remove | purge) ;; *) exit 0 ;; esac
+if command -v deb-systemd-helper >/dev/null; then
+    deb-systemd-helper "$1" cicd-converge.timer >/dev/null || true
+    for link in /etc/systemd/system/multi-user.target.wants/cicd-converge-watch@*.service; do
+        [ ! -L "$link" ] || deb-systemd-helper "$1" "$(basename "$link")" >/dev/null || true
+    done
+fi
+[ "$1" != purge ] || rm -rf /var/lib/cicd-converge
+[ ! -d /run/systemd/system ] || systemctl --system daemon-reload >/dev/null || true
 """
 
 
@@ -75,10 +104,14 @@ def _fill(tree: Path, version: str) -> None:
     _put(tree / "etc/cicd/converge.conf", (HERE / "converge.conf").read_text())
     _put(tree / "etc/sudoers.d/cicd-converge", SUDOERS, 0o440)
     (tree / "etc/cicd/projects").mkdir()
+    _compress(tree / "usr/share/man/man8/cicd-converge.8.gz", (HERE / "cicd-converge.8").read_text())
+    _compress(tree / "usr/share/doc/cicd-converge/changelog.gz", CHANGELOG.format(version=version))
+    _put(tree / "usr/share/doc/cicd-converge/copyright", COPYRIGHT)
     _put(tree / "DEBIAN/control", CONTROL.format(version=version))
     _put(tree / "DEBIAN/conffiles", "/etc/cicd/converge.conf\n/etc/sudoers.d/cicd-converge\n")
     _put(tree / "DEBIAN/postinst", POSTINST, 0o755)
     _put(tree / "DEBIAN/prerm", PRERM, 0o755)
+    _put(tree / "DEBIAN/postrm", POSTRM, 0o755)
     for path in (tree, *tree.rglob("*")):
         if path.is_dir():
             path.chmod(0o755)
@@ -89,6 +122,12 @@ def _put(path: Path, content: str, mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content)
     path.chmod(mode)
+
+
+def _compress(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(content.encode(), mtime=0))
+    path.chmod(0o644)
 
 
 def _version() -> str:

@@ -30,12 +30,11 @@ blame() { # EXIT_CODE OUTPUT CODE SENTENCE: fail with the cause when apt names o
     fail "$3" "$4: $(last_words "$2")"
 }
 
-# What an interrupted run left would make apt refuse everything. The scripts of our own package are not run:
+# What an interrupted run left would make apt refuse everything: dpkg tidies its journal when it selects,
+# even nothing; what is half-configured is configured. The scripts of our own package are not run:
 # a newer version of it may be the cure for a script that hangs.
 repair() {
-    for entry in /var/lib/dpkg/updates/*; do
-        [ ! -e "$entry" ] || { dpkg --set-selections </dev/null >/dev/null 2>&1 || true; break; }
-    done
+    dpkg --set-selections </dev/null >/dev/null 2>&1 || true
     broken=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${binary:Package}\n' | awk -v own="$package" '
         $1 ~ /^(unpacked|half-configured|triggers-awaited|triggers-pending)$/ && $2 != own { print $3 }')
     # shellcheck disable=SC2086  # one word a package
