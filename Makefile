@@ -3,7 +3,7 @@ PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
 CHATBOT = build/venvs/chatbot
 
-.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout test-faults bench-build
+.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build
 
 setup:
 	@script/setup
@@ -33,7 +33,7 @@ lint: setup
 
 unit: chatbot
 	$(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab and not faults"
-	$(PYTHON) -m pytest tests/lab -m lab
+	$(PYTHON) -m pytest tests/lab tests/host -m "lab and not faults"
 
 acceptance: chatbot
 	$(CLIENT) -m pytest -W default tests/acceptance  # st2client warns of its own age
@@ -50,5 +50,9 @@ bench-runner: setup
 bench-fanout: setup
 	$(PYTHON) -m bench.fanout
 
+bench-converge: setup
+	$(CLIENT) -m bench.converge
+
 test-faults: setup
 	$(PYTHON) -m pytest tests/fleet -m faults
+	FAULT_RINGS="canary production" $(PYTHON) -m pytest tests/host -m lab

@@ -15,7 +15,10 @@ apt_update() {
         -o APT::Update::Error-Mode=any update
 }
 
-last_words() { printf '%s' "$1" | grep -v '^$' | tail -n 3; }
+# What a maintainer script said comes before apt's and dpkg's summary of it.
+last_words() {
+    printf '%s\n' "$1" | grep -v -e '^ *$' -e '^Errors were encountered' -e "^ $package\$" -e '^E: Sub-process' | tail -n 4
+}
 
 blame() { # EXIT_CODE OUTPUT CODE SENTENCE: fail with the cause when apt names one that is not the package's
     case $1 in 124 | 137) fail hung "$4: it did not end within $APT_LIMIT_SECONDS s and was stopped; see what it waits for, then converge again." ;; esac
@@ -42,26 +45,33 @@ repair() {
         >/dev/null 2>&1 </dev/null 9>&- || say "still not configured: $broken"
 }
 
-# Someone else's update may hold the lists; a client that looks between two publishes sees indexes that do not match.
-update() {
+# Sets $said. Waits while someone else holds one of apt's locks, and tries once more after any other failure: a client
+# that looks between two publishes sees indexes that do not match.
+insist() { # CODE SENTENCE COMMAND [ARGUMENTS]
+    code=$1 sentence=$2 tries=1; shift 2
     now
-    from=$now tries=1
-    until said=$(apt_update); do
+    insisted=$now
+    until said=$("$@"); do
         ended=$?
-        since "$from"; spent_update=$spent
         case $said in
-            *'Could not get lock'*) ! over "$from" "$APT_LOCK_SECONDS" || tries=3 ;;
+            *'Could not get lock'*) ! over "$insisted" "$APT_LOCK_SECONDS" || tries=3 ;;
             *) tries=$((tries + 1)) ;;
         esac
-        [ "$tries" -le 2 ] && [ "$ended" -ne 124 ] || blame "$ended" "$said" update "apt cannot read the repository"
+        [ "$tries" -le 2 ] && [ "$ended" -ne 124 ] || blame "$ended" "$said" "$code" "$sentence"
         sleep 1
     done
+}
+
+update() {
+    now
+    from=$now
+    insist update "apt cannot read the repository" apt_update
     since "$from"; spent_update=$spent
 }
 
 download() {
-    said=$(apt install --download-only --reinstall --allow-downgrades "$package=$version") ||
-        blame $? "$said" fetch "apt cannot fetch $package $version"
+    insist fetch "apt cannot fetch $package $version" \
+        apt install --download-only --reinstall --allow-downgrades "$package=$version"
     file=$(find /var/cache/apt/archives -maxdepth 1 -name "${package}_${version}_*.deb" | head -n 1)
     { [ -n "$file" ] && [ "$(sha256sum "$file" | cut -d' ' -f1)" = "$sha256" ]; } || {
         rm -f "$file"

@@ -58,6 +58,7 @@ def machine(booted: Machine, repository: Repository, request: pytest.FixtureRequ
     repository.slow.clear()
     repository.publish(VERSION)
     repository.sign()
+    booted.run("rm", "-f", "/run/wait")
     booted.want(VERSION)
     report = booted.converge()
     assert report["state"] in ("converged", "unchanged"), report

@@ -1,7 +1,8 @@
 """
 What goes wrong on a host, on real systemd, apt, dpkg and Consul, in either ring.
 
-Each fault: where the host ends, what the report says, and that a following run repairs it.
+Each fault: where the host ends, what the report says, and that a following run repairs it. The long
+ones run with `make test-faults`, which takes both rings.
 """
 
 import http.client
@@ -121,6 +122,7 @@ def test_a_host_that_reboots_amid_an_installation_converges_by_its_timer(machine
     assert_repaired(machine)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("path", "code"),
     [("/var/cache/apt/archives", "disk"), ("/opt", "disk"), ("/var/lib/cicd-converge", "disk")],
@@ -148,6 +150,7 @@ def holder_of(machine, path):
     return other
 
 
+@pytest.mark.faults
 def test_dpkg_locked_by_someone_else(machine, repository):
     repository.publish("3.3.0-3.abcdef0")
     machine.want("3.3.0-3.abcdef0")
@@ -161,6 +164,7 @@ def test_dpkg_locked_by_someone_else(machine, repository):
     assert_repaired(machine)
 
 
+@pytest.mark.faults
 def test_apts_lists_locked_by_someone_else(machine, repository):
     repository.publish("3.4.0-3.abcdef0")
     machine.want("3.4.0-3.abcdef0")
@@ -173,6 +177,7 @@ def test_apts_lists_locked_by_someone_else(machine, repository):
     assert_repaired(machine, "3.4.0-3.abcdef0")
 
 
+@pytest.mark.faults
 def test_an_index_that_does_not_match_once_is_read_again(machine, repository):
     repository.publish("3.5.0-3.abcdef0")
     machine.want("3.5.0-3.abcdef0")
@@ -180,6 +185,7 @@ def test_an_index_that_does_not_match_once_is_read_again(machine, repository):
     assert machine.converge()["state"] == "converged"
 
 
+@pytest.mark.faults
 def test_an_index_that_never_matches(machine, repository):
     repository.publish("3.6.0-3.abcdef0")
     machine.want("3.6.0-3.abcdef0")
@@ -191,6 +197,7 @@ def test_an_index_that_never_matches(machine, repository):
     assert_repaired(machine, "3.6.0-3.abcdef0")
 
 
+@pytest.mark.faults
 def test_an_index_that_somebody_else_signed(machine, repository):
     repository.publish("3.7.0-3.abcdef0")
     machine.want("3.7.0-3.abcdef0")
@@ -211,6 +218,7 @@ def test_a_package_that_is_not_the_recorded_one(machine, repository):
     assert_repaired(machine, "3.8.0-3.abcdef0")
 
 
+@pytest.mark.faults
 def test_a_version_that_is_not_there(machine, repository):
     machine.want("9.9.9-9.abcdef0", sha256="0" * 64)
     assert_stayed(machine, machine.converge(), "fetch", "was not found")
@@ -237,6 +245,7 @@ def test_a_unit_that_crashes_after_its_start(machine, repository):
     assert_repaired(machine)
 
 
+@pytest.mark.faults
 def test_a_health_that_flaps_is_not_healthy(machine, repository):
     repository.publish("4.1.0-4.abcdef0", FLAPPING)
     machine.want("4.1.0-4.abcdef0")
@@ -245,6 +254,7 @@ def test_a_health_that_flaps_is_not_healthy(machine, repository):
     assert_repaired(machine)
 
 
+@pytest.mark.faults
 def test_a_clock_that_is_behind(machine, repository):
     repository.publish("4.2.0-4.abcdef0")
     repository.sign(ahead=timedelta(hours=5))
@@ -254,6 +264,7 @@ def test_a_clock_that_is_behind(machine, repository):
     assert_repaired(machine, "4.2.0-4.abcdef0")
 
 
+@pytest.mark.faults
 def test_a_consul_agent_that_is_down_before_the_run(machine, repository):
     repository.publish("4.3.0-4.abcdef0")
     machine.want("4.3.0-4.abcdef0")
@@ -295,6 +306,7 @@ STEPS = {
 }
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
 def test_a_run_that_is_ended_at_any_step_is_finished_by_the_next(machine, repository, step, number):
@@ -317,7 +329,7 @@ def test_a_run_that_is_ended_at_any_step_is_finished_by_the_next(machine, reposi
     out, _ = run.communicate(timeout=120)
     repository.slow.clear()
     machine.run("rm", "-f", "/run/wait")
-    machine.settings(APT_LOCK_SECONDS="30")
+    machine.settings(APT_LOCK_SECONDS="40")
 
     assert ('"code":"stopped"' in out) == (number == signal.SIGTERM)
     assert_repaired(machine, version)
@@ -335,6 +347,7 @@ def is_at(machine, step):
     }[step]
 
 
+@pytest.mark.faults
 def test_power_loss_between_installation_and_health_ends_in_traffic(machine, repository):
     repository.publish("5.1.0-5.abcdef0")
     machine.settings(MIN_HEALTHY_SECONDS="20", HEALTH_LIMIT_SECONDS="30")
@@ -350,6 +363,7 @@ def test_power_loss_between_installation_and_health_ends_in_traffic(machine, rep
     assert_repaired(machine, "5.1.0-5.abcdef0")
 
 
+@pytest.mark.faults
 def test_old_code_under_a_new_package_is_restarted(machine, repository):
     """Killed between dpkg's word and the restart, the host answers, healthy, with what was there before."""
     no_restart = {"DEBIAN/postinst": "#!/bin/sh\n"}
@@ -383,6 +397,7 @@ def test_push_and_pull_at_once_install_once(machine, repository):
     assert sum('"state":"unchanged"' in line for line in said) == 2
 
 
+@pytest.mark.faults
 def test_another_package_left_half_configured_is_repaired(machine, repository):
     edit = "/^Package: curl$/,/^$/s/ok installed/ok half-configured/"
     machine.run("sed", "-i", edit, "/var/lib/dpkg/status")
@@ -393,6 +408,7 @@ def test_another_package_left_half_configured_is_repaired(machine, repository):
     assert "ok installed" in machine.run("dpkg-query", "-W", "-f", "${Status}", "curl")
 
 
+@pytest.mark.faults
 def test_a_new_agent_is_installed_while_the_old_one_works(machine, repository, tmp_path):
     """An upgrade amid a run neither ends the run nor leaves two versions of the program."""
     repository.publish("5.5.0-5.abcdef0")
@@ -410,6 +426,7 @@ def test_a_new_agent_is_installed_while_the_old_one_works(machine, repository, t
     assert machine.converge()["agent"] == "9.9.9"
 
 
+@pytest.mark.faults
 def test_the_drain_waits_for_clients_but_not_for_ever(machine, repository):
     """A kept connection is given DRAIN_LIMIT_SECONDS; one that ends is not waited for any longer."""
     repository.publish("5.6.0-5.abcdef0")
@@ -457,6 +474,7 @@ def test_a_host_that_was_off_while_much_happened_converges_after_its_boot(machin
     assert_repaired(machine, "5.9.0-5.abcdef0")
 
 
+@pytest.mark.faults
 def test_the_watch_converges_a_host_without_the_timer(machine, repository):
     repository.publish("5.7.0-5.abcdef0")
     machine.run("systemctl", "start", "cicd-converge-watch@greeter.service")
