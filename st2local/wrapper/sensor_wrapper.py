@@ -32,7 +32,7 @@ def _end_with_server() -> None:
 
 def _create(wanted: dict[str, Any], service: Any) -> Any:
     from st2common.runners import loader
-    from st2reactor.sensor.base import PollingSensor  # type: ignore[import-not-found]
+    from st2reactor.sensor.base import PollingSensor
 
     found = loader.find_class(wanted["file_path"], wanted["class_name"])
     arguments: dict[str, Any] = {"sensor_service": service, "config": wanted["config"]}
