@@ -32,7 +32,7 @@ lint: setup
 	$(PYTHON) -m mypy actions/lib/cicd st2local
 
 unit: chatbot
-	$(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab and not faults"
+	RELEASE_RUNS=5000 $(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab and not faults"
 	$(PYTHON) -m pytest tests/lab tests/host -m "lab and not faults"
 
 acceptance: chatbot
@@ -54,5 +54,5 @@ bench-converge: setup
 	$(CLIENT) -m bench.converge
 
 test-faults: setup
-	$(PYTHON) -m pytest tests/fleet -m faults
+	$(PYTHON) -m pytest tests/fleet tests/lib -m faults
 	FAULT_RINGS="canary production" $(PYTHON) -m pytest tests/host -m lab
