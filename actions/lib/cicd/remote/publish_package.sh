@@ -44,7 +44,8 @@ done
 mkdir -p "$incoming"
 trap 'rm -rf "$incoming"; rm -f "$prefix"-*' EXIT
 for file in $files sbom.cdx.json provenance.json; do mv "$prefix-$file" "$incoming/$file"; done
-find .cicd/incoming -mindepth 1 -maxdepth 1 -mmin +1440 -exec rm -rf {} +
+# What an upload left whose other end died.
+find . .cicd/incoming -mindepth 1 -maxdepth 1 -name '.cicd-incoming-*' -mmin +1440 -exec rm -rf {} +
 [ "$(sha256sum "$incoming/$deb" | cut -d' ' -f1)" = "$sha256" ] || fail "$deb arrived damaged"
 
 # A driver whose disk fills up cannot even take back what it began.
