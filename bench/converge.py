@@ -111,8 +111,11 @@ def measure(hosts: int, rounds: int) -> dict[str, list[Run]]:
         expect(teller.promote(first))
         second = teller.push("Two", lambda clone: _set_version(clone, "2.0.0"))
         expect(teller.follow(second, "cicd.ci_success"))
+        canary = world.key(f"{PROJECT}::canary_version")
         found: dict[str, list[Run]] = {"deploy_production": [], "rollback": []}
-        for _ in range(rounds):
+        for number in range(rounds):
+            if number:  # what was rolled back is promoted only after another deploy to the canary
+                expect(stackstorm.run("cicd.deploy", project=PROJECT, version=canary))
             teller.wait_for_bake()
             found["deploy_production"].append(one(world, stackstorm, "cicd.deploy_production"))
             found["rollback"].append(one(world, stackstorm, "cicd.rollback", ring="production"))

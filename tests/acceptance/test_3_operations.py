@@ -108,8 +108,12 @@ def stopped_stackstorm():
 
 
 def test_defect_12_a_host_that_was_off_during_a_rollback_catches_up_without_stackstorm(
-    world, stackstorm, lab
+    world, stackstorm, teller, lab
 ):
+    # What was rolled back is promoted only after another deploy to the canary.
+    again = world.key(f"{PROJECT}::canary_version")
+    assert stackstorm.run("cicd.deploy", project=PROJECT, version=again)["status"] == "succeeded"
+    teller.wait_for_bake()
     deployed = stackstorm.run("cicd.deploy_production", project=PROJECT)
     assert deployed["status"] == "succeeded", deployed["result"]
     late = world.hosts("production")[-1]
