@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from cicd import package
+from cicd import scripts
 from cicd.metadata import Metadata
 from lab.places import REPOSITORY
 
@@ -87,8 +87,8 @@ class Repository:
         content = {
             "DEBIAN/control": control,
             "DEBIAN/conffiles": "/etc/greeter.conf\n",
-            "DEBIAN/postinst": package.postinst(META),
-            "DEBIAN/prerm": package.prerm(META),
+            "DEBIAN/postinst": scripts.postinst(META),
+            "DEBIAN/prerm": scripts.prerm(META),
             "opt/greeter/greeter.py": (EXAMPLE / "greeter.py").read_text(),
             "opt/greeter/REVISION": f"version={version}\ncommit=abcdef0\n",
             "opt/greeter/script/post-inst": "#!/bin/sh\n",
