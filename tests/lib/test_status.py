@@ -6,6 +6,7 @@ import requests
 from cicd import overview, release, status
 from cicd.consul import Store
 from cicd.holds import Hold, Holds
+from cicd.people import Policy, Review
 from cicd.release import Build, Release
 from tests.lib.test_consul import CAUSE, settings
 
@@ -69,6 +70,17 @@ def test_holds_say_who_since_when_and_why_and_the_next_step_how_they_end():
     assert "locked by ann 2 h ago: db migration" in said
     assert "cicd.unlock_deploys" in said.splitlines()[-1]
     assert "locked by ann" in status.one_line(held, [], HOUR)
+
+
+def test_pending_approvals_are_counted_and_the_next_step_says_who_can_give_them():
+    policy = Policy(count=2, approvers=("ann", "bob"))
+    known = release.review(canary(1), build(1).version, "ann", Review(True, "looks good", 0.0))
+    said = status.whole(known, [], 120.0, 0, policy)
+
+    assert "approved by ann 2 min ago: looks good" in said
+    assert "approvals: 1 of 2" in said
+    assert "has 1 of 2 approvals (ann)" in said.splitlines()[-1]
+    assert "deploy production" not in said
 
 
 def test_hosts_that_are_not_as_wanted_are_named_with_the_reason():

@@ -28,7 +28,7 @@ def of(settings: Settings, project: str) -> dict[str, Any]:
         "hosts": _listed(hosts),
         "holds": asdict(known.holds),
         "history": store.history(found.name, HISTORY_ENTRIES),
-        "message": status.whole(known, hosts, time.time(), found.min_bake_seconds),
+        "message": status.whole(known, hosts, time.time(), found.min_bake_seconds, found.approval),
     }
 
 

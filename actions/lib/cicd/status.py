@@ -5,21 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Mapping, Sequence
 
+from cicd import people
 from cicd import release as releases
 from cicd.errors import Refused
 from cicd.holds import Hold, Holds
+from cicd.people import NO_POLICY, Policy
 from cicd.release import Release, Ring
 
 NAMED_HOSTS = 8
 
 
-def whole(release: Release, hosts: Sequence[Mapping[str, Any]], now: float, min_bake: int) -> str:
+def whole(
+    release: Release,
+    hosts: Sequence[Mapping[str, Any]],
+    now: float,
+    min_bake: int,
+    policy: Policy = NO_POLICY,
+) -> str:
     """Return the state of one project as lines to read; the last one says what to do next."""
     lines = [release.project]
     lines += [f"  {_ring(release, name, hosts, now)}" for name in ("production", "canary")]
     lines += [f"  {text}" for text in _odd(release, hosts)]
     lines += [f"  {text}" for text in _held(release.holds, now)]
-    return "\n".join([*lines, f"  next: {next_step(release, now, min_bake)}"])
+    lines += [f"  every project: {text}" for text in _held(release.around, now)]
+    lines += [f"  {text}" for text in _reviewed(release, now, policy)]
+    return "\n".join([*lines, f"  next: {next_step(release, now, min_bake, policy)}"])
 
 
 def one_line(release: Release, hosts: Sequence[Mapping[str, Any]], now: float) -> str:
@@ -30,7 +40,7 @@ def one_line(release: Release, hosts: Sequence[Mapping[str, Any]], now: float) -
     return "; ".join([f"{release.project}: {', '.join(rings)}", *health, *_words(release.holds)])
 
 
-def next_step(release: Release, now: float, min_bake: int) -> str:
+def next_step(release: Release, now: float, min_bake: int, policy: Policy = NO_POLICY) -> str:
     """Return what a person can do with the release now, and why not more."""
     canary, production = release.canary.wanted, release.production.wanted
     for name in releases.RINGS:
@@ -41,7 +51,7 @@ def next_step(release: Release, now: float, min_bake: int) -> str:
     if canary and canary == production and release.production.state == releases.HEALTHY:
         return "push a commit; production runs what the canary runs"
     try:
-        build = releases.promotable(release, now, min_bake)
+        build = releases.promotable(release, now, min_bake, policy=policy)
     except Refused as refusal:
         return f"{refusal.message} {refusal.hint}".strip()
     return f"`deploy production {release.project}` promotes {build.version}"
@@ -95,6 +105,18 @@ def _held(holds: Holds, now: float) -> list[str]:
 def _hold(state: str, hold: Hold, now: float) -> str:
     version = f" {hold.version}" if hold.version else ""
     return f"{state}{version} by {hold.who or 'unknown'} {age(now - hold.since)} ago: {hold.why}"
+
+
+def _reviewed(release: Release, now: float, policy: Policy) -> list[str]:
+    said = [f"freeze window until {release.window.until}: {release.window.reason}"] if release.window else []
+    for who, review in sorted(release.reviews.items()):
+        verb, why = "approved" if review.approves else "rejected", f": {review.why}" if review.why else ""
+        said.append(f"{verb} by {who} {age(now - review.when)} ago{why}")
+    if policy.count and release.canary.wanted:
+        author = release.canary.wanted.author
+        counted = len(people.approvals(policy, author, release.reviews, now))
+        said.append(f"approvals: {counted} of {policy.count}")
+    return said
 
 
 def _words(holds: Holds) -> list[str]:
