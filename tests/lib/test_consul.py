@@ -8,10 +8,12 @@ import pytest
 import requests
 import yaml
 
-from cicd import config, release
+from cicd import config, kv, release
 from cicd.consul import Store
-from cicd.errors import ConsulError, Refused
+from cicd.controls import Controls
+from cicd.errors import ConfigError, ConsulError, Refused
 from cicd.holds import Hold, Holds
+from cicd.lock import Holder, Lock
 from cicd.record import Cause
 from cicd.release import Build, Release
 
@@ -143,3 +145,68 @@ def test_a_consul_that_is_away_is_a_sentence_with_its_address():
     with pytest.raises(ConsulError, match=url) as error:
         Store(settings(url)).release("greeter")
     assert "Start the Consul agent" in error.value.hint
+
+
+def test_the_newest_history_is_read_alike_however_long_the_history_is(store, consul, monkeypatch):
+    for commits in range(1, 31):
+        advertise(store, commits)
+    asked: list[str] = []
+    send = kv.Impatient.send
+    monkeypatch.setattr(
+        kv.Impatient, "send", lambda self, r, **o: (asked.append(str(r.url)), send(self, r, **o))[1]
+    )
+
+    assert [entry["generation"] for entry in store.history("greeter", 5)] == [30, 29, 28, 27, 26]
+    assert len(asked) == 6
+    assert not any("keys" in url or "recurse" in url for url in asked)
+
+
+def test_a_lost_answer_to_a_write_that_was_made_is_no_failure(store, monkeypatch):
+    send = kv.Impatient.send
+
+    def lose(self, request, **options):
+        answer = send(self, request, **options)
+        if "/v1/txn" in request.url:
+            raise requests.ConnectionError("the answer was lost")
+        return answer
+
+    monkeypatch.setattr(kv.Impatient, "send", lose)
+    changed = advertise(store, 1)
+
+    monkeypatch.undo()
+    assert store.release("greeter") == changed
+
+
+def test_a_lock_on_everything_reaches_every_project_and_its_hosts(store, consul):
+    advertise(store, 1)
+    controls = Controls(settings(consul), "everything", "ann")
+    controls.hold("lock", "db is down")
+
+    assert "hold=lock" in str(key(consul, "cicd/greeter/wanted/canary"))
+    with pytest.raises(Refused, match="everything is locked by ann: db is down"):
+        advertise(store, 2)
+    with pytest.raises(Refused, match="not by bob"):
+        Controls(settings(consul), "everything", "bob").end_hold("lock")
+    controls.end_hold("lock")
+    assert advertise(store, 2).canary.wanted == build(2)
+    assert "hold=\n" in str(key(consul, "cicd/greeter/wanted/canary"))
+
+
+def test_a_freeze_window_that_consul_has_but_nobody_can_read_means_stop(store, consul):
+    requests.put(f"{consul}/v1/kv/cicd/greeter/freeze_windows", data="[{]", timeout=10)
+
+    with pytest.raises(ConfigError, match="unreadable"):
+        advertise(store, 1)
+
+
+def test_a_stolen_deploy_stops_for_good_and_the_thief_holds_the_lock(store, consul):
+    session = Lock(settings(consul), "greeter", "canary").take(Holder("ann", "deploy", "e1", 1.0))
+    generation = advertise(store, 1).canary.generation
+    Controls(settings(consul), "greeter", "bob").steal("ann is away")
+
+    assert not Lock(settings(consul), "greeter", "canary").keeps(session)
+    assert store.release("greeter").holds.lock.who == "bob"
+    assert store.release("greeter").canary.state == release.STOPPED
+    with pytest.raises(Refused, match="moved on"):
+        release.confirm(store.release("greeter"), "canary", generation, 2.0)
+    assert store.history("greeter", 1)[0]["why"] == "from the deploy to canary: ann is away"
