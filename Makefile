@@ -3,7 +3,7 @@ PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
 CHATBOT = build/venvs/chatbot
 
-.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build
+.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest
 
 setup:
 	@script/setup
@@ -56,3 +56,7 @@ bench-converge: setup
 test-faults: setup
 	$(PYTHON) -m pytest tests/fleet tests/lib -m faults
 	FAULT_RINGS="canary production" $(PYTHON) -m pytest tests/host -m lab
+
+
+bench-ingest: setup
+	$(PYTHON) -m bench.ingest

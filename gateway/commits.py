@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
 from typing import Any
 
-SKIP = {
-    "skip_ci": re.compile(r"\[(?:skip[ -]ci|ci[ -]skip|no[ -]ci)\]", re.IGNORECASE),
-    "skip_deploy": re.compile(r"\[(?:skip[ -]deploy|deploy[ -]skip|no[ -]deploy)\]", re.IGNORECASE),
-}
-PATH = re.compile(r"(?!/|.*//|(?:.*/)?\.{1,2}(?:/|\Z))[A-Za-z0-9._@+=,~/ -]{1,255}")
+SKIP_CI = re.compile(r"\[(?:skip[ -]ci|ci[ -]skip|no[ -]ci)\]", re.IGNORECASE)
+SKIP_DEPLOY = re.compile(r"\[(?:skip[ -]deploy|deploy[ -]skip|no[ -]deploy)\]", re.IGNORECASE)
+NAME = r"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._@+=,~ -]{1,255}"
+PATH = re.compile(rf"(?!.{{256}}){NAME}(?:/{NAME})*+")
 PATHS_LIMIT = 200
 # GitHub leaves out what is beyond.
 COMMITS_LIMIT = 2048
@@ -25,12 +23,15 @@ def summary(push: Any) -> dict[str, Any]:
     of them; when they are not all that changed between `before` and `after`, `paths_complete` is False.
     """
     given = push if isinstance(push, dict) else {}
-    message = _text(given.get("head_commit"), "message")
-    skipped = {name: bool(pattern.search(message)) for name, pattern in SKIP.items()}
-    touched = _touched(given.get("commits"))
-    paths = sorted(path for path in touched if PATH.fullmatch(path))[:PATHS_LIMIT]
-    is_complete = _lists_everything(given) and len(paths) == len(touched)
-    return {**skipped, "paths": paths, "paths_complete": is_complete}
+    message, commits = _message(given.get("head_commit")), given.get("commits")
+    touched = _touched(commits) if isinstance(commits, list) else set()
+    paths = sorted(filter(PATH.fullmatch, touched))[:PATHS_LIMIT]
+    return {
+        "skip_ci": SKIP_CI.search(message) is not None,
+        "skip_deploy": SKIP_DEPLOY.search(message) is not None,
+        "paths": paths,
+        "paths_complete": len(paths) == len(touched) and _lists_everything(given),
+    }
 
 
 def _lists_everything(push: dict[str, Any]) -> bool:
@@ -40,15 +41,11 @@ def _lists_everything(push: dict[str, Any]) -> bool:
     return is_listed and push.get("created") is False and push.get("forced") is False
 
 
-def _touched(commits: Any) -> set[str]:
-    listed = [commit for commit in islice(_list(commits), COMMITS_LIMIT) if isinstance(commit, dict)]
-    return {str(path) for commit in listed for kind in KINDS for path in _list(commit.get(kind))}
+def _touched(commits: list[Any]) -> set[str]:
+    listed = [commit.get(kind) for commit in commits if isinstance(commit, dict) for kind in KINDS]
+    return {str(path) for paths in listed if isinstance(paths, list) for path in paths}
 
 
-def _text(value: Any, key: str) -> str:
-    found = value.get(key) if isinstance(value, dict) else None
+def _message(commit: Any) -> str:
+    found = commit.get("message") if isinstance(commit, dict) else None
     return found if isinstance(found, str) else ""
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

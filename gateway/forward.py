@@ -16,6 +16,8 @@ from gateway.writer import Writer
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
 POST_SECONDS = 15
+# In a burst, who waits for an answer comes before who waits for the next event.
+COURTESY_SECONDS = 0.05
 REASON_BYTES = 500
 
 
@@ -56,6 +58,8 @@ class Forwarder:
         delay = FIRST_DELAY
         try:
             while not self._stopping.is_set() and (event := self._next(lane)):
+                if self._writer.is_busy:
+                    await self._pause(COURTESY_SECONDS)
                 if await self._is_settled(event):
                     delay = FIRST_DELAY
                 else:

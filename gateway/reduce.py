@@ -133,9 +133,12 @@ def alarm(body: Any, source: str) -> Event:
 
 def subset(value: Any, shape: dict[str, Any]) -> dict[str, Any]:
     """Return what of *value* has *shape*; a field that does not fit is left out."""
-    given = value if isinstance(value, dict) else {}
-    kept = {key: _field(given[key], wanted) for key, wanted in shape.items() if key in given}
-    return {key: field for key, field in kept.items() if field is not None}
+    kept = {}
+    for key, wanted in shape.items() if isinstance(value, dict) else ():
+        field = _field(value.get(key), wanted)
+        if field is not None:
+            kept[key] = field
+    return kept
 
 
 def _linking_to(site: str, kept: dict[str, Any], link: str) -> dict[str, Any]:
@@ -143,10 +146,10 @@ def _linking_to(site: str, kept: dict[str, Any], link: str) -> dict[str, Any]:
 
 
 def _field(value: Any, wanted: Any) -> Any:
-    if isinstance(wanted, dict):
-        return subset(value, wanted) or None
     if isinstance(wanted, re.Pattern):
         return value if isinstance(value, str) and wanted.fullmatch(value) else None
+    if isinstance(wanted, dict):
+        return subset(value, wanted) or None
     if isinstance(wanted, range):
         return value if type(value) is int and value in wanted else None
     return value if type(value) is wanted else None

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TextIO
 
+import orjson
 from aiohttp import web
 
 from gateway import body, reduce
@@ -134,7 +135,7 @@ class Gateway:
     def _answer(self, decision: Decision, status: int) -> web.Response:
         self._audit.record(decision)
         said = {"decision": decision.decision, "reason": decision.reason, "delivery": decision.delivery}
-        return web.json_response(said, status=status)
+        return web.Response(body=orjson.dumps(said), status=status, content_type="application/json")
 
 
 @asynccontextmanager
@@ -164,7 +165,8 @@ async def running(config: Config, stream: TextIO) -> AsyncIterator[int]:
 async def _tidy(spool: Spool, writer: Writer) -> None:
     while True:
         with suppress(sqlite3.Error):
-            await writer.do(spool.forget)
+            while await writer.do(spool.forget):
+                pass
         await asyncio.sleep(TIDY_SECONDS)
 
 

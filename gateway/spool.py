@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from gateway.reduce import Event
 
@@ -48,6 +48,11 @@ INSERT = """
 INSERT INTO event (source, delivery, key, lane, trace, body, raw, received, state, reason)
 VALUES (:source, :delivery, :key, :lane, :trace, :body, :raw, :now, :state, :reason)
 """
+FORGET = """
+DELETE FROM event WHERE id IN (
+    SELECT id FROM event WHERE state IN ('forwarded', 'parked', 'ignored') AND received < ? LIMIT 100
+)
+"""
 NEXT = """
 SELECT id, source, delivery, lane, trace, body FROM event
 WHERE state = 'waiting' AND lane = ? ORDER BY id LIMIT 1
@@ -74,7 +79,7 @@ class Spool:
     """
     The events of one gateway.
 
-    What changes it goes through `together`, from one thread; what reads it sees only what is committed.
+    What changes it stands between `begin` and `commit` or `rollback`; what reads it sees what is committed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,17 +95,19 @@ class Spool:
             self._lock.close()
             raise SpoolError(f"the spool {path} cannot be opened: {error}") from None
 
-    def together(self, changes: Sequence[Callable[[], Any]]) -> list[Any]:
-        """Make *changes* in one transaction, on disk when this returns; all of them or none."""
+    def begin(self) -> None:
+        """Begin to change the spool; sqlite3.OperationalError at once when another process is changing it."""
+        self.rollback()
         self._changes.execute("BEGIN IMMEDIATE")
-        try:
-            results = [change() for change in changes]
-            self._changes.execute("COMMIT")
-        except BaseException:
-            if self._changes.in_transaction:
-                self._changes.execute("ROLLBACK")
-            raise
-        return results
+
+    def commit(self) -> None:
+        """Have on disk what was changed since `begin`."""
+        self._changes.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Forget what was changed since `begin`."""
+        if self._changes.in_transaction:
+            self._changes.execute("ROLLBACK")
 
     def accept(self, source: str, delivery: str, event: Event, raw: bytes) -> bool:
         """Store *event*; False when this delivery, or the same happening, is known already."""
@@ -109,7 +116,8 @@ class Spool:
         known = self._changes.execute(KNOWN, {**row, "since": now - REPEAT_SECONDS}).fetchone()
         if known and not event.ignored:
             return False
-        row |= {"lane": event.lane, "trace": event.trace, "body": json.dumps(event.body), "raw": raw}
+        row |= {"lane": event.lane, "trace": event.trace, "raw": raw}
+        row["body"] = orjson.dumps(event.body).decode()
         state = "ignored" if event.ignored else "waiting"
         self._changes.execute(INSERT, {**row, "state": state, "reason": event.ignored})
         return True
@@ -119,10 +127,9 @@ class Spool:
         update = "UPDATE event SET state = ?, reason = ? WHERE id = ?"
         self._changes.execute(update, (state, reason, identifier))
 
-    def forget(self) -> None:
-        """Drop what has been settled for 30 days."""
-        old = "DELETE FROM event WHERE state != 'waiting' AND received < ?"
-        self._changes.execute(old, (time.time() - KEPT_SECONDS,))
+    def forget(self) -> int:
+        """Drop some of what is settled and 30 days old, and return how many; 0 when nothing is left."""
+        return self._changes.execute(FORGET, (time.time() - KEPT_SECONDS,)).rowcount
 
     def lanes(self) -> list[str]:
         """Return the lanes in which events wait."""
@@ -152,7 +159,7 @@ class Spool:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
     database.executescript(SCHEMA)

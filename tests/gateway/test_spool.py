@@ -2,10 +2,11 @@
 
 import asyncio
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 
+from gateway import writer
 from gateway.reduce import Event
 from gateway.spool import KNOWN, Spool, SpoolError
 from gateway.writer import Writer
@@ -18,7 +19,15 @@ def spool(tmp_path):
 
 
 def accept(spool, delivery, event):
-    return spool.together([lambda: spool.accept("github", delivery, event, b"raw")])[0]
+    with changing(spool):
+        return spool.accept("github", delivery, event, b"raw")
+
+
+@contextmanager
+def changing(spool):
+    spool.begin()
+    yield
+    spool.commit()
 
 
 def event(key="k", lane="acme/greeter", **more):
@@ -36,7 +45,8 @@ def test_a_delivery_and_a_happening_are_known(spool, delivery, key, is_new):
 
 def test_what_was_parked_may_come_again(spool):
     accept(spool, "d1", event())
-    spool.together([lambda: spool.settle(1, "parked", "no rule")])
+    with changing(spool):
+        spool.settle(1, "parked", "no rule")
 
     assert accept(spool, "d1", event())
     assert spool.counts() == {"parked": 1, "waiting": 1}
@@ -51,12 +61,14 @@ def test_what_was_ignored_is_kept_and_never_waits(spool):
 
 def test_after_a_day_the_same_happening_is_new_and_after_a_month_it_is_forgotten(spool, tmp_path):
     accept(spool, "d1", event())
-    spool.together([lambda: spool.settle(1, "forwarded")])
+    with changing(spool):
+        spool.settle(1, "forwarded")
     age(tmp_path, 25 * 3600)
     assert accept(spool, "d2", event())
 
     age(tmp_path, 31 * 24 * 3600)
-    spool.together([spool.forget])
+    with changing(spool):
+        assert [spool.forget(), spool.forget()] == [1, 0]
     assert spool.counts() == {"waiting": 1}
 
 
@@ -99,14 +111,50 @@ def test_a_file_that_is_no_spool_is_named(tmp_path):
         Spool(tmp_path / "spool.sqlite")
 
 
-def test_changes_made_together_are_all_kept_or_none(spool):
-    def fails():
-        raise RuntimeError("no")
+def test_changes_asked_for_together_are_all_kept_or_none(spool):
+    async def ask():
+        writer = Writer(spool)
+        fine = lambda: spool.accept("github", "d1", event(), b"")  # noqa: E731
+        answers = await asyncio.gather(*[writer.do(c) for c in (fine, lambda: 1 / 0)], return_exceptions=True)
+        kept = spool.counts()
+        again = await writer.do(fine)
+        await writer.close()
+        return [type(answer) for answer in answers], kept, again
 
-    with pytest.raises(RuntimeError):
-        spool.together([lambda: spool.accept("github", "d1", event(), b""), fails])
+    assert asyncio.run(ask()) == ([ZeroDivisionError] * 2, {}, True)
 
-    assert spool.counts() == {}
+
+def test_a_spool_that_is_locked_for_a_moment_is_waited_for(spool, tmp_path):
+    async def ask():
+        writer = Writer(spool)
+        with closing(sqlite3.connect(tmp_path / "new" / "spool.sqlite")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            asking = asyncio.create_task(writer.do(lambda: "fine"))
+            await asyncio.sleep(0.1)
+            assert not asking.done()
+            other.rollback()
+            answer = await asking
+        await writer.close()
+        return answer
+
+    assert asyncio.run(ask()) == "fine"
+
+
+def test_a_spool_that_stays_locked_is_an_error(spool, tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "BUSY_SECONDS", 0.1)
+
+    async def ask():
+        with closing(sqlite3.connect(tmp_path / "new" / "spool.sqlite")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            asked = Writer(spool)
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                await asked.do(lambda: "fine")
+            other.rollback()
+            answer = await asked.do(lambda: "fine")
+        await asked.close()
+        return answer
+
+    assert asyncio.run(ask()) == "fine"
 
 
 def test_changes_asked_for_at_once_are_each_answered(spool):
