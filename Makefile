@@ -57,6 +57,5 @@ test-faults: setup
 	$(PYTHON) -m pytest tests/fleet tests/lib -m faults
 	FAULT_RINGS="canary production" $(PYTHON) -m pytest tests/host -m lab
 
-
 bench-ingest: setup
 	$(PYTHON) -m bench.ingest

@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TextIO
 
-import orjson
 from aiohttp import web
 
 from gateway import body, reduce
@@ -135,7 +134,7 @@ class Gateway:
     def _answer(self, decision: Decision, status: int) -> web.Response:
         self._audit.record(decision)
         said = {"decision": decision.decision, "reason": decision.reason, "delivery": decision.delivery}
-        return web.Response(body=orjson.dumps(said), status=status, content_type="application/json")
+        return web.json_response(said, status=status)
 
 
 @asynccontextmanager

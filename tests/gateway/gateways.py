@@ -92,11 +92,12 @@ class Local:
 class Process:
     """A gateway that is a process of its own, on a free port."""
 
-    def __init__(self, folder: Path, api_url: str) -> None:
+    def __init__(self, folder: Path, api_url: str, key: str = KEY) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.config = configure(folder, api_url, port)
+        (folder / "key").write_text(key)
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / "log"
         self.start()

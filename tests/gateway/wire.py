@@ -31,6 +31,8 @@ class StackStorm(ThreadingHTTPServer):
         self.calls: list[int] = []
         self.got: list[tuple[str, dict[str, str], Any]] = []
         self.answers: list[int] = []
+        self.before_answer: Callable[[], object] = lambda: None
+        self.after_answer: Callable[[], object] = lambda: None
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
 
     @contextmanager
@@ -62,11 +64,13 @@ class Hook(BaseHTTPRequestHandler):
         self.server.calls.append(status)
         if status == 202:
             self.server.got.append((self.path, dict(self.headers), body))
+        self.server.before_answer()
         answer = b'{"faultstring": "no such trigger"}'
         self.send_response(status)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+        self.server.after_answer()
 
     def handle(self) -> None:
         # The gateway's process may be killed while it is connected.
