@@ -52,9 +52,15 @@ class Server:
         """Wait until it serves reads and sessions: a leader needs a moment for its access control."""
         wait_for_leader(self.url)
         deadline = time.monotonic() + 60
-        while not requests.get(f"{self.url}/v1/session/list", timeout=10).ok:
-            assert time.monotonic() < deadline, "Consul does not serve sessions"
+        while not self.serves():
+            assert time.monotonic() < deadline, "Consul does not serve"
             time.sleep(0.1)
+
+    def serves(self) -> bool:
+        """Whether its leader answers for sessions and, after it asked itself whether it leads still, keys."""
+        sessions = requests.get(f"{self.url}/v1/session/list", timeout=10)
+        keys = requests.get(f"{self.url}/v1/kv/cicd?keys&consistent", timeout=10)
+        return sessions.ok and keys.status_code in (200, 404)
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
