@@ -84,7 +84,7 @@ class Bench:
         (self.clone / "change").write_text(uuid.uuid4().hex)
         git(self.clone, "add", "-A")
         git(self.clone, "commit", "-qm", "Change")
-        git(self.clone, "push", "-q", self.url, "HEAD:main")
+        git(self.clone, "push", "-q", self.url, "+HEAD:main")
         return git(self.clone, "rev-parse", "HEAD")
 
     def by_hand(self, commit: str) -> None:

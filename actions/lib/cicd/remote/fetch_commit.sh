@@ -22,7 +22,8 @@ sweep() {
     now=$(date +%s)
     dead=$((now - $1)) boot=$((now - $(ps -o etimes= -p 1)))
     [ "$boot" -lt "$dead" ] || dead=$boot
-    find "$builds" -mindepth 1 -maxdepth 1 ! -newermt "@$dead" -exec rm -rf {} +
+    # find complains of what other runs remove meanwhile.
+    find "$builds" -mindepth 1 -maxdepth 1 ! -newermt "@$dead" -exec rm -rf {} + 2>/dev/null || true
 }
 
 readable() {

@@ -44,8 +44,8 @@ done
 mkdir -p "$incoming"
 trap 'rm -rf "$incoming"; rm -f "$prefix"-*' EXIT
 for file in $files sbom.cdx.json provenance.json; do mv "$prefix-$file" "$incoming/$file"; done
-# What an upload left whose other end died.
-find . .cicd/incoming -mindepth 1 -maxdepth 1 -name '.cicd-incoming-*' -mmin +1440 -exec rm -rf {} +
+# What an upload left whose other end died; find complains of what others remove meanwhile.
+find . .cicd/incoming -mindepth 1 -maxdepth 1 -name '.cicd-incoming-*' -mmin +1440 -exec rm -rf {} + 2>/dev/null || true
 [ "$(sha256sum "$incoming/$deb" | cut -d' ' -f1)" = "$sha256" ] || fail "$deb arrived damaged"
 
 # A driver whose disk fills up cannot even take back what it began.
@@ -55,9 +55,10 @@ free=$(df -k --output=avail "$public" | tail -n 1)
 [ "$free" -gt "$needed" ] ||
     fail "No space left on device for $deb: $((free / 1024)) MB are free at $public, $((needed / 1024)) MB are needed"
 
-# The lock dies with its holder; neither driver may lose a package to a second writer.
-exec 9>"$HOME/.cicd/publish.lock"
-flock -w 900 9 || fail "another publish has held the lock for 900 s"
+# Locks die with their holder. One for putting in, which is quick, and one for the index, so that of
+# those who wait for it the first indexes the packages of all.
+exec 8>"$HOME/.cicd/add.lock" 9>"$HOME/.cicd/publish.lock"
+flock -w 900 8 || fail "another publish has held the lock for 900 s"
 
 # What clients see already: a publish that waited finds its package in the index that another one wrote.
 is_published() { # TARGET
@@ -147,6 +148,8 @@ for target in $targets; do
     case $said in *ADDED) added="$added $target" ;; esac
 done
 said=$(keep_papers) || give_up "the provenance of $deb cannot be signed and kept: $said"
+flock -u 8
+flock -w 900 9 || give_up "another publish has held the lock for 900 s"
 for target in $targets; do
     is_published "$target" || said=$("publish_$driver" "$target") ||
         give_up "$driver could not publish ${target%%:*}, which is as it was: $(printf '%s\n' "$said" | tail -n 5)"
