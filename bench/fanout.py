@@ -60,14 +60,14 @@ class Contest:
         done = runs(machines) - before
         if done != times * len(machines):
             raise SystemExit(f"{what} ran {done} times on {len(machines)} hosts, not {times} times on each")
-        self._wait_for_sockets()
+        self._close_sockets()
         return seconds
 
     def runs_with_a_wrong_key(self, what: str, machine: Machine, shipped: bool) -> bool:
         """Say whether *what* ran the command on *machine*, whose key is not the known one."""
         before = runs([machine])
         self.tools[what]([machine], shipped=shipped)
-        self._wait_for_sockets()
+        self._close_sockets()
         return runs([machine]) > before
 
     def _client(self, name: str, machines: list[Machine], times: int = 1, shipped: bool = False) -> float:
@@ -137,7 +137,7 @@ class Contest:
             "PYTHONPATH": str(ROOT / "actions" / "lib"),
             "ANSIBLE_HOST_KEY_CHECKING": "True",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self._sockets()),
-            "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=5s",
+            "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=60s",
             "ANSIBLE_LOCALHOST_WARNING": "False",
         }
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -149,10 +149,11 @@ class Contest:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def _wait_for_sockets(self) -> None:
-        """Wait until no shared connection is left, so that the next tool begins cold."""
-        while any(self._sockets().iterdir()):
-            time.sleep(0.2)
+    def _close_sockets(self) -> None:
+        """End every shared connection, so that the next tool begins cold."""
+        for path in self._sockets().iterdir():
+            command = ["ssh", "-F", "none", "-O", "exit", "-o", f"ControlPath={path}", "any"]
+            subprocess.run(command, capture_output=True, check=False)
 
 
 def python() -> Path:

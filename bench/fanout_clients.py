@@ -80,7 +80,7 @@ def openssh(fleet: Fleet, *options: str) -> Callable[[], None]:
 def openssh_shared(fleet: Fleet) -> Callable[[], None]:
     sockets = f"{fleet['sockets']}/%C"
     return openssh(
-        fleet, "-o", "ControlMaster=auto", "-o", f"ControlPath={sockets}", "-o", "ControlPersist=5"
+        fleet, "-o", "ControlMaster=auto", "-o", f"ControlPath={sockets}", "-o", "ControlPersist=60"
     )
 
 

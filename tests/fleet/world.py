@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ DEPLOY = {
     "host_timeout": 4,
     "min_bake_seconds": 0,
     "min_healthy": "50%",
-    "lost_after": 20,
+    "lost_after": 30,
 }
 
 
@@ -130,13 +131,15 @@ class World:
     def _want(self, ring: str, wanted: Build) -> int:
         def decide(known: Release) -> Release:
             if ring == "canary":
-                return release.advertise_canary(known, wanted, 0)
-            return release.promote(known, 1, 0)
+                return release.advertise_canary(known, wanted, time.time())
+            return release.promote(known, time.time() + 1, 0)
 
         return self.store.change(PROJECT, "test", ring, CAUSE, decide).ring(ring).generation
 
     def _end_well(self, ring: str, generation: int) -> None:
-        self.store.change(PROJECT, "test", ring, CAUSE, lambda r: release.confirm(r, ring, generation, 0))
+        self.store.change(
+            PROJECT, "test", ring, CAUSE, lambda r: release.confirm(r, ring, generation, time.time())
+        )
 
 
 class Watch:
