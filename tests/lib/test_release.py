@@ -98,6 +98,14 @@ def test_the_first_deploy_ever_that_fails_leaves_nothing_advertised():
     assert release.wanted_document(restored, "canary").startswith("version=\n")
 
 
+@pytest.mark.parametrize("late", [release.restore, release.stop, release.degrade])
+def test_a_late_word_of_failure_does_not_move_a_ring_that_is_healthy(late):
+    healthy = canary_of(1)
+
+    with pytest.raises(Refused, match="has ended well already"):
+        late(healthy, "canary", healthy.canary.generation, when=1)
+
+
 def test_a_deploy_that_was_overtaken_can_neither_confirm_nor_restore():
     old = release.advertise_canary(canary_of(1), build(2), when=1)
     new = release.advertise_canary(old, build(3), when=2)

@@ -49,7 +49,7 @@ def confirm(release: Release, ring: str, generation: int, when: float, proof: Pr
 
 def degrade(release: Release, ring: str, generation: int, when: float, proof: Proof | None = None) -> Release:
     """Record that *ring* runs what *generation* wanted, but for the hosts that the budget let fail."""
-    current = _current(release, ring, generation)
+    current = _unended(release, ring, generation)
     if proof and current.wanted:
         refuse_unproven(proof, release.project, current.wanted.version, ring)
     return _with(release, ring, replace(current, state=DEGRADED, since=when))
@@ -57,7 +57,7 @@ def degrade(release: Release, ring: str, generation: int, when: float, proof: Pr
 
 def stop(release: Release, ring: str, generation: int, when: float) -> Release:
     """Record that the deploy of *generation* failed and stays as it is; hosts wait for a person."""
-    return _with(release, ring, replace(_current(release, ring, generation), state=STOPPED, since=when))
+    return _with(release, ring, replace(_unended(release, ring, generation), state=STOPPED, since=when))
 
 
 def promote(
@@ -69,7 +69,7 @@ def promote(
 
 def restore(release: Release, ring: str, generation: int, when: float) -> Release:
     """Want again what *ring* last ran well, after the deploy of *generation* failed; once, not twice."""
-    current = _current(release, ring, generation)
+    current = _unended(release, ring, generation)
     if current.state == RESTORING:
         raise Refused(
             f"{release.project} was taken back on {ring} once already, and its hosts did not get well.",
@@ -182,6 +182,16 @@ def _current(release: Release, ring: str, generation: int) -> Ring:
             f"{release.project} moved on: {ring} is at generation {current.generation}, "
             f"this deploy was of {generation}.",
             f"A newer deploy has taken over; see `st2 run cicd.get_release project={release.project}`.",
+        )
+    return current
+
+
+def _unended(release: Release, ring: str, generation: int) -> Ring:
+    current = _current(release, ring, generation)
+    if current.state == HEALTHY:
+        raise Refused(
+            f"The deploy of generation {generation} of {release.project} to {ring} has ended well already.",
+            f"To go back: st2 run cicd.rollback project={release.project} ring={ring}",
         )
     return current
 
