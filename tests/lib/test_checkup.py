@@ -24,6 +24,7 @@ def settings(tmp_path: Path, consul: str, **more) -> config.Settings:
     values["github"] = {"api_url": CLOSED, **token}
     values["gateway"] = {"url": CLOSED}
     values["repository"]["url"] = CLOSED
+    values["package"] = {"service": "nobody-builds"}
     return config.parse({**values, **more})
 
 
