@@ -53,6 +53,11 @@ class Host:
     def put(self, path: str, body: str = "") -> None:
         requests.put(f"{self.consul}{path}", data=body, timeout=10).raise_for_status()
 
+    def forget(self) -> None:
+        for identifier in requests.get(f"{self.consul}/v1/agent/services", timeout=10).json():
+            self.put(f"/v1/agent/service/deregister/{identifier}")
+        requests.delete(f"{self.consul}/v1/kv/cicd/greeter?recurse", timeout=10)
+
     def stored(self) -> dict:
         return requests.get(f"{self.consul}/v1/kv/cicd/greeter/hosts/{NODE}?raw", timeout=10).json()
 
@@ -90,13 +95,12 @@ def host(consul: str, tmp_path: Path) -> Iterator[Host]:
         thread = threading.Thread(target=wire.serve_forever, args=(0.02,))
         thread.start()
         found = Host(wire, consul, tmp_path)
+        found.forget()
         found.serve("greeter::app")
         yield found
         wire.shutdown()
         thread.join()
-    for identifier in requests.get(f"{consul}/v1/agent/services", timeout=10).json():
-        found.put(f"/v1/agent/service/deregister/{identifier}")
-    requests.delete(f"{consul}/v1/kv/cicd/greeter?recurse", timeout=10)
+    found.forget()
 
 
 def test_nothing_wanted_is_held_and_reported(host):
