@@ -190,3 +190,15 @@ def test_a_deploy_does_not_begin_on_a_sick_ring_or_without_capacity(world):
     Controls(world.settings, PROJECT, "ann").exclude(sick.name, "a disk is being changed")
 
     assert sick.name not in {host.name for host in deploy.fit_hosts("production")}
+
+
+def test_production_that_was_never_deployed_does_not_hold_up_a_second_canary(world):
+    requests.delete(f"{world.consul}/v1/kv/cicd/{PROJECT}/release", timeout=10).raise_for_status()
+    for machine in world.ring("production"):
+        entry = (machine.folder / "entry.json").read_text().replace("STATUS", "critical")
+        requests.put(f"{world.consul}/v1/catalog/register", data=entry, timeout=10).raise_for_status()
+    world.want("canary", OLD)
+
+    found = Deploy(world.settings, PROJECT, "ann").fit_hosts("canary")
+
+    assert {host.name for host in found} == {machine.name for machine in world.ring("canary")}

@@ -8,7 +8,7 @@ from cicd import fields, ring
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.errors import Refused
-from cicd.record import DEGRADED, HEALTHY
+from cicd.record import DEGRADED, HEALTHY, RINGS
 from cicd.ring import Host
 
 
@@ -41,8 +41,19 @@ def fit(settings: Settings, store: Store, project: Project, ring_name: str) -> l
     )
     if store.release(project.name).ring(ring_name).state in (HEALTHY, DEGRADED):
         ring.refuse_sick(entries, project.name, hosts)
-    _refuse_cramped(settings, entries, project, hosts)
+    _refuse_cramped(settings, counted(settings, store, project, ring_name), project, hosts)
     return hosts
+
+
+def counted(settings: Settings, store: Store, project: Project, ring_name: str) -> list[Mapping[str, Any]]:
+    """
+    Return Consul's health entries of the hosts that count for the capacity of a deploy to *ring_name*.
+
+    A ring that was never wanted to run anything serves nobody, so its hosts do not count.
+    """
+    known, canary_tag = store.release(project.name), settings.canary_tag(project)
+    used = {name for name in RINGS if name == ring_name or known.ring(name).wanted}
+    return [entry for entry in store.health(project) if ring.name_of(entry, canary_tag) in used]
 
 
 def _refuse_cramped(

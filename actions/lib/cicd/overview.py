@@ -11,7 +11,7 @@ from cicd import status
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.release import Ring
-from cicd.ring import unhealthy
+from cicd.ring import name_of, unhealthy
 
 HISTORY_ENTRIES = 10
 LISTED_HOSTS = 40
@@ -81,7 +81,7 @@ def _host(
     name = entry["Node"]["Node"]
     return {
         "name": name,
-        "ring": "canary" if canary_tag in entry["Service"]["Tags"] else "production",
+        "ring": name_of(entry, canary_tag),
         "address": entry["Service"]["Address"] or entry["Node"]["Address"],
         "version": str(report.get("installed") or ""),
         "healthy": name not in reasons,

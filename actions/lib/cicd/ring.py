@@ -35,7 +35,7 @@ def members(
     guesses its targets; with *reachable_only* failing nodes are left out instead.
     """
     there = [entry for entry in entries if entry["Node"]["Node"] not in excluded]
-    chosen = [e for e in there if (canary_tag in e["Service"]["Tags"]) == (ring == "canary")]
+    chosen = [e for e in there if name_of(e, canary_tag) == ring]
     up = [entry for entry in chosen if _node_is_up(entry)]
     if not (up if reachable_only else chosen):
         raise _empty(project, ring, canary_tag)
@@ -50,7 +50,7 @@ def members(
 
 def refuse_crowd(entries: Sequence[Mapping[str, Any]], project: str, canary_tag: str, share: str) -> None:
     """Raise Refused when more of a project's hosts are canaries than *share*, a number or a percentage."""
-    canaries = [entry for entry in entries if canary_tag in entry["Service"]["Tags"]]
+    canaries = [entry for entry in entries if name_of(entry, canary_tag) == "canary"]
     if len(canaries) > max(1, amount(share, len(entries), "deploy.max_canaries")):
         raise Refused(
             f"{len(canaries)} of {project}'s {len(entries)} hosts are canaries; {share} may be.",
@@ -128,6 +128,11 @@ class Capacity:
         if self.minimum.endswith("%"):
             needed = min(needed, len(names) - 1)
         return sum(self.serving[name] for name in names) - needed
+
+
+def name_of(entry: Mapping[str, Any], canary_tag: str) -> str:
+    """Return the ring of the host that Consul's health *entry* is of."""
+    return "canary" if canary_tag in entry["Service"]["Tags"] else "production"
 
 
 def capacity(entries: Sequence[Mapping[str, Any]], minimum: str, zone_meta: str) -> Capacity:

@@ -16,6 +16,7 @@ from cicd.consul import Store
 from cicd.errors import CicdError, HostError
 from cicd.fanout import Answer, Fanout
 from cicd.logbook import CANCELLED, Logbook
+from cicd.membership import counted
 from cicd.ring import Host, amount, batch_sizes, capacity, unhealthy
 from cicd.text import neutral_data, one_line
 
@@ -123,7 +124,7 @@ class Rollout:
         """Return the next batch: as many hosts as the size says and the capacity allows."""
         deadline = min(self._deadline, time.monotonic() + ROOM_LIMIT_SECONDS)
         while True:
-            entries = self._store.health(self._order.project)
+            entries = counted(self._settings, self._store, self._order.project, self._order.ring)
             zone_meta = str(self._settings.discovery["zone_meta"])
             found = capacity(entries, self._settings.deploy["min_healthy"], zone_meta).room(waiting)
             if found:
