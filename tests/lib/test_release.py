@@ -98,6 +98,22 @@ def test_the_first_deploy_ever_that_fails_leaves_nothing_advertised():
     assert release.wanted_document(restored, "canary").startswith("version=\n")
 
 
+def test_what_was_rolled_back_can_be_promoted_twice_once_it_was_canary_again():
+    first = release.promote(canary_of(1), when=0, min_bake=0)
+    first = release.confirm(first, "production", first.production.generation, 0)
+    second = release.advertise_canary(first, build(2), 0)
+    second = release.confirm(second, "canary", second.canary.generation, 0)
+    second = release.promote(second, 0, 0)
+    second = release.confirm(second, "production", second.production.generation, 0)
+    back = release.roll_back(second, "production", 0)
+    with pytest.raises(Refused, match="was rolled back"):
+        release.promote(back, 0, 0)
+    again = release.advertise_canary(back, build(2), 0)
+    again = release.confirm(again, "canary", again.canary.generation, 0)
+
+    assert release.promote(release.promote(again, 0, 0), 0, 0).production.wanted == build(2)
+
+
 @pytest.mark.parametrize("late", [release.restore, release.stop, release.degrade])
 def test_a_late_word_of_failure_does_not_move_a_ring_that_is_healthy(late):
     healthy = canary_of(1)
