@@ -275,6 +275,7 @@ def test_the_checkup_names_a_host_that_cannot_be_reached(world, stackstorm, lab)
         checked = stackstorm.run("cicd.check_setup", project=PROJECT)
     finally:
         lab("host", lost["name"], "on")
+        wait_for("the host in traffic again", lambda: world.healthy(PROJECT).get(lost["name"]), 120)
 
     assert checked["status"] == "failed"
     wrong = [one for one in checked["result"]["result"]["findings"] if one["state"] == "wrong"]
