@@ -120,3 +120,9 @@ def test_a_policy_that_can_never_be_met_is_refused():
 def test_a_reason_must_say_something(text):
     with pytest.raises(InputError, match="reason"):
         people.reason(text)
+
+
+@pytest.mark.parametrize("values", [{"incident_commander": "ann"}, ["ann"], "ann", {"role": None}])
+def test_a_role_is_a_list_of_users_and_never_the_letters_of_one(values):
+    with pytest.raises(ConfigError, match="lists of users"):
+        people.roles_from(values)

@@ -111,13 +111,13 @@ def policy_from(values: Mapping[str, Any] | None, where: str) -> Policy:
 
 def roles_from(values: Mapping[str, Any] | None) -> dict[str, tuple[str, ...]]:
     """Return who is in which role of `break_glass`."""
-    try:
-        return {str(role): tuple(str(name) for name in names) for role, names in (values or {}).items()}
-    except (AttributeError, TypeError):
-        raise ConfigError(
-            "`break_glass` in the pack's configuration is no mapping of roles to users.",
-            "See cicd.yaml.example.",
-        ) from None
+    given = values or {}
+    if isinstance(given, Mapping) and all(isinstance(names, (list, tuple)) for names in given.values()):
+        return {str(role): tuple(str(name) for name in names) for role, names in given.items()}
+    raise ConfigError(
+        "`break_glass` in the pack's configuration is no mapping of roles to lists of users.",
+        "See cicd.yaml.example.",
+    )
 
 
 def reason(text: str) -> str:
