@@ -18,6 +18,8 @@ LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@\[\]-]{0,99}")
 URL = re.compile(r"https?://[A-Za-z0-9.:/_~?&=@+%-]{1,500}")
 WORD = re.compile(r"[A-Z_]{1,20}")
 TRACE = re.compile(rf"{REPOSITORY.pattern}@{COMMIT.pattern}")
+HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
+STATUS = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
 CHECK = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,199}")
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 NUMBER = range(2**31)
@@ -54,7 +56,7 @@ JENKINS = {
         "parameters": {"PROJECT": PROJECT, "COMMIT": COMMIT, "TRACE": TRACE},
     },
 }
-ALARM = {"project": PROJECT, "host": PROJECT, "check": CHECK, "status": PROJECT}
+ALARM = {"project": PROJECT, "host": HOST, "check": CHECK, "status": STATUS}
 
 
 @dataclass(frozen=True)
@@ -125,9 +127,16 @@ def jenkins(body: Any, site: str = "") -> Event:
 
 
 def alarm(body: Any, source: str) -> Event:
-    """Return the alarm *body* of the monitoring system *source*, ignored when it names no project."""
+    """
+    Return the alarm *body* of the monitoring system *source*, ignored when a field cannot be used.
+
+    None of them is left out: an alarm without its host would be about every host.
+    """
     kept = subset(body, ALARM)
-    ignored = "" if "project" in kept else "the project of the alarm cannot be used"
+    given = body if isinstance(body, dict) else {}
+    wanted = {"project", "status", *(name for name in ALARM if given.get(name) not in (None, ""))}
+    odd = [name for name in ALARM if name in wanted - set(kept)]
+    ignored = f"the {' and the '.join(odd)} of the alarm cannot be used" if odd else ""
     return Event({**kept, "source": source}, "", f"alarm {kept.get('project')}", ignored=ignored)
 
 

@@ -34,6 +34,8 @@ GIVEN = {
     "user": "root",
     "branch": "main",
     "repository": "acme/greeter",
+    "status": "firing",
+    "check": "errors",
 }
 EXTRA: dict[str, Any] = {
     "version": WRONG,

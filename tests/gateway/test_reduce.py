@@ -73,6 +73,7 @@ def test_whatever_comes_is_either_ignored_or_complete(value):
     assert called.ignored or {"number", "phase"} <= set(called.body["build"])
     assert not called.trace or TRACE.fullmatch(called.trace)
     assert alarmed.ignored or PROJECT.fullmatch(alarmed.body["project"])
+    assert alarmed.ignored or all(alarmed.body.get(name) == value[name] for name in ALARM if value.get(name))
     assert reduce.other(value).ignored
 
 

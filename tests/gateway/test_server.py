@@ -1,5 +1,6 @@
 """What is answered to whom, and what is recorded."""
 
+import json
 import sqlite3
 from contextlib import closing
 
@@ -60,7 +61,8 @@ def test_what_cannot_be_stored_is_not_acknowledged(gateway, stackstorm):
 
 
 def test_an_alarm_names_its_source_and_its_project(gateway, stackstorm):
-    body = b'{"project": "greeter", "check": "errors over 1 percent", "text": "{{ x }}"}'
+    told = {"project": "greeter", "check": "errors over 1 percent", "status": "firing"}
+    body = json.dumps({**told, "text": "{{ x }}"}).encode()
     assert call_back(gateway, body, path="alarm/prometheus").json()["decision"] == "accepted"
     assert call_back(gateway, b"{}", path="alarm/prometheus").json()["decision"] == "ignored"
     eventually(lambda: stackstorm.got)
@@ -68,7 +70,7 @@ def test_an_alarm_names_its_source_and_its_project(gateway, stackstorm):
     path, headers, body = stackstorm.got[0]
     assert path == "/v1/webhooks/cicd/alarm"
     assert "St2-Trace-Tag" not in headers
-    assert body == {"project": "greeter", "check": "errors over 1 percent", "source": "prometheus"}
+    assert body == {**told, "source": "prometheus"}
 
 
 def test_metrics_and_health_tell_what_was_decided_and_what_waits(gateway):

@@ -124,6 +124,8 @@ def test_stackstorm_reads_hosts_changes_releases_keeps_runs_and_holds_locks(cons
     assert [e["Node"]["Node"] for e in store.health(project)] == [NODE]
     assert store.healthy("build", "package")
     assert OTHER in store.reports("greeter")
+    for key in ("cicd/greeter/alarms/firing", "cicd/.alarms/1", "cicd/events/1"):
+        store.put(key, {})
 
 
 def test_a_deploy_holds_its_lock_with_stackstorms_token(consul, token):

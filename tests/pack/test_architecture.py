@@ -39,6 +39,7 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
 @pytest.mark.parametrize(
     "module",
     [
+        "alarm",
         "release",
         "record",
         "guards",

@@ -28,9 +28,9 @@ CONTRACT_OF_2015 = {
     "rollback": {"project"},
 }
 CHANGE_THE_RELEASE = {
-    "advertise_canary", "advertise_past_guards", "approve", "confirm_ring", "freeze", "lock_deploys",
-    "pin_version", "promote_canary", "reject", "restore_ring", "roll_back_ring", "steal_lock", "thaw",
-    "unlock_deploys", "unpin_version", "veto_version",
+    "advertise_canary", "advertise_past_guards", "approve", "confirm_ring", "freeze", "judge_alarm",
+    "lock_deploys", "pin_version", "promote_canary", "reject", "restore_ring", "roll_back_ring",
+    "steal_lock", "thaw", "unlock_deploys", "unpin_version", "veto_version",
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ ENTRIES = {
     "exclude_host": "exclude_host",
     "freeze": "freeze",
     "include_host": "include_host",
+    "judge_alarm": "alarm_raised",
     "lock_deploys": "lock_deploys",
     "pin_version": "pin_version",
     "promote_canary": "deploy_production",

@@ -141,6 +141,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "host_timeout": 300,
         "time_limit": 3300,
         "lost_after": 120,
+        "alarm_window": 900,
         "min_bake_seconds": 600,
         "lock_ttl_seconds": 60,
         "lock_wait_seconds": 300,

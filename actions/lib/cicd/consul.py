@@ -71,8 +71,12 @@ class Store(Connection):
     def history(self, project: str, last: int) -> list[dict[str, Any]]:
         """Return the *last* history entries of *project*, newest first; each change has one."""
         newest = self._generation(project)
-        keys = [_history_key(project, number) for number in range(newest, max(0, newest - last), -1)]
-        return [entry for entry in map(self.json, keys) if entry]
+        entries = [self.entry(project, number) for number in range(newest, max(0, newest - last), -1)]
+        return [entry for entry in entries if entry]
+
+    def entry(self, project: str, generation: int) -> dict[str, Any] | None:
+        """Return the history entry of the change to *generation*, or None."""
+        return self.json(_history_key(project, generation))
 
     def report(self, project: str, node: str) -> dict[str, Any] | None:
         """Return what host *node* last reported about *project*, or None."""

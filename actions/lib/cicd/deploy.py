@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Callable, Iterator, Sequence
 
 from cicd import fields, membership, people, proof, release, ring
+from cicd.alarm import refuse_moved
 from cicd.config import Project, Settings
 from cicd.consul import Change, Store, unfenced
 from cicd.errors import CicdError, Refused
@@ -110,16 +111,21 @@ class Deploy:
 
         return self._begin("promote", "production", "promote the canary", decide)
 
-    def roll_back(self, ring_name: str, automatic: bool = False) -> Release:
-        """Want on the ring the good version before the present one; a deploy under way is overtaken."""
+    def roll_back(self, ring_name: str, alarm: str = "", generation: int = 0) -> Release:
+        """
+        Want on the ring the good version before the present one; a deploy under way is overtaken.
+
+        An *alarm*, in words, takes back only *generation*, about which it was judged, and only once.
+        """
         self.hosts(ring_name, reachable_only=True)
-        return self._begin(
-            "roll_back",
-            ring_name,
-            "an alarm" if automatic else "roll back",
-            lambda r: release.roll_back(r, ring_name, _now(), automatic),
-            wait_seconds=None,
-        )
+
+        def decide(known: Release) -> Release:
+            if alarm:
+                refuse_moved(known, ring_name, generation)
+            return release.roll_back(known, ring_name, _now(), automatic=bool(alarm))
+
+        why = f"an alarm: {alarm}" if alarm else "roll back"
+        return self._begin("roll_back", ring_name, why, decide, wait_seconds=None)
 
     def break_glass(self, version: str, role: str, why: str, package: str = "") -> Release:
         """Want the published *version* on production past every guard, for who is in *role*; audited."""

@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any, Mapping
 
-from cicd import drift
+from cicd import drift, membership
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.drift import Drift, Limits
@@ -31,7 +31,7 @@ class Watch:
         )
         found: list[Drift] = []
         for project in settings.projects.values():
-            rings = _rings(settings, store, project)
+            rings = membership.rings(settings, store, project)
             reports = store.reports(project.name)
             quiet = {host: self._quiet(project.name, host, reports.get(host)) for host in rings}
             release = store.release(project.name)
@@ -58,12 +58,6 @@ def payload(found: Drift) -> dict[str, Any]:
         "message": found.message,
     }
     return {key: neutral_data(value) for key, value in told.items()}
-
-
-def _rings(settings: Settings, store: Store, project: Project) -> dict[str, str]:
-    tag = settings.canary_tag(project)
-    entries = store.health(project)
-    return {e["Node"]["Node"]: "canary" if tag in e["Service"]["Tags"] else "production" for e in entries}
 
 
 def converge(settings: Settings, project: Project, name: str) -> dict[str, Any]:

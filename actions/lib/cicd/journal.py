@@ -7,14 +7,19 @@ import uuid
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
+from cicd.alarm import Alarm
+from cicd.alarm import Decision as AlarmDecision
 from cicd.consul import Store
 from cicd.push import Decision, Push
 from cicd.text import one_line
 
 PREFIX = "cicd/events/"
+ALARMS = "cicd/.alarms/"
 KEPT = 300
+ALARMS_KEPT = 100
 SHOWN_AT_ONCE = 20  # a result stays below 10 KB
 RUNS_KEPT = 200
+NO_PUSH = {"repository": "", "ref": "", "commit": "", "user": "", "project": ""}
 SHOWN = {"superseded": "superseded by {by:.7}", "failed": "failed: {why}"}
 
 
@@ -31,8 +36,7 @@ def record(store: Store, push: Push, project: str, decision: Decision, source: s
         "decision": "build" if decision.build else "ignore",
         "reason": decision.reason,
     }
-    store.put(f"{PREFIX}{int(now * 1000):014d}-{uuid.uuid4().hex[:8]}", entry)
-    _trim(store, PREFIX, KEPT)
+    _keep(store, PREFIX, KEPT, entry)
 
 
 def refuse(store: Store, reason: str, source: str) -> None:
@@ -40,9 +44,23 @@ def refuse(store: Store, reason: str, source: str) -> None:
     record(store, Push("", "", ""), "", Decision(False, one_line(reason)), source, time.time())
 
 
+def record_alarm(store: Store, alarm: Alarm, decision: AlarmDecision, now: float) -> None:
+    """Keep what was decided on *alarm*."""
+    said = {"said": f"{alarm.said} {alarm.status}", "project": alarm.project, "ring": decision.ring}
+    told = {"decision": decision.what, "reason": one_line(decision.reason)}
+    _keep(store, ALARMS, ALARMS_KEPT, {**NO_PUSH, **said, **told, "at": now, "source": alarm.source})
+
+
+def refuse_alarm(store: Store, reason: str, now: float) -> None:
+    """Keep that an alarm could not be used at all, and why."""
+    told = {"said": "", "decision": "ignore", "reason": one_line(reason)}
+    _keep(store, ALARMS, ALARMS_KEPT, {**NO_PUSH, **told, "at": now, "source": "alarm"})
+
+
 def events(store: Store, last: int, project: str = "") -> list[dict[str, Any]]:
-    """Return the *last* decisions, newest first, each with the `run` that came of it."""
-    found = [entry for _, entry in sorted(store.below(PREFIX).items(), reverse=True)]
+    """Return the *last* decisions on pushes and alarms, newest first, each with the `run` that came of it."""
+    kept = [*store.below(PREFIX).items(), *store.below(ALARMS).items()]
+    found = [entry for _, entry in sorted(kept, key=lambda one: one[0].rpartition("/")[2], reverse=True)]
     chosen = [entry for entry in found if not project or entry["project"] == project][:last]
     runs = {name: store.runs(name) for name in {entry["project"] for entry in chosen} if name}
     return [{**entry, "run": _run(runs, entry)} for entry in chosen]
@@ -61,7 +79,8 @@ def forget_runs(store: Store, project: str) -> None:
         store.delete(f"cicd/{project}/runs/{commit}")
 
 
-def _trim(store: Store, prefix: str, kept: int) -> None:
+def _keep(store: Store, prefix: str, kept: int, entry: Mapping[str, Any]) -> None:
+    store.put(f"{prefix}{int(float(entry['at']) * 1000):014d}-{uuid.uuid4().hex[:8]}", entry)
     for key in sorted(store.keys(prefix), reverse=True)[kept:]:
         store.delete(key)
 
@@ -76,8 +95,14 @@ def _run(runs: Mapping[str, Mapping[str, Any]], entry: Mapping[str, Any]) -> str
 
 def _line(entry: Mapping[str, Any]) -> str:
     when = datetime.fromtimestamp(float(entry["at"]), tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-    ref = entry["ref"].partition("/")[2].partition("/")[2] or entry["ref"]
-    moved = f"{entry['repository'] or 'unknown'} {ref} {entry['commit'][:7]}".strip()
     became = f"; now {entry['run']}" if entry["run"] else ""
     project = f"{entry['project']}: " if entry["project"] else ""
-    return f"{when}  {moved}  {entry['user']}  {project}{entry['decision']}: {entry['reason']}{became}"
+    return f"{when}  {_happened(entry)}  {project}{entry['decision']}: {entry['reason']}{became}"
+
+
+def _happened(entry: Mapping[str, Any]) -> str:
+    if "said" in entry:
+        return f"alarm {entry['said']}".strip()
+    ref = entry["ref"].partition("/")[2].partition("/")[2] or entry["ref"]
+    moved = f"{entry['repository'] or 'unknown'} {ref} {entry['commit'][:7]}".strip()
+    return f"{moved}  {entry['user']}"

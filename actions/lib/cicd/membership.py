@@ -27,6 +27,12 @@ def of(
     )
 
 
+def rings(settings: Settings, store: Store, project: Project) -> dict[str, str]:
+    """Return the ring of each host of *project* that Consul knows, healthy or not."""
+    tag = settings.canary_tag(project)
+    return {entry["Node"]["Node"]: ring.name_of(entry, tag) for entry in store.health(project)}
+
+
 def fit(settings: Settings, store: Store, project: Project, ring_name: str) -> list[Host]:
     """
     Return the ring's hosts when a deploy to them may begin.

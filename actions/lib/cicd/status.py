@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, Sequence, Tuple
 
 from cicd import people
 from cicd import release as releases
@@ -13,6 +13,7 @@ from cicd.people import NO_POLICY, Policy
 from cicd.release import Release, Ring
 
 NAMED_HOSTS = 8
+NAMED_ALARMS = 4
 
 
 def whole(
@@ -21,11 +22,17 @@ def whole(
     now: float,
     min_bake: int,
     policy: Policy = NO_POLICY,
+    firing: Sequence[Tuple[str, float]] = (),
 ) -> str:
-    """Return the state of one project as lines to read; the last one says what to do next."""
+    """
+    Return the state of one project as lines to read; the last one says what to do next.
+
+    *firing* are alarms in words, each with the epoch second since when it is known to fire.
+    """
     lines = [release.project]
     lines += [f"  {_ring(release, name, hosts, now)}" for name in ("production", "canary")]
     lines += [f"  {text}" for text in _odd(release, hosts)]
+    lines += [f"  {text}" for text in _alarms(firing, now)]
     lines += [f"  {text}" for text in _held(release.holds, now)]
     lines += [f"  every project: {text}" for text in _held(release.around, now)]
     lines += [f"  {text}" for text in _reviewed(release, now, policy)]
@@ -84,6 +91,13 @@ def _odd(release: Release, hosts: Sequence[Mapping[str, Any]]) -> list[str]:
     more = Counter(host["ring"] for host in hosts if _complaint(release, host))
     left = sum(more.values()) - NAMED_HOSTS
     return [*said[:NAMED_HOSTS], f"and {left} more hosts"] if left > 0 else said
+
+
+def _alarms(firing: Sequence[Tuple[str, float]], now: float) -> list[str]:
+    newest = sorted(firing, key=lambda one: one[1], reverse=True)
+    said = [f"alarm: {words}, for {age(now - since)}" for words, since in newest[:NAMED_ALARMS]]
+    left = len(newest) - NAMED_ALARMS
+    return [*said, f"and {left} more alarms"] if left > 0 else said
 
 
 def _complaint(release: Release, host: Mapping[str, Any]) -> str:

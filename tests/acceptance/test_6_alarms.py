@@ -1,0 +1,109 @@
+"""A monitoring system raises alarms: soon after a deploy the ring goes back, once, and never otherwise."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from demo.stories import PROJECT
+from demo.world import wait_for
+from tests.acceptance.test_4_events import change, events, settle, webhook
+
+
+def alarm(world, check: str, status: str = "firing", host: str = "") -> int:
+    """Post an alarm about *host*, or the first canary host, to the gateway."""
+    token = (Path(world.description["root"]) / "secrets" / "jenkins_token").read_text().strip()
+    about = {"project": PROJECT, "host": host or world.hosts("canary")[0]["name"]}
+    url = f"{world.description['gateway']['url']}/alarm/prometheus"
+    headers = {"X-Cicd-Token": token}
+    body = {**about, "check": check, "status": status, "text": "{{ 7 * 7 }}"}
+    return requests.post(url, json=body, headers=headers, timeout=30).status_code
+
+
+def judged(stackstorm, known: int) -> list[dict]:
+    """Return the results of the alarms that were judged after the first *known*, newest first, all ended."""
+    settle(stackstorm)
+    newest = stackstorm.client.executions.query(action="cicd.alarm_raised", limit=100)
+    return [stackstorm.get(one.id)["result"]["output"] for one in newest[: len(newest) - known]]
+
+
+def count(stackstorm) -> int:
+    return len(stackstorm.client.executions.query(action="cicd.alarm_raised", limit=100))
+
+
+def canary(world) -> str:
+    return str(world.key(f"{PROJECT}::canary_version"))
+
+
+def history(stackstorm) -> list[dict]:
+    return stackstorm.run("cicd.list_history", project=PROJECT, last=100)["result"]["result"]["history"]
+
+
+@pytest.fixture(scope="module")
+def deployed(world, teller) -> list[str]:
+    """Two versions that came to the canary one after the other, each of them good."""
+    versions = []
+    for version in ("10.0.0", "10.1.0"):
+        trace = teller.push(f"Bring {version}", change(version))
+        assert teller.follow(trace, "cicd.ci_success")["status"] == "succeeded"
+        versions.append(canary(world))
+    return versions
+
+
+def sent(world, stackstorm, times: int, **told: str) -> list[dict]:
+    """Send one alarm several times at once, and return what became of each."""
+    before = count(stackstorm)
+    with ThreadPoolExecutor(times) as pool:
+        assert set(pool.map(lambda _: alarm(world, **told), range(times))) == {202}
+    wait_for("the alarms", lambda: count(stackstorm) >= before + times, 120)
+    return judged(stackstorm, before)
+
+
+def test_an_alarm_on_a_canary_host_sent_ten_times_takes_the_canary_back_once(world, stackstorm, deployed):
+    production = world.key(f"{PROJECT}::version")
+    told = len(stackstorm.client.executions.query(action="core.announcement", limit=100))
+    known = len(history(stackstorm))
+    outcomes = sent(world, stackstorm, 10, check="HTTP 5xx")
+
+    (acted,) = (outcome for outcome in outcomes if outcome["decision"] == "roll back")
+    assert {outcome["decision"] for outcome in outcomes if outcome is not acted} == {"ignore"}
+    assert acted["version"] == deployed[0] == canary(world)
+    assert f"canary goes back from {deployed[1]} to {deployed[0]}" in acted["message"]
+    assert world.key(f"{PROJECT}::version") == production
+    for host in world.hosts("canary"):
+        assert world.installed(host, PROJECT) == f"install ok installed|{deployed[0]}"
+    newest = history(stackstorm)
+    made = [entry for entry in newest[: len(newest) - known] if entry["what"] == "roll_back"]
+    (name,) = {host["name"] for host in world.hosts("canary")[:1]}
+    assert [entry["why"] for entry in made] == [f"an alarm: HTTP 5xx on {name} (prometheus)"]
+    assert len(stackstorm.client.executions.query(action="core.announcement", limit=100)) == told + 1
+
+
+def test_an_alarm_that_fires_already_when_a_deploy_begins_does_nothing(world, stackstorm, deployed):
+    assert stackstorm.run("cicd.deploy", project=PROJECT, version=deployed[1])["status"] == "succeeded"
+    (outcome,) = sent(world, stackstorm, 1, check="HTTP 5xx")
+    shown = stackstorm.run("cicd.get_release", project=PROJECT)["result"]["result"]["message"]
+    (over,) = sent(world, stackstorm, 1, check="HTTP 5xx", status="resolved")
+
+    assert outcome["decision"] == over["decision"] == "ignore"
+    assert outcome["reason"] == f"it fired already before {deployed[1]} was deployed to canary"
+    assert canary(world) == deployed[1]
+    assert "alarm: HTTP 5xx on" in shown
+    assert [one["reason"] for one in events(stackstorm, 2)] == ["it is over", outcome["reason"]]
+
+
+def test_an_alarm_of_no_host_of_ours_does_nothing_and_an_odd_one_is_refused(world, stackstorm, deployed):
+    (outcome,) = sent(world, stackstorm, 1, check="HTTP 5xx", host="web99")
+    before = count(stackstorm)
+    odd = {"project": PROJECT, "status": "firing", "host": "{{ config_context.consul.url }}"}
+    for body in (odd, {"status": "firing"}, {**odd, "host": "", "check": "<% ctx() %>"}):
+        assert requests.post(webhook(world, "alarm"), json=body, timeout=30).status_code == 202
+
+    assert outcome["reason"] == f"web99 is no host of {PROJECT} in Consul"
+    known = {"project": PROJECT, "status": "resolved", "check": "unheard of"}
+    assert requests.post(webhook(world, "alarm"), json=known, timeout=30).status_code == 202
+    wait_for("the alarm that was posted straight", lambda: count(stackstorm) > before, 60)
+    (straight,) = judged(stackstorm, before)
+    assert straight["reason"] == "it is over, and was not known to fire"
+    assert canary(world) == deployed[1]

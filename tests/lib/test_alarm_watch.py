@@ -1,0 +1,196 @@
+"""An alarm in a real Consul: what it takes back, once whatever is sent at the same time, and what is kept."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from cicd import alarm, alarm_watch, config, journal, overview, release
+from cicd.alarm_watch import Outcome
+from cicd.consul import Store
+from cicd.deploy import Deploy
+from cicd.errors import ConfigError, InputError, Refused
+from cicd.record import Cause, Release
+from tests.lib.consul_settings import settings
+from tests.lib.deploy_process import build
+
+HOSTS = {"web1": ["greeter::app", "greeter::app_canary"], "web2": ["greeter::app"]}
+GIVEN = {"project": "greeter", "host": "web1", "check": "errors", "status": "firing", "source": "grafana"}
+
+
+@pytest.fixture
+def known(consul: str) -> Iterator[config.Settings]:
+    """Two hosts, and two versions that were good on both rings, deployed just now."""
+    requests.delete(f"{consul}/v1/kv/?recurse", timeout=10)
+    for name, tags in HOSTS.items():
+        register(consul, name, tags, "passing")
+    made = settings(consul)
+    for commits in (1, 2):
+        advertise(made, commits)
+        change(made, "promote", "production", lambda r: release.promote(r, time.time(), 0))
+        confirm(made, "production")
+    yield made
+    for name in HOSTS:
+        requests.put(f"{consul}/v1/catalog/deregister", json={"Node": name}, timeout=10).raise_for_status()
+
+
+def register(consul: str, name: str, tags: list[str], status: str) -> None:
+    service = {"ID": "greeter", "Service": "greeter", "Tags": tags, "Port": 80}
+    check = {"CheckID": "serfHealth", "Name": "Serf", "Status": status, "Node": name}
+    entry = {"Node": name, "Address": "127.0.0.1", "Service": service, "Check": check}
+    requests.put(f"{consul}/v1/catalog/register", json=entry, timeout=10).raise_for_status()
+
+
+def change(made: config.Settings, what: str, ring: str, command) -> Release:
+    return Store(made).change("greeter", what, ring, Cause("ann", what, time.time()), command)
+
+
+def confirm(made: config.Settings, ring: str) -> None:
+    generation = Store(made).release("greeter").ring(ring).generation
+    change(made, "confirm", ring, lambda r: release.confirm(r, ring, generation, time.time()))
+
+
+def advertise(made: config.Settings, commits: int) -> None:
+    when = time.time()
+    change(made, "advertise", "canary", lambda r: release.advertise_canary(r, build(commits), when))
+    confirm(made, "canary")
+
+
+def take(made: config.Settings, **changes: str) -> Outcome:
+    return alarm_watch.take(made, {**GIVEN, **changes}, "stanley")
+
+
+def versions(made: config.Settings) -> tuple[str, str]:
+    known = Store(made).release("greeter")
+    assert known.canary.wanted
+    assert known.production.wanted
+    return known.canary.wanted.version, known.production.wanted.version
+
+
+OLD, NEW = build(1).version, build(2).version
+
+
+def test_an_alarm_on_a_canary_host_takes_the_canary_back_and_history_says_so(known):
+    outcome = take(known)
+
+    assert outcome.tell
+    assert outcome.decision.version == OLD
+    assert versions(known) == (OLD, NEW)
+    newest = Store(known).history("greeter", 1)[0]
+    assert (newest["who"], newest["what"], newest["why"]) == (
+        "stanley",
+        "roll_back",
+        "an alarm: errors on web1 (grafana)",
+    )
+    assert outcome.decision.generation == newest["generation"]
+
+
+def test_ten_alarms_at_the_same_time_act_once(known):
+    before = Store(known).release("greeter").generation
+    with ThreadPoolExecutor(10) as pool:
+        outcomes = list(pool.map(lambda _: take(known), range(10)))
+
+    assert sorted(outcome.decision.what for outcome in outcomes) == [*9 * ["ignore"], "roll back"]
+    assert Store(known).release("greeter").generation == before + 1
+    assert sum(outcome.tell for outcome in outcomes) == 1
+    reasons = [entry["reason"] for entry in journal.events(Store(known), 20)]
+    assert len(reasons) < 10, "what is said again with the same outcome is no line of its own"
+
+
+def test_an_alarm_that_fired_already_does_nothing_until_it_was_over(known):
+    take(known)
+    confirm(known, "canary")
+    advertise(known, 3)
+
+    before = take(known)
+    take(known, status="resolved")
+    again = take(known)
+
+    assert "fired already before" in before.decision.reason
+    assert again.decision.what == "roll back"
+    assert versions(known) == (OLD, NEW)
+
+
+def test_a_newer_deploy_that_came_in_between_is_not_taken_back(known):
+    generation = Store(known).release("greeter").canary.generation
+    advertise(known, 3)
+
+    with pytest.raises(Refused, match="moved on while an alarm"):
+        Deploy(known, "greeter", "stanley").roll_back("canary", "errors (grafana)", generation)
+    assert versions(known)[0] == build(3).version
+
+
+def test_a_rollback_by_hand_says_what_it_said_before(known):
+    Deploy(known, "greeter", "ann").roll_back("canary")
+
+    assert Store(known).history("greeter", 1)[0]["why"] == "roll back"
+
+
+def test_a_ring_that_cannot_be_taken_back_is_told_of_and_stays(known, consul):
+    register(consul, "web1", HOSTS["web1"], "critical")
+    outcome = take(known)
+
+    assert (outcome.decision.what, outcome.tell) == ("failed", True)
+    assert "canary could not be taken back: greeter has no canary host" in outcome.decision.reason
+    assert versions(known) == (NEW, NEW)
+
+
+@pytest.mark.parametrize("host", ["web2", ""])
+def test_where_production_is_for_people_the_alarm_says_who_may(known, consul, host):
+    rules = {"deploy": {"auto_rollback": False}, "access": {"rollback": ["ann", "bob"]}}
+    outcome = take(settings(consul, **rules), host=host)
+
+    assert (outcome.decision.what, outcome.tell) == ("ask", True)
+    assert "ann, bob decides" in outcome.decision.reason
+    assert versions(known) == (NEW, NEW)
+
+
+def test_a_baking_canary_is_watched_longer_than_the_window(consul, known):
+    short = {"alarm_window": 1, "min_bake_seconds": 600}
+    made = settings(consul, deploy=short)
+    time.sleep(1.1)
+
+    assert "production ended more than 1 s ago" in take(made, host="web2").decision.reason
+    assert take(made).decision.what == "roll back"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"project": "nosuch"}, ConfigError, "nosuch is not configured"),
+        ({"project": "everything"}, ConfigError, "everything is not configured"),
+        ({"host": "{{ config_context }}"}, InputError, "is no host"),
+        ({"status": ""}, InputError, "is no status"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_and_listed(known, changes, error, said):
+    with pytest.raises(error, match=said):
+        take(known, **changes)
+    newest = journal.events(Store(known), 1)[0]
+
+    assert said in newest["reason"]
+    assert "{{" not in newest["reason"]
+    assert Store(known).get(alarm.key("greeter")) is None
+
+
+def test_decisions_are_lines_among_the_others_and_what_fires_is_shown(known):
+    take(known, host="web9")
+    take(known, host="web9", status="warning")
+
+    lines = journal.lines(journal.events(Store(known), 10, "greeter")).splitlines()
+    assert lines[0].endswith(
+        "alarm errors on web9 (grafana) warning  greeter: ignore: "
+        "warning says neither that it fires nor that it is over"
+    )
+    assert lines[1].endswith("greeter: ignore: web9 is no host of greeter in Consul")
+    assert "alarm: errors on web9 (grafana), for 0 s" in overview.of(known, "greeter")["message"]
+
+
+def test_only_the_newest_decisions_are_kept(known, monkeypatch):
+    monkeypatch.setattr(journal, "ALARMS_KEPT", 3)
+    for number in range(5):
+        take(known, host="web9", check=f"check {number}")
+
+    assert len(Store(known).keys(journal.ALARMS)) == 3
