@@ -192,6 +192,15 @@ def test_a_lock_on_everything_reaches_every_project_and_its_hosts(store, consul)
     assert "hold=\n" in str(key(consul, "cicd/greeter/wanted/canary"))
 
 
+def test_the_history_of_a_pin_or_veto_names_its_version_and_not_only_what_runs(store, consul):
+    controls = Controls(settings(consul), "greeter", "ann")
+    controls.hold("veto", "it leaks", build(7).version)
+    controls.hold("pin", "audit", build(3).version)
+
+    said = [entry["why"] for entry in store.history("greeter", 2)]
+    assert said == [f"{build(3).version}: audit", f"{build(7).version}: it leaks"]
+
+
 def test_a_freeze_window_that_consul_has_but_nobody_can_read_means_stop(store, consul):
     requests.put(f"{consul}/v1/kv/cicd/greeter/freeze_windows", data="[{]", timeout=10)
 

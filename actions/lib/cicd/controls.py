@@ -32,9 +32,10 @@ class Controls:
         if self.project.name == EVERYTHING and version:
             raise InputError("A version is one project's.", f"Name the project that {kind} is about.")
         put = self._put(why, version and fields.check("version", version))
+        said, name = f"{version}: {put.why}" if version else put.why, self.project.name
         if kind == "veto":
-            return self._hold(kind, put.why, lambda current: holds.veto(current, put))
-        return self._hold(kind, put.why, lambda current: holds.put(current, self.project.name, kind, put))
+            return self._hold(kind, said, lambda current: holds.veto(current, put))
+        return self._hold(kind, said, lambda current: holds.put(current, name, kind, put))
 
     def end_hold(self, kind: str) -> Release:
         """Take the `lock`, `freeze` or `pin` off the project."""
