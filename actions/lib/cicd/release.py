@@ -37,9 +37,7 @@ def advertise_canary(release: Release, build: Build, when: float) -> Release:
 
 def confirm(release: Release, ring: str, generation: int, when: float, proof: Proof | None = None) -> Release:
     """Record that every host of *ring* runs what *generation* wanted, healthy, as *proof* says."""
-    current = _current(release, ring, generation)
-    if proof and current.wanted:
-        refuse_unproven(proof, release.project, current.wanted.version, ring)
+    current = _proven(release.project, ring, _current(release, ring, generation), proof)
     earlier = current.earlier if current.good == current.wanted else current.good
     state = HEALTHY if current.wanted else EMPTY
     return _with(
@@ -49,9 +47,7 @@ def confirm(release: Release, ring: str, generation: int, when: float, proof: Pr
 
 def degrade(release: Release, ring: str, generation: int, when: float, proof: Proof | None = None) -> Release:
     """Record that *ring* runs what *generation* wanted, but for the hosts that the budget let fail."""
-    current = _unended(release, ring, generation)
-    if proof and current.wanted:
-        refuse_unproven(proof, release.project, current.wanted.version, ring)
+    current = _proven(release.project, ring, _unended(release, ring, generation), proof)
     return _with(release, ring, replace(current, state=DEGRADED, since=when))
 
 
@@ -193,6 +189,12 @@ def _unended(release: Release, ring: str, generation: int) -> Ring:
             f"The deploy of generation {generation} of {release.project} to {ring} has ended well already.",
             f"To go back: st2 run cicd.rollback project={release.project} ring={ring}",
         )
+    return current
+
+
+def _proven(project: str, ring: str, current: Ring, proof: Proof | None) -> Ring:
+    if proof and current.wanted:
+        refuse_unproven(proof, project, current.wanted.version, ring)
     return current
 
 
