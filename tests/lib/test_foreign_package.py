@@ -1,11 +1,6 @@
 """A project is deployed from its own packages only: a real index over HTTP, a real Consul."""
 
-import gzip
-import hashlib
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,49 +8,28 @@ import requests
 
 from cicd.errors import Refused
 from cicd.publish import published
+from tests.lib import apt_index
 from tests.lib.consul_settings import settings
 
 VERSION = "1.0-1.abcdef0"
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-def entry(package: str, trace: str) -> str:
-    traced = f"X-CICD-Trace: {trace}\n" if trace else ""
-    return f"Package: {package}\nVersion: {VERSION}\nSHA256: {'a' * 64}\nFilename: x.deb\n{traced}"
+BUILT = {
+    "greeter": f"acme/greeter@{'a' * 40}",
+    "greeter-web": f"ACME/Greeter@{'a' * 40}",
+    "payroll": f"acme/payroll@{'b' * 40}",
+    "lookalike": f"acme/greeter2@{'b' * 40}",
+    "openssh-server": "",
+}
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Iterator[str]:
-    index = tmp_path / "dists/bookworm/main/binary-amd64/Packages.gz"
-    index.parent.mkdir(parents=True)
-    entries = [
-        entry("greeter", f"acme/greeter@{'a' * 40}"),
-        entry("greeter-web", f"ACME/Greeter@{'a' * 40}"),
-        entry("payroll", f"acme/payroll@{'b' * 40}"),
-        entry("lookalike", f"acme/greeter2@{'b' * 40}"),
-        entry("openssh-server", ""),
-    ]
-    index.write_bytes(gzip.compress("\n".join(entries).encode()))
-    digest = hashlib.sha256(index.read_bytes()).hexdigest()
-    line = f"SHA256:\n {digest} {index.stat().st_size} main/binary-amd64/Packages.gz\n"
-    (tmp_path / "dists/bookworm/InRelease").write_text(line)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    entries = [apt_index.entry(package, VERSION, trace) for package, trace in BUILT.items()]
+    with apt_index.served(tmp_path, entries) as url:
+        yield url
 
 
 def deploy(consul: str, repository: str, package: str) -> str:
-    section = {"url": repository, "config_file": "/etc/freight.conf", "gpg_key": "x"}
-    config = settings(consul, repository=section)
+    config = settings(consul, repository=apt_index.section(repository))
     return published(config, config.project("greeter"), package, VERSION).package
 
 
