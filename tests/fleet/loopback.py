@@ -115,6 +115,7 @@ class Loopback:
             "HOST": machine.name,
             "HOME_OF": machine.folder,
             "CONSUL": self._consul,
+            "DPKG_ADMINDIR": machine.folder / "dpkg",
             "STAND_IN": HERE / "stand_in.sh",
             "PATH": f"{HERE / 'shims'}:/usr/bin:/bin",
         }

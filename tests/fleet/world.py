@@ -79,7 +79,7 @@ class World:
 
     def reset(self) -> None:
         """Let every host run OLD, healthy, and both rings be recorded so."""
-        requests.delete(f"{self.consul}/v1/kv/?recurse", timeout=10)
+        self.erase()
         for ring in ("canary", "production"):
             for number, machine in enumerate(self.ring(ring)):
                 machine.break_with("")
@@ -89,6 +89,10 @@ class World:
                 self.register(machine, ring, zone="ab"[number % 2])
         for ring in ("canary", "production"):
             self._end_well(ring, self._want(ring, OLD))
+
+    def erase(self) -> None:
+        """Let Consul know of no release."""
+        requests.delete(f"{self.consul}/v1/kv/?recurse", timeout=10).raise_for_status()
 
     def register(self, machine: Machine, ring: str, zone: str = "", address: str = "") -> None:
         """Tell Consul of *machine*; with *address* one that nobody answers at."""
