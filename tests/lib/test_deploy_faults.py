@@ -1,5 +1,6 @@
 """A deploy whose process or whose Consul dies at any step: a clear end, and never half a change."""
 
+import base64
 import json
 import os
 import signal
@@ -70,8 +71,10 @@ class Server:
         self.process.wait(10)
 
     def everything(self) -> dict[str, str]:
+        """Return every key and its text at one moment."""
         items = requests.get(f"{self.url}/v1/kv/?recurse", timeout=10)
-        return {item["Key"]: item["Value"] for item in items.json()} if items.ok else {}
+        found = items.json() if items.ok else []
+        return {item["Key"]: base64.b64decode(item["Value"] or "").decode() for item in found}
 
     def read_only_token(self) -> str:
         root = {"X-Consul-Token": "root"}
@@ -100,17 +103,18 @@ def server(shared: Server) -> Server:
 
 
 def whole(server: Server) -> record.Release:
-    """The record, after a look at everything that one transaction must have written with it."""
-    known = Deploying(server.url, TTL, "ann").store.release(PROJECT)
-    written = requests.get(f"{server.url}/v1/kv/cicd/{PROJECT}/history/?keys", timeout=10)
-    numbers = [int(key.rpartition("/")[2]) for key in (written.json() if written.ok else [])]
+    """
+    The record, after a look at everything that one transaction must have written with it.
+
+    All of one moment: a Consul that was frozen may do only now what it was asked for then.
+    """
+    keys = server.everything()
+    known = record.from_json(json.loads(keys[f"cicd/{PROJECT}/release"]))
+    numbers = [int(key.rpartition("/")[2]) for key in keys if key.startswith(f"cicd/{PROJECT}/history/")]
     assert numbers == list(range(1, known.generation + 1))
-    contract = requests.get(f"{server.url}/v1/kv/{PROJECT}::canary_version?raw", timeout=10)
-    assert (contract.text if contract.ok else None) == (
-        known.canary.wanted.version if known.canary.wanted else None
-    )
-    document = requests.get(f"{server.url}/v1/kv/cicd/{PROJECT}/wanted/{RING}?raw", timeout=10)
-    assert not document.ok or document.text == release.wanted_document(known, RING)
+    wanted = known.canary.wanted.version if known.canary.wanted else None
+    assert keys.get(f"{PROJECT}::canary_version") == wanted
+    assert keys[f"cicd/{PROJECT}/wanted/{RING}"] == release.wanted_document(known, RING)
     return known
 
 
