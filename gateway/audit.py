@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
+
+import orjson
 
 
 @dataclass(frozen=True)
@@ -32,5 +33,5 @@ class Audit:
         """Write the line of *decision*."""
         self.counts[decision.source, decision.decision] += 1
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._stream.write(json.dumps({"time": time, **vars(decision)}) + "\n")
+        self._stream.write(orjson.dumps({"time": time, **vars(decision)}).decode() + "\n")
         self._stream.flush()

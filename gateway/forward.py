@@ -17,7 +17,7 @@ from gateway.writer import Writer
 FIRST_DELAY, LONGEST_DELAY = 0.2, 15.0
 POST_SECONDS = 15
 # In a burst, who waits for an answer comes before who waits for the next event.
-COURTESY_SECONDS = 0.05
+COURTESY_SECONDS = 0.2
 REASON_BYTES = 500
 
 

@@ -142,12 +142,10 @@ def alarm(body: Any, source: str) -> Event:
 
 def subset(value: Any, shape: dict[str, Any]) -> dict[str, Any]:
     """Return what of *value* has *shape*; a field that does not fit is left out."""
-    kept = {}
-    for key, wanted in shape.items() if isinstance(value, dict) else ():
-        field = _field(value.get(key), wanted)
-        if field is not None:
-            kept[key] = field
-    return kept
+    if not isinstance(value, dict):
+        return {}
+    fields = [(key, _field(value[key], wanted)) for key, wanted in shape.items() if key in value]
+    return {key: field for key, field in fields if field is not None}
 
 
 def _linking_to(site: str, kept: dict[str, Any], link: str) -> dict[str, Any]:

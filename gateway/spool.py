@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from gateway.reduce import Event
 
@@ -116,7 +117,7 @@ class Spool:
         if known and not event.ignored:
             return False
         row |= {"lane": event.lane, "trace": event.trace, "raw": raw}
-        row["body"] = json.dumps(event.body)
+        row["body"] = orjson.dumps(event.body).decode()
         state = "ignored" if event.ignored else "waiting"
         self._changes.execute(INSERT, {**row, "state": state, "reason": event.ignored})
         return True
