@@ -36,6 +36,7 @@ from demo.world import ROOT, World, wait_for
 
 LAB_ROOT = Path(os.environ.get("LAB_ROOT") or ROOT / "build" / "lab")
 STEPS = ("drain", "update", "install", "health")
+LIMIT_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -53,30 +54,31 @@ class Run:
 
 
 class Follower:
-    """Sees from outside when each host of *ring* serves another version, and what it reports."""
+    """Sees from outside when each host of production serves another version."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
         self._hosts = {host["name"]: host["address"] for host in world.hosts("production")}
 
-    def follow(self, start: Any, before: str) -> tuple[float, dict[str, dict[str, float]]]:
-        """Call *start*; return when the last host no longer served *before*, and each host's seconds."""
+    def follow(self, start: Any, before: str) -> dict[str, float]:
+        """Call *start*; return after how many seconds each host first served something else than *before*."""
         began = time.monotonic()
         threading.Thread(target=start).start()
-        served: dict[str, dict[str, float]] = {}
+        served: dict[str, float] = {}
         while len(served) < len(self._hosts):
             for host, address in self._hosts.items():
-                if host not in served and (report := self._new(host, address, before)):
-                    served[host] = {**report["seconds"], "at": time.monotonic() - began}
+                if host not in served and _served(address) not in ("", before):
+                    served[host] = time.monotonic() - began
+            if time.monotonic() - began > LIMIT_SECONDS:
+                raise SystemExit(f"still on {before}: {', '.join(self._hosts.keys() - served.keys())}")
             time.sleep(0.05)
-        return max(one["at"] for one in served.values()), served
+        return served
 
-    def _new(self, host: str, address: str, before: str) -> dict[str, Any] | None:
-        report = json.loads(self._world.key(f"cicd/{PROJECT}/hosts/{host}") or "{}")
-        if report.get("state") != "converged" or report["installed"] == before:
-            return None
-        answer = requests.get(f"http://{address}:8080/version", timeout=5).json()
-        return report if answer["version"] == report["installed"] else None
+
+def _served(address: str) -> str:
+    try:
+        return str(requests.get(f"http://{address}:8080/version", timeout=5).json()["version"])
+    except requests.RequestException:
+        return ""
 
 
 def covered(spans: list[tuple[float, float]]) -> float:
@@ -131,13 +133,21 @@ def one(world: World, stackstorm: StackStorm, action: str, **parameters: str) ->
 
     before = world.key(f"{PROJECT}::version") or ""
     began = time.monotonic()
-    serving, hosts = Follower(world).follow(start, before)
-    wait_for(f"the end of {action}", lambda: "at" in ended, 600)
+    served = Follower(world).follow(start, before)
+    wait_for(f"the end of {action}", lambda: "at" in ended, LIMIT_SECONDS)
     expect(ended)
-    spent = [sum(host[step] for step in STEPS) for host in hosts.values()]
-    spans = [(host["at"] - tools, host["at"]) for host, tools in zip(hosts.values(), spent, strict=True)]
-    steps = {step: statistics.median(host[step] for host in hosts.values()) for step in STEPS}
-    return Run(serving, ended["at"] - began, covered(spans), steps)
+    steps = rolled(world)
+    spent = {host: sum(seconds[step] for step in STEPS) for host, seconds in steps.items()}
+    spans = [(served[host] - tools, served[host]) for host, tools in spent.items()]
+    medians = {step: statistics.median(seconds[step] for seconds in steps.values()) for step in STEPS}
+    return Run(max(served.values()), ended["at"] - began, covered(spans), medians)
+
+
+def rolled(world: World) -> dict[str, dict[str, float]]:
+    """Return what the newest rollout's record says of each host's seconds."""
+    generation = json.loads(world.key(f"cicd/{PROJECT}/release") or "{}")["production"]["generation"]
+    record = json.loads(world.key(f"cicd/{PROJECT}/rollouts/{generation:08d}") or "{}")
+    return {host: report["seconds"] for host, report in record["hosts"].items()}
 
 
 def expect(execution: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ ENDED = "ended"
 CANCELLED = "cancelled"
 BEAT_SECONDS = 10
 KEPT = 20
-KEPT_FIELDS = ("state", "code", "message", "installed", "seconds_total")
+KEPT_FIELDS = ("state", "code", "message", "installed", "seconds", "seconds_total")
 
 
 class Logbook:
