@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Callable, Iterator, Sequence
 
-from cicd import fields, membership, people, proof, release, ring
+from cicd import fields, people, proof, release, ring
 from cicd.alarm import refuse_moved
 from cicd.config import Project, Settings
 from cicd.consul import Change, Store, unfenced
 from cicd.errors import CicdError, Refused
 from cicd.lock import Fence, Holder, Lock
+from cicd.membership import Membership
 from cicd.proof import Proof
 from cicd.publish import published
 from cicd.record import DEPLOYING, Build, Cause
@@ -35,11 +36,11 @@ class Deploy:
 
     def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
         """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
-        return membership.of(self._settings, self._store, self.project, ring_name, reachable_only)
+        return self._membership().of(ring_name, reachable_only)
 
     def fit_hosts(self, ring_name: str) -> list[Host]:
-        """Return the ring's hosts; refused when a deploy to them may not begin (see membership)."""
-        return membership.fit(self._settings, self._store, self.project, ring_name)
+        """Return the ring's hosts; refused when a deploy to them may not begin (see Membership.fit)."""
+        return self._membership().fit(ring_name)
 
     def named(self, ring_name: str, names: Sequence[str]) -> list[Host]:
         """Return the ring's hosts called *names*; refused when one of them is not in the ring."""
@@ -201,6 +202,9 @@ class Deploy:
                 self._refuse_overtaken(ring_name, generation)
 
             yield still_ours
+
+    def _membership(self) -> Membership:
+        return Membership(self._settings, self._store, self.project)
 
     def _promotable(self, known: Release, evidence: Proof) -> Build:
         project = self.project

@@ -12,63 +12,65 @@ from cicd.record import DEGRADED, HEALTHY, RINGS
 from cicd.ring import Host
 
 
-def of(
-    settings: Settings, store: Store, project: Project, ring_name: str, reachable_only: bool = False
-) -> list[Host]:
-    """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
-    return ring.members(
-        store.health(project),
-        project.name,
-        fields.check("ring", ring_name),
-        settings.canary_tag(project),
-        reachable_only,
-        store.release(project.name).holds.excluded,
-        str(settings.discovery["zone_meta"]),
-    )
+class Membership:
+    """Who belongs to which ring of one project, as Consul answered once."""
+
+    def __init__(self, settings: Settings, store: Store, project: Project) -> None:
+        self._settings = settings
+        self._project = project
+        self._canary_tag = settings.canary_tag(project)
+        self._entries = store.health(project)
+        self._known = store.release(project.name)
+
+    def of(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
+        """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
+        return ring.members(
+            self._entries,
+            self._project.name,
+            fields.check("ring", ring_name),
+            self._canary_tag,
+            reachable_only,
+            self._known.holds.excluded,
+            str(self._settings.discovery["zone_meta"]),
+        )
+
+    def fit(self, ring_name: str) -> list[Host]:
+        """
+        Return the ring's hosts when a deploy to them may begin.
+
+        Refused when too many hosts are canaries, when a host of a ring whose last deploy ended well is
+        not healthy, and when none may leave traffic without the capacity falling below its minimum.
+        """
+        hosts, name = self.of(ring_name), self._project.name
+        ring.refuse_crowd(self._entries, name, self._canary_tag, str(self._settings.deploy["max_canaries"]))
+        if self._known.ring(ring_name).state in (HEALTHY, DEGRADED):
+            ring.refuse_sick(self._entries, name, hosts)
+        self._refuse_cramped(ring_name, hosts)
+        return hosts
+
+    def room(self, ring_name: str, hosts: Sequence[Host]) -> list[Host]:
+        """
+        Return those of *hosts* that may leave traffic now, for a deploy to *ring_name*.
+
+        A ring that was never wanted to run anything serves nobody, so its hosts do not count.
+        """
+        minimum, zone_meta = self._settings.deploy["min_healthy"], self._settings.discovery["zone_meta"]
+        return ring.capacity(self._counted(ring_name), str(minimum), str(zone_meta)).room(hosts)
+
+    def _counted(self, ring_name: str) -> list[Mapping[str, Any]]:
+        used = {name for name in RINGS if name == ring_name or self._known.ring(name).wanted}
+        return [entry for entry in self._entries if ring.name_of(entry, self._canary_tag) in used]
+
+    def _refuse_cramped(self, ring_name: str, hosts: Sequence[Host]) -> None:
+        if not self.room(ring_name, hosts):
+            raise Refused(
+                f"Too few of {self._project.name}'s {len(self._counted(ring_name))} hosts are healthy to "
+                f"take one out of traffic (`deploy.min_healthy` is {self._settings.deploy['min_healthy']}).",
+                "Add or repair hosts, or lower it, then deploy again.",
+            )
 
 
 def rings(settings: Settings, store: Store, project: Project) -> dict[str, str]:
     """Return the ring of each host of *project* that Consul knows, healthy or not."""
     tag = settings.canary_tag(project)
     return {entry["Node"]["Node"]: ring.name_of(entry, tag) for entry in store.health(project)}
-
-
-def fit(settings: Settings, store: Store, project: Project, ring_name: str) -> list[Host]:
-    """
-    Return the ring's hosts when a deploy to them may begin.
-
-    Refused when too many hosts are canaries, when a host of a ring whose last deploy ended well is
-    not healthy, and when none may leave traffic without the capacity falling below its minimum.
-    """
-    hosts = of(settings, store, project, ring_name)
-    entries = store.health(project)
-    ring.refuse_crowd(
-        entries, project.name, settings.canary_tag(project), str(settings.deploy["max_canaries"])
-    )
-    if store.release(project.name).ring(ring_name).state in (HEALTHY, DEGRADED):
-        ring.refuse_sick(entries, project.name, hosts)
-    _refuse_cramped(settings, counted(settings, store, project, ring_name), project, hosts)
-    return hosts
-
-
-def counted(settings: Settings, store: Store, project: Project, ring_name: str) -> list[Mapping[str, Any]]:
-    """
-    Return Consul's health entries of the hosts that count for the capacity of a deploy to *ring_name*.
-
-    A ring that was never wanted to run anything serves nobody, so its hosts do not count.
-    """
-    known, canary_tag = store.release(project.name), settings.canary_tag(project)
-    used = {name for name in RINGS if name == ring_name or known.ring(name).wanted}
-    return [entry for entry in store.health(project) if ring.name_of(entry, canary_tag) in used]
-
-
-def _refuse_cramped(
-    settings: Settings, entries: Sequence[Mapping[str, Any]], project: Project, hosts: Sequence[Host]
-) -> None:
-    minimum = str(settings.deploy["min_healthy"])
-    if not ring.capacity(entries, minimum, str(settings.discovery["zone_meta"])).room(hosts):
-        raise Refused(
-            f"Too few of {project.name}'s {len(entries)} hosts are healthy to take one out of traffic "
-            f"(`deploy.min_healthy` is {minimum}).",
-            "Add or repair hosts, or lower it, then deploy again.",
-        )

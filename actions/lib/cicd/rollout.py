@@ -16,8 +16,8 @@ from cicd.consul import Store
 from cicd.errors import CicdError, HostError
 from cicd.fanout import Answer, Fanout
 from cicd.logbook import CANCELLED, Logbook
-from cicd.membership import counted
-from cicd.ring import Host, amount, batch_sizes, capacity, unhealthy
+from cicd.membership import Membership
+from cicd.ring import Host, amount, batch_sizes, unhealthy
 from cicd.text import neutral_data, one_line
 
 CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
@@ -124,10 +124,8 @@ class Rollout:
         """Return the next batch: as many hosts as the size says and the capacity allows."""
         deadline = min(self._deadline, time.monotonic() + ROOM_LIMIT_SECONDS)
         while True:
-            entries = counted(self._settings, self._store, self._order.project, self._order.ring)
-            zone_meta = str(self._settings.discovery["zone_meta"])
-            found = capacity(entries, self._settings.deploy["min_healthy"], zone_meta).room(waiting)
-            if found:
+            now = Membership(self._settings, self._store, self._order.project)
+            if found := now.room(self._order.ring, waiting):
                 return found[:size]
             if self._order.wide:
                 return list(waiting[:1])
