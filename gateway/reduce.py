@@ -153,10 +153,11 @@ def _linking_to(site: str, kept: dict[str, Any], link: str) -> dict[str, Any]:
 
 
 def _field(value: Any, wanted: Any) -> Any:
-    if isinstance(wanted, re.Pattern):
-        return value if isinstance(value, str) and wanted.fullmatch(value) else None
-    if isinstance(wanted, dict):
+    kind = type(wanted)
+    if kind is re.Pattern:
+        return value if type(value) is str and wanted.fullmatch(value) else None
+    if kind is dict:
         return subset(value, wanted) or None
-    if isinstance(wanted, range):
+    if kind is range:
         return value if type(value) is int and value in wanted else None
     return value if type(value) is wanted else None

@@ -29,6 +29,7 @@ class Writer:
         self._spool = spool
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._jobs: list[Job] = []
+        self._under_way = 0
         self._work: asyncio.Task[None] | None = None
 
     async def do(self, change: Callable[[], Any]) -> Any:
@@ -42,7 +43,7 @@ class Writer:
     @property
     def is_busy(self) -> bool:
         """Return whether many wait for the disk."""
-        return len(self._jobs) >= MANY
+        return len(self._jobs) + self._under_way >= MANY
 
     async def close(self) -> None:
         """Finish what has been asked for and end the thread."""
@@ -58,10 +59,11 @@ class Writer:
                 _fail(self._taken(), error)
             else:
                 await self._commit(self._taken())
-        self._work = None
+        self._work, self._under_way = None, 0
 
     def _taken(self) -> list[Job]:
         jobs, self._jobs = self._jobs, []
+        self._under_way = len(jobs)
         return jobs
 
     async def _begin(self) -> None:
