@@ -17,6 +17,7 @@ from demo.view import View  # noqa: E402
 from demo.world import World  # noqa: E402
 from tests.acceptance.steady_client import SteadyClient  # noqa: E402
 
+HOOK = "stackstorm" if os.environ.get("WITHOUT_GATEWAY") else "gateway"
 LAB_ROOT = Path(os.environ.get("LAB_ROOT") or ROOT / "build" / "lab")
 
 
@@ -32,8 +33,7 @@ def world() -> Iterator[World]:
     running = (LAB_ROOT / "world.json").exists() and run_lab("status").returncode == 0
     if not running and run_lab("up").returncode != 0:
         pytest.exit("the lab did not come up; see above", returncode=1)
-    if os.environ.get("WITHOUT_GATEWAY"):
-        run_lab("hook", "stackstorm")
+    run_lab("hook", HOOK)
     try:
         yield World.read(LAB_ROOT)
     finally:
@@ -57,6 +57,17 @@ def teller(world: World, stackstorm: StackStorm) -> Teller:
 def lab(world: World):
     """The lab's command line, as a function of its words."""
     return run_lab
+
+
+@pytest.fixture
+def hook(world: World):
+    """A function that says to whom pushes are told until the test ends."""
+
+    def tell(to: str) -> None:
+        assert run_lab("hook", to).returncode == 0
+
+    yield tell
+    tell(HOOK)
 
 
 @pytest.fixture(scope="session")

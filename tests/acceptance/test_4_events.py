@@ -195,13 +195,10 @@ def test_of_20_pushes_in_a_row_the_running_one_and_the_newest_are_built(world, s
     assert world.key(f"{PROJECT}::canary_version").startswith("6.0.19-")
 
 
-def test_without_a_gateway_a_push_reaches_the_canary_all_the_same(world, stackstorm, teller, lab):
-    assert lab("hook", "stackstorm").returncode == 0
-    try:
-        trace = teller.push("Come {{ 7 * 7 }} straight [skip nothing]", change("7.0.0"))
-        ended = teller.follow(trace, "cicd.ci_success")
-    finally:
-        lab("hook", "gateway")
+def test_without_a_gateway_a_push_reaches_the_canary_all_the_same(world, stackstorm, teller, hook):
+    hook("stackstorm")
+    trace = teller.push("Come {{ 7 * 7 }} straight [skip nothing]", change("7.0.0"))
+    ended = teller.follow(trace, "cicd.ci_success")
 
     assert ended["status"] == "succeeded"
     assert world.key(f"{PROJECT}::canary_version").startswith("7.0.0-")
@@ -247,13 +244,10 @@ def test_github_was_told_of_every_build_and_every_canary(world, stackstorm):
     wait_for("the end of the newest deployment", deployed, 150)
 
 
-def test_a_push_that_nobody_told_reaches_the_canary(world, stackstorm, teller, lab):
-    assert lab("hook", "nobody").returncode == 0
-    try:
-        trace = teller.push("Tell nobody", change("9.0.0"))
-        ended = teller.follow(trace, "cicd.ci_success")
-    finally:
-        lab("hook", "gateway")
+def test_a_push_that_nobody_told_reaches_the_canary(world, stackstorm, teller, hook):
+    hook("nobody")
+    trace = teller.push("Tell nobody", change("9.0.0"))
+    ended = teller.follow(trace, "cicd.ci_success")
 
     assert ended["status"] == "succeeded"
     assert world.key(f"{PROJECT}::canary_version").startswith("9.0.0-")
