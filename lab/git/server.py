@@ -7,9 +7,9 @@ from lab.hosts import common
 from lab.hosts.container import Container
 from lab.places import REPOSITORY as SOURCE
 from lab.places import Places
+from lab.stand_in.unit import LIBRARY
 from lab.world import REPOSITORY, World
 
-LIBRARY = "/usr/lib/cicd-lab"
 BARE = f"/srv/git/{REPOSITORY}.git"
 HOOK = f"""#!/bin/sh
 exec env PYTHONPATH={LIBRARY} python3 -m lab.git.post_receive
@@ -25,7 +25,7 @@ def configure(container: Container, places: Places) -> None:
 def install(container: Container) -> None:
     """Put the lab's own code that infra1 runs on its disk."""
     container.disk.copy(SOURCE / "lab" / "__init__.py", f"{LIBRARY}/lab/__init__.py", mode=0o644)
-    for part in ("git", "github", "jenkins"):
+    for part in ("git", "github", "jenkins", "stand_in"):
         container.disk.copy(SOURCE / "lab" / part, f"{LIBRARY}/lab/{part}")
 
 

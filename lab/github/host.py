@@ -4,35 +4,21 @@ from __future__ import annotations
 
 import json
 
-from lab.git.server import LIBRARY
 from lab.hosts.container import Container
 from lab.places import Places
+from lab.stand_in.unit import unit
 from lab.world import World
 
 FOLDER = "/srv/git"
-UNIT = f"""[Unit]
-Description=The lab's stand-in for GitHub's API
-After=network.target
-
-[Service]
-User=git
-Environment=PYTHONPATH={LIBRARY}
-WorkingDirectory={FOLDER}
-ExecStart=/usr/bin/python3 -m lab.github /etc/cicd/github.json
-Restart=always
-RestartSec=1
-
-[Install]
-WantedBy=multi-user.target
-"""
+SETTINGS = "/etc/cicd/github.json"
 
 
 def configure(container: Container, places: Places, world: World) -> None:
     """Let the host answer as GitHub's API for every repository that it serves."""
     secret = (places.secrets / "github_api_token").read_text()
     container.disk.write("etc/cicd/github_api_token", secret, mode=0o600, owner="git")
-    container.disk.write("etc/cicd/github.json", json.dumps(settings(world), indent=2))
-    container.disk.unit("github.service", UNIT)
+    container.disk.write(SETTINGS.lstrip("/"), json.dumps(settings(world), indent=2))
+    container.disk.unit("github.service", unit("lab.github", "GitHub's API", "git", FOLDER, SETTINGS))
 
 
 def settings(world: World) -> dict[str, object]:

@@ -8,18 +8,20 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from lab.github.record import Invalid, Record
 from lab.github.source import Source
+from lab.stand_in import http
+from lab.stand_in.http import Answer, Request
 
 NAME = r"repos/([\w.-]+/[\w.-]+)"
 SHA = r"([0-9a-f]{40})"
-MAX_BODY = 1_000_000
 DOCUMENTATION = "https://docs.github.com/rest"
+LIMITS = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,18 @@ class Api:
             ("POST", f"{NAME}/hooks/\\d+/deliveries/(\\d+)/attempts", 202, self._redeliver),
         ]
 
+    def reply(self, request: Request, body: bytes) -> Answer:
+        """Return the answer to *request*, whoever asks, with GitHub's form of a refusal."""
+        try:
+            if not self._is_known(request.headers.get("Authorization", "")):
+                raise Problem(401, "Bad credentials")
+            return *self.answer(request.command, request.path, _parsed(body)), LIMITS
+        except Invalid as error:
+            return 422, {"message": str(error), "documentation_url": DOCUMENTATION}, LIMITS
+        except Problem as problem:
+            content = {"message": str(problem), "documentation_url": DOCUMENTATION}
+            return problem.status, content, {**LIMITS, **problem.headers}
+
     def answer(self, method: str, target: str, body: dict[str, Any]) -> tuple[int, Any]:
         """Return status and content of the answer, or raise Problem."""
         path = urlsplit(target).path.strip("/")
@@ -83,6 +97,10 @@ class Api:
                 given = (body,) if method == "POST" else ()
                 return status, handler(source, *match.groups()[1:], *given)
         raise Problem(404, "Not Found")
+
+    def _is_known(self, authorization: str) -> bool:
+        given = authorization.partition(" ")[2]
+        return hmac.compare_digest(given.encode(), self._settings.token.encode())
 
     def _ask_for_trouble(self, body: dict[str, Any]) -> dict[str, Any]:
         """Make the next requests fail as GitHub's do: 5xx, or a rate limit of 403 and 429."""
@@ -144,66 +162,11 @@ class Api:
 
 def server(settings: Settings) -> ThreadingHTTPServer:
     """Return a server of the API, bound and not yet serving."""
-    api = Api(settings)
-
-    class Handler(_Handler):
-        def ask(self, body: dict[str, Any]) -> tuple[int, Any]:
-            return api.answer(self.command, self.path, body)
-
-        def is_known(self) -> bool:
-            given = self.headers.get("Authorization", "").partition(" ")[2]
-            return hmac.compare_digest(given.encode(), settings.token.encode())
-
-    return ThreadingHTTPServer((settings.host, settings.port), Handler)
+    return http.server(settings.host, settings.port, Api(settings).reply)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 30
-
-    def do_GET(self) -> None:
-        self._handle({})
-
-    def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > MAX_BODY:
-            self._send(413, {"message": "too large"}, {})
-            return
-        try:
-            body = json.loads(self.rfile.read(length) or b"{}")
-        except ValueError:
-            self._send(400, {"message": "Problems parsing JSON"}, {})
-            return
-        self._handle(body)
-
-    def ask(self, body: dict[str, Any]) -> tuple[int, Any]:
-        """Return the answer to this request."""
-        raise NotImplementedError
-
-    def is_known(self) -> bool:
-        """Whether this request comes with the token."""
-        raise NotImplementedError
-
-    def _handle(self, body: dict[str, Any]) -> None:
-        try:
-            if not self.is_known():
-                raise Problem(401, "Bad credentials")
-            self._send(*self.ask(body), {})
-        except Invalid as error:
-            self._send(422, {"message": str(error), "documentation_url": DOCUMENTATION}, {})
-        except Problem as problem:
-            content = {"message": str(problem), "documentation_url": DOCUMENTATION}
-            self._send(problem.status, content, problem.headers)
-
-    def _send(self, status: int, content: Any, headers: dict[str, str]) -> None:
-        data = json.dumps(content).encode()
-        limits = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999", **headers}
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json; charset=utf-8", **limits}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: what was told is in the record."""
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(body or b"{}"))
+    except (ValueError, TypeError):
+        raise Problem(400, "Problems parsing JSON") from None

@@ -24,6 +24,7 @@ class Build:
     revision: str = ""
     changes: list[str] = field(default_factory=list)
     stopped: bool = False
+    description: str | None = None
 
     @property
     def path(self) -> str:
@@ -63,7 +64,7 @@ def information(build: Build, root: str) -> dict[str, Any]:
         "actions": [_parameters(build), _git(build)],
         "artifacts": [],
         "building": build.result is None,
-        "description": None,
+        "description": build.description,
         "displayName": f"#{build.number}",
         "duration": build.duration,
         "estimatedDuration": -1,

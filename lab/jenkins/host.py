@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import json
 
-from lab.git.server import LIBRARY
 from lab.hosts import common
 from lab.hosts.container import Container
 from lab.places import Places
+from lab.stand_in.unit import unit
 from lab.world import PROJECT, World
 
 USER = "cicd"
 FOLDER = "/home/jenkins"
-UNIT = f"""[Unit]
-Description=The lab's stand-in for Jenkins
-After=network.target
-
-[Service]
-User=jenkins
-Environment=PYTHONPATH={LIBRARY} HOME={FOLDER}
-WorkingDirectory={FOLDER}
-ExecStart=/usr/bin/python3 -m lab.jenkins /etc/cicd/jenkins.json
-Restart=always
-RestartSec=1
-
-[Install]
-WantedBy=multi-user.target
-"""
+SETTINGS = "/etc/cicd/jenkins.json"
 
 
 def configure(container: Container, places: Places, world: World) -> None:
@@ -35,8 +21,8 @@ def configure(container: Container, places: Places, world: World) -> None:
     for name in ("jenkins_api_token", "jenkins_token"):
         secret = (places.secrets / name).read_text()
         container.disk.write(f"etc/cicd/{name}", secret, mode=0o600, owner="jenkins")
-    container.disk.write("etc/cicd/jenkins.json", json.dumps(settings(world), indent=2))
-    container.disk.unit("jenkins.service", UNIT)
+    container.disk.write(SETTINGS.lstrip("/"), json.dumps(settings(world), indent=2))
+    container.disk.unit("jenkins.service", unit("lab.jenkins", "Jenkins", "jenkins", FOLDER, SETTINGS))
 
 
 def settings(world: World) -> dict[str, object]:

@@ -85,6 +85,12 @@ class Queue:
         if workspace is not None:
             workspace.stop()
 
+    def describe(self, build: Build, text: str) -> None:
+        """Let *build* be described as *text*."""
+        with self._lock:
+            build.description = text
+            build.save(self._folder)
+
     def _execute(self) -> None:
         while True:
             build = self._start(self._waiting.get())
@@ -113,7 +119,8 @@ class Queue:
         build.duration = _now() - build.timestamp
         build.result = result
         workspace.say(f"Finished: {result}")
-        build.save(self._folder)
+        with self._lock:
+            build.save(self._folder)
         del self._running[build.job, build.number]
         self._tell(workspace, build, "COMPLETED", build.timestamp + build.duration)
         self._tell(workspace, build, "FINALIZED", _now())

@@ -1,25 +1,23 @@
-"""The remote API over HTTP: who asks, what for, and the answer's form."""
+"""The remote API over HTTP: who asks, what for, and the answer."""
 
 from __future__ import annotations
 
 import base64
 import hmac
-import json
 import re
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 from lab.jenkins import tree, views
 from lab.jenkins.build import Build, information
 from lab.jenkins.queue import Queue
 from lab.jenkins.settings import Settings
+from lab.stand_in import http
+from lab.stand_in.http import Answer, Request
 
 VERSION = "2.426.1"  # the remote API that is imitated
 CRUMB = "Jenkins-Crumb"
-MAX_BODY = 1_000_000
-Answer = tuple[int, Any, dict[str, str]]
 
 
 class NotFound(Exception):
@@ -47,7 +45,19 @@ class Api:
             ("GET", r"/job/([^/]+)/(\d+)/api/json", self._information),
             ("GET", r"/job/([^/]+)/(\d+)/consoleText", self._console),
             ("POST", r"/job/([^/]+)/(\d+)/stop", self._stop),
+            ("POST", r"/job/([^/]+)/(\d+)/submitDescription", self._describe),
         ]
+
+    def reply(self, request: Request, body: bytes) -> Answer:
+        """Return the answer to *request*, whoever asks."""
+        if not self._is_known(request.headers.get("Authorization", "")):
+            return 401, "", {"WWW-Authenticate": 'Basic realm="Jenkins"'}
+        form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+        try:
+            status, content, headers = self.answer(request.command, request.path, form)
+        except NotFound:
+            status, content, headers = 404, "", {}
+        return status, content, {"X-Jenkins": VERSION, **headers}
 
     def answer(self, method: str, target: str, form: dict[str, str]) -> Answer:
         """Return the answer to *method* on *target*; NotFound when nothing is there."""
@@ -60,6 +70,10 @@ class Api:
                 status, content, headers = handler(given, *match.groups())
                 return status, tree.pick(content, given.get("tree", "")), headers
         raise NotFound
+
+    def _is_known(self, authorization: str) -> bool:
+        right = base64.b64encode(f"{self._settings.user}:{self._settings.token}".encode())
+        return hmac.compare_digest(authorization.removeprefix("Basic ").encode(), right)
 
     def _front(self, _given: dict[str, str]) -> Answer:
         return 200, views.server(self._queue.builds, self._root), {}
@@ -116,6 +130,10 @@ class Api:
         self._queue.stop(self._known(name, number))
         return 200, "", {}
 
+    def _describe(self, given: dict[str, str], name: str, number: str) -> Answer:
+        self._queue.describe(self._known(name, number), given.get("description", ""))
+        return 302, "", {"Location": f"{self._root}job/{name}/{number}/"}
+
     def _known(self, name: str, number: str) -> Build:
         build = self._queue.build(name, int(number))
         if build is None:
@@ -125,62 +143,4 @@ class Api:
 
 def server(settings: Settings, queue: Queue) -> ThreadingHTTPServer:
     """Return a server of the API of *queue*, bound and not yet serving."""
-    api = Api(settings, queue)
-
-    class Handler(_Handler):
-        def ask(self, form: dict[str, str]) -> Answer:
-            return api.answer(self.command, self.path, form)
-
-        def is_known(self) -> bool:
-            given = self.headers.get("Authorization", "").removeprefix("Basic ")
-            right = base64.b64encode(f"{settings.user}:{settings.token}".encode()).decode()
-            return hmac.compare_digest(given.encode(), right.encode())
-
-    return ThreadingHTTPServer((settings.host, settings.port), Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 30
-
-    def do_GET(self) -> None:
-        self._handle({})
-
-    def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > MAX_BODY:
-            self._send(413, "too large", {})
-            return
-        body = self.rfile.read(length).decode(errors="replace")
-        self._handle(dict(parse_qsl(body, keep_blank_values=True)))
-
-    def ask(self, form: dict[str, str]) -> Answer:
-        """Return the answer to this request."""
-        raise NotImplementedError
-
-    def is_known(self) -> bool:
-        """Whether this request comes from the user, with the token."""
-        raise NotImplementedError
-
-    def _handle(self, form: dict[str, str]) -> None:
-        if not self.is_known():
-            self._send(401, "", {"WWW-Authenticate": 'Basic realm="Jenkins"'})
-            return
-        try:
-            self._send(*self.ask(form))
-        except NotFound:
-            self._send(404, "", {})
-
-    def _send(self, status: int, content: Any, headers: dict[str, str]) -> None:
-        text = content if isinstance(content, str) else json.dumps(content)
-        kind = "text/plain;charset=utf-8" if isinstance(content, str) else "application/json;charset=utf-8"
-        data = text.encode()
-        self.send_response(status)
-        for name, value in {"Content-Type": kind, "X-Jenkins": VERSION, **headers}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the console of each build is the record."""
+    return http.server(settings.host, settings.port, Api(settings, queue).reply)
