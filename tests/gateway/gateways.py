@@ -26,6 +26,7 @@ from gateway.server import running
 from tests.gateway.wire import KEY, SECRETS, TOKEN, eventually
 
 ROOT = Path(__file__).parents[2]
+START_SECONDS = 120  # on a machine that has much else to do
 
 
 def configure(folder: Path, api_url: str, port: int = 0, read_seconds: float = 10) -> Path:
@@ -67,7 +68,7 @@ class Local:
         settings = dataclasses.replace(self._settings, **changes)
         thread = threading.Thread(target=lambda: asyncio.run(self._serve(settings, port)))
         thread.start()
-        self.url = f"http://127.0.0.1:{port.result(20)}"
+        self.url = f"http://127.0.0.1:{port.result(START_SECONDS)}"
         try:
             yield
         finally:
@@ -106,7 +107,7 @@ class Process:
         """Start it and return once it answers."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(command(self.config), cwd=ROOT, stdout=log, stderr=log)
-        eventually(self._answers)
+        eventually(self._answers, START_SECONDS)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send it signal *number* and return its exit code."""
@@ -117,7 +118,7 @@ class Process:
         assert self.process.poll() is None, self.log.read_text()
         try:
             return requests.get(f"{self.url}/healthz", timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
 
