@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from cicd import fields
@@ -16,7 +17,8 @@ class VerifyBuild(CicdAction):
     def act(self, settings: Settings, project: str, commit: str, build: int) -> dict[str, Any]:
         found = settings.project(project)
         builds = Builds(settings, found, Store(settings), Jenkins(settings))
-        claimed = builds.passed(fields.check("commit", commit), build)
+        execution = os.environ.get("ST2_ACTION_EXECUTION_ID", "")
+        claimed = builds.passed(fields.check("commit", commit), build, execution)
         result = claimed["result"]
         return {
             "proceed": claimed["proceed"],

@@ -300,6 +300,14 @@ def test_a_callback_that_comes_twice_counts_once(ci):
     assert [ci.builds.passed(commit, 1)["proceed"] for _ in range(3)] == [True, False, False]
 
 
+def test_an_execution_that_died_with_its_claim_proceeds_when_it_runs_again(ci):
+    commit = ci.end("echo tested")
+
+    claims = [ci.builds.passed(commit, 1, execution)["proceed"] for execution in ("e1", "e1", "e2")]
+
+    assert claims == [True, True, False]
+
+
 def test_a_failure_told_twice_is_recorded_once(ci):
     commit = ci.end("exit 1")
 

@@ -61,11 +61,12 @@ class Builds:
         self.turns.advance(commit, {"starting"}, "building", queue_id=queue_id, build=0)
         return {"queue_id": queue_id, "why": ""}
 
-    def passed(self, commit: str, number: int) -> dict[str, Any]:
+    def passed(self, commit: str, number: int, execution: str = "") -> dict[str, Any]:
         """
         Claim the success of *commit*, which build *number* (0: its newest) must really be.
 
-        `proceed` is true once per run, and never when a newer commit passed before.
+        `proceed` is true for one execution per run, and never when a newer commit passed before.
+        An *execution* that died before it could say so, and runs again, still proceeds.
         """
         run = self._run(commit)
         result = self._verified(self.jenkins.of_commit(self.project, commit, number), commit, run)
@@ -77,8 +78,9 @@ class Builds:
             )
         turn = Turn(commit, int(run.get("order", 0)))
         newer = replaced_by(self.turns.lane(), turn)
-        end = {"stage": "superseded", "by": newer} if newer else {"stage": "passed"}
-        first = self.turns.advance(commit, OPEN | {"failed"}, build=result.number, **end)
+        stage, found = "superseded" if newer else "passed", {"build": result.number, "by": newer}
+        first = self.turns.advance(commit, OPEN | {"failed"}, stage, **found, claimed_by=execution)
+        first = first or _claimed(run, execution)
         if first and not newer:
             self.turns.passed(commit, turn.order)
         return {
@@ -189,3 +191,7 @@ class Builds:
             self.jenkins.stop(self.project, seen.number)
         else:
             self.jenkins.cancel(int(run["queue_id"]))
+
+
+def _claimed(run: Mapping[str, Any], execution: str) -> bool:
+    return bool(execution) and run["stage"] == "passed" and run.get("claimed_by") == execution
