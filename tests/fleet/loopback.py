@@ -40,15 +40,28 @@ class Machine:
 
 
 class Loopback:
-    """*count* machines on 127.`net`.x.y that speak SSH on one free port, in a `with` block."""
+    """
+    *count* machines on 127.`net`.x.y that speak SSH on one free port, in a `with` block.
+
+    Where *home* is given, it is root's home folder there; *path* is where programs are found first.
+    """
 
     def __init__(
-        self, folder: Path, count: int, net: int = 77, consul: str = "", names: str = "web{}"
+        self,
+        folder: Path,
+        count: int,
+        net: int = 77,
+        consul: str = "",
+        names: str = "web{}",
+        home: Path | None = None,
+        path: Path = HERE / "shims",
     ) -> None:
         self.folder = folder
         self.port = _free_port()
         self.user = getpass.getuser()
         self._consul = consul
+        self._home = home
+        self._path = path
         self._processes: list[subprocess.Popen[bytes]] = []
         numbers = range(1, count + 1)
         self.machines = [
@@ -90,6 +103,7 @@ class Loopback:
                 "unshare",
                 "--mount",
                 "--pid",
+                "--mount-proc",
                 "--fork",
                 "--kill-child",
                 *command,
@@ -117,7 +131,7 @@ class Loopback:
             "CONSUL": self._consul,
             "DPKG_ADMINDIR": machine.folder / "dpkg",
             "STAND_IN": HERE / "stand_in.sh",
-            "PATH": f"{HERE / 'shims'}:/usr/bin:/bin",
+            "PATH": f"{self._path}:/usr/bin:/bin",
         }
         settings = " ".join(f'"{name}={value}"' for name, value in environment.items())
         (machine.folder / "sshd_config").write_text(
@@ -152,12 +166,16 @@ SetEnv {settings}
         passwd = self.folder / "passwd"
         lines = Path("/etc/passwd").read_text().splitlines()
         others = [
-            f"{line.rpartition(':')[0]}:/bin/sh" if line.startswith(f"{self.user}:") else line
+            self._own_login(line) if line.startswith(f"{self.user}:") else line
             for line in lines
             if not line.startswith("sshd:")
         ]
         passwd.write_text("\n".join([*others, "sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin", ""]))
         return [f"mount --bind {passwd} /etc/passwd", "mount -t tmpfs tmpfs /run", "mkdir /run/sshd"]
+
+    def _own_login(self, line: str) -> str:
+        *fields, home, _shell = line.split(":")
+        return ":".join([*fields, str(self._home or home), "/bin/sh"])
 
 
 def _make_key(path: Path) -> str:

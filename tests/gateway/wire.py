@@ -141,9 +141,9 @@ def call_back(to: Addressed, body: bytes, token: str = TOKEN, path: str = "jenki
     return requests.post(f"{to.url}/{path}", data=body, headers={"X-Cicd-Token": token}, timeout=10)
 
 
-def eventually(question: Callable[[], object], seconds: float = 20) -> None:
-    """Return once *question* is true."""
+def eventually(question: Callable[[], object], seconds: float = 20, pause: float = 0.01) -> None:
+    """Return once *question*, asked every *pause* seconds, is true."""
     deadline = time.monotonic() + seconds
     while not question():
         assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
+        time.sleep(pause)

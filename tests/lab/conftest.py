@@ -31,15 +31,16 @@ class Work:
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", self.bare], check=True)
         subprocess.run(["git", "init", "-q", "-b", "main", self.clone], check=True)
 
-    def git(self, *arguments: str) -> str:
-        """Run git in the clone and return what it says."""
+    def git(self, *arguments: str, given: str = "", **environment: str) -> str:
+        """Run git in the clone with *given* on its input and return what it says."""
         argv = ["git", "-C", str(self.clone), *arguments]
-        environment = {**os.environ, **IDENTITY}
-        return subprocess.run(
-            argv, env=environment, check=True, capture_output=True, text=True
-        ).stdout.strip()
+        variables = {**os.environ, **IDENTITY, **environment}
+        done = subprocess.run(argv, env=variables, input=given.encode(), check=True, capture_output=True)
+        return done.stdout.decode(errors="replace").strip()
 
-    def commit(self, files: dict[str, str | None], message: str = "Change something") -> str:
+    def commit(
+        self, files: dict[str, str | None], message: str = "Change something", **environment: str
+    ) -> str:
         """Write *files* (None removes one), executable, commit them and return the commit."""
         for name, text in files.items():
             path = self.clone / name
@@ -47,10 +48,10 @@ class Work:
                 path.unlink()
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_bytes(text.encode())
             path.chmod(0o755)
         self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", message)
+        self.git("commit", "-q", "--allow-empty", "-F", "-", given=message, **environment)
         return self.git("rev-parse", "HEAD")
 
     def push(self, *refs: str) -> None:
