@@ -54,7 +54,7 @@ bench-converge: setup
 	$(CLIENT) -m bench.converge
 
 test-faults: setup
-	$(PYTHON) -m pytest tests/fleet tests/lib -m faults
+	$(PYTHON) -m pytest tests/fleet tests/lib tests/whole -m faults
 	FAULT_RINGS="canary production" $(PYTHON) -m pytest tests/host -m lab
 
 bench-ingest: setup
