@@ -4,6 +4,10 @@ import pytest
 
 from demo.steps import NAMES
 from demo.stories import PROJECT, STORIES
+from tests.acceptance.conftest import HOOK
+
+# GitHub sends no trace tag: past the gateway the trace begins with what Jenkins tells.
+FIRST = 1 if HOOK == "gateway" else 4
 
 
 @pytest.mark.parametrize(("name", "story"), STORIES, ids=[name for name, _ in STORIES])
@@ -15,7 +19,7 @@ def test_all_19_steps_of_the_first_commit_are_in_the_execution_tree(teller):
     first = next(iter(teller.view.steps.values()))
 
     assert [(step.number, step.status) for step in first] == [
-        (n, "succeeded") for n in range(1, len(NAMES) + 1)
+        (n, "succeeded") for n in range(FIRST, len(NAMES) + 1)
     ]
 
 
