@@ -254,7 +254,8 @@ def test_a_push_that_nobody_told_reaches_the_canary(world, stackstorm, teller, h
     assert [e["source"] for e in events(stackstorm) if e["commit"] == commit_of(trace)] == ["missed"]
 
 
-def test_the_checkup_finds_everything_in_order(stackstorm):
+def test_the_checkup_finds_everything_in_order(stackstorm, hook):
+    hook("gateway")
     checked = stackstorm.run("cicd.check_setup")
 
     assert checked["status"] == "succeeded", checked["result"]["result"]["message"]
@@ -263,7 +264,8 @@ def test_the_checkup_finds_everything_in_order(stackstorm):
     assert len(json.dumps(checked["result"])) < 10_000
 
 
-def test_the_checkup_names_a_host_that_cannot_be_reached(world, stackstorm, lab):
+def test_the_checkup_names_a_host_that_cannot_be_reached(world, stackstorm, lab, hook):
+    hook("gateway")
     lost = world.hosts("production")[-1]
     lab("host", lost["name"], "off")
     try:
