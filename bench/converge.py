@@ -93,6 +93,7 @@ def covered(spans: list[tuple[float, float]]) -> float:
 @contextmanager
 def lab(hosts: int) -> Iterator[World]:
     """A fresh lab with *hosts* app hosts."""
+    os.environ.pop("ST2_AUTH_TOKEN", None)  # the client leaves the last lab's token there
     environment = {**os.environ, "LAB_APPS": str(hosts)}
     command = [str(ROOT / ".venv/bin/python"), "-m", "lab"]
     subprocess.run([*command, "down"], cwd=ROOT, check=True, env=environment)
