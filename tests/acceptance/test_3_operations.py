@@ -128,6 +128,7 @@ def test_defect_12_a_host_that_was_off_during_a_rollback_catches_up_without_stac
     assert rolled["status"] == "succeeded", rolled["result"]
     good = f"install ok installed|{world.key(f'{PROJECT}::version')}"
     with contextlib.nullcontext() if "ST2_API_URL" in os.environ else stopped_stackstorm():
+        world.an_hour_passes(PROJECT)
         lab("host", late["name"], "on")
         wait_for("the late host's version", lambda: world.installed(late, PROJECT) == good, 120)
         wait_for("the late host in traffic", lambda: world.healthy(PROJECT).get(late["name"]), 60)
