@@ -15,6 +15,7 @@ from demo.stackstorm import StackStorm  # noqa: E402
 from demo.stories import Teller  # noqa: E402
 from demo.view import View  # noqa: E402
 from demo.world import World  # noqa: E402
+from tests.acceptance.command_line import CommandLine  # noqa: E402
 from tests.acceptance.steady_client import SteadyClient  # noqa: E402
 
 HOOK = "stackstorm" if os.environ.get("WITHOUT_GATEWAY") else "gateway"
@@ -45,6 +46,12 @@ def world() -> Iterator[World]:
 def stackstorm(world: World) -> StackStorm:
     """StackStorm as its own client library sees it."""
     return StackStorm(world.description["stackstorm"])
+
+
+@pytest.fixture(scope="session")
+def st2(world: World, stackstorm: StackStorm) -> CommandLine:
+    """StackStorm's command line."""
+    return CommandLine(world.description["stackstorm"], stackstorm)
 
 
 @pytest.fixture(scope="session")

@@ -2,54 +2,36 @@
 
 import contextlib
 import os
-import re
 import signal
-import subprocess
 from pathlib import Path
 
 from demo.stories import PROJECT
-from demo.world import ROOT, wait_for
+from demo.world import wait_for
 from lab import processes
 from lab.places import Places
 from tests.chat_bot import ChatBot
 
-ST2 = ROOT / "build" / "venvs" / "st2client" / "bin" / "st2"
 
-
-def st2(world, stackstorm, *words: str) -> str:
-    described = world.description["stackstorm"]
-    environment = {
-        **os.environ,
-        "ST2_API_URL": described["api_url"],
-        "ST2_AUTH_URL": described["auth_url"],
-        "ST2_STREAM_URL": described["stream_url"],
-    }
-    done = subprocess.run(
-        [ST2, *words], env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
-    return re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
-
-
-def test_the_command_line_runs_shows_and_lists(world, stackstorm):
-    ran = st2(world, stackstorm, "run", "cicd.get_release", f"project={PROJECT}")
-    listed = st2(world, stackstorm, "execution", "list")
+def test_the_command_line_runs_shows_and_lists(st2):
+    ran = st2("run", "cicd.get_release", f"project={PROJECT}")
+    listed = st2("execution", "list")
 
     assert "status: succeeded" in ran
     assert "cicd.get_release" in listed
     assert "cicd.ci_success" in listed
 
 
-def test_the_command_line_shows_an_execution_with_its_children(world, stackstorm):
+def test_the_command_line_shows_an_execution_with_its_children(stackstorm, st2):
     newest = stackstorm.client.executions.query(action="cicd.ci_success", limit=1)[0].id
 
-    shown = st2(world, stackstorm, "execution", "get", newest)
+    shown = st2("execution", "get", newest)
 
     assert "publish_apt_package" in shown
     assert "update_ring" in shown
 
 
-def test_a_person_asks_in_chat_what_is_deployed(world, stackstorm):
-    shown = st2(world, stackstorm, "action-alias", "execute", f"what is deployed for {PROJECT}")
+def test_a_person_asks_in_chat_what_is_deployed(st2):
+    shown = st2("action-alias", "execute", f"what is deployed for {PROJECT}")
 
     assert "st2 execution get" in shown
 
