@@ -69,9 +69,22 @@ update() {
     since "$from"; spent_update=$spent
 }
 
+# Over HTTP apt asks by whole seconds whether an index has changed: of two that were published within one second it
+# keeps the first, until it looks as if it had seen none.
+fetch() {
+    found=$(apt install --download-only --reinstall --allow-downgrades "$package=$version") && return
+    fetched=$?
+    case $found in
+        *"was not found"* | *"Unable to locate package"*)
+            find /var/lib/apt/lists -maxdepth 1 -name '*Release' -exec touch -d @0 {} +
+            apt_update >/dev/null ;;
+    esac
+    printf '%s\n' "$found"
+    return "$fetched"
+}
+
 download() {
-    insist fetch "apt cannot fetch $package $version" \
-        apt install --download-only --reinstall --allow-downgrades "$package=$version"
+    insist fetch "apt cannot fetch $package $version" fetch
     file=$(find /var/cache/apt/archives -maxdepth 1 -name "${package}_${version}_*.deb" | head -n 1)
     { [ -n "$file" ] && [ "$(sha256sum "$file" | cut -d' ' -f1)" = "$sha256" ]; } || {
         rm -f "$file"

@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from email.utils import format_datetime, formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -71,6 +71,10 @@ class Repository:
         (self._folder / "InRelease").unlink(missing_ok=True)
         self._gpg("--clearsign", "-o", str(self._folder / "InRelease"), str(self._folder / "Release"))
 
+    def date_index(self, seconds: float) -> None:
+        """Let the signed index seem to have been written *seconds* after 1970."""
+        os.utime(self._folder / "InRelease", (seconds, seconds))
+
     def close(self) -> None:
         """Stop serving."""
         self._server.shutdown()
@@ -125,9 +129,15 @@ class Repository:
                 if not path.is_file():
                     self.send_error(404)
                     return
+                changed = formatdate(path.stat().st_mtime, usegmt=True)
+                if self.headers["If-Modified-Since"] == changed and not instead:
+                    self.send_response(304)
+                    self.end_headers()
+                    return
                 body = instead.pop(0) if instead else path.read_bytes()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
+                self.send_header("Last-Modified", changed)
                 self.end_headers()
                 self.wfile.write(body)
 

@@ -218,6 +218,14 @@ def test_a_package_that_is_not_the_recorded_one(machine, repository):
     assert_repaired(machine, "3.8.0-3.abcdef0")
 
 
+def test_a_version_that_was_published_within_the_second_of_the_last_look_is_found(machine, repository):
+    for version in ("3.8.1-3.abcdef0", "3.8.2-3.abcdef0"):
+        repository.publish(version)
+        repository.date_index(1_000_000_000)
+        machine.want(version)
+        assert machine.converge()["state"] == "converged"
+
+
 @pytest.mark.faults
 def test_a_version_that_is_not_there(machine, repository):
     machine.want("9.9.9-9.abcdef0", sha256="0" * 64)
