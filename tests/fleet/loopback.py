@@ -91,7 +91,7 @@ class Loopback:
         """Start the sshd of each of *machines*, and wait until they all listen."""
         program, _ = sshd.find()
         lines = [f"{program} -D -f {m.folder}/sshd_config -E {m.folder}/log &" for m in machines]
-        script = self.folder / "start.sh"
+        script = self.folder / f"start-{machines[0].name}.sh"
         script.write_text("\n".join([*self._namespace(), *lines, "wait", ""]))
         environment = {**os.environ, "LD_LIBRARY_PATH": sshd.library_path(program)}
         command = ["sh", str(script)]
@@ -106,6 +106,7 @@ class Loopback:
                 "--mount-proc",
                 "--fork",
                 "--kill-child",
+                "--mount-proc",
                 *command,
             ]
         self._processes.append(subprocess.Popen(command, env=environment, start_new_session=True))

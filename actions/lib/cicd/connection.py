@@ -14,6 +14,7 @@ from cicd.ring import Host
 from cicd.text import neutral
 
 KEEPALIVE_SECONDS = 15
+SILENCE_SECONDS = 45  # after which a host that acknowledges nothing counts as dead
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,12 @@ def unreachable(host: Host, user: str, error: BaseException) -> HostError:
 
 def lost(host: Host, name: str, error: BaseException) -> HostError:
     """Return the error of a connection that broke while the command *name* ran."""
-    return failure(host, f"was lost while it ran `{name}` ({_why(error)})", "Is it up?", HostLost)
+    return failure(
+        host,
+        f"was lost while it ran `{name}` ({_why(error)})",
+        "See that it is up, then try again.",
+        HostLost,
+    )
 
 
 def late(host: Host, name: str, seconds: float) -> HostError:

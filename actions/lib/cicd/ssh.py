@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Sequence
@@ -13,13 +14,14 @@ from invoke.exceptions import CommandTimedOut
 
 from cicd import connection
 from cicd.config import Settings
-from cicd.connection import KEEPALIVE_SECONDS, Outcome
+from cicd.connection import KEEPALIVE_SECONDS, SILENCE_SECONDS, Outcome
 from cicd.errors import HostError, HostLost
 from cicd.ring import Host
 from cicd.text import neutral
 
 SCRIPTS = Path(__file__).with_name("remote")
 TEMPORARY_FAILURE = 75  # sysexits.h: what a script says when its host cannot go on, full disk and the like
+NO_EXIT_STATUS = -1  # paramiko's word when a command's end was never told
 BROKEN = (paramiko.SSHException, OSError, EOFError)
 
 
@@ -52,9 +54,7 @@ class Shell:
             raise connection.wrong_key(self.host) from None
         except BROKEN as error:
             raise connection.unreachable(self.host, self._user, error) from None
-        transport = self._connection.client.get_transport()
-        if transport is not None:
-            transport.set_keepalive(KEEPALIVE_SECONDS)
+        self._notice_silence()
         return self
 
     def __exit__(
@@ -62,8 +62,13 @@ class Shell:
     ) -> None:
         self._connection.close()
 
-    def run(self, argv: Sequence[str], timeout: int) -> Outcome:
-        """Run *argv*, quoted as it is, for at most *timeout* seconds, and return how it ended."""
+    def run(self, argv: Sequence[str], timeout: int, called: str = "") -> Outcome:
+        """
+        Run *argv*, quoted as it is, for at most *timeout* seconds, and return how it ended.
+
+        Failures call it *called*, or as its first word.
+        """
+        name = called or argv[0]
         try:
             result = self._connection.run(
                 connection.command(argv),
@@ -74,9 +79,11 @@ class Shell:
                 encoding="utf-8",
             )
         except CommandTimedOut:
-            raise connection.late(self.host, argv[0], timeout) from None
+            raise connection.late(self.host, name, timeout) from None
         except BROKEN as error:
-            raise connection.lost(self.host, argv[0], error) from None
+            raise connection.lost(self.host, name, error) from None
+        if result.exited == NO_EXIT_STATUS:
+            raise connection.lost(self.host, name, EOFError("it was killed, or its host died"))
         return Outcome(int(result.exited), str(result.stdout), str(result.stderr))
 
     def script(self, name: str, arguments: Sequence[str], timeout: int) -> str:
@@ -87,7 +94,7 @@ class Shell:
         the script says that only this host cannot do it.
         """
         text = (SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
-        outcome = self.run(["sh", "-c", text, name, *arguments], timeout)
+        outcome = self.run(["sh", "-c", text, name, *arguments], timeout, name)
         if outcome.code != 0:
             kind = HostLost if outcome.code == TEMPORARY_FAILURE else HostError
             raise connection.failure(
@@ -97,6 +104,13 @@ class Shell:
                 kind,
             )
         return outcome.stdout
+
+    def _notice_silence(self) -> None:
+        """A host without power closes no connection: what nobody there acknowledges ends it here."""
+        transport = self._connection.client.get_transport()
+        if transport is not None:
+            transport.set_keepalive(KEEPALIVE_SECONDS)
+            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * SILENCE_SECONDS)
 
     def put(self, content: str, path: str) -> None:
         """Write *content* to the file *path* there."""
