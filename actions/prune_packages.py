@@ -1,4 +1,4 @@
-"""Remove the published versions of a project that nobody needs any more."""
+"""Remove the published versions of a project, or of all of them, that nobody needs any more."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.prune import prune
+from cicd.prune import prune, prune_all
+from cicd.record import EVERYTHING
 
 
 class PrunePackages(CicdAction):
     def act(self, settings: Settings, project: str, dry_run: bool) -> dict[str, Any]:
-        done = prune(settings, settings.project(project), dry_run)
-        verb = "would be removed" if dry_run else "removed"
-        message = f"{project}: {len(done['removed'])} versions {verb}, {len(done['kept'])} kept"
-        return {**done, "message": message}
+        if project == EVERYTHING:
+            done = prune_all(settings, dry_run)
+        else:
+            done = prune(settings, settings.project(project), dry_run)
+        message = f"{project}: {len(done['removed'])} versions {'would be ' if dry_run else ''}removed"
+        kept = f", {len(done['kept'])} kept" if "kept" in done else ""
+        return {**done, "message": message + kept}

@@ -11,14 +11,17 @@ from cicd.retention import choose
 
 VERSIONS = [f"1.0-{number}.abcdef0" for number in range(1, 31)]
 ENTRIES = [{"Package": "app", "Version": version} for version in VERSIONS]
-EMPTY = Release("app")
 
 
 def build(version: str) -> Build:
     return Build(version=version, package="app", commit="a" * 40, sha256="0" * 64, trace="t")
 
 
-def kept(release: Release = EMPTY, history: tuple = (), last: int = 3, since: float = 0.0) -> dict[str, str]:
+# What the rings run is known, and is the newest anyway.
+KNOWN = Release("app", canary=Ring(wanted=build(VERSIONS[29])))
+
+
+def kept(release: Release = KNOWN, history: tuple = (), last: int = 3, since: float = 0.0) -> dict[str, str]:
     return {c.version: c.why for c in choose(ENTRIES, release, history, last, since) if c.why}
 
 
@@ -28,7 +31,7 @@ def test_the_newest_by_commits_are_kept_not_the_last_by_letters():
 
 def test_what_a_ring_wants_or_can_go_back_to_is_kept_and_says_so():
     ring = Ring(wanted=build(VERSIONS[2]), good=build(VERSIONS[1]), earlier=build(VERSIONS[0]))
-    found = kept(replace(EMPTY, production=ring))
+    found = kept(replace(KNOWN, production=ring))
 
     assert found[VERSIONS[0]] == "earlier good on production"
     assert found[VERSIONS[1]] == "good on production"
@@ -38,24 +41,34 @@ def test_what_a_ring_wants_or_can_go_back_to_is_kept_and_says_so():
 def test_a_pinned_version_is_kept():
     pin = Hold(who="ann", why="audit", since=1.0, version=VERSIONS[4])
 
-    assert kept(replace(EMPTY, holds=Holds(pin=pin)))[VERSIONS[4]] == "pinned"
+    assert kept(replace(KNOWN, holds=Holds(pin=pin)))[VERSIONS[4]] == "pinned"
 
 
-def test_what_was_good_within_the_days_is_kept_and_what_was_so_before_is_not():
+def confirmed(ring: str, version: str, when: float) -> dict[str, object]:
+    return {"what": "confirm", "ring": ring, "to": version, "when": when}
+
+
+def test_what_was_good_at_any_time_within_the_days_is_kept_and_what_was_so_before_is_not():
     history = [
-        {"what": "confirm", "ring": "production", "to": VERSIONS[5], "when": 200.0},
-        {"what": "confirm", "ring": "production", "to": VERSIONS[6], "when": 99.0},
-        {"what": "advertise_canary", "ring": "canary", "to": VERSIONS[7], "when": 200.0},
+        confirmed("production", VERSIONS[5], 200.0),
+        confirmed("production", VERSIONS[6], 90.0),
+        confirmed("production", VERSIONS[7], 80.0),
+        confirmed("canary", VERSIONS[8], 70.0),
+        {"what": "advertise_canary", "ring": "canary", "to": VERSIONS[9], "when": 200.0},
     ]
     found = kept(history=tuple(history), since=100.0)
 
-    assert VERSIONS[5] in found
-    assert VERSIONS[6] not in found
-    assert VERSIONS[7] not in found
+    assert found[VERSIONS[5]] == found[VERSIONS[6]] == "was good on production lately"
+    assert found[VERSIONS[8]] == "was good on canary lately"
+    assert not {VERSIONS[7], VERSIONS[9]} & set(found)
+
+
+def test_nothing_goes_when_nobody_knows_what_the_rings_run():
+    assert set(kept(Release("app"))) == set(VERSIONS)
 
 
 def test_what_this_pipeline_did_not_build_is_left_alone():
-    choices = choose([*ENTRIES, {"Package": "app", "Version": "2.0"}], EMPTY, (), 1, 0.0)
+    choices = choose([*ENTRIES, {"Package": "app", "Version": "2.0"}], KNOWN, (), 1, 0.0)
 
     assert [c.version for c in choices if c.why] == ["1.0-30.abcdef0", "2.0"]
 
@@ -64,7 +77,7 @@ def test_what_this_pipeline_did_not_build_is_left_alone():
 def test_nothing_that_is_wanted_ever_goes_and_one_version_always_stays(last, wanted):
     rings = [Ring(wanted=build(version)) for version in wanted]
     names = dict(zip(("canary", "production"), rings, strict=False))
-    found = kept(replace(EMPTY, **names), last=last)
+    found = kept(replace(KNOWN, **names), last=last)
 
     assert set(wanted[:2]) <= set(found)
     assert found

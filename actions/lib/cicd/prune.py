@@ -4,31 +4,62 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Mapping
 
 from cicd.config import Project, Settings
 from cicd.consul import Store
+from cicd.errors import CicdError, RepositoryError
 from cicd.publish import PUBLISH_TIMEOUT_SECONDS, repository_host, targets
 from cicd.repository import Repository
 from cicd.retention import DAY_SECONDS, Choice, choose
 from cicd.ssh import Shell
+from cicd.version import package_name
 
 
 def choices(settings: Settings, project: Project) -> list[Choice]:
     """Return what becomes of each published version of *project*, newest first."""
     store, section = Store(settings), settings.repository
-    entries = [
-        entry
-        for entry in Repository(settings, project).entries()
-        if entry.get("X-Git-Repository", "").lower() == project.repository.lower()
-    ]
     return choose(
-        entries,
+        _entries(settings, project, store),
         store.release(project.name),
         store.below(f"cicd/{project.name}/history/").values(),
         int(section["keep_versions"]),
         time.time() - DAY_SECONDS * int(section["keep_days"]),
     )
+
+
+def _entries(settings: Settings, project: Project, store: Store) -> list[Mapping[str, str]]:
+    """Return *project*'s own index entries: several projects may be built from one repository."""
+    recorded = store.below(f"cicd/{project.name}/packages/").values()
+    names = {package_name(project.name), *(record["package"] for record in recorded)}
+    return [
+        entry
+        for entry in Repository(settings, project).entries()
+        if entry.get("Package") in names
+        and entry.get("X-Git-Repository", "").lower() == project.repository.lower()
+    ]
+
+
+def prune_all(settings: Settings, dry_run: bool) -> dict[str, Any]:
+    """
+    Prune every configured project; return the `removed` versions, each behind its project's name.
+
+    A project that cannot be pruned keeps no other one from it; RepositoryError names it in the end.
+    """
+    removed: list[str] = []
+    failed: list[str] = []
+    for name, project in settings.projects.items():
+        try:
+            removed += [f"{name} {version}" for version in prune(settings, project, dry_run)["removed"]]
+        except CicdError as error:
+            failed.append(f"{name} ({error.message})")
+    if failed:
+        raise RepositoryError(
+            f"{len(failed)} of {len(settings.projects)} projects were not pruned: {'; '.join(failed)}",
+            "Nothing that is needed is lost: correct that, the next run removes the rest.",
+            removed=removed,
+        )
+    return {"removed": removed}
 
 
 def prune(settings: Settings, project: Project, dry_run: bool) -> dict[str, Any]:

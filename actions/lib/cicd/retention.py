@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping
 
+from cicd.record import RINGS
 from cicd.release import Release
 from cicd.version import BUILT
 
@@ -31,7 +32,8 @@ def choose(
     Return what becomes of each of the index *entries* of a project, newest first.
 
     Kept are the newest *keep_versions*, what a ring wants or can go back to, what is pinned, what
-    was confirmed good after *good_since* (epoch seconds), and what this pipeline did not build.
+    was good at any time after *good_since* (epoch seconds), and what this pipeline did not build.
+    Of a project whose rings are unknown nothing goes: Consul may have lost what hosts run.
     """
     versions = {entry["Version"]: entry["Package"] for entry in entries}
     newest = sorted((v for v in versions if BUILT.fullmatch(v)), key=_commits, reverse=True)
@@ -39,13 +41,15 @@ def choose(
     reasons.update({v: f"one of the newest {keep_versions}" for v in newest[: max(1, keep_versions)]})
     reasons.update(_recently_good(history, good_since))
     reasons.update(_needed(release))
+    if not any(release.ring(name).wanted for name in RINGS):
+        reasons = {**{v: "nobody knows what the rings run" for v in versions}, **reasons}
     order = [*newest, *sorted(set(versions) - set(newest))]
     return [Choice(versions[version], version, reasons.get(version, "")) for version in order]
 
 
 def _needed(release: Release) -> dict[str, str]:
     found = {release.holds.pin.version: "pinned"} if release.holds.pin else {}
-    for name in ("canary", "production"):
+    for name in RINGS:
         ring = release.ring(name)
         builds = {"earlier good": ring.earlier, "good": ring.good, "wanted": ring.wanted}
         found.update({build.version: f"{what} on {name}" for what, build in builds.items() if build})
@@ -53,11 +57,20 @@ def _needed(release: Release) -> dict[str, str]:
 
 
 def _recently_good(history: Iterable[Mapping[str, Any]], since: float) -> dict[str, str]:
-    return {
-        str(entry["to"]): f"was good on {entry.get('ring')} lately"
-        for entry in history
-        if entry.get("what") == "confirm" and entry.get("to") and float(entry.get("when") or 0) >= since
-    }
+    confirmed = [entry for entry in history if entry.get("what") == "confirm" and entry.get("to")]
+    found = {}
+    for name in RINGS:
+        until = float("inf")
+        of_ring = [entry for entry in confirmed if entry.get("ring") == name]
+        for entry in sorted(of_ring, key=_when, reverse=True):
+            if until >= since:
+                found[str(entry["to"])] = f"was good on {name} lately"
+            until = _when(entry)
+    return found
+
+
+def _when(entry: Mapping[str, Any]) -> float:
+    return float(entry.get("when") or 0)
 
 
 def _commits(version: str) -> int:

@@ -1,0 +1,13 @@
+#!/bin/sh
+# What sshd runs on a simulated host: the command, at home in HOME_OF/home, with tools that can stop in the middle.
+# STEP is the remote script that the command is, or sftp.
+cd "$HOME_OF/home" || exit 70
+HOME=$(pwd -P)
+PATH=$HOME_OF/tools:$TOOLS
+STEP=sftp
+for step in fetch_commit read_metadata read_states build_package clean_build publish_package prune_packages; do
+    case $SSH_ORIGINAL_COMMAND in *"' $step "*) STEP=$step ;; esac
+done
+export HOME PATH STEP
+[ "$STEP" != sftp ] || exec sftp-server
+exec sh -c "$SSH_ORIGINAL_COMMAND"

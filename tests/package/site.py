@@ -1,0 +1,146 @@
+"""Two build hosts and a repository host that can be killed at any step of a build."""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from cicd import config
+from cicd.builders import choose
+from cicd.ring import Host
+from tests.conformance.local import ROOT, Local
+from tests.fleet import sshd
+from tests.fleet.loopback import Loopback, Machine
+from tests.package.building import commit, project
+from tests.package.publishing import KEY, RepositoryHost
+
+HERE = Path(__file__).parent
+# The Consul is every test's; these names are ours alone.
+SERVICES = {"build": ("site-build", "package"), "apt": ("site-apt", "publish")}
+PROJECTS = {name: {"repository": "acme/app"} for name in ("app", "web")}
+TOOLS = ("git", "tar", "base64", "nfpm", "rm", "sftp-server", "aptly")
+
+
+class Site(Loopback):
+    """The hosts, each of which can be killed and started alone; StackStorm runs the pack for them."""
+
+    def __init__(self, folder: Path, consul: str, repository: RepositoryHost) -> None:
+        super().__init__(folder / "hosts", 3, net=78, consul=consul, names="host{}")
+        self.builders, self.publisher = self.machines[:2], self.machines[2]
+        self._repository = repository
+        self._alive: dict[str, subprocess.Popen[bytes]] = {}
+        self.code = project(folder / "code" / "acme" / "app")
+        self.local = Local(folder / "st2", packs=[ROOT])
+
+    def __enter__(self) -> Site:
+        super().__enter__()
+        self._configure()
+        self.rest = self.local.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.local.stop()
+        super().__exit__(*error)
+        for machine in self.machines:
+            requests.put(f"{self._consul}/v1/catalog/deregister", json={"Node": machine.name}, timeout=10)
+
+    def start(self, machines: list[Machine]) -> None:
+        """Start each of *machines* in a namespace of its own, and tell Consul that it is healthy."""
+        for machine in machines:
+            super().start([machine])
+            self._alive[machine.name] = self._processes[-1]
+            self._register(machine)
+
+    def kill(self, machine: Machine) -> None:
+        """End everything that runs on *machine*, at once."""
+        self._alive[machine.name].kill()
+        self._alive.pop(machine.name).wait(20)
+
+    def revive(self) -> None:
+        """Let every host run, with nothing that goes wrong."""
+        for machine in self.machines:
+            for name in ("fault", "reached"):
+                (machine.folder / name).unlink(missing_ok=True)
+        self.start([machine for machine in self.machines if machine.name not in self._alive])
+        requests.delete(f"{self._consul}/v1/kv/cicd/.failed-builders?recurse", timeout=10)
+
+    def change(self) -> str:
+        """Commit something new, too large for one packet, and return the commit."""
+        (self.code / "data").write_bytes(os.urandom(100_000))
+        return commit(self.code)
+
+    def forget_mirrors(self) -> None:
+        """Let both build hosts clone the project as if for the first time."""
+        for machine in self.builders:
+            shutil.rmtree(machine.folder / "home/mirrors", ignore_errors=True)
+
+    def publish(self, of: str) -> str:
+        """Start step 6 to 12 for the commit *of*, and return the execution."""
+        asked = {"project": "app", "commit": of}
+        return str(self.rest.start("cicd.publish_apt_package", asked)["id"])
+
+    def steps(self, execution: str, action: str) -> list[Any]:
+        """Return the executions of *action* in the workflow *execution*, oldest first."""
+        return [x for x in self.rest.children(execution) if x["action"]["ref"] == f"cicd.{action}"]
+
+    def first_choice(self, of: str) -> Machine:
+        """Return the host that the commit *of* will be built on when both are idle."""
+        hosts = [Host(machine.name, machine.address) for machine in self.builders]
+        chosen = choose(hosts, {}, (), of)
+        return next(machine for machine in self.builders if chosen and machine.name == chosen.name)
+
+    def _prepare(self, machine: Machine) -> None:
+        super()._prepare(machine)
+        if machine == self.machines[2]:
+            (machine.folder / "home").symlink_to(self._repository.home)
+        else:
+            (machine.folder / "home").mkdir()
+        (machine.folder / "tools").mkdir()
+        for tool in TOOLS:
+            (machine.folder / "tools" / tool).symlink_to(HERE / "tool.sh")
+        server = sshd.find()[1].parent
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:{server}"
+        settings = machine.folder / "sshd_config"
+        text = settings.read_text().replace("SetEnv ", f'SetEnv "TOOLS={path}" ')
+        settings.write_text(f"{text}ForceCommand {HERE / 'enter.sh'}\n")
+
+    def _register(self, machine: Machine) -> None:
+        service, tag = SERVICES["apt" if machine == self.publisher else "build"]
+        known = {"ID": service, "Service": service, "Tags": [tag], "Address": machine.address}
+        body = {"Node": machine.name, "Address": machine.address, "Service": known}
+        requests.put(f"{self._consul}/v1/catalog/register", json=body, timeout=10).raise_for_status()
+
+    def _configure(self) -> None:
+        values = copy.deepcopy(yaml.safe_load((ROOT / "cicd.yaml.example").read_text()))
+        values |= {"consul": {"url": self._consul}, "projects": PROJECTS}
+        values["source"] = {"clone_url": f"{self.code.parents[1]}/{{repository}}"}
+        names = {kind: dict(zip(("service", "tag"), pair, strict=True)) for kind, pair in SERVICES.items()}
+        values["package"] = {**names["build"], "driver": "nfpm", "lintian": "off"}
+        values["repository"] |= names["apt"] | {
+            "driver": "aptly", "url": self._repository.url, "architectures": ["amd64"],
+            "config_file": str(self._repository.config), "gpg_key": KEY, "keep_versions": 1,
+        }  # fmt: skip
+        values["ssh"] = {
+            "user": self.user, "port": self.port, "connect_timeout": 3,
+            "private_key_file": str(self.private_key), "known_hosts_file": str(self.known_hosts),
+        }  # fmt: skip
+        self.settings = config.parse(values)
+        (self.local.directory / "configs" / "cicd.yaml").write_text(yaml.safe_dump(values))
+
+
+def wait_for(what: str, question: Any, seconds: float = 60) -> Any:
+    """Return the first true answer to *question*."""
+    deadline = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < deadline, f"{what} never came"
+        time.sleep(0.1)
+    return answer
