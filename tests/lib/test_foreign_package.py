@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from cicd.errors import Refused
-from cicd.publish import published
+from cicd.published import published
 from tests.lib import apt_index
 from tests.lib.consul_settings import settings
 

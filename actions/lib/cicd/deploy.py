@@ -16,7 +16,7 @@ from cicd.errors import CicdError, Refused
 from cicd.lock import Fence, Holder, Lock
 from cicd.membership import Membership
 from cicd.proof import Proof
-from cicd.publish import published
+from cicd.published import published
 from cicd.record import DEPLOYING, Build, Cause
 from cicd.release import Release
 from cicd.ring import Host

@@ -13,7 +13,7 @@ from cicd.config import Settings
 from cicd.consul import Store
 from cicd.deploy import Deploy
 from cicd.errors import CicdError, HostError, InputError, Refused
-from cicd.publish import published
+from cicd.published import published
 from cicd.record import Build, Release
 from cicd.ring import Host, batches
 from cicd.ssh import Shell

@@ -13,12 +13,10 @@ from cicd.consul import Store
 from cicd.errors import HostLost, Refused, RepositoryError
 from cicd.ledger import Ledger, Record
 from cicd.package import Package
-from cicd.record import Build
 from cicd.repository import Repository
 from cicd.ring import Host
 from cicd.ssh import Shell
 from cicd.text import one_line
-from cicd.version import package_name
 
 PUBLISH_TIMEOUT_SECONDS = 900
 FETCH = ("curl", "-fsS", "--retry", "3", "--max-time", "20", "--range", "0-0", "--output", "/dev/null")
@@ -60,31 +58,6 @@ def publish(settings: Settings, project: Project, package: Package, build_host: 
     where = f"{str(settings.repository['url']).rstrip('/')}/provenance/{package.name}/{package.version}"
     ledger.record(project.name, Record(package, build_host.name, said["driver"], where, said["statement"]))
     return {"url": url, "driver": said["driver"], "provenance": f"{where}/provenance.json"}
-
-
-def published(settings: Settings, project: Project, name: str, version: str) -> Build:
-    """
-    Return the build of *version* as clients see it.
-
-    Refused when it is not there, is another project's, or is not the one that was recorded when
-    it was published.
-    """
-    build = Repository(settings, project).build(name, fields.check("version", version))
-    _refuse_foreign(project, build)
-    seen = Package(name, version, build.commit, build.trace, build.sha256)
-    Ledger(settings).refuse_other_content(project.name, seen)
-    return build
-
-
-def _refuse_foreign(project: Project, build: Build) -> None:
-    """A version is a project's own: else any package of the repository could be deployed as it."""
-    own, origin = package_name(project.name), build.trace.partition("@")[0]
-    if origin.lower() != project.repository.lower() and (origin or build.package != own):
-        raise Refused(
-            f"{build.package} {build.version} was built from {origin or 'no known repository'}, "
-            f"not from {project.repository}; it is no version of {project.name}.",
-            f"Name a version that `apt-cache madison {own}` lists.",
-        )
 
 
 def _fetch(settings: Settings, host: Host, package: Package, directory: str) -> list[str]:
