@@ -53,7 +53,7 @@ class Gateway:
             [
                 web.post("/github", self.github),
                 web.post("/jenkins", self.jenkins),
-                web.post(r"/alarm/{source:[a-z0-9-]{1,40}}", self.alarm),
+                web.post(r"/alarm/{source:[a-z0-9][a-z0-9-]{0,39}}", self.alarm),
                 web.get("/healthz", self.healthz),
                 web.get("/metrics", self.metrics),
             ]
