@@ -5,6 +5,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import requests
@@ -19,10 +21,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def consul(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a Consul server of our own, in memory."""
-    port, folder = free_port(), tmp_path_factory.mktemp("consul")
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """Run a Consul server of our own, in memory, and give its URL."""
+    port = free_port()
     ports = {name: -1 for name in ("dns", "grpc", "serf_wan", "https")}
     ports |= {"http": port, "serf_lan": free_port(), "server": free_port()}
     (folder / "config.json").write_text(json.dumps({"ports": ports}))
@@ -36,6 +38,36 @@ def consul(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         agent.terminate()
         agent.wait(20)
+
+
+@pytest.fixture(scope="session")
+def one_consul(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with server(tmp_path_factory.mktemp("consul")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def consul(one_consul: str) -> Iterator[str]:
+    """The URL of a Consul that knows nothing but its own node."""
+    yield one_consul
+    forget_everything(one_consul)
+
+
+def forget_everything(url: str) -> None:
+    """Take from Consul what a module's tests left there: it would be another's host or release."""
+    for service in requests.get(f"{url}/v1/agent/services", timeout=10).json():
+        put(url, f"agent/service/deregister/{service}")
+    own = requests.get(f"{url}/v1/agent/self", timeout=10).json()["Config"]["NodeName"]
+    for node in requests.get(f"{url}/v1/catalog/nodes", timeout=10).json():
+        if node["Node"] != own:
+            put(url, "catalog/deregister", {"Node": node["Node"]})
+    for session in requests.get(f"{url}/v1/session/list", timeout=10).json():
+        put(url, f"session/destroy/{session['ID']}")
+    requests.delete(f"{url}/v1/kv/?recurse", timeout=10).raise_for_status()
+
+
+def put(url: str, path: str, body: dict[str, str] | None = None) -> None:
+    requests.put(f"{url}/v1/{path}", json=body, timeout=10).raise_for_status()
 
 
 def wait_for_leader(url: str) -> None:
