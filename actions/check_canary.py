@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import plan as plans
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.deploy import Deploy
@@ -13,7 +12,10 @@ from cicd.deploy import Deploy
 class CheckCanary(CicdAction):
     def act(self, settings: Settings, project: str, plan: str) -> dict[str, Any]:
         if plan:
-            plans.refuse_moved(settings, project, plan)
+            # Asking hosts takes SSH, whose import takes as long as all else here.
+            from cicd.plan import refuse_moved
+
+            refuse_moved(settings, project, plan)
         canary = Deploy(settings, project).check_canary()
         hosts = ", ".join(canary["hosts"])
         said = f"{project} {canary['version']} is healthy on {hosts} for {canary['healthy_seconds']:.0f} s"

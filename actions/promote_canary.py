@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from cicd import plan as plans
+from cicd import planned
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.deploy import Deploy
@@ -13,7 +13,7 @@ from cicd.deploy import Deploy
 
 class PromoteCanary(CicdAction):
     def act(self, settings: Settings, project: str, user: str, plan: str) -> dict[str, Any]:
-        expected = partial(plans.refuse_generation, plan)
+        expected = partial(planned.refuse_generation, plan)
         ring = Deploy(settings, project, user).promote(expected).production
         assert ring.wanted is not None
         previous = ring.good.version if ring.good else ""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd import fields, plan, release
+from cicd import fields, plan, planned, release
 from cicd.errors import Refused
 from cicd.plan import Plan
 from cicd.release import Build, Release
@@ -67,11 +67,11 @@ def test_no_two_answers_of_apt_share_an_id(one, other):
 
 
 def test_a_release_that_moved_is_refused_with_what_to_do():
-    plan.refuse_generation(a_plan(generation=0).id, Release("greeter"))
-    plan.refuse_generation("", Release("greeter", 12))
+    planned.refuse_generation(a_plan(generation=0).id, Release("greeter"))
+    planned.refuse_generation("", Release("greeter", 12))
 
     with pytest.raises(Refused, match="the release moved; nothing was changed") as refused:
-        plan.refuse_generation(a_plan().id, Release("greeter", 8))
+        planned.refuse_generation(a_plan().id, Release("greeter", 8))
     assert "cicd.plan_deploy project=greeter" in refused.value.hint
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Sequence, Tuple
 
-from cicd import compare, fields, release
+from cicd import compare, fields, planned, release
 from cicd.config import Settings
 from cicd.consul import Store
 from cicd.deploy import Deploy
@@ -76,18 +76,12 @@ def make(settings: Settings, project: str, ring: str, version: str = "") -> Plan
 
 def refuse_moved(settings: Settings, project: str, plan_id: str) -> None:
     """Raise Refused unless a promotion of *project* would do just what the plan *plan_id* showed."""
-    planned = fields.check("plan", plan_id).split("-")
-    refuse_generation(plan_id, Store(settings).release(settings.project(project).name))
+    then = fields.check("plan", plan_id).split("-")
+    planned.refuse_generation(plan_id, Store(settings).release(settings.project(project).name))
     now = make(settings, project, "production").id.split("-")
-    moved = [f"the {part}" for number, part in enumerate(PARTS) if planned[number] != now[number]]
+    moved = [f"the {part}" for number, part in enumerate(PARTS) if then[number] != now[number]]
     if moved:
-        raise _moved(project, plan_id, moved)
-
-
-def refuse_generation(plan_id: str, known: Release) -> None:
-    """Raise Refused when *known* is not the record that the plan *plan_id* was made of; empty: no plan."""
-    if plan_id and plan_id.split("-")[0] != str(known.generation):
-        raise _moved(known.project, plan_id, ["the release"])
+        raise planned.moved(project, plan_id, moved)
 
 
 def as_result(settings: Settings, plan: Plan) -> dict[str, Any]:
@@ -211,13 +205,6 @@ def _bounded(plan: Plan) -> list[Any]:
     worst_first = sorted(plan.hosts, key=lambda host: ("error" not in host, host["host"]))
     kept = [{**host, "apt": host.get("apt", [])[:3]} for host in worst_first[:LISTED]]
     return kept
-
-
-def _moved(project: str, plan_id: str, what: Sequence[str]) -> Refused:
-    return Refused(
-        f"Since plan {plan_id} of {project} was made, {' and '.join(what)} moved; nothing was changed.",
-        f"Look again: st2 run cicd.plan_deploy project={project}",
-    )
 
 
 def _digest(value: object) -> str:
