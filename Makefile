@@ -2,8 +2,9 @@
 PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
 CHATBOT = build/venvs/chatbot
+STORIES = build/acceptance.log
 
-.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest
+.PHONY: setup chatbot demo test lint unit acceptance acceptance-beside lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest
 
 setup:
 	@script/setup
@@ -24,7 +25,12 @@ lab: setup
 lab-down: setup
 	@$(PYTHON) -m lab down
 
-test: lint unit validate acceptance
+test: lint validate chatbot
+	@echo "the acceptance suite runs beside the other tests and is shown after them; meanwhile: tail -f $(STORIES)"
+	@$(MAKE) --jobs=2 unit acceptance-beside; code=$$?; cat $(STORIES); exit $$code
+
+acceptance-beside:
+	@mkdir -p build && $(MAKE) acceptance >$(STORIES) 2>&1
 
 lint: setup
 	$(PYTHON) -m ruff check .

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from lab.base import sources
 from lab.errors import LabError
+from lab.lock import held
 from lab.places import Places
 
 VERSION = "1.8.7+dfsg1-2+b3"
 SHA256 = "e4e888bba104daba1d9161f49bfc52649a7e4efd45b1a7ead5bc54f2cb9c89d9"
 SUITE = "bullseye"  # the last Debian that has it
+FETCH_SECONDS = 300.0  # how long another may take to fetch it
 
 
 def find(places: Places) -> Path:
@@ -23,10 +25,14 @@ def find(places: Places) -> Path:
     if installed:
         return Path(installed).resolve()
     kept = places.cache / f"consul-{SHA256[:12]}" / "consul"
-    return kept if kept.is_file() else _fetch(kept)
+    if not kept.is_file():
+        with held(kept.parent.with_suffix(".lock"), FETCH_SECONDS):
+            if not kept.is_file():
+                _fetch(kept)
+    return kept
 
 
-def _fetch(kept: Path) -> Path:
+def _fetch(kept: Path) -> None:
     work = kept.parent.with_name(f"{kept.parent.name}.partial")
     shutil.rmtree(work, ignore_errors=True)
     try:
@@ -37,7 +43,6 @@ def _fetch(kept: Path) -> Path:
         (work / "tree/usr/bin/consul").rename(kept)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return kept
 
 
 def _download(work: Path) -> Path:

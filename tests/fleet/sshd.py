@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from lab.lock import held
 from lab.places import Places
 
 PACKAGES = ("openssh-server", "openssh-sftp-server", "libwrap0")
@@ -17,8 +18,9 @@ def find() -> tuple[Path, Path]:
     if installed:
         return Path(installed), Path("/usr/lib/openssh/sftp-server")
     tree = Places.from_environment().cache / "openssh-server"
-    if not (tree / "usr/sbin/sshd").is_file():
-        _unpack(tree)
+    with held(tree.with_suffix(".lock")):
+        if not (tree / "usr/sbin/sshd").is_file():
+            _unpack(tree)
     return tree / "usr/sbin/sshd", tree / "usr/lib/openssh/sftp-server"
 
 
