@@ -60,7 +60,7 @@ bench-converge: setup
 	$(CLIENT) -m bench.converge
 
 test-faults: setup
-	$(PYTHON) -m pytest tests/fleet tests/lib tests/whole -m faults
+	$(PYTHON) -m pytest tests/fleet tests/lib tests/package tests/whole -m faults
 	FAULT_RINGS="canary production" $(PYTHON) -m pytest tests/host -m lab
 
 bench-ingest: setup
