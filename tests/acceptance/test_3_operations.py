@@ -2,13 +2,11 @@
 
 import contextlib
 import os
-import signal
 from pathlib import Path
 
 from demo.stories import PROJECT
 from demo.world import wait_for
-from lab import processes
-from lab.places import Places
+from tests.acceptance.frozen import frozen
 from tests.chat_bot import ChatBot
 
 
@@ -75,20 +73,6 @@ def test_defect_5_production_rolls_back_although_dpkg_calls_it_a_downgrade(world
         assert "install ok installed|1.0.0-" in world.installed(host, PROJECT)
 
 
-@contextlib.contextmanager
-def stopped_stackstorm():
-    """Stop st2local, as it is, for a while."""
-    pids = [pid for pid, line in processes.marked(Places.from_environment()).items() if "st2local" in line]
-    assert pids
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
 def test_defect_12_a_host_that_was_off_during_a_rollback_catches_up_without_stackstorm(
     world, stackstorm, teller, lab
 ):
@@ -109,7 +93,7 @@ def test_defect_12_a_host_that_was_off_during_a_rollback_catches_up_without_stac
     assert late["name"] in refused["result"]["output"]["error"]["error"]
     assert rolled["status"] == "succeeded", rolled["result"]
     good = f"install ok installed|{world.key(f'{PROJECT}::version')}"
-    with contextlib.nullcontext() if "ST2_API_URL" in os.environ else stopped_stackstorm():
+    with contextlib.nullcontext() if "ST2_API_URL" in os.environ else frozen("st2local"):
         world.an_hour_passes(PROJECT)
         lab("host", late["name"], "on")
         wait_for("the late host's version", lambda: world.installed(late, PROJECT) == good, 120)

@@ -1,6 +1,7 @@
 """What reaches a host: built twice alike, tried again when a build host dies, traceable, and pruned."""
 
 import json
+import os
 import subprocess
 import uuid
 from pathlib import Path
@@ -11,6 +12,7 @@ import requests
 from demo.stackstorm import ENDED
 from demo.stories import PROJECT, REPOSITORY
 from demo.world import wait_for
+from tests.acceptance.frozen import frozen
 
 TRACE_LINE = "dpkg-query -W -f '${X-Git-Commit} ${X-CICD-Trace}\\n' greeter"
 
@@ -84,6 +86,19 @@ def test_one_line_on_any_app_host_says_which_commit_and_run_its_version_came_fro
         known = record(world, version)
 
         assert world.on_host(host, TRACE_LINE) == f"{known['commit']} {REPOSITORY}@{known['commit']}"
+
+
+def test_that_line_answers_while_stackstorm_and_consul_stand_still(world):
+    hosts = [*world.hosts("canary"), *world.hosts("production")]
+    versions = [world.installed(host, PROJECT).partition("|")[2] for host in hosts]
+    known = [record(world, version)["commit"] for version in versions]
+    with frozen("consul agent", *([] if "ST2_API_URL" in os.environ else ["st2local"])):
+        with pytest.raises(requests.RequestException):
+            requests.get(f"{world.description['consul']['url']}/v1/status/leader", timeout=1)
+        answers = [world.on_host(host, TRACE_LINE) for host in hosts]
+    wait_for("healthy hosts", lambda: all(world.healthy(PROJECT).get(host["name"]) for host in hosts))
+
+    assert answers == [f"{commit} {REPOSITORY}@{commit}" for commit in known]
 
 
 def test_provenance_and_bill_of_materials_are_published_signed_and_recorded(world, tmp_path):
