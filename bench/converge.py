@@ -31,7 +31,7 @@ from typing import Any
 import requests
 
 from demo.stackstorm import StackStorm
-from demo.stories import PROJECT, Teller, _add_greeter, _set_version
+from demo.stories import PROJECT, Teller, add_greeter, set_version
 from demo.view import View
 from demo.world import ROOT, World, wait_for
 
@@ -111,10 +111,10 @@ def measure(hosts: int, rounds: int) -> dict[str, list[Run]]:
     with lab(hosts) as world:
         stackstorm = StackStorm(world.description["stackstorm"])
         teller = Teller(world, stackstorm, View())
-        first = teller.push("One", _add_greeter)
+        first = teller.push("One", add_greeter)
         expect(teller.follow(first, "cicd.ci_success"))
         expect(teller.promote(first))
-        second = teller.push("Two", lambda clone: _set_version(clone, "2.0.0"))
+        second = teller.push("Two", lambda clone: set_version(clone, "2.0.0"))
         expect(teller.follow(second, "cicd.ci_success"))
         canary = world.key(f"{PROJECT}::canary_version")
         found: dict[str, list[Run]] = {"deploy_production": [], "rollback": []}

@@ -80,7 +80,7 @@ class Teller:
 
 def first_version_reaches_production(teller: Teller) -> None:
     """Version 1: through CI, package, canary and production, on every host."""
-    trace = teller.push("Greet the world", _add_greeter)
+    trace = teller.push("Greet the world", add_greeter)
     _expect(teller.follow(trace, "cicd.ci_success"), "succeeded")
     _expect(teller.promote(trace), "succeeded")
     _expect_versions(teller.world, canary="1.0.0", production="1.0.0")
@@ -89,7 +89,7 @@ def first_version_reaches_production(teller: Teller) -> None:
 
 def second_version_is_canary_then_production(teller: Teller) -> None:
     """Version 2: the canary hosts serve it while production serves 1; then it is promoted."""
-    trace = teller.push("Greet more warmly", lambda clone: _set_version(clone, "2.0.0"))
+    trace = teller.push("Greet more warmly", lambda clone: set_version(clone, "2.0.0"))
     _expect(teller.follow(trace, "cicd.ci_success"), "succeeded")
     _expect_versions(teller.world, canary="2.0.0", production="1.0.0")
     _expect_served(teller.world, {"2.0.0"}, {"1.0.0"})
@@ -124,12 +124,14 @@ STORIES: tuple[tuple[str, Callable[[Teller], None]], ...] = (
 )
 
 
-def _add_greeter(clone: Path) -> None:
+def add_greeter(clone: Path) -> None:
+    """Put examples/greeter into *clone*, as version 1.0.0."""
     shutil.copytree(ROOT / "examples" / PROJECT, clone, dirs_exist_ok=True)
-    _set_version(clone, "1.0.0")
+    set_version(clone, "1.0.0")
 
 
-def _set_version(clone: Path, version: str) -> None:
+def set_version(clone: Path, version: str) -> None:
+    """Let the next package of *clone* be of *version*."""
     path = clone / "fpm.json"
     lines = path.read_text().splitlines()
     path.write_text("\n".join(_with_version(line, version) for line in lines) + "\n")
@@ -141,14 +143,14 @@ def _with_version(line: str, version: str) -> str:
 
 
 def _break_test(clone: Path) -> None:
-    _set_version(clone, "3.0.0")
+    set_version(clone, "3.0.0")
     source = clone / "greeter.py"
     source.write_text(source.read_text().replace('GREETING = "Hello"', 'GREETING = ""'))
 
 
 def _break_post_inst(clone: Path) -> None:
-    _add_greeter(clone)
-    _set_version(clone, "4.0.0")
+    add_greeter(clone)
+    set_version(clone, "4.0.0")
     (clone / "script" / "post-inst").write_text("#!/bin/sh\necho 'cannot install' >&2\nexit 3\n")
 
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from demo.stackstorm import ENDED
-from demo.stories import PROJECT, REPOSITORY, _set_version
+from demo.stories import PROJECT, REPOSITORY, set_version
 from demo.world import wait_for
 
 PHASES = ("QUEUED", "STARTED", "COMPLETED", "FINALIZED")
@@ -23,7 +23,7 @@ def change(version: str, ci_seconds: int = 0):
     def apply(clone: Path) -> None:
         root = Path(__file__).parents[2] / "examples" / PROJECT
         subprocess.run(["cp", "-r", f"{root}/.", clone], check=True)
-        _set_version(clone, version)
+        set_version(clone, version)
         with (clone / "script" / "cibuild").open("a") as script:
             script.write(f"sleep {ci_seconds}\n")
 
