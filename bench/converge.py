@@ -56,9 +56,10 @@ class Run:
 
 
 class Follower:
-    """Sees from outside when each host of production serves another version."""
+    """Sees from outside when each host of production serves another version, back in traffic."""
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self._hosts = {host["name"]: host["address"] for host in world.hosts("production")}
 
     def follow(self, start: Any, before: str) -> dict[str, float]:
@@ -67,8 +68,9 @@ class Follower:
         threading.Thread(target=start).start()
         served: dict[str, float] = {}
         while len(served) < len(self._hosts):
+            healthy = self._world.healthy(PROJECT)
             for host, address in self._hosts.items():
-                if host not in served and _served(address) not in ("", before):
+                if host not in served and healthy.get(host) and _served(address) not in ("", before):
                     served[host] = time.monotonic() - began
             if time.monotonic() - began > LIMIT_SECONDS:
                 raise SystemExit(f"still on {before}: {', '.join(self._hosts.keys() - served.keys())}")
