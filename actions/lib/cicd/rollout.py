@@ -95,7 +95,7 @@ class Rollout:
             _say(f"batch {number}: {len(batch)} hosts, {len(waiting)} after it")
             self._converge(fan, batch)
             self._stop_if_spent()
-            if waiting:
+            if waiting and any(self._state(host) != "unchanged" for host in batch):
                 time.sleep(SETTLE_SECONDS)
 
     def _converge(self, fan: Fanout, batch: Sequence[Host]) -> None:
