@@ -146,9 +146,12 @@ def test_one_delivery_five_times_and_twenty_times_at_once_and_every_phase_twice(
 
 
 def test_no_text_of_an_event_is_in_what_followed_from_it(stackstorm):
-    followed = stackstorm.client.executions.query(action="cicd.git_push", limit=30)
+    newest = stackstorm.client.executions.query(action="cicd.git_push", limit=30)
+    # StackStorm keeps with an execution what its trigger carried; nothing evaluates that.
+    followed = [{**one.to_dict(), "trigger_instance": None} for one in newest]
 
-    assert not any("Replay this" in json.dumps(execution.to_dict()) for execution in followed)
+    assert followed
+    assert not any("Replay this" in json.dumps(execution) for execution in followed)
 
 
 @pytest.mark.parametrize(
