@@ -5,6 +5,7 @@ Each fault: where the host ends, what the report says, and that a following run 
 ones run with `make test-faults`, which takes both rings.
 """
 
+import contextlib
 import http.client
 import os
 import signal
@@ -144,22 +145,25 @@ def test_a_full_disk(machine, repository, path, code):
     assert_repaired(machine)
 
 
-def holder_of(machine, path):
-    """Another package manager, which holds the lock *path*."""
+@contextlib.contextmanager
+def another_holds(machine, path):
+    """Let another package manager hold the lock *path* while the block runs."""
     code = "import fcntl, sys, time; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX)"
     other = machine.spawn("python3", "-c", f"{code}; print('held', flush=True); time.sleep(99)", path)
     assert other.stdout.readline()
-    return other
+    try:
+        yield
+    finally:
+        machine.run("pkill", "-f", "fcntl.lockf")
+        other.communicate()
 
 
 @pytest.mark.faults
 def test_dpkg_locked_by_someone_else(machine, repository):
     repository.publish("3.3.0-3.abcdef0")
     machine.want("3.3.0-3.abcdef0")
-    other = holder_of(machine, "/var/lib/dpkg/lock-frontend")
-    report = machine.converge()
-    other.kill()
-    other.communicate()
+    with another_holds(machine, "/var/lib/dpkg/lock-frontend"):
+        report = machine.converge()
 
     assert_stayed(machine, report, "locked", "another package manager is at work")
     machine.want(VERSION)
@@ -170,10 +174,8 @@ def test_dpkg_locked_by_someone_else(machine, repository):
 def test_apts_lists_locked_by_someone_else(machine, repository):
     repository.publish("3.4.0-3.abcdef0")
     machine.want("3.4.0-3.abcdef0")
-    other = holder_of(machine, "/var/lib/apt/lists/lock")
-    report = machine.converge()
-    other.kill()
-    other.communicate()
+    with another_holds(machine, "/var/lib/apt/lists/lock"):
+        report = machine.converge()
 
     assert_stayed(machine, report, "locked", "another package manager is at work")
     assert_repaired(machine, "3.4.0-3.abcdef0")
