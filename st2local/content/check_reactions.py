@@ -123,7 +123,22 @@ def _check_alias(registry: Registry, pack: Pack, alias: Resource, file: YamlFile
             yield file.finding(f'action "{ref}" has no parameter "{name}"', ["formats"])
 
 
+def _check_schemas(found: dict[str, Any], at: list[str | int], file: YamlFile) -> Iterable[Finding]:
+    for name in ("payload_schema", "parameters_schema"):
+        for keys, _ in schema.listed_required(found.get(name)):
+            message = (
+                "a list here lets StackStorm refuse every payload: write `required: true` in each property"
+            )
+            yield file.finding(message, [*at, name, *keys])
+
+
+def _check_trigger_type(registry: Registry, pack: Pack, found: Resource, file: YamlFile) -> Iterable[Finding]:
+    return _check_schemas(found.data, [], file)
+
+
 def _check_sensor(registry: Registry, pack: Pack, sensor: Resource, file: YamlFile) -> Iterable[Finding]:
+    for index, found in enumerate(sensor.data.get("trigger_types") or []):
+        yield from _check_schemas(found, ["trigger_types", index], file)
     interval = sensor.data["poll_interval"]
     if interval and interval < MINIMUM_POLL_INTERVAL:
         message = (
@@ -155,5 +170,6 @@ _CHECKERS: dict[str, Callable[[Registry, Pack, Resource, YamlFile], Iterable[Fin
     "rule": _check_rule,
     "action_alias": _check_alias,
     "sensor_type": _check_sensor,
+    "trigger_type": _check_trigger_type,
     "policy": _check_policy,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -11,6 +12,7 @@ import jsonschema
 from st2local.errors import ParamError
 
 Schema = dict[str, Any]
+Path = tuple[str, ...]
 
 _NESTED_MAPS = ("properties", "patternProperties", "definitions")
 _NESTED_ONE = ("items", "additionalProperties", "additionalItems", "not")
@@ -45,13 +47,29 @@ def _collect_required(schema: Schema, result: Schema) -> None:
     if not isinstance(properties, dict):
         return
     names = [n for n, p in properties.items() if isinstance(p, dict) and p.get("required") is True]
-    listed = result.get("required")
-    if names or isinstance(listed, list):
-        result["required"] = sorted({*names, *(listed if isinstance(listed, list) else [])})
+    if names:
+        result["required"] = sorted(names)
+
+
+def listed_required(schema: Any, path: Path = ()) -> Iterator[tuple[Path, list[Any]]]:
+    """Yield (path, list) of each `required` that is a list: StackStorm refuses all checked with it."""
+    if not isinstance(schema, dict):
+        return
+    if isinstance(schema.get("required"), list):
+        yield (*path, "required"), schema["required"]
+    for key in _NESTED_MAPS:
+        for name, value in (schema.get(key) or {}).items():
+            yield from listed_required(value, (*path, key, name))
+    for key in (*_NESTED_ONE, *_NESTED_MANY):
+        value = schema.get(key)
+        for one in value if isinstance(value, list) else [value]:
+            yield from listed_required(one, (*path, key))
 
 
 def errors(instance: Any, schema: Schema) -> list[tuple[list[str | int], str]]:
-    """Return (path, sentence) for everything in `instance` that `schema` refuses."""
+    """Return (path, sentence) for everything in `instance` that `schema` refuses, or for its own mistake."""
+    for _, listed in listed_required(schema):
+        return [([], f"{listed} is not of type 'boolean'")]
     validator = jsonschema.Draft4Validator(draft4(schema))
     found = sorted(validator.iter_errors(instance), key=lambda error: list(map(str, error.absolute_path)))
     return [(list(error.absolute_path), _sentence(error)) for error in found]

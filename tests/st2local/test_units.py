@@ -183,6 +183,13 @@ def test_required_properties_are_found_at_every_depth() -> None:
     assert schema.errors({"a": {}}, nested) == [(["a"], "a: 'b' is a required property")]
 
 
+def test_required_as_a_list_is_refused_with_whatever_it_checks():
+    listed = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+
+    with pytest.raises(ParamError, match=r"\['a'\] is not of type 'boolean'"):
+        schema.check({"a": "there"}, listed)
+
+
 def _write_and_fail(database: Database) -> None:
     with database.transaction():
         database.execute("INSERT INTO traces VALUES ('a', 'b', 'c')")

@@ -67,6 +67,8 @@ SEEDED = [
     ("aliases/unknown_parameter.yaml:6", 'has no parameter "third"'),
     ("aliases/bad_regex.yaml:4", "cannot be used"),
     ("sensors/no_file.yaml:2", '"nothing.py" is no file'),
+    ("sensors/no_file.yaml:9", "write `required: true` in each property"),
+    ("triggers/listed.yaml:5", "write `required: true` in each property"),
     ("sensors/wrong_class.py:1", 'no class "Other"'),
     ("policies/unknown_type.yaml:3", 'no policy type "action.nothing"'),
     ("policies/unknown_resource.yaml:2", 'no action "broken.nothing"'),
