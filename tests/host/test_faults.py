@@ -8,6 +8,7 @@ ones run with `make test-faults`, which takes both rings.
 import contextlib
 import http.client
 import os
+import re
 import signal
 import time
 from datetime import timedelta
@@ -191,14 +192,15 @@ def test_an_index_that_does_not_match_once_is_read_again(machine, repository):
 
 @pytest.mark.faults
 def test_an_index_that_never_matches(machine, repository):
-    repository.publish("3.6.0-3.abcdef0")
-    machine.want("3.6.0-3.abcdef0")
+    version = f"3.6.0+{machine.ring}-3.abcdef0"  # one that the host never saw in an index
+    repository.publish(version)
+    machine.want(version)
     repository.spoil["Packages"] = [b"Package: other\n"] * 99
     report = machine.converge()
 
     assert_stayed(machine, report, "update", "apt cannot read the repository")
     repository.spoil.clear()
-    assert_repaired(machine, "3.6.0-3.abcdef0")
+    assert_repaired(machine, version)
 
 
 @pytest.mark.faults
@@ -428,14 +430,16 @@ def test_a_new_agent_is_installed_while_the_old_one_works(machine, repository, t
     machine.want("5.5.0-5.abcdef0")
     run = machine.spawn("cicd-converge", "greeter")
     wait_for(lambda: not machine.in_traffic())
-    newer = machine.run("sed", "s/^AGENT=.*/AGENT=9.9.9/", "/usr/bin/cicd-converge")
+    old = machine.run("cat", "/usr/bin/cicd-converge")
     replace = "cat >/usr/bin/.new; chmod 755 /usr/bin/.new; mv /usr/bin/.new /usr/bin/cicd-converge"
-    machine.run("sh", "-c", replace, stdin=newer)
+    machine.run("sh", "-c", replace, stdin=re.sub("(?m)^AGENT=.*", "AGENT=9.9.9", old))
     out, progress = run.communicate(timeout=60)
+    later = machine.converge()
+    machine.run("sh", "-c", replace, stdin=old)
 
     assert '"state":"converged"' in out, progress
     assert "9.9.9" not in out
-    assert machine.converge()["agent"] == "9.9.9"
+    assert later["agent"] == "9.9.9"
 
 
 @pytest.mark.faults
