@@ -58,8 +58,13 @@ def marked(places: Places) -> dict[int, str]:
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid() and mark in _fields(entry / "environ"):
-            found[int(entry.name)] = b" ".join(_fields(entry / "cmdline")).decode(errors="replace").strip()
+            found[int(entry.name)] = command(int(entry.name))
     return found
+
+
+def command(pid: int) -> str:
+    """Return the command line of the process *pid*; empty when it is gone."""
+    return b" ".join(_fields(Path(f"/proc/{pid}/cmdline"))).decode(errors="replace").strip()
 
 
 def stop(pids: Sequence[int], gently: bool) -> None:

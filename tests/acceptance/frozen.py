@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 from lab import cgroups, processes
 from lab.places import Places
@@ -14,7 +13,10 @@ from lab.places import Places
 def frozen(*programs: str) -> Iterator[None]:
     """Let every process of the lab stand still whose command line names one of *programs*."""
     places = Places.from_environment()
-    commands = {**processes.marked(places), **{pid: command(pid) for pid in cgroups.members(places)}}
+    commands = {
+        **processes.marked(places),
+        **{pid: processes.command(pid) for pid in cgroups.members(places)},
+    }
     found = {name: [pid for pid, line in commands.items() if name in line] for name in programs}
     assert all(found.values()), found
     pids = sorted({pid for of_one in found.values() for pid in of_one})
@@ -25,10 +27,3 @@ def frozen(*programs: str) -> Iterator[None]:
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
-
-
-def command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        return ""

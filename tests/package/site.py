@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from tests.package.building import commit, project
 from tests.package.publishing import KEY, RepositoryHost
 
 HERE = Path(__file__).parent
-# The Consul is every test's; these names are ours alone.
 SERVICES = {"build": ("site-build", "package"), "apt": ("site-apt", "publish")}
 PROJECTS = {name: {"repository": "acme/app"} for name in ("app", "web")}
 TOOLS = ("git", "tar", "base64", "nfpm", "rm", "sftp-server", "aptly")
@@ -50,8 +48,6 @@ class Site(Loopback):
     def __exit__(self, *error: object) -> None:
         self.local.stop()
         super().__exit__(*error)
-        for machine in self.machines:
-            requests.put(f"{self._consul}/v1/catalog/deregister", json={"Node": machine.name}, timeout=10)
 
     def start(self, machines: list[Machine]) -> None:
         """Start each of *machines* in a namespace of its own, and tell Consul that it is healthy."""
@@ -135,12 +131,3 @@ class Site(Loopback):
         }  # fmt: skip
         self.settings = config.parse(values)
         (self.local.directory / "configs" / "cicd.yaml").write_text(yaml.safe_dump(values))
-
-
-def wait_for(what: str, question: Any, seconds: float = 60) -> Any:
-    """Return the first true answer to *question*."""
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, f"{what} never came"
-        time.sleep(0.1)
-    return answer

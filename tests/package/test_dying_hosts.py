@@ -12,8 +12,9 @@ import pytest
 
 from cicd import build
 from cicd.ring import Host
+from demo.world import wait_for
 from tests.fleet.loopback import Machine
-from tests.package.site import Site, wait_for
+from tests.package.site import Site
 
 pytestmark = [
     pytest.mark.faults,
