@@ -247,7 +247,6 @@ def wait_until(question: Callable[[], object]) -> None:
 @contextmanager
 def running(folder: Path, work: Any, consul: str) -> Iterator[Whole]:
     """Run everything within this context."""
-    requests.delete(f"{consul}/v1/kv/?recurse", timeout=10)
     host = RepositoryHost("aptly")
     host.create()
     tools = Path(sys.executable).parent
