@@ -146,6 +146,16 @@ def test_what_was_killed_at_any_moment_is_whole_after_the_next_publish(host, cli
     assert client.can_install("app", "1.0-9.abcdef0")
 
 
+def test_a_client_that_looked_between_two_publishes_of_one_second_sees_the_second_one(host, client, tmp_path):
+    packages = [deb(tmp_path, "app", f"1.0-{number}.abcdef0") for number in (1, 2)]
+    time.sleep(1 - time.time() % 1)
+    for package in packages:
+        assert host.publish(package).returncode == 0
+        assert client.update() == ""
+
+    assert client.can_install("app", "1.0-2.abcdef0")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
 @pytest.mark.parametrize("driver", PUBLISHERS)
 def test_a_disk_that_is_nearly_full_publishes_nothing_and_loses_nothing(driver, tmp_path):
