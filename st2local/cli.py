@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--configs", type=Path, metavar="DIR", help="holds <pack>.yaml for each pack")
     serve.add_argument("--data", type=Path, default=Path("build/st2local"), metavar="DIR")
     serve.add_argument("--virtualenvs", type=Path, metavar="DIR")
+    serve.add_argument("--pack-python", default=sys.executable, metavar="PYTHON", help="makes them")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--api-port", type=int, default=9101)
     serve.add_argument("--auth-port", type=int, default=9100)
@@ -61,6 +62,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         configs=arguments.configs,
         data=arguments.data,
         virtualenvs=arguments.virtualenvs or arguments.data / "virtualenvs",
+        pack_python=arguments.pack_python,
         host=arguments.host,
         api_port=arguments.api_port,
         auth_port=arguments.auth_port,

@@ -18,6 +18,7 @@ from st2local.api import app, auth_app, stream_app
 from st2local.content.registry import Registry
 from st2local.engine.engine import Engine
 from st2local.errors import RefusedError
+from st2local.virtualenvs import Virtualenvs
 
 LOG = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Settings:
     configs: Path | None
     data: Path
     virtualenvs: Path
+    pack_python: str
     host: str
     api_port: int
     auth_port: int
@@ -61,7 +63,7 @@ def serve(settings: Settings, on_ready: Callable[[], None]) -> None:
         registry,
         settings.data,
         settings.configs,
-        settings.virtualenvs,
+        Virtualenvs(registry, settings.virtualenvs, settings.pack_python),
         settings.password_file,
         settings.api_url,
     )

@@ -29,9 +29,11 @@ class Virtualenv:
 class Virtualenvs:
     """Makes each pack's virtualenv once, when it is first needed or by `prepare`."""
 
-    def __init__(self, registry: Registry, directory: Path) -> None:
+    def __init__(self, registry: Registry, directory: Path, python: str) -> None:
+        """Keep them in *directory*; *python* makes them."""
         self._registry = registry
         self._directory = directory
+        self._python = python
         self._locks = {ref: threading.Lock() for ref in registry.packs}
         self._ready: dict[str, Virtualenv] = {}
 
@@ -53,7 +55,7 @@ class Virtualenvs:
         directory = self._directory / pack
         requirements = self._registry.packs[pack].path / "requirements.txt"
         wanted = requirements.read_bytes() if requirements.exists() else b""
-        stamp = hashlib.sha256(wanted + sys.version.encode()).hexdigest()
+        stamp = hashlib.sha256(wanted + self._version(pack)).hexdigest()
         marker = directory / _STAMP
         if not marker.exists() or marker.read_text() != stamp:
             self._build(pack, directory, requirements if wanted.strip() else None)
@@ -64,15 +66,22 @@ class Virtualenvs:
         LOG.info("making the virtualenv of pack %s in %s", pack, directory)
         shutil.rmtree(directory, ignore_errors=True)
         directory.parent.mkdir(parents=True, exist_ok=True)
-        self._call(pack, [sys.executable, "-m", "venv", "--without-pip", str(directory)])
+        self._call(pack, [self._python, "-m", "venv", "--without-pip", str(directory)])
         if requirements is not None:
             LOG.info("installing the requirements of pack %s", pack)
             pip = [sys.executable, "-m", "pip", "--python", str(directory / "bin" / "python")]
             quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
             self._call(pack, [*pip, "install", *quiet, "-r", str(requirements)])
 
-    def _call(self, pack: str, argv: list[str]) -> None:
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=1800)
+    def _version(self, pack: str) -> bytes:
+        return self._call(pack, [self._python, "-VV"]).encode()
+
+    def _call(self, pack: str, argv: list[str]) -> str:
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=1800)
+        except OSError as error:
+            raise RefusedError(f"the virtualenv of pack {pack} could not be made: {error}") from error
         if done.returncode:
             last = "\n".join(done.stderr.strip().splitlines()[-5:])
             raise RefusedError(f"the virtualenv of pack {pack} could not be made: {last}")
+        return done.stdout

@@ -67,7 +67,8 @@ def start(places: Places, world: World) -> subprocess.Popen[bytes]:
     places.data.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-m", "st2local", "serve", "--pack", str(REPOSITORY)]
     argv += ["--configs", str(places.configs), "--data", str(places.data)]
-    argv += ["--virtualenvs", str(REPOSITORY / "build" / "venvs" / "packs")]
+    python = os.environ.get("LAB_PACK_PYTHON") or sys.executable
+    argv += ["--virtualenvs", str(REPOSITORY / "build" / "venvs" / "packs"), "--pack-python", python]
     argv += ["--host", world.control, "--api-port", "9101", "--auth-port", "9100", "--stream-port", "9102"]
     return processes.spawn(places, "st2local", [*argv, "--password-file", str(password)], cwd=REPOSITORY)
 

@@ -46,7 +46,7 @@ class Engine:
         registry: Registry,
         data: Path,
         configs: Path | None,
-        virtualenvs: Path,
+        virtualenvs: Virtualenvs,
         password_file: Path | None,
         api_url: str,
     ) -> None:
@@ -59,7 +59,7 @@ class Engine:
         self.datastore = Datastore(self.database, data / "datastore.key")
         self.templates = Templates(self.datastore)
         self.configs = Configs(registry, configs, self.templates, self.datastore)
-        self.virtualenvs = Virtualenvs(registry, virtualenvs)
+        self.virtualenvs = virtualenvs
         self.stream = Stream()
         self.executions = Executions(self.database)
         self.traces = Traces(self.database)
