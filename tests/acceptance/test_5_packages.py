@@ -133,8 +133,9 @@ def test_pruning_lists_first_and_keeps_what_is_needed(world, stackstorm):
     assert done["result"]["result"]["removed"] == listed["removed"]
 
 
-def test_nothing_of_any_run_is_left_on_the_build_hosts(world):
+def test_the_next_run_on_a_build_host_leaves_nothing_of_any_run_there(world, stackstorm, commit):
     for host in builders(world):
+        built_on(stackstorm, host, commit)
         assert world.on_host(host, "ls", "builds") == ""
 
 
