@@ -179,8 +179,7 @@ def _ls_remote(settings: Settings, project: Project) -> Remote | None:
             argv,
             env=_git_environment(settings),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             timeout=LS_REMOTE_SECONDS,
             check=False,
         )
