@@ -86,13 +86,13 @@ def test_executions_are_listed_got_and_run_again(st2: Client, rest: Rest) -> Non
 
 
 def test_what_runs_is_canceled_paused_and_resumed(st2: Client, rest: Rest) -> None:
-    identifier = rest.start("probe.slow", {"seconds": "3"})["id"]
+    identifier = rest.start("probe.slow", {"seconds": "6"})["id"]
     rest.wait(identifier, ("running",))
     assert "pausing" in st2.run("execution", "pause", identifier)
     rest.wait(identifier, ("paused",))
     assert re.search("resuming|running|succeeded", st2.run("execution", "resume", identifier))
     assert rest.wait(identifier)["status"] == "succeeded"
-    identifier = rest.start("probe.slow", {"seconds": "2"})["id"]
+    identifier = rest.start("probe.slow", {"seconds": "6"})["id"]
     rest.wait(identifier, ("running",))
     assert "cancel" in st2.run("execution", "cancel", identifier)
     assert rest.wait(identifier)["status"] == "canceled"
