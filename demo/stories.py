@@ -42,7 +42,11 @@ class Teller:
         return trace
 
     def follow(self, trace: str, last: str) -> dict[str, Any]:
-        """Show the run of *trace* until its root execution of *last* has ended, and return that."""
+        """
+        Show the run of *trace* until its root executions of *last* have ended; return the last to end.
+
+        A build that is told of twice starts two; the one that finds the other at work ends at once.
+        """
         return dict(wait_for(f"{last} of {trace}", lambda: self._look(trace, last), RUN_SECONDS))
 
     def promote(self, trace: str) -> dict[str, Any]:
@@ -66,8 +70,10 @@ class Teller:
     def _look(self, trace: str, last: str) -> dict[str, Any] | None:
         roots = self.roots(trace)
         self.view.show(roots)
-        ended = [r for r, _ in roots if r["action"]["ref"] == last and r["status"] in ENDED]
-        return ended[0] if ended else None
+        runs = [root for root, _ in roots if root["action"]["ref"] == last]
+        if not runs or any(run["status"] not in ENDED for run in runs):
+            return None
+        return max(runs, key=lambda run: str(run.get("end_timestamp")))
 
     def _git(self, *arguments: str) -> str:
         done = subprocess.run(

@@ -109,9 +109,10 @@ def _hook(options: argparse.Namespace, places: Places, world: World) -> int:
     machine.check_root()
     container = Container(places, world.infra, base_of(places))
     key = (places.secrets / "st2_api_key").read_text().strip()
+    api = json.loads(places.world_file.read_text())["stackstorm"]["api_url"]
     urls = {
         "gateway": f"{world.gateway_url}/github",
-        "stackstorm": f"http://{world.control}:9101/v1/webhooks/cicd/github?st2-api-key={key}",
+        "stackstorm": f"{api}/webhooks/cicd/github?st2-api-key={key}",
         "nobody": f"http://{world.control}:9/github",
     }
     container.run("git", "-C", BARE, "config", HOOK_URL, urls[options.to], user="git")
