@@ -6,6 +6,7 @@ import shutil
 
 from lab import cgroups, processes
 from lab.errors import LabError
+from lab.kernel_limits import KernelLimits
 from lab.places import STAMP, Places
 
 ROUNDS = 5
@@ -25,6 +26,7 @@ def down(places: Places) -> bool:
     left = processes.marked(places)
     if left:
         raise LabError(f"These processes did not end: {left}.", "End them, then run `make lab-down` again.")
+    KernelLimits().give_back(places)
     wipe(places)
     return found
 

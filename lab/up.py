@@ -15,6 +15,7 @@ from lab.git import clone
 from lab.git import server as git
 from lab.hosts import keys, tools
 from lab.hosts.fleet import Fleet
+from lab.kernel_limits import KernelLimits
 from lab.lock import held
 from lab.places import Places
 from lab.progress import say, together
@@ -61,6 +62,7 @@ def _bring_up(places: Places, world: World, engine: Engine, found: tools.Tools) 
     publisher = driver(found.publisher)
     say(f"packages are built by {found.builder} and published by {publisher.name}")
     fleet = _fleet(places, world, found, recipe, publisher)
+    KernelLimits().take(places, len(world.hosts))
     keys.make(places, world)
     pack_config.write(places, world, found, publisher)
     fleet.prepare()

@@ -21,6 +21,7 @@ from lab.down import power_off
 from lab.hosts import app
 from lab.hosts.common import APT, JOURNAL
 from lab.hosts.container import Container
+from lab.kernel_limits import KernelLimits
 from lab.lock import held
 from lab.places import Places
 from lab.world import Host, World
@@ -83,6 +84,7 @@ class Machine:
 
     def boot(self) -> None:
         """Start the host, again if it ran before, and wait for its Consul."""
+        KernelLimits().take(self.places, 1)
         self.container.start([f"{self._binary}:/usr/local/bin/consul"])
         self.container.wait_booted()
         wait_for(self._has_leader)
@@ -195,6 +197,7 @@ class Machine:
         """End the host and remove its disk."""
         self.cut_power()
         cgroups.remove(self.places)
+        KernelLimits().give_back(self.places)
         shutil.rmtree(self.places.root, ignore_errors=True)
 
     def _has_leader(self) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab import cgroups, ports, processes
+from lab.kernel_limits import KernelLimits
 from lab.places import REPOSITORY, Places
 from lab.world import World
 
@@ -47,12 +48,14 @@ def environment(places: Places) -> dict[str, str]:
 
 def left_over(places: Places) -> list[object]:
     mounts = Path("/proc/self/mounts").read_text()
+    limits = KernelLimits().book
     return [
         *processes.marked(places).items(),
         *cgroups.members(places),
         *(h for h in cgroups.hierarchies() if (h / f"cicd-lab-{places.identity}").exists()),
         *ports.problems(World(NETWORK).listeners()),
         *(line for line in mounts.splitlines() if str(places.root) in line),
+        *([limits] if limits.exists() and str(places.root) in limits.read_text() else []),
     ]
 
 
