@@ -22,7 +22,7 @@ Architecture: all
 Maintainer: The cicd maintainers <maintainers@cicd.invalid>
 Section: admin
 Priority: optional
-Depends: apt, curl, sudo
+Depends: apt, curl, gpgv, jq, sudo
 Description: Bring a host to the version that its ring is wanted to run
  Reads the wanted version from the local Consul agent, drains the host, installs
  exactly that version, proves its health and puts the host back into traffic.
