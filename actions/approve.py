@@ -13,9 +13,9 @@ from cicd.controls import Controls
 class Approve(CicdAction):
     def act(self, settings: Settings, project: str, version: str, reason: str, user: str) -> dict[str, Any]:
         changed = Controls(settings, project, user).approve(version, reason)
-        given = sorted(who for who, review in changed.reviews.items() if review.approves)
+        given = sorted(who for who, review in changed.reviews_of(version).items() if review.approves)
         wanted = settings.project(project).approval.count
         return {
-            "reviews": asdict(changed)["reviews"],
+            "reviews": {who: asdict(review) for who, review in changed.reviews_of(version).items()},
             "message": f"{project} {version} is approved by {', '.join(given)} ({wanted} needed)",
         }

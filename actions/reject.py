@@ -14,6 +14,6 @@ class Reject(CicdAction):
     def act(self, settings: Settings, project: str, version: str, reason: str, user: str) -> dict[str, Any]:
         changed = Controls(settings, project, user).reject(version, reason)
         return {
-            "reviews": asdict(changed)["reviews"],
+            "reviews": {who: asdict(review) for who, review in changed.reviews_of(version).items()},
             "message": f"{project} {version} is rejected by {user}: {reason}",
         }

@@ -95,7 +95,6 @@ class Ring:
     begun: float = 0.0
     healthy_since: float = 0.0
     good: dict[str, str] = field(default_factory=dict)  # by version, whose it was
-    left: str = ""
     author: str = ""
 
 
@@ -107,7 +106,8 @@ class Audit:
         self._rings = {ring: Ring() for ring in RINGS}
         self._holds: dict[str, dict[str, tuple[str, str]]] = {PROJECT: {}, "everything": {}}
         self._vetoed: set[str] = set()
-        self._reviews: dict[str, bool] = {}
+        self._reviews: dict[str | None, dict[str, bool]] = {}  # by version, then by person
+        self._rolled_back: set[str | None] = set()
         self._allowed: set[str | None] = {None}
 
     def pass_(self, spectator: Spectator) -> None:
@@ -156,7 +156,10 @@ class Audit:
         self._nobody_else_deploys(ring, deed)
         self._nothing_holds(("lock",), entry["to"])
         assert ring.wanted is None or commits(entry["to"]) >= commits(ring.wanted)
-        self._reviews, ring.author = {}, entry["who"]
+        self._rolled_back.discard(entry["to"])
+        said = self._reviews.get(entry["to"], {})
+        self._reviews[entry["to"]] = {who: approves for who, approves in said.items() if not approves}
+        ring.author = entry["who"]
 
     def _confirm(self, entry: dict, deed: Deed, ring: Ring) -> None:
         assert deed.asked == ring.generation, "a deploy that was overtaken ended well"
@@ -179,15 +182,16 @@ class Audit:
             self._world.may_have_run(host, entry["to"], deed.began, deed.ended) for host in HOSTS["canary"]
         )
         assert ring.wanted is None or commits(entry["to"]) >= commits(ring.wanted)
-        assert ring.left != entry["to"] or canary.generation > ring.generation
-        assert all(self._reviews.values())
-        assert set(self._reviews) - {canary.author}, "nobody but its author approved"
+        assert entry["to"] not in self._rolled_back
+        reviews = self._reviews.get(entry["to"], {})
+        assert all(reviews.values())
+        assert set(reviews) - {canary.author}, "nobody but its author approved"
         self._allowed.add(entry["to"])
-        ring.left = ""
 
     def _roll_back(self, entry: dict, deed: Deed, ring: Ring) -> None:
         self._goes_back(entry, ring)
-        ring.left = ring.wanted or ""
+        if entry["ring"] == "production":
+            self._rolled_back.add(entry["from"])
 
     def _restore(self, entry: dict, deed: Deed, ring: Ring) -> None:
         assert deed.asked == ring.generation
@@ -198,8 +202,6 @@ class Audit:
     def _goes_back(self, entry: dict, ring: Ring) -> None:
         assert entry["to"] in set(ring.good) - self._vetoed
         ring.author = ring.good[entry["to"]]
-        if ring is self._rings["canary"]:
-            self._reviews = {}
 
     def _break_glass(self, entry: dict, deed: Deed, ring: Ring) -> None:
         assert entry["who"] in ROLES["incident_commander"]
@@ -207,10 +209,13 @@ class Audit:
         self._allowed.add(entry["to"])
 
     def _approve(self, entry: dict, deed: Deed, ring: Ring) -> None:
-        self._reviews[entry["who"]] = True
+        self._review(entry, True)
 
     def _reject(self, entry: dict, deed: Deed, ring: Ring) -> None:
-        self._reviews[entry["who"]] = False
+        self._review(entry, False)
+
+    def _review(self, entry: dict, approves: bool) -> None:
+        self._reviews.setdefault(self._rings["canary"].wanted, {})[entry["who"]] = approves
 
     def _steal_lock(self, entry: dict, deed: Deed, ring: Ring) -> None:
         self._holds[PROJECT]["lock"] = (entry["who"], "")

@@ -36,8 +36,11 @@ class ReleaseMachine:
         self.now = 1000.0
         self.host: dict[str, str] = {name: "" for names in HOSTS.values() for name in names}
         self.sick: set[str] = set()
-        self.decided: list[tuple[Release, Release, str, str]] = []  # read, decided, not yet written
+        # Read, decided, not yet written; and what follows once it is.
+        self.decided: list[tuple[Release, Release, str, str, Callable[[], object]]] = []
         self.allowed: set[str] = set()  # versions that may be wanted in production
+        self.rejected: set[tuple[str, str]] = set()  # by whom, and which version
+        self.rolled_back: set[str] = set()
         self.written = 0
         self.overtaken: set[tuple[str, int]] = set()
         self.prompt = True  # whether a decision is written before anything else happens
@@ -69,7 +72,13 @@ class ReleaseMachine:
 
     # --- steps ------------------------------------------------------------------------------------
 
-    def decide(self, what: str, ring: str, change: Callable[[Release], Release]) -> None:
+    def decide(
+        self,
+        what: str,
+        ring: str,
+        change: Callable[[Release], Release],
+        written: Callable[[], object] = lambda: None,
+    ) -> None:
         """Take a decision now; it is written by a later step, or never, when its process dies."""
         before = self.load()
         try:
@@ -78,7 +87,7 @@ class ReleaseMachine:
             self.refused(refusal, before)
             return
         assert after.generation == before.generation + 1
-        self.decided.append((before, after, what, ring))
+        self.decided.append((before, after, what, ring, written))
         if self.prompt:
             self.store(-1)
 
@@ -98,7 +107,7 @@ class ReleaseMachine:
     def store(self, which):
         if not self.decided:
             return
-        before, after, what, ring = self.decided.pop(which % len(self.decided))
+        before, after, what, ring, written = self.decided.pop(which % len(self.decided))
         good = {b.version for b in (before.production.good, before.production.earlier) if b}
         won = self.write(before, after, what, ring)
         assert won == (self.written == before.generation), "exactly one decision on a generation is written"
@@ -106,6 +115,7 @@ class ReleaseMachine:
             return
         self.written += 1
         self.reached[what] += 1
+        written()
         self.judge(before, after, what, good)
         for name in release.RINGS:
             if after.ring(name).generation != before.ring(name).generation:
@@ -124,6 +134,8 @@ class ReleaseMachine:
         elif what == "break_glass":
             self.allowed.add(wanted.version)
         elif what != "steal":
+            if what == "roll_back" and was.wanted:
+                self.rolled_back.add(was.wanted.version)
             assert wanted.version in good, f"{what} took production to {wanted.version}"
 
     def crash(self, which):
@@ -151,7 +163,10 @@ class ReleaseMachine:
 
     def advertise(self, commits):
         self.decide(
-            "advertise_canary", "canary", lambda r: release.advertise_canary(r, build(commits), self.now)
+            "advertise_canary",
+            "canary",
+            lambda r: release.advertise_canary(r, build(commits), self.now),
+            lambda: self.rolled_back.discard(build(commits).version),
         )
 
     def confirm(self, ring, behind):
@@ -177,8 +192,11 @@ class ReleaseMachine:
             assert {self.host[name] for name in HOSTS["canary"]} == {wanted.version}
             assert not known.holds.lock
             assert not known.holds.freeze
-            assert people.approvals(POLICY, wanted.author, known.reviews, self.now)
-            assert all(review.approves for review in known.reviews.values())
+            reviews = known.reviews_of(wanted.version)
+            assert people.approvals(POLICY, wanted.author, reviews, self.now)
+            assert all(review.approves for review in reviews.values())
+            assert wanted.version not in {version for _, version in self.rejected}
+            assert wanted.version not in self.rolled_back
             return after
 
         self.decide("promote", "production", change)
@@ -216,7 +234,9 @@ class ReleaseMachine:
                 people.refuse_approver(POLICY, "greeter", build(commits).author, who)
             return release.review(known, version, who, Review(approves, "because", self.now))
 
-        self.decide("review", "canary", change)
+        said = (who, build(commits).version)
+        note = self.rejected.discard if approves else self.rejected.add
+        self.decide("review", "canary", change, lambda: note(said))
 
     def approve_the_canary(self, who):
         wanted = self.load().canary.wanted

@@ -2,14 +2,17 @@
 
 import pytest
 
-from cicd import people, release
+from cicd import people, record, release
 from cicd.errors import ConfigError, InputError, Refused
 from cicd.people import Policy, Review
+from cicd.record import Cause
 from cicd.release import Build, Release
 
 TWO = Policy(count=2, approvers=("ann", "bob", "eve"))
 CANARY = Build("1.0-1.0000001", "greeter", "1" * 40, "0" * 64, "", author="eve")
 NEWER = Build("1.0-2.0000002", "greeter", "2" * 40, "0" * 64, "", author="eve")
+
+CAUSE = Cause("eve", "because", 1.0)
 
 
 def baked() -> Release:
@@ -74,13 +77,68 @@ def test_one_rejection_stops_it_until_who_rejected_approves():
     assert promote(reviewed(("ann", False), ("bob", True), ("ann", True)))
 
 
-def test_a_newer_canary_cancels_the_reviews_of_the_older_one_and_the_history_says_whose():
+def test_the_approvals_of_a_canary_are_none_of_a_newer_one():
     state = reviewed(("ann", True), ("bob", True))
     newer = release.advertise_canary(state, NEWER, 5)
     newer = release.confirm(newer, "canary", newer.canary.generation, 5)
 
     with pytest.raises(Refused, match="0 of 2"):
         promote(newer)
+
+
+def after_a_newer_one_failed(state: Release) -> Release:
+    """Return *state* after a newer canary failed and CANARY was restored."""
+    newer = release.advertise_canary(state, NEWER, 5)
+    back = release.restore(newer, "canary", newer.canary.generation, 6)
+    return release.confirm(back, "canary", back.canary.generation, 6)
+
+
+def test_a_rejection_stays_when_a_newer_canary_fails_and_the_rejected_one_is_restored():
+    with pytest.raises(Refused, match="rejected by ann: because"):
+        promote(after_a_newer_one_failed(reviewed(("bob", True), ("eve", True), ("ann", False))))
+
+
+def test_an_approval_is_of_the_version_and_counts_after_a_newer_canary_failed():
+    assert (
+        promote(after_a_newer_one_failed(reviewed(("ann", True), ("bob", True)))).production.wanted == CANARY
+    )
+
+
+def test_a_version_that_is_deployed_to_the_canary_again_keeps_its_rejections_and_loses_its_approvals():
+    before = reviewed(("ann", False), ("bob", True))
+    again = release.advertise_canary(before, CANARY, 5)
+
+    assert set(again.reviews_of(CANARY.version)) == {"ann"}
+    assert record.audit(before, again, "advertise_canary", "canary", CAUSE)["cancelled"] == ["bob"]
+
+
+def test_the_reviews_of_as_many_versions_are_kept_as_can_come_back_and_the_present_ones_always():
+    state = reviewed(("ann", False))
+    for number in range(2, people.KEPT_VERSIONS + 9):
+        build = Build(f"1.0-{number}.{number:07x}", "greeter", f"{number:040x}", "0" * 64, "")
+        state = release.advertise_canary(state, build, number)
+        state = release.review(state, build.version, "bob", Review(False, "because", float(number)))
+
+    assert state.canary.good == CANARY
+    assert len(state.reviews) == people.KEPT_VERSIONS + 1
+    assert state.reviews_of(CANARY.version), "it is what a restore returns to"
+
+
+def test_a_version_is_reviewed_by_so_many_people_and_no_more():
+    state = reviewed(*((f"person {number}", True) for number in range(people.KEPT_PEOPLE)))
+
+    with pytest.raises(Refused, match="100 people reviewed") as refusal:
+        release.review(state, CANARY.version, "ann", Review(False, "because", 2))
+    assert refusal.value.hint
+    assert release.review(state, CANARY.version, "person 1", Review(False, "because", 2))
+
+
+def test_a_record_from_before_reviews_belonged_to_versions_has_those_of_its_canary():
+    now = record.to_json(reviewed(("ann", False)))
+    before = {**now, "reviews": now["reviews"][CANARY.version]}
+
+    assert record.from_json(before) == reviewed(("ann", False))
+    assert record.from_json({**before, "canary": record.to_json(Release("p"))["canary"]}).reviews == {}
 
 
 def test_an_approval_of_what_is_no_longer_canary_is_refused():

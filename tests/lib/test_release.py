@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from cicd import record, release
 from cicd.errors import CicdError, Refused
+from cicd.holds import Hold, Holds
 from cicd.record import Cause
 from cicd.release import Build, Release
 
@@ -112,6 +113,85 @@ def test_what_was_rolled_back_can_be_promoted_twice_once_it_was_canary_again():
     again = release.confirm(again, "canary", again.canary.generation, 0)
 
     assert release.promote(release.promote(again, 0, 0), 0, 0).production.wanted == build(2)
+
+
+def rolled_back_from_two() -> Release:
+    """Return a release whose production was rolled back from 2 to 1, with 2 as canary still."""
+    state = Release("greeter")
+    for commits in (1, 2):
+        state = release.advertise_canary(state, build(commits), 0)
+        state = release.promote(end_well(state, "canary"), 0, 0)
+        state = end_well(state, "production")
+    return end_well(release.roll_back(state, "production", 0), "production")
+
+
+def end_well(state: Release, ring: str) -> Release:
+    return release.confirm(state, ring, state.ring(ring).generation, 0)
+
+
+def restored(state: Release) -> Release:
+    return end_well(release.restore(state, "canary", state.canary.generation, 0), "canary")
+
+
+def stolen(state: Release) -> Release:
+    taken = Holds(lock=Hold("bob", "because", 0.0))
+    state = end_well(release.steal(state, taken, "canary", 0), "canary")
+    return release.hold(state, Holds())
+
+
+WAYS_BACK = {
+    "a newer canary failed": lambda r: restored(release.advertise_canary(r, build(3), 0)),
+    "a newer canary was rolled back": lambda r: end_well(
+        release.roll_back(end_well(release.advertise_canary(r, build(3), 0), "canary"), "canary", 0), "canary"
+    ),
+    "its lock was stolen": stolen,
+    "two newer ones failed": lambda r: restored(
+        release.advertise_canary(restored(release.advertise_canary(r, build(3), 0)), build(4), 0)
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_BACK)
+def test_a_version_that_production_was_rolled_back_from_stays_out_whatever_made_it_canary_again(way):
+    state = WAYS_BACK[way](rolled_back_from_two())
+
+    assert (state.canary.wanted, state.canary.state) == (build(2), release.HEALTHY)
+    with pytest.raises(Refused, match="was rolled back from production") as refusal:
+        release.promote(state, 0, 0)
+    assert f"st2 run cicd.deploy project=greeter version={build(2).version}" in refusal.value.hint
+
+
+def test_a_version_that_production_was_rolled_back_from_is_remembered_while_others_come_and_go():
+    state = end_well(release.advertise_canary(rolled_back_from_two(), build(3), 0), "canary")
+    state = end_well(release.promote(state, 0, 0), "production")
+    state = end_well(release.roll_back(state, "canary", 0), "canary")
+
+    assert state.rolled_back == (build(2).version,)
+    state = release.roll_back(state, "production", 0)
+    assert state.rolled_back == (build(2).version, build(3).version)
+
+
+def test_the_versions_rolled_back_from_are_bounded():
+    state = rolled_back_from_two()
+    for number in range(3, release.ROLLED_BACK_KEPT + 9):
+        state = end_well(release.break_glass(state, build(number), 0), "production")
+        state = release.roll_back(state, "production", 0)
+
+    assert len(state.rolled_back) == release.ROLLED_BACK_KEPT
+    assert state.rolled_back[-1] == build(release.ROLLED_BACK_KEPT + 8).version
+
+
+def test_an_older_record_says_by_left_what_production_was_rolled_back_from():
+    now = record.to_json(rolled_back_from_two())
+    del now["rolled_back"]
+    before = {**now, "production": {**now["production"], "left": build(2).version}}
+    again = record.to_json(release.advertise_canary(record.from_json(before), build(2), 0))
+    del again["rolled_back"]
+    again["production"]["left"] = build(2).version
+
+    assert record.from_json(before).rolled_back == (build(2).version,)
+    assert record.from_json(again).rolled_back == (), "it was deployed to the canary again"
+    assert record.from_json(now).rolled_back == ()
 
 
 @pytest.mark.parametrize("late", [release.restore, release.stop, release.degrade])

@@ -19,7 +19,7 @@ def promotable(
     Return the only build that production may get now, or refuse with the reason.
 
     It is the canary: healthy on every host (as *proof* says of this moment), baked *min_bake*
-    seconds, newer than production, not left by a rollback, held by nobody, and approved as
+    seconds, newer than production, not rolled back from there, held by nobody, and approved as
     *policy* wants.
     """
     build = _baked_canary(release, when, min_bake)
@@ -27,7 +27,8 @@ def promotable(
         refuse_unproven(proof, release.project, build.version, "canary")
     _refuse_step_back(release, build)
     _refuse_promotion(release, build.version)
-    people.refuse_unreviewed(policy, release.project, build.version, build.author, release.reviews, when)
+    reviews = release.reviews_of(build.version)
+    people.refuse_unreviewed(policy, release.project, build.version, build.author, reviews, when)
     return build
 
 
@@ -79,10 +80,11 @@ def _refuse_step_back(release: Release, build: Build) -> None:
             f"{release.project} {build.version} is older than {production.wanted.version} in production.",
             f"Promote a newer canary, or go back with `rollback production {release.project}`.",
         )
-    if production.left == build.version and release.canary.generation < production.generation:
+    if build.version in release.rolled_back:
+        again = f"st2 run cicd.deploy project={release.project} version={build.version}"
         raise Refused(
-            f"{release.project} {build.version} was rolled back from production since it became the canary.",
-            "Push a corrected commit; if it was not at fault, deploy it to canary again, then promote.",
+            f"{release.project} {build.version} was rolled back from production.",
+            f"Push a corrected commit; if it was not at fault, deploy it to the canary again ({again}).",
         )
 
 

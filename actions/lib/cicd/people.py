@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Container, Mapping
 
 from cicd.errors import ConfigError, InputError, Refused
+
+KEPT_VERSIONS = 20
+KEPT_PEOPLE = 100
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,38 @@ NO_POLICY = Policy()
 
 @dataclass(frozen=True)
 class Review:
-    """What one person said of the present canary: yes or no, why, and when (epoch seconds)."""
+    """What one person said of a version: yes or no, why, and when (epoch seconds)."""
 
     approves: bool
     why: str
     when: float
+
+
+Reviews = Mapping[str, Mapping[str, Review]]  # by version, then by person
+
+
+def reviewed(reviews: Reviews, version: str, who: str, given: Review, needed: Container[str]) -> Reviews:
+    """
+    Return *reviews* with what *who* says of *version*; refused once KEPT_PEOPLE others spoke of it.
+
+    Those of the KEPT_VERSIONS versions that were reviewed last stay, and those of all *needed* ones.
+    """
+    said = {**reviews.get(version, {}), who: given}
+    if len(said) > KEPT_PEOPLE:
+        raise Refused(
+            f"{KEPT_PEOPLE} people reviewed {version} already, and no more are kept.",
+            "Ask one of them to say it, or veto the version.",
+        )
+    changed = {**reviews, version: said}
+    newest = sorted(changed, key=lambda name: max(r.when for r in changed[name].values()))[-KEPT_VERSIONS:]
+    return {name: changed[name] for name in changed if name in newest or name in needed}
+
+
+def rejections(reviews: Reviews, version: str) -> Reviews:
+    """Return *reviews* without the approvals of *version*, which is looked at anew."""
+    kept = {who: review for who, review in reviews.get(version, {}).items() if not review.approves}
+    others = {name: given for name, given in reviews.items() if name != version}
+    return {**others, version: kept} if kept else others
 
 
 def refuse_approver(policy: Policy, project: str, author: str, who: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Mapping
 from cicd import holds
 from cicd.errors import CicdError
 from cicd.holds import Holds
-from cicd.people import Review
+from cicd.people import Review, Reviews
 from cicd.windows import Opened
 
 RINGS = ("canary", "production")
@@ -41,7 +41,7 @@ class Ring:
     `generation` is the release's when `wanted` last changed; `since` the epoch second
     when `state` did. `good` was the last to end healthy, `earlier` the one before it.
     `exempt` is a step back or a broken glass: people's holds do not stop hosts from
-    following it. `left` is the version that a rollback left behind.
+    following it.
     """
 
     state: str = EMPTY
@@ -51,7 +51,6 @@ class Ring:
     generation: int = 0
     since: float = 0.0
     exempt: bool = False
-    left: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,10 @@ class Release:
     """
     The record of one project; every change of it raises `generation`.
 
-    `reviews` are of the present canary, by person. Not recorded but found when it is read:
-    `around`, what holds every project, and `window`, the freeze window that is open.
+    `reviews` are by version and then by person; `rolled_back` are the versions that production was
+    rolled back from, oldest first, without those that somebody deployed to the canary again. Not
+    recorded but found when it is read: `around`, what holds every project, and `window`, the
+    freeze window that is open.
     """
 
     project: str
@@ -68,13 +69,18 @@ class Release:
     canary: Ring = Ring()
     production: Ring = Ring()
     holds: Holds = field(default_factory=Holds)
-    reviews: Mapping[str, Review] = field(default_factory=dict)
+    reviews: Reviews = field(default_factory=dict)
+    rolled_back: tuple[str, ...] = ()
     around: Holds = field(default_factory=Holds, compare=False)
     window: Opened | None = field(default=None, compare=False)
 
     def ring(self, name: str) -> Ring:
         """Return the ring called *name*."""
         return self.production if name == "production" else self.canary
+
+    def reviews_of(self, version: str) -> Mapping[str, Review]:
+        """Return what people said of *version*, by person."""
+        return self.reviews.get(version, {})
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -
         "from": old.version if old else None,
         "to": new.version if new else None,
         "trace": traced.trace if traced else None,
-        "cancelled": sorted(set(before.reviews) - set(after.reviews)),
+        "cancelled": _cancelled(before, after),
         **asdict(cause),
     }
 
@@ -123,7 +129,8 @@ def from_json(data: Mapping[str, Any]) -> Release:
             project=data["project"],
             generation=int(data["generation"]),
             holds=holds.from_json(data.get("holds")),
-            reviews={who: Review(**given) for who, given in (data.get("reviews") or {}).items()},
+            reviews=_reviews(data.get("reviews") or {}, rings["canary"]),
+            rolled_back=_rolled_back(data, rings),
             canary=rings["canary"],
             production=rings["production"],
         )
@@ -141,6 +148,27 @@ def _ring(data: Mapping[str, Any]) -> Ring:
         generation=int(data["generation"]),
         since=float(data["since"]),
         exempt=bool(data.get("exempt", False)),
-        left=str(data.get("left", "")),
         **builds,
     )
+
+
+def _reviews(data: Mapping[str, Any], canary: Ring) -> dict[str, dict[str, Review]]:
+    """Records from before reviews belonged to versions have those of the canary, by person."""
+    if any(isinstance(given.get("approves"), bool) for given in data.values()):
+        data = {canary.wanted.version: data} if canary.wanted else {}
+    return {version: {who: Review(**one) for who, one in given.items()} for version, given in data.items()}
+
+
+def _rolled_back(data: Mapping[str, Any], rings: Mapping[str, Ring]) -> tuple[str, ...]:
+    """Older records have one version, `left`; a deploy of it to the canary that came later made it good."""
+    if "rolled_back" in data:
+        return tuple(str(version) for version in data["rolled_back"])
+    left, canary = str(data["production"].get("left") or ""), rings["canary"]
+    again = canary.wanted and canary.wanted.version == left and not canary.exempt
+    is_later = canary.generation > rings["production"].generation
+    return (left,) if left and not (again and is_later) else ()
+
+
+def _cancelled(before: Release, after: Release) -> list[str]:
+    gone = (set(before.reviews_of(version)) - set(after.reviews_of(version)) for version in before.reviews)
+    return sorted(set().union(*gone))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cicd import holds
+from cicd import holds, people
 from cicd.errors import Refused
 from cicd.guards import is_older, refuse_deploy, refuse_vetoed
 from cicd.guards import promotable as promotable
@@ -22,6 +22,8 @@ from cicd.record import Build as Build
 from cicd.record import Release as Release
 from cicd.record import Ring as Ring
 
+ROLLED_BACK_KEPT = 100
+
 
 def advertise_canary(release: Release, build: Build, when: float) -> Release:
     """Want *build* on the canary ring, unless a newer build is already there or people hold it."""
@@ -32,7 +34,7 @@ def advertise_canary(release: Release, build: Build, when: float) -> Release:
             f"{release.project} {build.version} is older than {wanted.version}, which is already the canary.",
             f"Deploy a newer commit, or go back with `rollback {release.project}`.",
         )
-    return _want(release, "canary", build, when)
+    return _want(_looked_at_anew(release, build.version), "canary", build, when)
 
 
 def confirm(release: Release, ring: str, generation: int, when: float, proof: Proof | None = None) -> Release:
@@ -93,8 +95,8 @@ def roll_back(release: Release, ring: str, when: float, automatic: bool = False)
     candidates = (current.earlier,) if current.wanted == current.good else (current.good, current.earlier)
     changed = _step_back(release, ring, _first_good(release, ring, *candidates), when, DEPLOYING)
     # The version left behind was not good after all: neither a restore nor a second rollback returns to it.
-    left = current.wanted.version if current.wanted else ""
-    return _with(changed, ring, replace(changed.ring(ring), earlier=None, left=left), changed.generation)
+    changed = _with(changed, ring, replace(changed.ring(ring), earlier=None), changed.generation)
+    return _left_behind(changed, current.wanted) if ring == "production" else changed
 
 
 def break_glass(release: Release, build: Build, when: float) -> Release:
@@ -114,7 +116,8 @@ def review(release: Release, version: str, who: str, given: Review) -> Release:
         )
     if given.approves:
         refuse_vetoed(release, version)
-    return replace(release, generation=release.generation + 1, reviews={**release.reviews, who: given})
+    reviews = people.reviewed(release.reviews, version, who, given, _named(release))
+    return replace(release, generation=release.generation + 1, reviews=reviews)
 
 
 def refuse_overtaken(release: Release, ring: str, generation: int) -> None:
@@ -206,13 +209,10 @@ def _want(
     state: str = DEPLOYING,
     exempt: bool = False,
 ) -> Release:
-    if ring == "canary":
-        release = replace(release, reviews={})
     generation = release.generation + 1
     current = release.ring(ring)
     changed = replace(
         current,
-        left=current.left if exempt else "",  # a deploy that every guard let pass begins anew
         wanted=build,
         state=state if build else EMPTY,
         since=when,
@@ -220,6 +220,24 @@ def _want(
         exempt=exempt,
     )
     return _with(release, ring, changed, generation)
+
+
+def _named(release: Release) -> set[str]:
+    rings = (release.canary, release.production)
+    return {build.version for r in rings for build in (r.wanted, r.good, r.earlier) if build}
+
+
+def _looked_at_anew(release: Release, version: str) -> Release:
+    """Who deploys a version to the canary again clears it of a rollback, but of nobody's rejection."""
+    kept = tuple(name for name in release.rolled_back if name != version)
+    return replace(release, rolled_back=kept, reviews=people.rejections(release.reviews, version))
+
+
+def _left_behind(release: Release, build: Build | None) -> Release:
+    if build is None:
+        return release
+    others = [name for name in release.rolled_back if name != build.version]
+    return replace(release, rolled_back=(*others, build.version)[-ROLLED_BACK_KEPT:])
 
 
 def _with(release: Release, ring: str, changed: Ring, generation: int = 0) -> Release:

@@ -123,12 +123,13 @@ def _hold(state: str, hold: Hold, now: float) -> str:
 
 def _reviewed(release: Release, now: float, policy: Policy) -> list[str]:
     said = [f"freeze window until {release.window.until}: {release.window.reason}"] if release.window else []
-    for who, review in sorted(release.reviews.items()):
+    canary = release.canary.wanted
+    reviews = release.reviews_of(canary.version) if canary else {}
+    for who, review in sorted(reviews.items()):
         verb, why = "approved" if review.approves else "rejected", f": {review.why}" if review.why else ""
         said.append(f"{verb} by {who} {age(now - review.when)} ago{why}")
-    if policy.count and release.canary.wanted:
-        author = release.canary.wanted.author
-        counted = len(people.approvals(policy, author, release.reviews, now))
+    if policy.count and canary:
+        counted = len(people.approvals(policy, canary.author, reviews, now))
         said.append(f"approvals: {counted} of {policy.count}")
     return said
 
