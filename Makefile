@@ -2,9 +2,8 @@
 PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
 CHATBOT = build/venvs/chatbot
-STORIES = build/acceptance.log
 
-.PHONY: setup chatbot demo test lint unit acceptance acceptance-beside lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest
+.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest
 
 setup:
 	@script/setup
@@ -26,11 +25,7 @@ lab-down: setup
 	@$(PYTHON) -m lab down
 
 test: lint validate chatbot
-	@echo "the acceptance suite runs beside the other tests and is shown after them; meanwhile: tail -f $(STORIES)"
-	@$(MAKE) --jobs=2 unit acceptance-beside; code=$$?; cat $(STORIES); exit $$code
-
-acceptance-beside:
-	@mkdir -p build && $(MAKE) acceptance >$(STORIES) 2>&1
+	@$(PYTHON) -m tests.suite
 
 lint: setup
 	$(PYTHON) -m ruff check .
@@ -38,11 +33,10 @@ lint: setup
 	$(PYTHON) -m mypy actions/lib/cicd st2local
 
 unit: chatbot
-	RELEASE_RUNS=5000 $(PYTHON) -m pytest tests --ignore tests/acceptance -m "not lab and not faults"
-	$(PYTHON) -m pytest tests/lab tests/host -m "lab and not faults"
+	@$(PYTHON) -m tests.suite unit lab
 
 acceptance: chatbot
-	$(CLIENT) -m pytest -W default tests/acceptance  # st2client warns of its own age
+	@$(PYTHON) -m tests.suite acceptance
 
 validate: setup
 	$(PYTHON) -m st2local validate .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,28 +12,19 @@ from pathlib import Path
 
 from lab import cgroups, ports
 from lab.errors import LabError, Unfit
-from lab.places import Places
+from lab.places import REPOSITORY, Places
 from lab.world import World
 
-# A command that the lab runs on the machine itself, and the Debian package that has it.
-COMMANDS = {
-    "systemd-nspawn": "systemd-container",
-    "unshare": "util-linux",
-    "nsenter": "util-linux",
-    "ssh": "openssh-client",
-    "ssh-keygen": "openssh-client",
-    "git": "git",
-    "dpkg-deb": "dpkg",
-}
-BUILD_COMMANDS = {"mmdebstrap": "mmdebstrap", "apt-get": "apt"}
+LIST = REPOSITORY / "script" / "packages"
+ROW = re.compile(r"^(?P<package>[a-z0-9]\S+) +(?P<programs>\S+) +\S", re.M)
 COLD_MEGABYTES, WARM_MEGABYTES = 2000, 500
 MEMORY_MEGABYTES = 1500
 
 
-def missing_packages(with_base: bool) -> list[str]:
-    """Return the Debian packages whose commands this machine lacks; *with_base*: it still has to be built."""
-    commands = {**COMMANDS, **(BUILD_COMMANDS if with_base else {})}
-    return sorted({package for command, package in commands.items() if shutil.which(command) is None})
+def missing_packages() -> list[str]:
+    """Return the Debian packages of script/packages that have a program which this machine lacks."""
+    rows = [row for row in ROW.finditer(LIST.read_text()) if row["programs"] != "-"]
+    return [row["package"] for row in rows if not all(map(shutil.which, row["programs"].split(",")))]
 
 
 def install(packages: list[str]) -> None:

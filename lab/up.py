@@ -78,7 +78,7 @@ def _bring_up(places: Places, world: World, engine: Engine, found: tools.Tools) 
 
 def _check(places: Places, world: World, engine: Engine, recipe: Recipe) -> None:
     cold = rootfs.ready(places, recipe) is None
-    missing = machine.missing_packages(cold)
+    missing = machine.missing_packages()
     if missing:
         say(f"installing {', '.join(missing)}")
         machine.install(missing)

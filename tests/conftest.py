@@ -15,6 +15,15 @@ from lab.consul import binary
 from lab.places import Places
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """An example may take as long as a busy machine needs: time says nothing about what is right."""
+    if config.pluginmanager.hasplugin("hypothesispytest"):
+        from hypothesis import HealthCheck, settings
+
+        settings.register_profile("cicd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        settings.load_profile("cicd")
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

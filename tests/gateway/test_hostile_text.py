@@ -64,7 +64,7 @@ def placed(text: str, place: str, number: int) -> bytes:
 def test_no_text_passes_in_any_place_of_a_push(spoken, stackstorm):
     numbers = iter(range(1, 10_000))
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=UNSETTLED)
+    @settings(max_examples=40, suppress_health_check=UNSETTLED)
     @given(HOSTILE, st.sampled_from(PLACES))
     def check(text, place):
         number = next(numbers)

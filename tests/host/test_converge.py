@@ -323,7 +323,7 @@ def functions() -> str:
     return script().replace('\nmain "$@"\n', "\n")
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), min_size=20))
 def test_any_text_becomes_one_json_string(texts):
     loop = 'for text in "$@"; do quote "$text"; printf "%s\\n" "$quoted"; done'

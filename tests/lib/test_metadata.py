@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -134,7 +134,6 @@ VALUES = st.one_of(
 
 
 @given(st.dictionaries(st.sampled_from([*FIELDS, "other"]), VALUES), st.booleans())
-@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_the_published_schema_takes_what_the_pipeline_takes(values, whole):
     values = {**(WHOLE if whole else {}), **values}
     _, problems = fpm_json.parse(json.dumps(values))

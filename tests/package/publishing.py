@@ -15,12 +15,11 @@ from pathlib import Path
 import pytest
 
 from cicd.ssh import SCRIPTS
+from tests.left_out import needs_freight
 from tests.package.building import run, write
 
-PUBLISHERS = [
-    pytest.param(name, marks=pytest.mark.skipif(not shutil.which(name), reason=f"{name} is not on PATH"))
-    for name in ("aptly", "freight")
-]
+PUBLISHERS = ["aptly", pytest.param("freight", marks=needs_freight)]
+FREIGHT_ALONE = PUBLISHERS[1:]
 KEY = "packages@example.com"
 COMMIT = "a" * 40
 PAPERS = {"sbom.cdx.json": "{}\n", "provenance.json": "{}\n"}

@@ -13,7 +13,7 @@ from cicd.errors import ProjectError
 from cicd.fpm_json import FIELDS
 from tests.package.building import DRIVERS, BuildHost, commit, project, run, write
 
-FEW = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=6, suppress_health_check=list(HealthCheck))
 CHARACTERS = st.characters(exclude_characters="/\0", exclude_categories=["Cs"])
 NAMES = st.text(CHARACTERS, min_size=1, max_size=60).filter(
     lambda name: name.strip(". ") and ".git" not in name

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.package.publishing import KEY, PUBLISHERS, Client, RepositoryHost, deb, run
+from tests.package.publishing import FREIGHT_ALONE, KEY, PUBLISHERS, Client, RepositoryHost, deb, run
 
 
 @pytest.fixture(params=PUBLISHERS)
@@ -184,9 +184,8 @@ def test_a_disk_that_is_nearly_full_publishes_nothing_and_loses_nothing(driver, 
         place.rmdir()
 
 
+@pytest.mark.parametrize("host", FREIGHT_ALONE, indirect=True)
 def test_what_killed_freights_left_behind_is_swept(host, tmp_path):
-    if host.driver != "freight":
-        pytest.skip("only Freight leaves folders behind")
     assert host.publish(deb(tmp_path, "app", "1.0-1.abcdef0")).returncode == 0
     left = [
         host.public / "work.1.abc",

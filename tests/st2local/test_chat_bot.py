@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from tests.chat_bot import HOME, ChatBot
+from tests.chat_bot import ChatBot
 from tests.conformance.local import PASSWORD, USER, Local
 from tests.conformance.rest import Rest
 
-pytestmark = pytest.mark.skipif(
-    not HOME.exists(), reason="`script/setup chatbot` has not made its environment"
-)
 Running = tuple[Local, Rest]
 
 

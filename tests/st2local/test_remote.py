@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-
-import pytest
-
 from tests.conformance.local import Local
 from tests.conformance.rest import Rest
-
-pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="there is no ssh here")
 
 
 def test_hosts_that_cannot_be_reached_are_all_named(running: tuple[Local, Rest]) -> None:

@@ -1,0 +1,177 @@
+"""
+`python -m tests.suite [GROUP ...]`: run the groups of tests, and say what came of them in a few lines.
+
+The acceptance suite runs beside the others, since each waits more than it works. What failed is run once
+more, by itself; a test that passes then is no failure, but is named as unstable. A test may only be left
+out when it needs what no package registry has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as xml
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.left_out import REASONS
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "build" / "tests"
+OWN, CLIENT = ROOT / ".venv/bin/python", ROOT / "build/venvs/st2client/bin/python"
+SLOWEST = 8
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tests that one pytest runs: with which Python, which of them; *beside*: while others run."""
+
+    name: str
+    python: Path
+    words: tuple[str, ...]
+    beside: bool = False
+
+    @property
+    def cache(self) -> Path:
+        return RESULTS / self.name
+
+    @property
+    def log(self) -> Path:
+        return ROOT / "build" / f"{self.name}.log"
+
+
+GROUPS = (
+    Group("unit", OWN, ("tests", "--ignore=tests/acceptance", "-m", "not lab and not faults")),
+    Group("lab", OWN, ("tests/lab", "tests/host", "-m", "lab and not faults")),
+    # StackStorm's client warns of its own age.
+    Group("acceptance", CLIENT, ("tests/acceptance", "-W", "default"), beside=True),
+)
+
+
+@dataclass
+class Outcome:
+    """What came of one run of a group; `failed` are pytest's names of tests."""
+
+    code: int
+    seconds: float
+    failed: list[str] = field(default_factory=list)
+    passed: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    files: Counter[str] = field(default_factory=Counter)
+
+
+def run(group: Group, *words: str, log: Path | None = None) -> Outcome:
+    """Run *group* with pytest's further *words*; its output goes to *log*, if any."""
+    report = RESULTS / f"{group.name}.xml"
+    report.unlink(missing_ok=True)
+    argv = [str(group.python), "-m", "pytest", *group.words, *words, f"--junitxml={report}"]
+    argv += ["-o", f"cache_dir={group.cache}", "-o", "junit_family=xunit1"]
+    environment = {"RELEASE_RUNS": "5000", **os.environ}
+    began = time.monotonic()
+    with (log or Path(os.devnull)).open("w") as file:
+        output = file if log else None
+        done = subprocess.run(argv, cwd=ROOT, env=environment, stdout=output, stderr=output, check=False)
+    failed = last_failed(group) if done.returncode else []
+    return read(report, Outcome(done.returncode, time.monotonic() - began, failed))
+
+
+def read(report: Path, outcome: Outcome) -> Outcome:
+    """Add what pytest's *report* counts."""
+    for case in xml.parse(report).iter("testcase") if report.is_file() else ():
+        left_out, broken = case.find("skipped"), {"failure", "error"} & {child.tag for child in case}
+        if left_out is not None:
+            outcome.skipped[left_out.get("message", "")] += 1
+        outcome.passed += left_out is None and not broken
+        outcome.files[case.get("file", "")] += float(case.get("time", 0))
+    return outcome
+
+
+def last_failed(group: Group) -> list[str]:
+    """Return the tests that failed when *group* last ran, as pytest keeps them."""
+    kept = group.cache / "v" / "cache" / "lastfailed"
+    return sorted(json.loads(kept.read_text())) if kept.is_file() else []
+
+
+def lane(groups: Iterable[Group], log: bool) -> dict[str, Outcome]:
+    return {group.name: run(group, "--cache-clear", log=group.log if log else None) for group in groups}
+
+
+def first_runs(groups: Sequence[Group]) -> dict[str, Outcome]:
+    """Run all groups once: those that may run beside the others do, and are shown after them."""
+    beside = [group for group in groups if group.beside and len(groups) > 1]
+    for group in beside:
+        say(f"{group.name} runs beside the others and is shown after them; meanwhile: tail -f {group.log}")
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(lane, beside, True)
+        outcomes = lane([group for group in groups if group not in beside], False) | later.result()
+    for group in beside:
+        sys.stdout.write(group.log.read_text(errors="replace"))
+    return outcomes
+
+
+def again(groups: Sequence[Group], outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
+    """Run what failed once more, one group after the other."""
+    broken = [group for group in groups if outcomes[group.name].failed]
+    for group in broken:
+        say(f"once more, by themselves: {', '.join(outcomes[group.name].failed)}")
+    return {group.name: run(group, "--last-failed", "--last-failed-no-failures=none") for group in broken}
+
+
+def failures(first: dict[str, Outcome], second: dict[str, Outcome]) -> list[str]:
+    """Return the tests that failed twice, and the groups that broke without naming a test."""
+    twice = [test for outcome in second.values() if outcome.code for test in outcome.failed]
+    broken = [name for name, outcome in first.items() if outcome.code and not outcome.failed]
+    return twice + broken + [name for name, outcome in second.items() if outcome.code and not outcome.failed]
+
+
+def summary(first: dict[str, Outcome], second: dict[str, Outcome]) -> tuple[list[str], bool]:
+    """Return what to say of all runs, and whether all is well."""
+    failed = failures(first, second)
+    unstable = sorted({test for one in first.values() for test in one.failed} - set(failed)) if second else []
+    skipped = sum((outcome.skipped for outcome in first.values()), Counter[str]())
+    wrong = {reason: number for reason, number in skipped.items() if reason not in REASONS}
+    lines = [f"time: {', '.join(f'{name} {minutes(outcome.seconds)}' for name, outcome in first.items())}"]
+    lines += [f"slowest: {slowest(first.values())}"]
+    lines += [f"left out: {number} tests: {reason}" for reason, number in sorted(skipped.items())]
+    lines += [f"wrongly left out: {number} tests: {reason}" for reason, number in sorted(wrong.items())]
+    lines += [f"failed: {test}" for test in failed]
+    lines += [f"unstable: {test}" for test in unstable]
+    passed = sum(outcome.passed for outcome in first.values()) + len(unstable)
+    lines += [f"tests: {passed} passed, {len(failed)} failed, {sum(skipped.values())} skipped"]
+    return lines, not failed and not wrong
+
+
+def slowest(outcomes: Iterable[Outcome]) -> str:
+    """Return the files whose tests took the longest, each with its time."""
+    files = sum((outcome.files for outcome in outcomes), Counter[str]())
+    return ", ".join(f"{file} {minutes(seconds)}" for file, seconds in files.most_common(SLOWEST))
+
+
+def minutes(seconds: float) -> str:
+    return f"{seconds // 60:.0f}:{seconds % 60:02.0f}"
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the groups called *words*, or all; exit code 0 when no test failed twice."""
+    groups = [group for group in GROUPS if not words or group.name in words]
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    first = first_runs(groups)
+    lines, is_well = summary(first, again(groups, first))
+    for line in lines:
+        say(line)
+    return 0 if is_well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
