@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cicd.push import decide
 from gateway import reduce
 from tests.gateway.wire import deliver, eventually
 
+NPM = Path(sys.executable).with_name("npm")
 PACKAGE = "@octokit/webhooks-examples@7.6.1"
 FOLDER = Path(__file__).parents[2] / "build" / "webhooks-examples"
 PROJECT = Project("hello", "Codertocat/Hello-World", branch="master")
@@ -23,7 +25,7 @@ def shapes() -> dict[str, list[dict]]:
     """The examples by the name of their event; fetched once from npm."""
     index = FOLDER / "node_modules" / "@octokit" / "webhooks-examples" / "api.github.com" / "index.json"
     if not index.exists():
-        install = ["npm", "install", "--silent", "--no-save", "--ignore-scripts", "--prefix", str(FOLDER)]
+        install = [str(NPM), "install", "--silent", "--no-save", "--ignore-scripts", "--prefix", str(FOLDER)]
         subprocess.run([*install, PACKAGE], check=True, timeout=300)
     return {shape["name"]: shape["examples"] for shape in json.loads(index.read_text())}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +14,7 @@ from lab.git import event
 from lab.git.event import NONE, Update
 
 ROOT = Path(__file__).resolve().parents[2]
+NPM = Path(sys.executable).with_name("npm")
 PACKAGE = "@octokit/webhooks-schemas@7.6.1"
 OCTOKIT = ROOT / "build" / "cache" / "octokit"
 
@@ -22,7 +24,7 @@ def schema() -> dict:
     """GitHub's own schema; fetched once from npm."""
     installed = OCTOKIT / "node_modules" / PACKAGE.rpartition("@")[0] / "schema.json"
     if not installed.exists():
-        argv = ["npm", "install", "--ignore-scripts", "--silent", "--prefix", str(OCTOKIT), PACKAGE]
+        argv = [str(NPM), "install", "--ignore-scripts", "--silent", "--prefix", str(OCTOKIT), PACKAGE]
         subprocess.run(argv, check=True, timeout=300)
     definitions = json.loads(installed.read_text())["definitions"]
     return {"$ref": "#/definitions/push$event", "definitions": definitions}
