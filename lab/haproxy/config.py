@@ -39,6 +39,7 @@ frontend applications
   bind {address}:8000
   acl wants_canary hdr({header}) -i 1
   use_backend canary if wants_canary {{ nbsrv(canary) gt 0 }}
+  use_backend canary if {{ nbsrv(all) eq 0 }} {{ nbsrv(canary) gt 0 }}
   default_backend all
 
 backend all
