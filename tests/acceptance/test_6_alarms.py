@@ -80,16 +80,22 @@ def test_an_alarm_on_a_canary_host_sent_ten_times_takes_the_canary_back_once(wor
     assert len(stackstorm.client.executions.query(action="core.announcement", limit=100)) == told + 1
 
 
-def test_an_alarm_that_fires_already_when_a_deploy_begins_does_nothing(world, stackstorm, deployed):
+def test_an_alarm_that_fires_already_when_a_deploy_begins_only_stops_a_promotion(
+    world, stackstorm, teller, deployed
+):
     assert stackstorm.run("cicd.deploy", project=PROJECT, version=deployed[1])["status"] == "succeeded"
+    teller.wait_for_bake()
     (outcome,) = sent(world, stackstorm, 1, check="HTTP 5xx")
     shown = stackstorm.run("cicd.get_release", project=PROJECT)["result"]["result"]["message"]
+    refused = stackstorm.run("cicd.deploy_production", project=PROJECT)["result"]["output"]["error"]
     (over,) = sent(world, stackstorm, 1, check="HTTP 5xx", status="resolved")
 
     assert outcome["decision"] == over["decision"] == "ignore"
     assert outcome["reason"] == f"it fired already before {deployed[1]} was deployed to canary"
     assert canary(world) == deployed[1]
     assert "alarm: HTTP 5xx on" in shown
+    assert f"{PROJECT} {deployed[1]} is not promoted while an alarm fires: HTTP 5xx on" in refused["error"]
+    assert shown.endswith(f"  next: {refused['error']} {refused['hint']}")
     assert [one["reason"] for one in events(stackstorm, 2)] == ["it is over", outcome["reason"]]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd import alarm, holds, record, release
+from cicd import alarm, firing, holds, record, release
 from cicd.alarm import ASK, FIRING, IGNORE, RESOLVED, ROLL_BACK, Alarm, Began, Decision, Known
 from cicd.errors import InputError, Refused
 from cicd.holds import Hold
@@ -168,14 +168,14 @@ def test_a_rollback_that_died_before_it_changed_anything_is_asked_for_again():
 def test_no_more_alarms_are_remembered_than_are_kept_and_old_ones_make_room():
     memory: dict = {}
     found = known(windows=dict.fromkeys(record.RINGS, 0.0))
-    for number in range(alarm.KEPT + 5):
+    for number in range(firing.KEPT + 5):
         one = replace(ERRORS, check=f"check {number}")
         memory, decision, _ = alarm.judge(memory, one, found, NOW)
 
-    assert len(memory["firing"]) == alarm.KEPT
+    assert len(memory["firing"]) == firing.KEPT
     assert "200 alarms of greeter fire already" in decision.reason
     assert judged(one, memory=memory).what == IGNORE, "it cannot be told from one that fired before"
-    later = alarm.judge(memory, one, found, NOW + alarm.FORGOTTEN_SECONDS)[0]
+    later = alarm.judge(memory, one, found, NOW + firing.FORGOTTEN_SECONDS)[0]
     assert list(later["firing"]) == [one.key]
 
 
@@ -309,4 +309,4 @@ def test_whatever_happens_an_alarm_goes_one_step_back_from_what_it_is_about(even
     world = World()
     for event in events:
         world.step(*event)
-        assert len(world.memory.get("firing", {})) <= alarm.KEPT
+        assert len(world.memory.get("firing", {})) <= firing.KEPT

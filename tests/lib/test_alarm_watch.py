@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from cicd import alarm, alarm_watch, config, journal, overview, release
+from cicd import alarm_watch, config, firing, journal, kv, overview, release
 from cicd.alarm_watch import Outcome
 from cicd.consul import Store
 from cicd.deploy import Deploy
@@ -173,7 +173,86 @@ def test_what_cannot_be_used_is_refused_and_listed(known, changes, error, said):
 
     assert said in newest["reason"]
     assert "{{" not in newest["reason"]
-    assert Store(known).get(alarm.key("greeter")) is None
+    assert Store(known).get(firing.key("greeter")) is None
+
+
+def installed(made: config.Settings, version: str) -> None:
+    """Let the canary host report *version*."""
+    Store(made).put("cicd/greeter/hosts/web1", {"installed": version})
+
+
+@pytest.fixture
+def ready(consul, known) -> config.Settings:
+    """A canary that may be promoted, of a project whose alarms take nothing back."""
+    made = settings(consul, deploy={"alarm_window": 0, "min_bake_seconds": 0})
+    advertise(made, 3)
+    installed(made, build(3).version)
+    return made
+
+
+def refusals(made: config.Settings) -> list[str]:
+    """What each that decides on a promotion says; empty where it is allowed."""
+    deploy, said = Deploy(made, "greeter", "ann"), []
+    for ask in (deploy.check_canary, deploy.promote):
+        try:
+            ask()
+            said.append("")
+        except Refused as refusal:
+            said.append(f"{refusal.message} {refusal.hint}")
+    shown = overview.of(made, "greeter")["message"].splitlines()[-1]
+    return [*said, shown.removeprefix("  next: ")]
+
+
+@pytest.mark.parametrize("host", ["web1", ""])
+def test_while_an_alarm_fires_everything_that_decides_says_the_same_and_a_person_can_end_it(ready, host):
+    take(ready, host=host)
+    checked, promoted, next_ = refusals(ready)
+
+    assert "is not promoted while an alarm fires: errors" in checked
+    assert checked == promoted == next_
+    assert versions(ready)[1] == NEW
+    alarm_watch.take(ready, {**GIVEN, "host": host, "status": "resolved"}, "ann")
+    assert "  ann  greeter: ignore: it is over" in journal.lines(journal.events(Store(ready), 1))
+    assert refusals(ready)[:2] == ["", ""]
+    assert versions(ready)[1] == build(3).version
+
+
+def test_an_alarm_that_comes_between_the_look_and_the_write_is_not_missed(ready, monkeypatch):
+    send, sent = kv.Impatient.send, []
+
+    def late(self, request, **options):
+        if request.url.endswith("/v1/txn") and not sent:
+            sent.append(request)
+            take(ready)
+        return send(self, request, **options)
+
+    monkeypatch.setattr(kv.Impatient, "send", late)
+
+    with pytest.raises(Refused, match="while an alarm fires"):
+        Deploy(ready, "greeter", "ann").promote()
+    assert sent
+    assert versions(ready)[1] == NEW
+
+
+def test_alarms_that_come_all_the_time_do_not_keep_a_rollback_from_being_written(ready, monkeypatch):
+    send = kv.Impatient.send
+
+    def stormy(self, request, **options):
+        if request.url.endswith("/v1/txn"):
+            Store(ready).update(firing.key("greeter"), lambda memory: {**memory, "at": time.time()})
+        return send(self, request, **options)
+
+    monkeypatch.setattr(kv.Impatient, "send", stormy)
+
+    assert Deploy(ready, "greeter", "ann").roll_back("canary").canary.wanted == build(2)
+
+
+def test_alarms_that_cannot_be_read_stop_a_promotion_and_say_how_to_go_on(ready, consul):
+    requests.put(f"{consul}/v1/kv/{firing.key('greeter')}", data="odd", timeout=10).raise_for_status()
+
+    with pytest.raises(Refused, match="Whether an alarm fires cannot be told") as refusal:
+        Deploy(ready, "greeter", "ann").promote()
+    assert refusal.value.hint.endswith("consul kv delete cicd/greeter/alarms/firing")
 
 
 def test_decisions_are_lines_among_the_others_and_what_fires_is_shown(known):
@@ -182,7 +261,7 @@ def test_decisions_are_lines_among_the_others_and_what_fires_is_shown(known):
 
     lines = journal.lines(journal.events(Store(known), 10, "greeter")).splitlines()
     assert lines[0].endswith(
-        "alarm errors on web9 (grafana) warning  greeter: ignore: "
+        "alarm errors on web9 (grafana) warning  stanley  greeter: ignore: "
         "warning says neither that it fires nor that it is over"
     )
     assert lines[1].endswith("greeter: ignore: web9 is no host of greeter in Consul")

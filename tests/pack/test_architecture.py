@@ -40,6 +40,7 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
     "module",
     [
         "alarm",
+        "firing",
         "release",
         "record",
         "guards",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, Mapping, Tuple
 
-from cicd import fields
+from cicd import fields, firing
 from cicd import release as releases
 from cicd.errors import Refused
+from cicd.firing import KEPT
 from cicd.record import DEPLOYING, RESTORING, RINGS, STOPPED, Release
 
 # The words of Alertmanager, Consul, Grafana, Icinga, New Relic and CloudWatch.
@@ -19,8 +20,6 @@ ASK = "ask"  # a person decides
 FAILED = "failed"  # it was to go back, and could not
 IGNORE = "ignore"
 
-KEPT = 200
-FORGOTTEN_SECONDS = 7 * 86400.0
 AGAIN_SECONDS = 120.0  # by then a rollback has changed the generation, or died before it could
 WENT_BACK = {
     "roll_back": "went back already, and an alarm takes it back once",
@@ -102,16 +101,6 @@ def parse(given: Mapping[str, object]) -> Alarm:
     )
 
 
-def key(project: str) -> str:
-    """Return where Consul keeps which alarms of *project* fire."""
-    return f"cicd/{project}/alarms/firing"
-
-
-def firing(memory: Memory) -> List[Tuple[str, float]]:
-    """Return the remembered alarms in words, each with the epoch second at which it was first heard of."""
-    return [(str(one["said"]), float(one["since"])) for one in memory.get("firing", {}).values()]
-
-
 def judge(memory: Memory, alarm: Alarm, known: Known, now: float) -> Tuple[Memory, Decision, bool]:
     """
     Return what to remember, the decision, and whether it is another one than at the last time.
@@ -119,19 +108,18 @@ def judge(memory: Memory, alarm: Alarm, known: Known, now: float) -> Tuple[Memor
     Alarms that nobody heard of for a week are forgotten; beyond KEPT no new one is looked at, since
     one that is not remembered cannot be told from one that fired before.
     """
-    firing = {k: v for k, v in memory.get("firing", {}).items() if now - v["heard"] < FORGOTTEN_SECONDS}
-    answered = memory.get("answered", {})
-    why, before = _nothing_to_judge(alarm, firing), firing.get(alarm.key)
+    known_to_fire, answered = firing.fresh(memory, now), memory.get("answered", {})
+    why, before = _nothing_to_judge(alarm, known_to_fire), known_to_fire.get(alarm.key)
     if why:
-        left = {k: v for k, v in firing.items() if k != alarm.key or alarm.status not in RESOLVED}
+        left = {k: v for k, v in known_to_fire.items() if k != alarm.key or alarm.status not in RESOLVED}
         return {"firing": left, "answered": answered}, Decision(IGNORE, why), True
     since = float(before["since"]) if before else now
     decision = _decide(alarm, known, since, answered, now)
     if decision.what == ROLL_BACK:
         answered = {**answered, decision.ring: {"generation": decision.generation, "at": now}}
-    firing[alarm.key] = {"said": alarm.said, "since": since, "heard": now, "reason": decision.reason}
+    known_to_fire[alarm.key] = {"said": alarm.said, "since": since, "heard": now, "reason": decision.reason}
     is_new = decision.what == ROLL_BACK or not before or before["reason"] != decision.reason
-    return {"firing": firing, "answered": answered}, decision, is_new
+    return {"firing": known_to_fire, "answered": answered}, decision, is_new
 
 
 def refuse_moved(release: Release, ring: str, generation: int) -> None:
@@ -143,12 +131,12 @@ def refuse_moved(release: Release, ring: str, generation: int) -> None:
         )
 
 
-def _nothing_to_judge(alarm: Alarm, firing: Mapping[str, Any]) -> str:
+def _nothing_to_judge(alarm: Alarm, known: Mapping[str, Any]) -> str:
     if alarm.status in RESOLVED:
-        return "it is over" if alarm.key in firing else "it is over, and was not known to fire"
+        return "it is over" if alarm.key in known else "it is over, and was not known to fire"
     if alarm.status not in FIRING:
         return f"{alarm.status} says neither that it fires nor that it is over"
-    if alarm.key not in firing and len(firing) >= KEPT:
+    if alarm.key not in known and len(known) >= KEPT:
         return f"{KEPT} alarms of {alarm.project} fire already, and no more are remembered"
     return ""
 

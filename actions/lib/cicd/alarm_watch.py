@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Mapping
 
 from cicd import alarm as alarms
-from cicd import journal, membership
+from cicd import firing, journal, membership
 from cicd.alarm import FAILED, IGNORE, ROLL_BACK, Alarm, Began, Decision, Known
 from cicd.config import Project, Settings
 from cicd.consul import Store
@@ -43,7 +43,7 @@ def take(settings: Settings, given: Mapping[str, Any], who: str) -> Outcome:
     if decision.what == ROLL_BACK:
         decision = _gone_back(settings, alarm, decision, who)
     if is_new:
-        journal.record_alarm(store, alarm, decision, time.time())
+        journal.record_alarm(store, alarm, decision, who, time.time())
     return Outcome(alarm, decision, is_new and decision.what != IGNORE)
 
 
@@ -56,7 +56,7 @@ def _judged(settings: Settings, store: Store, project: Project, alarm: Alarm) ->
         tries.append((decision, is_new))
         return after
 
-    store.update(alarms.key(project.name), change)
+    store.update(firing.key(project.name), change)
     return tries[-1]
 
 

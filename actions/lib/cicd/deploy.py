@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 from cicd import fields, people, proof, release, ring
 from cicd.alarm import refuse_moved
+from cicd.alarm_memory import AlarmMemory
 from cicd.config import Project, Settings
 from cicd.consul import Change, Store, unfenced
 from cicd.errors import CicdError, Refused
@@ -86,7 +87,9 @@ class Deploy:
         """Return the canary's version and age; refused unless every canary host is healthy with it now."""
         known = self._store.release(self.project.name)
         hosts = self.hosts("canary")
-        build = self._promotable(known, self._proof("canary", hosts))
+        evidence = self._proof("canary", hosts)
+        alarms = AlarmMemory(self._store, self.project.name).look(evidence.hosts)
+        build = release.promotable(known, _now(), **self._conditions(), proof=evidence, alarms=alarms)
         return {
             "version": build.version,
             "commit": build.commit,
@@ -103,14 +106,14 @@ class Deploy:
         """
         self.fit_hosts("production")
         evidence = self._proof("canary", self.hosts("canary"))
-        project = self.project
+        memory = AlarmMemory(self._store, self.project.name)
 
         def decide(known: Release) -> Release:
             refuse(known)
-            bake = project.min_bake_seconds
-            return release.promote(known, _now(), bake, policy=project.approval, proof=evidence)
+            alarms = memory.look(evidence.hosts)
+            return release.promote(known, _now(), **self._conditions(), proof=evidence, alarms=alarms)
 
-        return self._begin("promote", "production", "promote the canary", decide)
+        return self._begin("promote", "production", "promote the canary", decide, also=memory.unchanged)
 
     def roll_back(self, ring_name: str, alarm: str = "", generation: int = 0) -> Release:
         """
@@ -206,11 +209,8 @@ class Deploy:
     def _membership(self) -> Membership:
         return Membership(self._settings, self._store, self.project)
 
-    def _promotable(self, known: Release, evidence: Proof) -> Build:
-        project = self.project
-        return release.promotable(
-            known, _now(), project.min_bake_seconds, policy=project.approval, proof=evidence
-        )
+    def _conditions(self) -> dict[str, Any]:
+        return {"min_bake": self.project.min_bake_seconds, "policy": self.project.approval}
 
     def _proof(self, ring_name: str, hosts: Sequence[Host]) -> Proof:
         """What each of *hosts* reported last, and whether Consul's checks pass on it."""
@@ -232,19 +232,26 @@ class Deploy:
         release.refuse_overtaken(self._store.release(self.project.name), ring_name, generation)
 
     def _begin(
-        self, what: str, ring_name: str, why: str, decide: Change, wait_seconds: float | None = 0
+        self,
+        what: str,
+        ring_name: str,
+        why: str,
+        decide: Change,
+        wait_seconds: float | None = 0,
+        also: Fence = unfenced,
     ) -> Release:
         """
         Change the ring with its lock taken; the steps that follow find it taken.
 
         *wait_seconds* None waits for nobody, and takes it over. What would be refused is
-        refused before that.
+        refused before that. *also* adds to the transaction that writes the change.
         """
         decide(self._store.release(self.project.name))
         lock, holder = self._lock(ring_name), self._holder(why)
         session = lock.take_over(holder) if wait_seconds is None else lock.take(holder, wait_seconds)
         try:
-            return self._change(what, ring_name, why, decide, lock.fence(session, holder))
+            held = lock.fence(session, holder)
+            return self._change(what, ring_name, why, decide, lambda r: [*held(r), *also(r)])
         except CicdError:
             lock.release(session)
             raise

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cicd import holds, people
 from cicd.errors import InputError, Refused
+from cicd.firing import SILENCE, Alarms, refuse_alarmed
 from cicd.people import NO_POLICY, Policy
 from cicd.proof import Proof, refuse_unproven
 from cicd.record import EVERYTHING, HEALTHY, Build, Release
@@ -13,18 +14,25 @@ from cicd.version import commits_of
 
 
 def promotable(
-    release: Release, when: float, min_bake: int, *, policy: Policy = NO_POLICY, proof: Proof | None = None
+    release: Release,
+    when: float,
+    min_bake: int,
+    *,
+    policy: Policy = NO_POLICY,
+    proof: Proof | None = None,
+    alarms: Alarms = SILENCE,
 ) -> Build:
     """
     Return the only build that production may get now, or refuse with the reason.
 
-    It is the canary: healthy on every host (as *proof* says of this moment), baked *min_bake*
-    seconds, newer than production, not rolled back from there, held by nobody, and approved as
-    *policy* wants.
+    It is the canary: healthy on every host (as *proof* says of this moment), without one of the
+    *alarms*, baked *min_bake* seconds, newer than production, not rolled back from there, held by
+    nobody, and approved as *policy* wants.
     """
     build = _baked_canary(release, when, min_bake)
     if proof:
         refuse_unproven(proof, release.project, build.version, "canary")
+    refuse_alarmed(alarms, release.project, build.version)
     _refuse_step_back(release, build)
     _refuse_promotion(release, build.version)
     reviews = release.reviews_of(build.version)

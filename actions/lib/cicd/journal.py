@@ -44,11 +44,16 @@ def refuse(store: Store, reason: str, source: str) -> None:
     record(store, Push("", "", ""), "", Decision(False, one_line(reason)), source, time.time())
 
 
-def record_alarm(store: Store, alarm: Alarm, decision: AlarmDecision, now: float) -> None:
-    """Keep what was decided on *alarm*."""
+def record_alarm(store: Store, alarm: Alarm, decision: AlarmDecision, who: str, now: float) -> None:
+    """Keep what was decided on *alarm*, which *who* reported."""
     said = {"said": f"{alarm.said} {alarm.status}", "project": alarm.project, "ring": decision.ring}
     told = {"decision": decision.what, "reason": one_line(decision.reason)}
-    _keep(store, ALARMS, ALARMS_KEPT, {**NO_PUSH, **said, **told, "at": now, "source": alarm.source})
+    _keep(
+        store,
+        ALARMS,
+        ALARMS_KEPT,
+        {**NO_PUSH, **said, **told, "at": now, "source": alarm.source, "user": who},
+    )
 
 
 def refuse_alarm(store: Store, reason: str, now: float) -> None:
@@ -102,7 +107,7 @@ def _line(entry: Mapping[str, Any]) -> str:
 
 def _happened(entry: Mapping[str, Any]) -> str:
     if "said" in entry:
-        return f"alarm {entry['said']}".strip()
+        return f"alarm {entry['said']}  {entry['user']}".strip()
     ref = entry["ref"].partition("/")[2].partition("/")[2] or entry["ref"]
     moved = f"{entry['repository'] or 'unknown'} {ref} {entry['commit'][:7]}".strip()
     return f"{moved}  {entry['user']}"

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any, Mapping, Sequence
 
-from cicd import alarm, status
+from cicd import status
+from cicd.alarm_memory import AlarmMemory
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.release import Ring
@@ -21,7 +22,8 @@ def of(settings: Settings, project: str) -> dict[str, Any]:
     """Return the rings, the hosts and the last changes of *project*, and a `message` to read."""
     store, found = Store(settings), settings.project(project)
     known, hosts = store.release(found.name), _hosts(settings, store, found)
-    firing = alarm.firing(store.get(alarm.key(found.name)) or {})
+    canaries = {host["name"] for host in hosts if host["ring"] == "canary"} - set(known.holds.excluded)
+    alarms = AlarmMemory(store, found.name).look(canaries)
     return {
         "generation": known.generation,
         "canary": _ring(known.canary),
@@ -29,7 +31,7 @@ def of(settings: Settings, project: str) -> dict[str, Any]:
         "hosts": _listed(hosts),
         "holds": asdict(known.holds),
         "history": store.history(found.name, HISTORY_ENTRIES),
-        "message": status.whole(known, hosts, time.time(), found.min_bake_seconds, found.approval, firing),
+        "message": status.whole(known, hosts, time.time(), found.min_bake_seconds, found.approval, alarms),
     }
 
 

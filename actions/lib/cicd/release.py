@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cicd import holds, people
 from cicd.errors import Refused
+from cicd.firing import SILENCE, Alarms
 from cicd.guards import is_older, refuse_deploy, refuse_vetoed
 from cicd.guards import promotable as promotable
 from cicd.holds import Holds
@@ -59,10 +60,17 @@ def stop(release: Release, ring: str, generation: int, when: float) -> Release:
 
 
 def promote(
-    release: Release, when: float, min_bake: int, *, policy: Policy = NO_POLICY, proof: Proof | None = None
+    release: Release,
+    when: float,
+    min_bake: int,
+    *,
+    policy: Policy = NO_POLICY,
+    proof: Proof | None = None,
+    alarms: Alarms = SILENCE,
 ) -> Release:
     """Want on production what is canary, if everything that promotable asks for is there."""
-    return _want(release, "production", promotable(release, when, min_bake, policy=policy, proof=proof), when)
+    build = promotable(release, when, min_bake, policy=policy, proof=proof, alarms=alarms)
+    return _want(release, "production", build, when)
 
 
 def restore(release: Release, ring: str, generation: int, when: float) -> Release:

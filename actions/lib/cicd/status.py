@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Mapping, Sequence, Tuple
+from typing import Any, Mapping, Sequence
 
 from cicd import people
 from cicd import release as releases
 from cicd.errors import Refused
+from cicd.firing import SILENCE, Alarms
 from cicd.holds import Hold, Holds
 from cicd.people import NO_POLICY, Policy
 from cicd.release import Release, Ring
@@ -22,21 +23,17 @@ def whole(
     now: float,
     min_bake: int,
     policy: Policy = NO_POLICY,
-    firing: Sequence[Tuple[str, float]] = (),
+    alarms: Alarms = SILENCE,
 ) -> str:
-    """
-    Return the state of one project as lines to read; the last one says what to do next.
-
-    *firing* are alarms in words, each with the epoch second since when it is known to fire.
-    """
+    """Return the state of one project as lines to read; the last one says what to do next."""
     lines = [release.project]
     lines += [f"  {_ring(release, name, hosts, now)}" for name in ("production", "canary")]
     lines += [f"  {text}" for text in _odd(release, hosts)]
-    lines += [f"  {text}" for text in _alarms(firing, now)]
+    lines += [f"  {text}" for text in _alarms(alarms, now)]
     lines += [f"  {text}" for text in _held(release.holds, now)]
     lines += [f"  every project: {text}" for text in _held(release.around, now)]
     lines += [f"  {text}" for text in _reviewed(release, now, policy)]
-    return "\n".join([*lines, f"  next: {next_step(release, now, min_bake, policy)}"])
+    return "\n".join([*lines, f"  next: {next_step(release, now, min_bake, policy, alarms)}"])
 
 
 def one_line(release: Release, hosts: Sequence[Mapping[str, Any]], now: float) -> str:
@@ -47,7 +44,9 @@ def one_line(release: Release, hosts: Sequence[Mapping[str, Any]], now: float) -
     return "; ".join([f"{release.project}: {', '.join(rings)}", *health, *_words(release.holds)])
 
 
-def next_step(release: Release, now: float, min_bake: int, policy: Policy = NO_POLICY) -> str:
+def next_step(
+    release: Release, now: float, min_bake: int, policy: Policy = NO_POLICY, alarms: Alarms = SILENCE
+) -> str:
     """Return what a person can do with the release now, and why not more."""
     canary, production = release.canary.wanted, release.production.wanted
     for name in releases.RINGS:
@@ -58,7 +57,7 @@ def next_step(release: Release, now: float, min_bake: int, policy: Policy = NO_P
     if canary and canary == production and release.production.state == releases.HEALTHY:
         return "push a commit; production runs what the canary runs"
     try:
-        build = releases.promotable(release, now, min_bake, policy=policy)
+        build = releases.promotable(release, now, min_bake, policy=policy, alarms=alarms)
     except Refused as refusal:
         return f"{refusal.message} {refusal.hint}".strip()
     return f"`deploy production {release.project}` promotes {build.version}"
@@ -93,9 +92,9 @@ def _odd(release: Release, hosts: Sequence[Mapping[str, Any]]) -> list[str]:
     return [*said[:NAMED_HOSTS], f"and {left} more hosts"] if left > 0 else said
 
 
-def _alarms(firing: Sequence[Tuple[str, float]], now: float) -> list[str]:
-    newest = sorted(firing, key=lambda one: one[1], reverse=True)
-    said = [f"alarm: {words}, for {age(now - since)}" for words, since in newest[:NAMED_ALARMS]]
+def _alarms(alarms: Alarms, now: float) -> list[str]:
+    newest = alarms.firing[::-1]
+    said = [f"alarm: {one.said}, for {age(now - one.since)}" for one in newest[:NAMED_ALARMS]]
     left = len(newest) - NAMED_ALARMS
     return [*said, f"and {left} more alarms"] if left > 0 else said
 

@@ -1,0 +1,91 @@
+"""The alarms of a project that fire, and the promotion that they refuse. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Container, List, Mapping, Tuple
+
+from cicd.errors import Refused
+
+KEPT = 200
+FORGOTTEN_SECONDS = 7 * 86400.0
+
+
+@dataclass(frozen=True)
+class Firing:
+    """One alarm that fires: what identifies it, the same in words, and since when (epoch seconds)."""
+
+    source: str
+    host: str
+    check: str
+    said: str
+    since: float
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """What fires now, the oldest first, and which hosts are canaries."""
+
+    firing: Tuple[Firing, ...] = ()
+    canaries: Container[str] = ()
+
+
+SILENCE = Alarms()
+
+
+def key(project: str) -> str:
+    """Return where Consul keeps which alarms of *project* fire."""
+    return f"cicd/{project}/alarms/firing"
+
+
+def fresh(memory: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """Return what the document *memory* says of alarms that were heard of within a week, by alarm."""
+    firing = memory.get("firing", {})
+    return {name: one for name, one in firing.items() if now - float(one["heard"]) < FORGOTTEN_SECONDS}
+
+
+def alarms(memory: Mapping[str, Any], now: float, canaries: Container[str]) -> Alarms:
+    """Return the alarms that the document *memory* says fire, for hosts of which *canaries* are canaries."""
+    found = [_firing(name, one) for name, one in fresh(memory, now).items()]
+    return Alarms(tuple(sorted(found, key=lambda one: one.since)), canaries)
+
+
+def refuse_alarmed(alarms: Alarms, project: str, version: str) -> None:
+    """
+    Raise Refused while an alarm fires about a canary host, or about the project without a host.
+
+    One about a production host does not count: the promotion may be what ends it. When so many fire that
+    no more are remembered, one about the canary may be among those that are not.
+    """
+    counted = [one for one in alarms.firing if not one.host or one.host in alarms.canaries]
+    if counted:
+        raise _alarmed(project, version, counted)
+    if len(alarms.firing) >= KEPT:
+        raise Refused(
+            f"{project} {version} is not promoted: {KEPT} alarms fire, and no more are remembered.",
+            f"End those that are over, such as: {ending(project, alarms.firing[0])}",
+        )
+
+
+def ending(project: str, one: Firing) -> str:
+    """Return the command by which a person ends an alarm whose monitoring system does not."""
+    host = f" host={one.host}" if one.host else ""
+    check = f" check='{one.check}'" if one.check else ""
+    return f"st2 run cicd.alarm_raised project={project} status=resolved source={one.source}{host}{check}"
+
+
+def _alarmed(project: str, version: str, counted: List[Firing]) -> Refused:
+    first, more = counted[0], len(counted) - 1
+    since = datetime.fromtimestamp(first.since, tz=timezone.utc).strftime("%Y-%m-%d %H:%MZ")
+    others = f", and {more} more" if more else ""
+    return Refused(
+        f"{project} {version} is not promoted while an alarm fires: {first.said}, since {since}{others}.",
+        "Correct what it is about; it ends when its monitoring system says so. "
+        f"If that died: {ending(project, first)}",
+    )
+
+
+def _firing(name: str, one: Mapping[str, Any]) -> Firing:
+    source, host, check = name.split("/", 2)
+    return Firing(source, host, check, str(one["said"]), float(one["since"]))
