@@ -43,6 +43,27 @@ ask() {
     require checks "${3:-000}"
     require_or_empty production "${4:-000}"
     require_or_empty canary "${5:-000}"
+    read_agent
+}
+
+# Sets what the agent says of itself, the service and maintenance: one line each, in one call, whatever is in meta.
+# Our own mark of maintenance is left by a run that was killed.
+read_agent() {
+    known=$NODE
+    answers=$(jq -nr --arg tag "$TAG" --arg canary "$CANARY_TAG" '
+        def line: tostring | gsub("[[:cntrl:]]"; " ");
+        input.Config.NodeName, (input | [.[]] | length, (first // {} |
+            (.Tags // [] | if index([$canary]) then "canary" elif index([$tag]) then "production" else "" end),
+            .ID // "", .Address // "", .Port // 0,
+            (.ID as $id | [input | .["_service_maintenance:\($id)", "_node_maintenance"] | values |
+                .Notes | if . == "" then "no reason given" else . end] | last // "")))
+        | line' "$HERE/self" "$HERE/services" "$HERE/checks" 2>/dev/null) ||
+        fail consul "What the Consul agent at $CONSUL_HTTP_ADDR answers is not Consul's JSON; look at it with curl. Nothing was changed."
+    for name in NODE services ring service_id address port kept_out; do IFS= read -r "${name?}" || true; done <<ANSWERS
+$answers
+ANSWERS
+    is_made_of "$NODE" 'A-Za-z0-9._-' || { NODE=$known; fail consul "Consul's agent does not say its node's name."; }
+    [ "$NODE" = "$known" ] && [ -e "$RUN/node" ] || printf '%s\n' "$NODE" >"$RUN/node"
 }
 
 # What is absent (404) is nothing wanted. Anything else that is no answer ends the run.
@@ -64,14 +85,4 @@ encoded() { # NAME
     while :; do
         case $encoded in *+*) encoded=${encoded%%+*}%2B${encoded#*+} ;; *) return ;; esac
     done
-}
-
-# Sets $line: what Consul answered as one line without spaces between, whether it was asked to be pretty or not.
-line_of() { # NAME
-    line=''
-    while read -r part || [ -n "$part" ]; do
-        case $part in \"*'": '*) part=${part%%'": '*}'":'${part#*'": '} ;; esac
-        line=$line$part
-        part=''
-    done <"$HERE/$1"
 }

@@ -21,6 +21,7 @@ ETC=${CICD_ETC:-/etc/cicd}
 RUN=${CICD_RUN:-/run/cicd}
 STATE=${CICD_STATE:-/var/lib/cicd-converge}
 MARK='cicd-converge is updating this host'
+LEAP=1000000  # generations within which the next document may be
 
 CONSUL_HTTP_ADDR=http://127.0.0.1:8500
 CONSUL_TOKEN_FILE=
@@ -34,9 +35,10 @@ APT_LIMIT_SECONDS=120
 VERIFY_SECONDS=3600
 APT_SOURCE=/etc/apt/sources.list.d/cicd.list
 
+SERVICE='' TAG='' CANARY_TAG='' HEALTH_URL='' UNIT=''
 project='' target='' generation='' repairing=no
 ring='' version='' package='' wanted_generation=0 sha256='' rollout='' hold='' installed='' dpkg='' edited=''
-service_id='' endpoint='' kept_out='' token=''
+services='' service_id='' address='' port='' endpoint='' kept_out='' token=''
 drained=no finished=no planning=no
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0
 
@@ -63,6 +65,11 @@ over() { # START SECONDS: have SECONDS passed since START?
 
 is_made_of() { # TEXT CHARACTERS: some text, and of these characters only
     case $1 in '' | *[!$2]*) return 1 ;; esac
+}
+
+# A whole number that the shell compares rightly: 12 digits at most, and no leading zero, which would make it octal.
+is_number() { # TEXT
+    case $1 in '' | *[!0-9]* | 0?* | ?????????????*) return 1 ;; esac
 }
 
 now

@@ -116,7 +116,7 @@ install() {
 
 # Sets $edited: files that are not as the package brought them, its settings aside; looked up once in VERIFY_SECONDS.
 verify() {
-    if [ -r "$HERE/verified" ] && IFS=' ' read -r at edited <"$HERE/verified" && ! over "$at" "$VERIFY_SECONDS"; then
+    if [ -r "$HERE/verified" ] && IFS=' ' read -r at edited <"$HERE/verified" && is_number "$at" && ! over "$at" "$VERIFY_SECONDS"; then
         return
     fi
     edited=$(dpkg --verify "$package" 2>/dev/null | awk '$2 != "c" { sub(/^[^ ]+ +/, ""); print }' | head -n 3 | paste -sd ' ' -)

@@ -8,7 +8,7 @@ plan() { # PACKAGE=VERSION
     HERE=$(mktemp -d) || fail plan "No temporary folder can be made; look at df."
     trap 'rm -rf "$HERE"' EXIT
     ask
-    read_ring
+    refuse_no_ring
     package=${1%%=*} version=${1#*=}
     read_installed
     borrow_lists

@@ -21,9 +21,7 @@ converge() {
     read_settings
     lock
     ask
-    read_node
-    read_ring
-    read_maintenance
+    refuse_no_ring
     read_wanted
     refuse_older
     refuse_or_hold
@@ -58,7 +56,7 @@ main() {
         --repair) repairing=yes; shift ;;
         --generation)
             generation=${2:-}
-            is_made_of "$generation" 0-9 || usage
+            is_number "$generation" || usage
             shift 2 ;;
         --plan)
             target=${2:-}

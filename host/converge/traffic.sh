@@ -5,18 +5,6 @@ maintenance() { # true|false
     put "/v1/agent/service/maintenance/$service_id?enable=$1&reason=cicd-converge%20is%20updating%20this%20host"
 }
 
-# Why this host is out of traffic already, empty when it is not. Our own mark is left by a run that was killed.
-read_maintenance() {
-    line_of checks
-    all=$line kept_out=''
-    for check in "_service_maintenance:$service_id" _node_maintenance; do
-        line=${all#*"\"CheckID\":\"$check\""}
-        [ "$line" != "$all" ] || continue
-        field Notes
-        kept_out=${value:-no reason given}
-    done
-}
-
 leave_to_operator() {
     [ -n "$kept_out" ] && [ "$kept_out" != "$MARK" ] || return 0
     sentence="$project is kept out of traffic on this host ($kept_out); end that maintenance, then converge again."
@@ -46,10 +34,7 @@ wait_for_clients() {
 
 # Sets $endpoint: where the service listens, as /proc/net/tcp writes it; any address when it is not IPv4.
 read_endpoint() {
-    line_of services
-    field Port; port=$value
-    field Address; address=$value
-    is_made_of "$port" 0-9 && [ "$port" -gt 0 ] || return 0
+    is_number "$port" && [ "$port" -gt 0 ] || return 0
     case $address in
         *[!0-9.]* | '' | 0.0.0.0) endpoint=$(printf ':%04X' "$port") ;;
         *.*.*.*) endpoint=$(printf '%s\n' "$address" | { IFS=. read -r a b c d; printf '%02X%02X%02X%02X:%04X' "$d" "$c" "$b" "$a" "$port"; }) ;;

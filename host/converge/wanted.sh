@@ -2,15 +2,13 @@
 # --- what is wanted -------------------------------------------------------------------------------------------
 
 read_settings() {
-    # shellcheck source=/dev/null
-    [ ! -r "$ETC/converge.conf" ] || . "$ETC/converge.conf"
     HERE=$RUN/$project KEPT=$STATE/$project
+    [ ! -r "$ETC/converge.conf" ] || take "$ETC/converge.conf"
     # Its name in Consul may be another; the last run has noted it.
     [ ! -r "$RUN/node" ] || read -r NODE <"$RUN/node"
     SERVICE=$project TAG=$project::app CANARY_TAG='' HEALTH_URL='' UNIT=''
     if [ -r "$ETC/projects/$project.conf" ]; then
-        # shellcheck source=/dev/null
-        . "$ETC/projects/$project.conf"
+        take "$ETC/projects/$project.conf"
         read_token
     else
         read_token
@@ -18,44 +16,33 @@ read_settings() {
     fi
     [ -n "$CANARY_TAG" ] || CANARY_TAG=${TAG}_canary
     is_made_of "$SERVICE" 'A-Za-z0-9._+-' || fail config "SERVICE=$SERVICE in $ETC/projects/$project.conf is no service name."
+    case $UNIT in *@ | *@.*) fail config "UNIT=$UNIT in $ETC/projects/$project.conf is a template; name one of its instances, as in ${UNIT%%@*}@1.service." ;; esac
     for seconds in "$DRAIN_LIMIT_SECONDS" "$MIN_HEALTHY_SECONDS" "$HEALTH_LIMIT_SECONDS" "$LOCK_SECONDS" \
-        "$APT_LOCK_SECONDS" "$APT_LIMIT_SECONDS" "$VERIFY_SECONDS"; do
-        is_made_of "$seconds" 0-9 || fail config "'$seconds' is no whole number of seconds; correct $ETC/converge.conf."
+        "$APT_LOCK_SECONDS" "$APT_LIMIT_SECONDS" "$VERIFY_SECONDS" "${DRAIN_SECONDS%.*}"; do
+        is_number "$seconds" && is_made_of "$DRAIN_SECONDS" 0-9. || fail config "'$seconds' is no whole number of seconds; correct $ETC/converge.conf."
     done
 }
 
-read_node() {
-    known=$NODE
-    NODE=$(head -c 1000 "$HERE/self")
-    NODE=${NODE#*'"NodeName":'}
-    NODE=${NODE#*'"'}
-    NODE=${NODE%%'"'*}
-    is_made_of "$NODE" 'A-Za-z0-9._-' || { NODE=$known; fail consul "Consul's agent does not say its node's name."; }
-    [ "$NODE" = "$known" ] && [ -e "$RUN/node" ] || printf '%s\n' "$NODE" >"$RUN/node"
+# sh ends the program at a setting that is no sh.
+take() { # FILE
+    settings=$1
+    trap 'fail config "$settings is not sh; correct what sh -n $settings names."' EXIT
+    # shellcheck source=/dev/null
+    . "$settings"
+    trap - EXIT
+    case "$CONSUL_HTTP_ADDR$CONSUL_TOKEN_FILE$APT_SOURCE$SERVICE$TAG$CANARY_TAG$HEALTH_URL$UNIT" in
+        *[[:cntrl:]]*) fail config "A setting in $settings has a control character, perhaps Windows' line ends: sed -i 's/\\r\$//' $settings" ;;
+    esac
 }
 
-read_ring() {
-    line_of services
-    case $line in
-        '{}') fail ring "The service $SERVICE is not registered with this host's Consul agent; register it." ;;
-        *'"ID":"'*'"ID":"'*) fail ring "The service $SERVICE is registered more than once with this host's Consul agent; deregister all but one." ;;
+refuse_no_ring() {
+    case $services in
+        0) fail ring "The service $SERVICE is not registered with this host's Consul agent; register it." ;;
+        1) ;;
+        *) fail ring "The service $SERVICE is registered more than once with this host's Consul agent; deregister all but one." ;;
     esac
-    field ID; service_id=$value
     is_made_of "$service_id" 'A-Za-z0-9._:+-' || fail ring "The service id $service_id of $SERVICE has characters that no URL takes; register it under its name."
-    tags=${line#*'"Tags":['}
-    tags=,${tags%%'],"'*},
-    case $tags in
-        *,"\"$CANARY_TAG\"",*) ring=canary ;;
-        *,"\"$TAG\"",*) ring=production ;;
-        *) fail ring "The service $SERVICE carries neither $TAG nor $CANARY_TAG; tag it." ;;
-    esac
-}
-
-# Sets $value: the string or number called NAME in $line; quotes inside of strings are escaped there.
-field() { # NAME
-    value=${line#*"\"$1\":"}
-    [ "$value" != "$line" ] || { value=''; return; }
-    case $value in \"*) value=${value#\"}; value=${value%%\"*} ;; *) value=${value%%[,\}]*} ;; esac
+    [ -n "$ring" ] || fail ring "The service $SERVICE carries neither $TAG nor $CANARY_TAG; tag it."
 }
 
 read_wanted() {
@@ -70,7 +57,7 @@ read_wanted() {
         esac
         key=''
     done <"$HERE/$ring"
-    is_made_of "$wanted_generation" 0-9 || { wanted_generation=0; unreadable; }
+    is_number "$wanted_generation" || { wanted_generation=0; unreadable; }
     [ -n "$version" ] || return 0
     case $version in [0-9]*) ;; *) unreadable ;; esac
     case $package in [a-z0-9]*) ;; *) unreadable ;; esac
@@ -80,9 +67,9 @@ read_wanted() {
     read_installed
 }
 
-unreadable() {
+unreadable() { # [WHY]
     version='' package=''
-    fail wanted "What is wanted on $ring of $project is unreadable; compare cicd/$project/wanted/$ring in Consul."
+    fail wanted "What is wanted on $ring of $project is unreadable${1:+ ($1)}; compare cicd/$project/wanted/$ring in Consul."
 }
 
 # Sets $dpkg, its word on the package, and $installed, the version that is wholly there.
@@ -96,9 +83,12 @@ read_installed() {
 refuse_older() {
     seen=''
     [ ! -r "$KEPT/$ring" ] || read -r seen <"$KEPT/$ring"
-    is_made_of "$seen" 0-9 || seen=0
+    is_number "$seen" || seen=0
     [ "$wanted_generation" -ge "$seen" ] ||
         fail stale "Consul shows generation $wanted_generation of $ring, but this host has seen $seen; nothing was changed. If Consul was restored on purpose: rm $KEPT/$ring"
+    # Each change is one: such a leap is a slip, and noting it would make every later document an older one.
+    [ "$seen" -eq 0 ] || [ $((wanted_generation - seen)) -le "$LEAP" ] ||
+        unreadable "generation $wanted_generation comes right after $seen"
     [ "$wanted_generation" -eq "$seen" ] || keep "$ring" "$wanted_generation"
 }
 

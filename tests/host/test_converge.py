@@ -4,7 +4,7 @@ import json
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,13 +36,16 @@ class Host:
     conf: str = "UNIT=nosuch.service\n"
     projects: list[str] = field(default_factory=lambda: ["greeter"])
 
-    def serve(self, *tags: str, name: str = "greeter", identifier: str = "") -> None:
+    def serve(
+        self, *tags: str, name: str = "greeter", identifier: str = "", meta: Mapping[str, str] | None = None
+    ) -> None:
         service = {
             "Name": name,
             "ID": identifier or name,
             "Tags": list(tags),
             "Port": 8080,
             "Address": "127.0.0.1",
+            "Meta": meta or {},
         }
         self.put("/v1/agent/service/register", json.dumps(service))
 
@@ -176,6 +179,17 @@ def test_a_generation_older_than_the_one_seen_is_refused_on_either_path(host):
     assert host.code() == "pushed"
 
 
+@pytest.mark.parametrize("generation", ["9" * 12, "9" * 18, "9" * 20])
+def test_a_generation_that_no_release_reaches_is_refused_and_never_the_highest_seen(host, generation):
+    host.want(rollout="pushed")
+    host.run()
+    host.want(rollout="pushed", generation=generation)
+
+    assert host.code() == "wanted"
+    host.want(rollout="pushed", generation="8")
+    assert host.code() == "pushed"
+
+
 def test_each_ring_has_its_own_order(host):
     host.want(rollout="pushed", generation="9")
     host.run()
@@ -221,6 +235,24 @@ def test_a_service_under_another_id_is_found(host):
     assert host.code() == "empty"
 
 
+@pytest.mark.parametrize("key", ["ID", "Port", "Address", "Tags", "NodeName", "CheckID", "Notes"])
+def test_meta_of_the_service_is_not_taken_for_the_service(host, key):
+    host.serve("greeter::app", "greeter::app_canary", meta={key: 'x","greeter::app","ID":"9'})
+    host.put("/v1/agent/service/maintenance/greeter?enable=true&reason=disk+swap")
+    host.want("canary")
+    report = host.run()[1]
+
+    assert (report["ring"], report["code"]) == ("canary", "maintenance")
+    assert "disk swap" in report["message"]
+
+
+def test_an_answer_that_is_not_consuls_is_named(host):
+    host.wire.garbled.add("/v1/agent/services")
+
+    assert host.code() == "consul"
+    assert "is not Consul's JSON" in host.stored()["message"]
+
+
 def test_a_service_registered_twice_is_refused(host):
     host.serve("greeter::app_canary", identifier="greeter-2")
 
@@ -238,6 +270,27 @@ def test_a_dot_in_a_name_matches_nothing_but_a_dot(host):
 
 def test_a_project_that_this_host_does_not_run_is_refused(host):
     assert host.code("other") == "config"
+
+
+@pytest.mark.parametrize(
+    ("conf", "sentence"),
+    [
+        ("UNIT='greeter.service\n", "projects/greeter.conf is not sh"),
+        ("TAG=$NOSUCH\n", "projects/greeter.conf is not sh"),
+        ("UNIT=greeter.service\r\nTAG=greeter::app\r\n", "Windows' line ends: sed -i 's/\\r$//'"),
+        ("UNIT=greeter@.service\n", "name one of its instances, as in greeter@1.service"),
+        ("DRAIN_LIMIT_SECONDS=08\n", "'08' is no whole number"),
+        ("HEALTH_LIMIT_SECONDS=99999999999999999999\n", "is no whole number"),
+        ("DRAIN_SECONDS=5s\n", "is no whole number"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_named(host, conf, sentence):
+    host.want()
+    host.conf = conf
+    code, report = host.run()
+
+    assert (code, report["state"], report["code"]) == (1, "failed", "config")
+    assert sentence in report["message"]
 
 
 def test_a_service_that_an_operator_took_out_of_traffic_stays_out(host):
@@ -271,6 +324,9 @@ def test_a_node_that_an_operator_took_out_of_traffic_stays_out(host):
         {"version": "1.0;id"},
         {"generation": ""},
         {"generation": "7x"},
+        {"generation": "007"},
+        {"generation": "9" * 13},
+        {"generation": "9" * 20},
         {"hold": "{{ 7 * 7 }}"},
     ],
 )
@@ -299,7 +355,9 @@ def test_a_report_says_which_agent_wrote_it(host):
 
 
 @pytest.mark.parametrize(
-    "line", ["", "a b", "-x", "../x", "--generation|x|greeter", "--generation", "a|b", "--repair"]
+    "line",
+    ["", "a b", "-x", "../x", "--generation|x|greeter", "--generation", "a|b", "--repair"]
+    + [f"--generation|{number}|greeter" for number in ("9" * 13, "9" * 20, "1" + "0" * 19, "07")],
 )
 def test_bad_usage_says_how(line, tmp_path):
     words = line.split("|") if line else []
@@ -332,6 +390,19 @@ def test_any_text_becomes_one_json_string(texts):
     lines = done.stdout.decode("ascii").split("\n")[:-1]
     assert len(lines) == len(texts)
     assert all(isinstance(json.loads(line), str) for line in lines)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.integers(0, 10**20).map(str) | st.from_regex(r"[0-9]{0,22}", fullmatch=True), min_size=20))
+def test_a_number_is_what_the_shell_compares_rightly(texts):
+    loop = 'for text in "$@"; do if is_number "$text"; then echo "$((text + 0))"; else echo no; fi; done'
+    command = ["dash", "-c", functions() + loop, "numbers", *texts]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    plain = [text.isdigit() and str(int(text)) == text and len(text) <= 12 for text in texts]
+    assert done.stdout.splitlines() == [
+        text if good else "no" for text, good in zip(texts, plain, strict=True)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A wire to a real Consul that notes the tokens it carries and can answer 500 for one path."""
+"""A wire to a real Consul that notes the tokens it carries and can answer 500, or no JSON, for one path."""
 
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +14,7 @@ class Wire(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.consul = urlsplit(url).netloc
         self.broken: set[str] = set()
+        self.garbled: set[str] = set()
         self.tokens: set[str | None] = set()
 
     @property
@@ -31,6 +32,9 @@ class Handler(BaseHTTPRequestHandler):
         self.server.tokens.add(self.headers["X-Consul-Token"])
         if any(self.path.startswith(path) for path in self.server.broken):
             self.send(500, b"No cluster leader")
+            return
+        if any(self.path.startswith(path) for path in self.server.garbled):
+            self.send(200, b"<html>A proxy is in the way</html>")
             return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         there = HTTPConnection(self.server.consul, timeout=10)
