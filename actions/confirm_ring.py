@@ -30,7 +30,7 @@ class ConfirmRing(CicdAction):
                 f"{project} {version} runs on {ring}, but not on {one_line(', '.join(excused), 600)}."
             )
             result["hint"] = (
-                f"They converge alone. Or st2 run cicd.retry_hosts project={project} ring={ring}, "
-                f"or st2 run cicd.exclude_host project={project} host=…"
+                f"They converge by themselves. Or `st2 run cicd.retry_hosts project={project} ring={ring}`, "
+                f"or `st2 run cicd.exclude_host project={project} host=… reason=…`."
             )
         return result

@@ -15,11 +15,16 @@ from gateway.server import running
 from gateway.spool import SpoolError
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="gateway", description="Receives webhooks in front of StackStorm.")
+    top.add_argument("--config", type=Path, required=True, help="gateway.yaml")
+    return top
+
+
 def main() -> int:
     """Serve until SIGTERM and return the exit code."""
-    parser = argparse.ArgumentParser(prog="gateway", description="Receives webhooks in front of StackStorm.")
-    parser.add_argument("--config", type=Path, required=True, help="gateway.yaml")
-    path = parser.parse_args().config
+    path = parser().parse_args().config
     try:
         settings = config.read(path)
         asyncio.run(_serve(settings))

@@ -1,4 +1,4 @@
-"""`python -m host.build DIRECTORY`: make the package cicd-converge, with dpkg-deb alone."""
+"""`python3 -m host.build DIRECTORY`: make the package cicd-converge, with dpkg-deb alone."""
 
 from __future__ import annotations
 
@@ -141,5 +141,5 @@ def _environment() -> dict[str, str]:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or not shutil.which("dpkg-deb"):
-        sys.exit("usage: python -m host.build DIRECTORY (needs dpkg-deb)")
+        sys.exit("usage: python3 -m host.build DIRECTORY (needs dpkg-deb)")
     print(build(Path(sys.argv[1])))

@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     os.umask(0o022)  # what hosts' users must read is written by us
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return int(options.run(options, Places.from_environment(), World.from_environment()))
     except Unfit as unfit:
@@ -120,9 +120,10 @@ def _hook(options: argparse.Namespace, places: Places, world: World) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lab", description="A throw-away world on one machine.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="python -m lab", description="A throw-away world on one machine.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
     plain = {
         "up": (_up, "start everything and leave it running"),
         "down": (_down, "end everything; safe at any time"),
@@ -141,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     redeliver = commands.add_parser("redeliver", help="send a webhook delivery again; the newest without ID")
     redeliver.add_argument("id", nargs="?", default="")
     redeliver.set_defaults(run=_redeliver)
-    return parser
+    return top
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

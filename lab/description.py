@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from shlex import quote
 from typing import Any
 
 from lab.hosts.fleet import Fleet
@@ -73,21 +74,30 @@ export PATH="$PATH:{REPOSITORY / "build/venvs/st2client/bin"}"
 
 
 def guide(places: Places, here: World) -> str:
-    """Return what to try in a running lab."""
+    """Return what to try in a running lab: lines for a shell in this repository, in an order that works."""
+    clone, example = quote(str(places.clone)), quote(f"{REPOSITORY / 'examples/greeter'}/.")
     return f"""
-  . {places.environment_file}                  st2 speaks to this lab
-  st2 run cicd.deploy_production project=greeter
-  st2 execution list                            and: st2 execution get ID
-  st2 action-alias execute "deploy production greeter"
+  . {quote(str(places.environment_file))}      # st2 speaks to this lab
 
-  cd {places.clone}      a clone whose pushes start the pipeline; it holds only a README:
-  cp -r {REPOSITORY / "examples/greeter"}/. . && git add -A && git commit -m 'Greet' && git push
-  curl {here.haproxy_url}/version           and with: -H '{CANARY_HEADER}: 1'
+  # {clone} is a clone whose pushes start the pipeline; it holds only a README:
+  cp -r {example} {clone}
+  git -C {clone} add -A && git -C {clone} commit -m Greet && git -C {clone} push
+  st2 run cicd.list_events                      # how far the push came
+  st2 run cicd.get_release project=greeter      # once the canary is healthy:
+  st2 run cicd.deploy_production project=greeter
+
+  st2 action-alias execute "who changed greeter"    # as in chat
+  st2 execution list                            # and: st2 execution get ID
+  curl {here.haproxy_url}/version
+  curl -H '{CANARY_HEADER}: 1' {here.haproxy_url}/version
   curl '{here.consul_url}/v1/kv/?keys'
-  ssh -F {places.secrets / "ssh_config"} web1
-  python -m lab host web3 off                   and on; python -m lab redeliver [ID]
-  HAProxy's page: http://{here.infra.address}:8404/   packages: {here.repository_url}/
-  logs: {places.logs}       everything by address: {places.world_file}
+  ssh -F {quote(str(places.secrets / "ssh_config"))} web1
+  .venv/bin/python -m lab host web3 off
+  .venv/bin/python -m lab host web3 on
+  .venv/bin/python -m lab redeliver             # the newest push, as GitHub would
+
+  # HAProxy's page: http://{here.infra.address}:8404/   packages: {here.repository_url}/
+  # logs: {places.logs}   everything by address: {places.world_file}
   make lab-down
 """
 

@@ -108,7 +108,9 @@ class Container:
                 time.sleep(0.05)
 
     def _is_off(self) -> LabError:
-        return LabError(f"{self.host.name} is off.", f"Start it: python -m lab host {self.host.name} on")
+        return LabError(
+            f"{self.host.name} is off.", f"Start it: .venv/bin/python -m lab host {self.host.name} on"
+        )
 
     def _not_booted(self) -> LabError:
         log = self._places.logs / f"{self.host.name}.log"

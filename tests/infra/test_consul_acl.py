@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -24,6 +25,7 @@ from lab.consul import binary
 from lab.places import Places
 from tests.conftest import free_port, wait_for_leader
 from tests.lib.test_consul import CAUSE, build, settings
+from tests.printed.texts import page
 
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "infra" / "consul"
@@ -126,6 +128,23 @@ def test_stackstorm_reads_hosts_changes_releases_keeps_runs_and_holds_locks(cons
     assert OTHER in store.reports("greeter")
     for key in ("cicd/greeter/alarms/firing", "cicd/.alarms/1", "cicd/events/1"):
         store.put(key, {})
+
+
+def test_the_commands_of_the_page_make_the_tokens_of_stackstorm_and_of_a_host(consul):
+    (block,) = (text.code for text in page(ROOT / "docs" / "consul.md") if text.language == "sh")
+    path = f"{binary.find(Places.from_environment()).parent}:{os.environ['PATH']}"
+    own = {"CONSUL_HTTP_ADDR": consul.url, "CONSUL_HTTP_TOKEN": consul.master, "PATH": path}
+    command = ["bash", "-euo", "pipefail", "-c", block]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **own}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    stackstorm, host = re.findall(r"^SecretID: +(\S+)$", done.stdout, re.M)
+
+    for key, by_stackstorm, by_host in (("release", 200, 403), (f"hosts/{NODE}", 403, 200)):
+        assert consul.ask(stackstorm, "PUT", f"kv/cicd/greeter/{key}", "{}").status_code == by_stackstorm
+        assert consul.ask(host, "PUT", f"kv/cicd/greeter/{key}", "{}").status_code == by_host
+    assert consul.ask(consul.master, "DELETE", "kv/cicd/greeter/release").ok
 
 
 def test_a_deploy_holds_its_lock_with_stackstorms_token(consul, token):

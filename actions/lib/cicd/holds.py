@@ -119,8 +119,11 @@ def word(holds: Holds, ring: str, version: str) -> str:
 
 def ending(project: str, kind: str) -> str:
     """Return the command that ends the hold of *kind*."""
-    action = {"lock": "unlock_deploys", "freeze": "thaw", "pin": "unpin_version"}[kind]
-    return f"st2 run cicd.{action} project={project}"
+    return {
+        "lock": f"st2 run cicd.unlock_deploys project={project}",
+        "freeze": f"st2 run cicd.thaw project={project}",
+        "pin": f"st2 run cicd.unpin_version project={project}",
+    }[kind]
 
 
 def _way_out(project: str, kind: str) -> str:

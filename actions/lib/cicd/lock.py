@@ -171,7 +171,7 @@ class Lock:
         if lost.is_set():
             raise Refused(
                 f"{self._project}'s deploy to {self._ring} lost its lock; it goes no further.",
-                "It was stolen or overtaken; see `st2 run cicd.list_history`.",
+                f"It was stolen or overtaken; see `st2 run cicd.list_history project={self._project}`.",
             )
 
 

@@ -49,10 +49,10 @@ def next_step(
 ) -> str:
     """Return what a person can do with the release now, and why not more."""
     canary, production = release.canary.wanted, release.production.wanted
-    for name in releases.RINGS:
-        if release.ring(name).state in (releases.DEPLOYING, releases.RESTORING):
+    for ring in releases.RINGS:
+        if release.ring(ring).state in (releases.DEPLOYING, releases.RESTORING):
             return (
-                f"a deploy to {name} is under way; when none is running, `rollback {name} {release.project}`"
+                f"a deploy to {ring} is under way; when none is running, `rollback {ring} {release.project}`"
             )
     if canary and canary == production and release.production.state == releases.HEALTHY:
         return "push a commit; production runs what the canary runs"
