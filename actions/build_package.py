@@ -6,6 +6,7 @@ from typing import Any
 
 from cicd import build
 from cicd.action import CicdAction
+from cicd.ci_gate import CiGate
 from cicd.config import Settings
 from cicd.ring import Host
 
@@ -19,8 +20,11 @@ class BuildPackage(CicdAction):
         run: str,
         host: dict[str, str],
         described: dict[str, Any],
+        user: str,
     ) -> dict[str, Any]:
-        built = build.build_package(settings, Host(**host), run, settings.project(project), commit, described)
+        known, there = settings.project(project), Host(**host)
+        cleared = CiGate(settings).clearance(known, commit)
+        built = build.build_package(settings, there, run, known, commit, described, cleared)
         said = f"{built['package']} {built['version']}: {built['bytes']} bytes by {built['driver']}"
         errors = len(built["lintian"])
         said += f", lintian names {errors} errors" if errors else ""

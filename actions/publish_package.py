@@ -6,6 +6,7 @@ from typing import Any
 
 from cicd import fields
 from cicd.action import CicdAction
+from cicd.ci_gate import CiGate
 from cicd.config import Settings
 from cicd.package import Package
 from cicd.publish import publish
@@ -24,11 +25,12 @@ class PublishPackage(CicdAction):
         file: str,
         host: dict[str, str],
         rpms: list[str],
+        user: str,
     ) -> dict[str, Any]:
         known = settings.project(project)
         trace = fields.trace_tag(known.repository, commit)
         built = Package(package, version, commit, trace, sha256, file, tuple(rpms))
-        published = publish(settings, known, built, Host(**host))
+        published = publish(settings, known, built, Host(**host), CiGate(settings).clearance(known, commit))
         return {
             **published,
             "version": version,

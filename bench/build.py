@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT / "actions" / "lib"))
 
 from cicd import build, config, fields  # noqa: E402
 from cicd.builders import Builders  # noqa: E402
+from cicd.clearance import Clearance  # noqa: E402
 from cicd.package import Package  # noqa: E402
 from cicd.publish import publish  # noqa: E402
 from cicd.ring import Host  # noqa: E402
@@ -104,10 +105,10 @@ class Bench:
         host: Host = builders.take(run_id, commit)
         where = (self.settings, host, run_id, self.project, commit)
         build.fetch_commit(*where)
-        built = build.build_package(*where, build.read_metadata(*where))
+        built = build.build_package(*where, build.read_metadata(*where), Clearance())
         trace = fields.trace_tag(self.project.repository, commit)
         package = Package(built["package"], built["version"], commit, trace, built["sha256"], built["file"])
-        publish(self.settings, self.project, package, host)
+        publish(self.settings, self.project, package, host, Clearance())
         builders.give_back(run_id, host.name)
         build.clean(self.settings, host, run_id)
 

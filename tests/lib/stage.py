@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import requests
 
 from cicd.config import Settings
 from cicd.consul import Store
+from cicd.kv import Operation, set_
 from cicd.lock import key as lock_key
 from cicd.record import RINGS
 from tests.lib import apt_index
@@ -21,6 +23,7 @@ ROLES = {"incident_commander": ["ann", "bob"]}
 HOSTS = {"canary": ("web1", "web2"), "production": ("web3", "web4")}
 BAKE = 0.2  # less than the configuration can say
 BUILDS = 400
+TRANSACTION = 64  # the most that Consul takes at once
 
 
 def version(commits: int) -> str:
@@ -34,6 +37,12 @@ def commits(of: str) -> int:
 def published() -> Iterator[str]:
     for number in range(BUILDS):
         yield apt_index.entry(PROJECT, version(number), f"acme/greeter@{number:040x}")
+
+
+def recorded(number: int) -> Operation:
+    """Record build *number* as one that CI passed."""
+    known = {"commit": f"{number:040x}", "sha256": "a" * 64, "ci": {"passed": True, "build": number}}
+    return set_(f"cicd/{PROJECT}/packages/{version(number)}", json.dumps(known))
 
 
 @dataclass
@@ -77,6 +86,8 @@ class World:
         requests.delete(f"{self.consul}/v1/kv/?recurse", timeout=10).raise_for_status()
         for session in requests.get(f"{self.consul}/v1/session/list", timeout=10).json():
             requests.put(f"{self.consul}/v1/session/destroy/{session['ID']}", timeout=10)
+        for first in range(0, BUILDS, TRANSACTION):
+            self.store.commit([recorded(number) for number in range(first, min(BUILDS, first + TRANSACTION))])
         for ring in RINGS:
             for host in HOSTS[ring]:
                 self.well[host], self.installed[host] = [[time.time(), float("inf")]], []

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cicd import config
 from cicd.builders import Builders, choose
+from cicd.clearance import Clearance
 from cicd.errors import Refused
 from cicd.ledger import Ledger, Record
 from cicd.package import Package
@@ -96,7 +97,9 @@ def test_one_host_publishes_and_two_are_refused(builders, consul):
 
 def test_a_version_is_recorded_once_and_other_content_is_refused(builders, consul):
     ledger = Ledger(settings(consul))
-    record = Record(PACKAGE, "build1", "nfpm", "http://apt/provenance/greeter/1.0-1.aaaaaaa", "1" * 64)
+    record = Record(
+        PACKAGE, "build1", "nfpm", "http://apt/provenance/greeter/1.0-1.aaaaaaa", "1" * 64, Clearance(7)
+    )
     ledger.record("greeter", record)
     ledger.record("greeter", replace(record, builder="build2"))
     other = replace(record, package=replace(PACKAGE, sha256="f" * 64))

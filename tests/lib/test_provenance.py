@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd import build, provenance, sbom
+from cicd.clearance import Clearance
 from cicd.metadata import Metadata
 from cicd.package import Origin
 from cicd.provenance import Builder
@@ -67,10 +68,15 @@ def test_the_same_package_has_the_same_bill():
     assert bill(LOCKS) == bill(dict(reversed(list(LOCKS.items()))))
 
 
-def test_the_statement_names_commit_builder_inputs_and_digests():
+def stated(clearance: Clearance) -> dict:
     builder = Builder("build1", "fpm", "1.17.0", "run1", "2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z")
     said = {"file": "/home/cicd/builds/r/out/greeter_1.0-1.aaaaaaa_all.deb", "sha256": "0" * 64}
-    statement = json.loads(build.papers(META, "1.0-1.aaaaaaa", ORIGIN, builder, said)["provenance.json"])
+    papers = build.papers(META, "1.0-1.aaaaaaa", ORIGIN, builder, said, clearance)
+    return json.loads(papers["provenance.json"])
+
+
+def test_the_statement_names_commit_builder_inputs_and_digests():
+    statement = stated(Clearance(7))
     definition = statement["predicate"]["buildDefinition"]
 
     assert statement["_type"] == "https://in-toto.io/Statement/v1"
@@ -83,3 +89,13 @@ def test_the_statement_names_commit_builder_inputs_and_digests():
     assert definition["resolvedDependencies"][0]["digest"] == {"gitCommit": COMMIT}
     assert statement["predicate"]["runDetails"]["builder"]["version"] == {"fpm": "1.17.0"}
     assert definition["buildType"] == provenance.BUILD_TYPE
+
+
+def test_the_statement_says_whether_ci_passed_the_commit_and_who_let_it_past_if_not():
+    def ci(clearance: Clearance) -> dict:
+        return stated(clearance)["predicate"]["buildDefinition"]["internalParameters"]["ci"]
+
+    assert ci(Clearance(7)) == {"passed": True, "build": 7}
+    assert ci(Clearance(who="ann", role="chief", why="db is down", when=1.5)) == {
+        "passed": False, "who": "ann", "role": "chief", "why": "db is down", "when": 1.5,
+    }  # fmt: skip

@@ -28,9 +28,9 @@ CONTRACT_OF_2015 = {
     "rollback": {"project"},
 }
 CHANGE_THE_RELEASE = {
-    "advertise_canary", "advertise_past_guards", "approve", "confirm_ring", "freeze", "judge_alarm",
-    "lock_deploys", "pin_version", "promote_canary", "reject", "restore_ring", "roll_back_ring",
-    "steal_lock", "thaw", "unlock_deploys", "unpin_version", "veto_version",
+    "advertise_canary", "advertise_past_guards", "allow_past_ci", "approve", "confirm_ring", "freeze",
+    "judge_alarm", "lock_deploys", "pin_version", "promote_canary", "reject", "restore_ring",
+    "roll_back_ring", "steal_lock", "thaw", "unlock_deploys", "unpin_version", "veto_version",
 }  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def test_defect_4_no_public_action_deploys_a_chosen_version_to_production():
         "reject",
         "veto_version",
     }
-    for name in ("advertise_past_guards", "break_glass"):
+    for name in ("advertise_past_guards", "break_glass", "allow_past_ci", "publish_past_ci"):
         assert {"role", "reason"} <= set(required(name)), "the one exception is for a role, with a reason"
 
 

@@ -58,7 +58,7 @@ STEPS = {
     task["action"].removeprefix("cicd.")
     for workflow in WORKFLOWS.values()
     for task in workflow["tasks"].values()
-} - {"deploy", "rollback", "deploy_production"}
+} - {"deploy", "rollback", "deploy_production", "publish_apt_package"}
 CHANGING = {"deploy", "deploy_production", "rollback", "break_glass", "freeze", "pin_version", "veto_version"}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cicd import build, metadata, package
+from cicd.clearance import Clearance
 from cicd.metadata import Metadata
 from cicd.package import Origin
 from cicd.provenance import Builder
@@ -111,6 +112,6 @@ class BuildHost:
         builder = Builder(
             "build1", driver, said["tool"], name, "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"
         )
-        for paper, text in build.papers(meta, version, origin, builder, said).items():
+        for paper, text in build.papers(meta, version, origin, builder, said, Clearance(1)).items():
             Path(said["file"]).with_name(paper).write_text(text)
         return {**said, "version": version, "package": meta.name}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cicd import build
+from cicd.clearance import Clearance
 from cicd.ring import Host
 from demo.world import wait_for
 from tests.fleet.loopback import Machine
@@ -57,7 +58,7 @@ def builds_the_same_and_sweeps(site: Site, dead: Machine, tested: str, published
     host, project = Host(dead.name, dead.address), site.settings.project("app")
     build.fetch_commit(site.settings, host, "again", project, tested)
     described = build.read_metadata(site.settings, host, "again", project, tested)
-    again = build.build_package(site.settings, host, "again", project, tested, described)
+    again = build.build_package(site.settings, host, "again", project, tested, described, Clearance(1))
     left = runs_on(dead)
     build.clean(site.settings, host, "again")
     return left == {"again"} and again["sha256"] == published

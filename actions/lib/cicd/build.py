@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any, Mapping
 
 from cicd import fields, metadata, package, provenance, sbom
+from cicd.clearance import Clearance
 from cicd.config import Project, Settings
 from cicd.errors import HostError, ProjectError
 from cicd.fpm_json import LISTS
@@ -53,13 +54,19 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
 
 
 def build_package(
-    settings: Settings, host: Host, run: str, project: Project, commit: str, described: Mapping[str, Any]
+    settings: Settings,
+    host: Host,
+    run: str,
+    project: Project,
+    commit: str,
+    described: Mapping[str, Any],
+    clearance: Clearance,
 ) -> dict[str, Any]:
     """
     Build the package that *described* (the result of read_metadata) and say what came out:
     `file` on the host, `sha256`, `bytes`, `driver`, `package`, `version`, `rpms` and what `lintian` found.
 
-    Bill of materials and provenance are left beside the file.
+    Bill of materials and provenance, which has the commit's *clearance*, are left beside the file.
     """
     meta = _metadata(described["metadata"])
     trace = fields.trace_tag(project.repository, commit)
@@ -73,7 +80,7 @@ def build_package(
         shell.put(_request(package.files(meta, version, origin)), f"builds/{run}/request")
         said = _pairs(shell.script("build_package", arguments, _timeout(settings)))
         builder = Builder(host.name, said["driver"], said.get("tool", ""), run, started, _now())
-        for name, content in papers(meta, version, origin, builder, said).items():
+        for name, content in papers(meta, version, origin, builder, said, clearance).items():
             shell.put(content, f"builds/{run}/out/{name}")
     kept = {key: said[key] for key in ("driver", "file", "sha256")}
     errors = _text(said.get("lintian", "")).splitlines()
@@ -88,7 +95,12 @@ def build_package(
 
 
 def papers(
-    meta: Metadata, version: str, origin: Origin, builder: Builder, said: Mapping[str, str]
+    meta: Metadata,
+    version: str,
+    origin: Origin,
+    builder: Builder,
+    said: Mapping[str, str],
+    clearance: Clearance,
 ) -> dict[str, str]:
     """Return the bill of materials and the provenance of what a build *said* it made, by file name."""
     locks = {key[len(LOCK) :]: _text(said[key]) for key in said if key.startswith(LOCK)}
@@ -97,7 +109,7 @@ def papers(
         said["file"].rpartition("/")[2]: said["sha256"],
         "sbom.cdx.json": hashlib.sha256(bill.encode()).hexdigest(),
     }
-    statement = _json(provenance.statement(subjects, origin, builder, asdict(meta)))
+    statement = _json(provenance.statement(subjects, origin, builder, asdict(meta), clearance))
     return {"sbom.cdx.json": bill, "provenance.json": statement}
 
 

@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterator, Sequence
 from cicd import fields, people, proof, release, ring
 from cicd.alarm import refuse_moved
 from cicd.alarm_memory import AlarmMemory
+from cicd.ci_gate import CiGate
 from cicd.config import Project, Settings
 from cicd.consul import Change, Store, unfenced
 from cicd.errors import CicdError, Refused
@@ -75,6 +76,7 @@ class Deploy:
         self.fit_hosts("canary")
         name = package or package_name(self.project.name)
         build = self._authored(published(self._settings, self.project, name, version))
+        self.refuse_uncleared(version)
         return self._begin(
             "advertise_canary",
             "canary",
@@ -90,6 +92,7 @@ class Deploy:
         evidence = self._proof("canary", hosts)
         alarms = AlarmMemory(self._store, self.project.name).look(evidence.hosts)
         build = release.promotable(known, _now(), **self._conditions(), proof=evidence, alarms=alarms)
+        self.refuse_uncleared(build.version)
         return {
             "version": build.version,
             "commit": build.commit,
@@ -107,6 +110,8 @@ class Deploy:
         self.fit_hosts("production")
         evidence = self._proof("canary", self.hosts("canary"))
         memory = AlarmMemory(self._store, self.project.name)
+        if evidence.version:
+            self.refuse_uncleared(evidence.version)
 
         def decide(known: Release) -> Release:
             refuse(known)
@@ -114,6 +119,10 @@ class Deploy:
             return release.promote(known, _now(), **self._conditions(), proof=evidence, alarms=alarms)
 
         return self._begin("promote", "production", "promote the canary", decide, also=memory.unchanged)
+
+    def refuse_uncleared(self, version: str) -> None:
+        """Raise Refused unless CI passed the commit of *version*, or somebody let it past."""
+        CiGate(self._settings).refuse_uncleared(self.project, version)
 
     def roll_back(self, ring_name: str, alarm: str = "", generation: int = 0) -> Release:
         """

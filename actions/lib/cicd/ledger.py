@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd import fields
+from cicd.clearance import Clearance
 from cicd.consul import Store
 from cicd.errors import Refused
 from cicd.package import Package
@@ -15,13 +16,18 @@ from cicd.package import Package
 
 @dataclass(frozen=True)
 class Record:
-    """What is remembered of a package: itself, where it was built, and the URL of its *papers*' folder."""
+    """
+    What is remembered of a package: itself, where it was built, and the URL of its *papers*' folder.
+
+    `clearance` is why its commit could be built.
+    """
 
     package: Package
     builder: str
     driver: str
     papers: str
     statement: str  # sha256 of the provenance statement
+    clearance: Clearance
 
     def as_json(self) -> dict[str, Any]:
         """Return the record as it is stored."""
@@ -37,6 +43,7 @@ class Record:
             "sbom": f"{self.papers}/sbom.cdx.json",
             "provenance": f"{self.papers}/provenance.json",
             "provenance_sha256": self.statement,
+            "ci": self.clearance.as_json(),
             "published_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
 

@@ -148,6 +148,7 @@ def _refusals(deploy: Deploy, known: Release, ring: str, version: str, build: Bu
     if ring == "production":
         guards += [lambda: _refuse_other(known, version), deploy.check_canary]
     else:
+        guards.append(lambda: deploy.refuse_uncleared(build.version))
         guards.append(lambda: release.advertise_canary(known, build, 0.0))
     found: dict[str, CicdError] = {}
     for guard in guards:

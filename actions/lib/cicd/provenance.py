@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping
 
+from cicd.clearance import Clearance
 from cicd.package import Origin
 
 BUILD_TYPE = "urn:cicd:build:package:v1"
@@ -23,12 +24,16 @@ class Builder:
 
 
 def statement(
-    subjects: Mapping[str, str], origin: Origin, builder: Builder, inputs: Mapping[str, Any]
+    subjects: Mapping[str, str],
+    origin: Origin,
+    builder: Builder,
+    inputs: Mapping[str, Any],
+    clearance: Clearance,
 ) -> dict[str, Any]:
     """
     Return the statement about *subjects*, sha256 by file name, made by *builder* from *origin*.
 
-    *inputs* are what else decided the outcome: the package's metadata.
+    *inputs* are what else decided the outcome, the package's metadata; *clearance* is why CI let it.
     """
     source = f"git+https://github.com/{origin.repository}"
     return {
@@ -43,7 +48,11 @@ def statement(
                     "commit": origin.commit,
                     "trace": origin.trace,
                 },
-                "internalParameters": {"driver": builder.driver, "metadata": dict(inputs)},
+                "internalParameters": {
+                    "driver": builder.driver,
+                    "metadata": dict(inputs),
+                    "ci": clearance.as_json(),
+                },
                 "resolvedDependencies": [{"uri": source, "digest": {"gitCommit": origin.commit}}],
             },
             "runDetails": {

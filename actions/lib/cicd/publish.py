@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from cicd import fields
+from cicd.clearance import Clearance
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.errors import HostLost, Refused, RepositoryError
@@ -39,10 +40,12 @@ def repository_host(store: Store, settings: Settings) -> Host:
     )
 
 
-def publish(settings: Settings, project: Project, package: Package, build_host: Host) -> dict[str, Any]:
+def publish(
+    settings: Settings, project: Project, package: Package, build_host: Host, clearance: Clearance
+) -> dict[str, Any]:
     """
     Publish *package*, whose file lies on *build_host*; return its `url`, as clients fetch it,
-    the `driver` and the URL of its `provenance`.
+    the `driver` and the URL of its `provenance`. Its record keeps the *clearance* of its commit.
 
     Refused when the same version is recorded, or seen by clients, with other bytes.
     """
@@ -56,7 +59,8 @@ def publish(settings: Settings, project: Project, package: Package, build_host: 
     url = repository.wait_for(package)
     _refuse_unfetchable(settings, project, ledger, url)
     where = f"{str(settings.repository['url']).rstrip('/')}/provenance/{package.name}/{package.version}"
-    ledger.record(project.name, Record(package, build_host.name, said["driver"], where, said["statement"]))
+    record = Record(package, build_host.name, said["driver"], where, said["statement"], clearance)
+    ledger.record(project.name, record)
     return {"url": url, "driver": said["driver"], "provenance": f"{where}/provenance.json"}
 
 

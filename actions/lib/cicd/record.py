@@ -85,12 +85,17 @@ class Release:
 
 @dataclass(frozen=True)
 class Cause:
-    """Who changes a release, why, when (epoch seconds), and in which execution."""
+    """
+    Who changes a release, why, when (epoch seconds), and in which execution.
+
+    `trace` is of the commit that the change is about, when that is not the ring's.
+    """
 
     who: str
     why: str
     when: float
     execution: str = ""
+    trace: str = ""
 
 
 def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -> dict[str, Any]:
@@ -98,15 +103,15 @@ def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -
     old, new = before.ring(ring).wanted, after.ring(ring).wanted
     traced = new or old
     return {
+        **asdict(cause),
         "generation": after.generation,
         "project": after.project,
         "what": what,
         "ring": ring,
         "from": old.version if old else None,
         "to": new.version if new else None,
-        "trace": traced.trace if traced else None,
+        "trace": cause.trace or (traced.trace if traced else None),
         "cancelled": _cancelled(before, after),
-        **asdict(cause),
     }
 
 

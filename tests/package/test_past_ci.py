@@ -1,0 +1,74 @@
+"""What becomes a package through StackStorm's API: what CI passed, and what somebody let past by name."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from cicd.consul import Store
+from tests.package.site import Site
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can end all that runs on a host at once")
+
+
+def build(site: Site, of: str, action: str = "publish_apt_package", **more: str) -> Any:
+    return site.rest.run(f"cicd.{action}", {"project": "app", "commit": of, **more})
+
+
+def error_of(ended: Any) -> str:
+    return str(ended["result"]["output"]["error"]["error"])
+
+
+def refused_step(site: Site, action: str, of: str) -> str:
+    """Call the step *action* of a build by itself, and return its refusal."""
+    where = {"project": "app", "commit": of}
+    if action != "publish_package":
+        where["run"] = "byhand"
+    more: dict[str, Any] = {
+        "find_build_host": {},
+        "build_package": {"host": {"name": "x", "address": "127.0.0.1"}, "described": {}},
+        "publish_package": {
+            "host": {"name": "x", "address": "127.0.0.1"},
+            "version": "1.0-1.aaaaaaa", "sha256": "0" * 64, "package": "app", "file": "/x.deb",
+        },
+    }[action]  # fmt: skip
+    return str(site.rest.run(f"cicd.{action}", {**where, **more})["result"]["result"]["error"])
+
+
+def test_a_commit_that_ci_did_not_pass_becomes_no_package_by_whatever_step(site, repository):
+    unknown, before = site.change(), repository.versions()
+    ended = build(site, unknown)
+    steps = [refused_step(site, s, unknown) for s in ("find_build_host", "build_package", "publish_package")]
+
+    assert ended["status"] == "failed"
+    assert "No run of app knows" in error_of(ended)
+    assert [said.partition(" knows ")[0] for said in steps] == ["No run of app"] * 3
+    for stage in ("failed", "superseded", "building"):
+        site.run_is(unknown, stage)
+        assert build(site, unknown)["status"] == "failed"
+    assert repository.versions() == before
+
+
+def test_what_a_role_lets_past_ci_is_published_with_who_and_why_in_all_its_papers(site, repository):
+    failed = site.change()
+    site.run_is(failed, "failed", status="FAILURE")
+    no_role = build(site, failed, "publish_past_ci", role="nobody", reason="users cannot log in")
+    ended = build(site, failed, "publish_past_ci", role="chief", reason="users cannot log in")
+    output = ended["result"]["output"]
+    (record,) = [
+        one for one in Store(site.settings).below("cicd/app/packages/").values() if one["commit"] == failed
+    ]
+    papers = repository.public / "provenance" / "app" / output["version"] / "provenance.json"
+    stated = json.loads(papers.read_text())["predicate"]["buildDefinition"]["internalParameters"]["ci"]
+    (entry,) = Store(site.settings).history("app", 1)
+
+    assert "'nobody' is no role that may break the glass" in error_of(no_role)
+    assert ended["status"] == "succeeded", ended["result"]
+    assert output["version"] in repository.versions()
+    assert record["ci"] == stated
+    assert (stated["passed"], stated["role"], stated["why"]) == (False, "chief", "users cannot log in")
+    assert (entry["what"], entry["trace"]) == ("publish_past_ci", f"acme/app@{failed}")
+    assert build(site, failed)["status"] == "succeeded", "what failed after it is tried again as always"
