@@ -130,21 +130,32 @@ def test_stackstorm_reads_hosts_changes_releases_keeps_runs_and_holds_locks(cons
         store.put(key, {})
 
 
-def test_the_commands_of_the_page_make_the_tokens_of_stackstorm_and_of_a_host(consul):
-    (block,) = (text.code for text in page(ROOT / "docs" / "consul.md") if text.language == "sh")
+def typed(consul: Consul, line: str) -> str:
+    """Type *line* in a shell in the repository with Consul's own command, and return what it prints."""
     path = f"{binary.find(Places.from_environment()).parent}:{os.environ['PATH']}"
     own = {"CONSUL_HTTP_ADDR": consul.url, "CONSUL_HTTP_TOKEN": consul.master, "PATH": path}
-    command = ["bash", "-euo", "pipefail", "-c", block]
+    shell = ["bash", "-euo", "pipefail", "-c", line]
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **own}, capture_output=True, text=True, check=False
+        shell, cwd=ROOT, env={**os.environ, **own}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    stackstorm, host = re.findall(r"^SecretID: +(\S+)$", done.stdout, re.M)
+    return done.stdout
 
+
+def test_the_commands_of_the_page_make_the_tokens_of_stackstorm_and_of_a_host(consul):
+    texts = list(page(ROOT / "docs" / "consul.md"))
+    (block,) = (text.code for text in texts if text.language == "sh")
+    stackstorm, host = re.findall(r"^SecretID: +(\S+)$", typed(consul, block), re.M)
+    used = {text.code for text in texts if text.code.startswith("consul acl set-agent-token")}
+    for line in sorted(used):
+        typed(consul, line.replace("TOKEN", consul.master))
+
+    assert len(used) == 2
     for key, by_stackstorm, by_host in (("release", 200, 403), (f"hosts/{NODE}", 403, 200)):
         assert consul.ask(stackstorm, "PUT", f"kv/cicd/greeter/{key}", "{}").status_code == by_stackstorm
         assert consul.ask(host, "PUT", f"kv/cicd/greeter/{key}", "{}").status_code == by_host
-    assert consul.ask(consul.master, "DELETE", "kv/cicd/greeter/release").ok
+    typed(consul, "consul kv delete cicd/greeter/release")
+    typed(consul, "consul acl set-agent-token default ''")
 
 
 def test_a_deploy_holds_its_lock_with_stackstorms_token(consul, token):
