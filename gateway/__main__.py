@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gateway import config
 from gateway.config import Config, ConfigError
-from gateway.server import running
+from gateway.server import Gateway, running
 from gateway.spool import SpoolError
 
 
@@ -23,11 +23,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Serve until SIGTERM and return the exit code."""
+    """Serve until SIGTERM, read the configuration anew at SIGHUP, and return the exit code."""
     path = parser().parse_args().config
     try:
         settings = config.read(path)
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve(settings, path))
     except (ConfigError, SpoolError) as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 1
@@ -39,12 +39,22 @@ def main() -> int:
     return 0
 
 
-async def _serve(settings: Config) -> None:
-    stop = asyncio.Event()
+async def _serve(settings: Config, path: Path) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(settings, sys.stdout):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # one that comes too early changes nothing
+    async with running(settings, sys.stdout) as gateway:
+        loop.add_signal_handler(signal.SIGHUP, _reload, gateway, path)
         await stop.wait()
+
+
+def _reload(gateway: Gateway, path: Path) -> None:
+    try:
+        gateway.reload(config.read(path))
+        print(f"gateway: {path} was read anew", file=sys.stderr, flush=True)
+    except ConfigError as error:
+        print(f"gateway: {error}; what was read before stays in use", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The body of a request: read within limits of size, time and depth."""
+"""The body of a request: read within limits of size, time, number and depth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from urllib.parse import unquote_to_bytes
 import orjson
 from aiohttp import ClientError, web
 
-SIZE_LIMIT = 1024**2
+MEBIBYTE = 1024**2
+SIZE_LIMIT = 25 * MEBIBYTE  # GitHub sends no more
+LARGE_AT_ONCE = 2
 DEPTH_LIMIT = 1024  # orjson's own
 UNREADABLE = f"the body is no JSON of at most {DEPTH_LIMIT} levels"
 
@@ -22,17 +24,32 @@ class BodyError(Exception):
         self.status = status
 
 
-async def receive(request: web.Request, seconds: float) -> bytes:
-    """Return the raw body of *request*, or raise BodyError when it is too large or takes over *seconds*."""
-    try:
-        async with asyncio.timeout(seconds):
+class Reader:
+    """Reads bodies; of those over 1 MiB few at once, since who sends is known only when all is there."""
+
+    def __init__(self) -> None:
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+
+    async def receive(self, request: web.Request, seconds: float) -> bytes:
+        """Return the raw body of *request*; BodyError when it is too large or takes over *seconds*."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._read(request)
+        except TimeoutError:
+            raise BodyError(408, "the body came too slowly") from None
+        except web.HTTPRequestEntityTooLarge:
+            raise BodyError(413, "the body is over 25 MiB") from None
+        except (ClientError, ConnectionError, web.RequestPayloadError):
+            raise BodyError(400, "the body ended early") from None
+
+    async def _read(self, request: web.Request) -> bytes:
+        length = request.content_length
+        if (length or 0) > SIZE_LIMIT:
+            raise BodyError(413, "the body is over 25 MiB")
+        if length is not None and length <= MEBIBYTE:
             return await request.read()
-    except TimeoutError:
-        raise BodyError(408, "the body came too slowly") from None
-    except web.HTTPRequestEntityTooLarge:
-        raise BodyError(413, "the body is over 1 MiB") from None
-    except (ClientError, ConnectionError, web.RequestPayloadError):
-        raise BodyError(400, "the body ended early") from None
+        async with self._large:
+            return await request.read()
 
 
 def payload(raw: bytes, content_type: str) -> bytes:

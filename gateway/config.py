@@ -13,7 +13,7 @@ from gateway.told import ConfigError, Told
 
 READ_SECONDS = 10.0
 CONNECTIONS = 256
-REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}")
 KNOWN = {
     "listen": {"host", "port", "read_seconds", "connections"},
     "stackstorm": {"api_url", "api_key_file", "api_key_env"},

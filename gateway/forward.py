@@ -6,6 +6,8 @@ import asyncio
 import functools
 import sqlite3
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -21,6 +23,15 @@ COURTESY_SECONDS = 0.2
 REASON_BYTES = 500
 
 
+@dataclass(frozen=True)
+class Note:
+    """That an event of *lane* is settled: its state, and why."""
+
+    lane: str
+    state: str
+    reason: str
+
+
 class Forwarder:
     """One task per lane in which events wait; `wake` starts it."""
 
@@ -32,8 +43,14 @@ class Forwarder:
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
         self._is_refused = False
+        self._unnoted: dict[int, Note] = {}
+        self._noting: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
         self.failures = 0
+
+    def reload(self, config: Config) -> None:
+        """Forward as *config* says from now on."""
+        self._config = config
 
     async def start(self) -> None:
         """Go on with what waits in the spool."""
@@ -45,7 +62,8 @@ class Forwarder:
     async def stop(self) -> None:
         """Let the posts under way end; what waits stays in the spool."""
         self._stopping.set()
-        await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+        tasks = [*self._lanes.values(), *([self._noting] if self._noting else [])]
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._session:
             await self._session.close()
 
@@ -70,7 +88,9 @@ class Forwarder:
 
     def _next(self, lane: str) -> Stored | None:
         try:
-            return self._spool.next(lane)
+            # In a lane all goes in order: what is taken and not noted comes before what still waits.
+            taken = [number for number, note in self._unnoted.items() if note.lane == lane]
+            return self._spool.next(lane, after=max(taken, default=0))
         except sqlite3.Error as error:
             _say(f"the spool cannot be read: {error}; what waits goes on with the next event or start")
             return None
@@ -100,17 +120,29 @@ class Forwarder:
             return answer.status, text.decode("utf-8", "replace")
 
     async def _settle(self, event: Stored, state: str, reason: str) -> None:
-        change = functools.partial(self._spool.settle, event.id, state, reason)
-        # StackStorm has it: only the note is tried again, and nothing is posted twice.
-        while True:
-            try:
-                await self._writer.do(change)
-                return
-            except sqlite3.Error as error:
-                _say(f"the spool cannot be written: {error}")
-            if self._stopping.is_set():
-                return
+        """Note what StackStorm said; on a full disk that is tried again while later events go on."""
+        note = {event.id: Note(event.lane, state, reason)}
+        self._unnoted |= note
+        if not await self._is_noted(note) and self._noting is None:
+            self._noting = asyncio.create_task(self._note_later())
+
+    async def _note_later(self) -> None:
+        while not self._stopping.is_set():
             await self._pause(LONGEST_DELAY)
+            if await self._is_noted(dict(self._unnoted)):
+                break
+        self._noting = None
+
+    async def _is_noted(self, notes: Mapping[int, Note]) -> bool:
+        try:
+            await self._writer.do(functools.partial(_write, self._spool, notes))
+        except sqlite3.Error as error:
+            if self._noting is None:
+                _say(f"the spool cannot be written: {error}; what StackStorm took is noted later")
+            return False
+        for number in notes:
+            self._unnoted.pop(number, None)
+        return True
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -130,6 +162,11 @@ class Forwarder:
         if self._is_refused:
             _say(f"StackStorm at {self._config.api_url} takes events again")
         self._is_refused = False
+
+
+def _write(spool: Spool, notes: Mapping[int, Note]) -> None:
+    for number, note in notes.items():
+        spool.settle(number, note.state, note.reason)
 
 
 def _headers(event: Stored, key: str) -> dict[str, str]:

@@ -9,8 +9,8 @@ from gateway.spool import Spool
 STATES = ("forwarded", "ignored", "parked", "waiting")
 
 
-def exposition(decisions: Mapping[tuple[str, str], int], spool: Spool, failures: int, refused: int) -> str:
-    """Return the page: *decisions* by source, *spool*, posts that failed, connections that were *refused*."""
+def exposition(decisions: Mapping[tuple[str, str], int], spool: Spool, failures: int, closed: int) -> str:
+    """Return the page: *decisions* by source, *spool*, posts that failed, connections that were *closed*."""
     states = spool.counts()
     return "".join(
         [
@@ -25,8 +25,12 @@ def exposition(decisions: Mapping[tuple[str, str], int], spool: Spool, failures:
             f"cicd_gateway_oldest_waiting_seconds {spool.oldest_seconds():.3f}\n",
             _head("forward_failures_total", "counter", "Posts that StackStorm did not take."),
             f"cicd_gateway_forward_failures_total {failures}\n",
-            _head("connections_refused_total", "counter", "Connections beyond the limit."),
-            f"cicd_gateway_connections_refused_total {refused}\n",
+            _head(
+                "connections_closed_total",
+                "counter",
+                "Connections that were closed because too many were open.",
+            ),
+            f"cicd_gateway_connections_closed_total {closed}\n",
         ]
     )
 

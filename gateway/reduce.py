@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway import commits
 
-REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}(?:@|\Z))[A-Za-z0-9._-]{1,100}")
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}(?:@|\Z))[A-Za-z0-9._-]{1,100}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 BRANCH = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,199}")
 REF = re.compile(rf"refs/(?:heads|tags)/{BRANCH.pattern}")

@@ -23,7 +23,7 @@ from gateway.audit import Audit, Decision
 from gateway.body import BodyError
 from gateway.config import Caller, Config
 from gateway.forward import Forwarder
-from gateway.listen import Limited, listening
+from gateway.listen import Connections, listening
 from gateway.metrics import exposition
 from gateway.signature import is_signed, is_token
 from gateway.spool import Spool
@@ -43,8 +43,15 @@ class Gateway:
         self._spool = spool
         self._writer = writer
         self._audit = audit
+        self._reader = body.Reader()
         self.forwarder = Forwarder(config, spool, writer, audit)
-        self.limited: Limited | None = None
+        self.port = 0
+        self.connections: Connections | None = None
+
+    def reload(self, config: Config) -> None:
+        """Trust and forward as *config* says from now on; where it listens and its spool stay."""
+        self._config = config
+        self.forwarder.reload(config)
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
@@ -66,7 +73,7 @@ class Gateway:
         signature = request.headers.get("X-Hub-Signature-256")
         kind = request.headers.get("X-GitHub-Event", "")
         try:
-            raw = await body.receive(request, self._config.read_seconds)
+            raw = await self._reader.receive(request, self._config.read_seconds)
         except BodyError as error:
             return self._answer(Decision("github", delivery, "refused", str(error)), error.status)
         trusted = self._config.github
@@ -78,7 +85,7 @@ class Gateway:
             return self._answer(Decision("github", delivery, "refused", FOREIGN, event.repository), 401)
         if kind == "ping":
             return self._answer(Decision("github", delivery, "answered", "ping", event.repository), 200)
-        return await self._take("github", delivery, raw, event)
+        return await self._take("github", delivery, raw, event, request)
 
     async def jenkins(self, request: web.Request) -> web.Response:
         """Take a callback of Jenkins' Notification plugin."""
@@ -97,8 +104,8 @@ class Gateway:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Say in Prometheus' text format what was decided and what waits."""
-        refused = self.limited.refused if self.limited else 0
-        text = exposition(self._audit.counts, self._spool, self.forwarder.failures, refused)
+        closed = self.connections.closed if self.connections else 0
+        text = exposition(self._audit.counts, self._spool, self.forwarder.failures, closed)
         return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def _take_with_token(
@@ -110,12 +117,19 @@ class Gateway:
         if not is_token(request.headers.get("X-Cicd-Token") or request.query.get("token"), caller.token):
             return self._answer(refused("the token does not fit"), 401)
         try:
-            raw = await body.receive(request, self._config.read_seconds)
+            raw = await self._reader.receive(request, self._config.read_seconds)
         except BodyError as error:
             return self._answer(refused(str(error)), error.status)
-        return await self._take(source, _delivery(None), raw, _event(raw, read))
+        return await self._take(source, _delivery(None), raw, _event(raw, read), request)
 
-    async def _take(self, source: str, delivery: str, raw: bytes, event: reduce.Event) -> web.Response:
+    async def _take(
+        self, source: str, delivery: str, raw: bytes, event: reduce.Event, request: web.Request
+    ) -> web.Response:
+        assert self.connections, "set before the first request"
+        with self.connections.answering(request):
+            return await self._store(source, delivery, raw, event)
+
+    async def _store(self, source: str, delivery: str, raw: bytes, event: reduce.Event) -> web.Response:
         decided = functools.partial(
             Decision, source, delivery, repository=event.repository, commit=event.commit
         )
@@ -138,9 +152,9 @@ class Gateway:
 
 
 @asynccontextmanager
-async def running(config: Config, stream: TextIO) -> AsyncIterator[int]:
+async def running(config: Config, stream: TextIO) -> AsyncIterator[Gateway]:
     """
-    Serve within this context, with the audit lines on *stream*, and yield the port.
+    Serve within this context, with the audit lines on *stream*, and yield the gateway.
 
     SpoolError or OSError when it cannot start. Leaving it loses nothing.
     """
@@ -149,10 +163,10 @@ async def running(config: Config, stream: TextIO) -> AsyncIterator[int]:
     tidying = asyncio.create_task(_tidy(spool, writer))
     try:
         gateway = Gateway(config, spool, writer, Audit(stream))
-        async with listening(gateway.application(), config) as (port, gateway.limited):
+        async with listening(gateway.application(), config) as (gateway.port, gateway.connections):
             await gateway.forwarder.start()
             try:
-                yield port
+                yield gateway
             finally:
                 await gateway.forwarder.stop()
     finally:

@@ -16,6 +16,7 @@ from gateway.reduce import Event
 
 REPEAT_SECONDS = 24 * 3600
 KEPT_SECONDS = 30 * 24 * 3600
+RAW_LIMIT = 1024**2  # of a larger event only what goes on is kept
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
     id INTEGER PRIMARY KEY,
@@ -33,6 +34,22 @@ CREATE TABLE IF NOT EXISTS event (
 CREATE INDEX IF NOT EXISTS event_key ON event (source, key);
 CREATE INDEX IF NOT EXISTS event_delivery ON event (source, delivery);
 CREATE INDEX IF NOT EXISTS event_state ON event (state, lane, id);
+CREATE INDEX IF NOT EXISTS event_waiting ON event (id) WHERE state = 'waiting';
+CREATE TABLE IF NOT EXISTS tally (state TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS event_added AFTER INSERT ON event BEGIN
+    INSERT INTO tally VALUES (new.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS event_settled AFTER UPDATE OF state ON event BEGIN
+    UPDATE tally SET number = number - 1 WHERE state = old.state;
+    INSERT INTO tally VALUES (new.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS event_forgotten AFTER DELETE ON event BEGIN
+    UPDATE tally SET number = number - 1 WHERE state = old.state;
+END;
+"""
+# A spool of before the tally; afterwards its triggers keep it.
+COUNT = """
+INSERT INTO tally SELECT state, count(*) FROM event WHERE NOT EXISTS (SELECT 1 FROM tally) GROUP BY state
 """
 # Numbered, because to bind by name takes as long as the insertion itself.
 INSERT = """
@@ -56,7 +73,7 @@ DELETE FROM event WHERE id IN (
 """
 NEXT = """
 SELECT id, source, delivery, lane, trace, body FROM event
-WHERE state = 'waiting' AND lane = ? ORDER BY id LIMIT 1
+WHERE state = 'waiting' AND lane = ? AND id > ? ORDER BY id LIMIT 1
 """
 
 
@@ -114,7 +131,8 @@ class Spool:
         """Store *event*; False when this delivery, or the same happening, is known already."""
         body = orjson.dumps(event.body).decode()
         state = "ignored" if event.ignored else "waiting"
-        told = (source, delivery, event.key, time.time(), event.lane, event.trace, body, raw)
+        kept = raw if len(raw) <= RAW_LIMIT else b""
+        told = (source, delivery, event.key, time.time(), event.lane, event.trace, body, kept)
         statement = INSERT if event.ignored else INSERT_NEW
         return self._changes.execute(statement, (*told, state, event.ignored)).rowcount == 1
 
@@ -132,20 +150,20 @@ class Spool:
         query = "SELECT DISTINCT lane FROM event WHERE state = 'waiting'"
         return [lane for (lane,) in self._reads.execute(query)]
 
-    def next(self, lane: str) -> Stored | None:
-        """Return the oldest event that waits in *lane*."""
-        row = self._reads.execute(NEXT, (lane,)).fetchone()
+    def next(self, lane: str, after: int = 0) -> Stored | None:
+        """Return the oldest event that waits in *lane* and came later than event *after*."""
+        row = self._reads.execute(NEXT, (lane, after)).fetchone()
         return Stored(*row) if row else None
 
     def counts(self) -> dict[str, int]:
         """Return how many events are in which state."""
-        return dict(self._reads.execute("SELECT state, count(*) FROM event GROUP BY state").fetchall())
+        return dict(self._reads.execute("SELECT state, number FROM tally WHERE number > 0").fetchall())
 
     def oldest_seconds(self) -> float:
         """Return for how long the oldest waiting event has waited, in seconds."""
-        query = "SELECT min(received) FROM event WHERE state = 'waiting'"
-        (received,) = self._reads.execute(query).fetchone()
-        return max(0.0, time.time() - received) if received else 0.0
+        query = "SELECT received FROM event WHERE state = 'waiting' ORDER BY id LIMIT 1"
+        row = self._reads.execute(query).fetchone()
+        return max(0.0, time.time() - row[0]) if row else 0.0
 
     def close(self) -> None:
         """Close the file."""
@@ -159,6 +177,7 @@ def _open(path: Path) -> sqlite3.Connection:
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
     database.executescript(SCHEMA)
+    database.execute(COUNT)
     return database
 
 

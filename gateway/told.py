@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 
 REQUIRED: Any = object()
+SECRET_LENGTH = 16  # shorter ones can be guessed
 
 
 class ConfigError(Exception):
@@ -95,7 +97,10 @@ class Told:
 def _from_file(path: str) -> str:
     where = f"the secret file {path}"
     try:
-        return _plain(where, Path(path).read_text(encoding="utf-8").strip())
+        text = _plain(where, Path(path).read_text(encoding="utf-8").strip())
+        if Path(path).stat().st_mode & stat.S_IROTH:
+            raise ConfigError(f"{where} can be read by every user of this machine; chmod 0400 it")
+        return text
     except OSError as error:
         raise ConfigError(f"{where} cannot be read: {error.strerror}") from None
     except ValueError:
@@ -111,4 +116,6 @@ def _plain(where: str, text: str) -> str:
         raise ConfigError(f"{where} is empty")
     if not (text.isascii() and text.isprintable()):
         raise ConfigError(f"{where} holds more than one line of plain text")
+    if len(text) < SECRET_LENGTH:
+        raise ConfigError(f"{where} holds fewer than {SECRET_LENGTH} characters; use: openssl rand -hex 32")
     return text

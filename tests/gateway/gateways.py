@@ -33,6 +33,7 @@ def configure(folder: Path, api_url: str, port: int = 0, read_seconds: float = 1
     """Write gateway.yaml and its secrets into *folder* and return its path."""
     for name, text in {"key": KEY, "token": TOKEN, "0": SECRETS[0], "1": SECRETS[1]}.items():
         (folder / name).write_text(text + "\n")
+        (folder / name).chmod(0o600)
     settings = {
         "listen": {"host": "127.0.0.1", "port": port or 1, "read_seconds": read_seconds},
         "stackstorm": {"api_url": api_url, "api_key_file": str(folder / "key")},
@@ -83,8 +84,8 @@ class Local:
     async def _serve(self, settings: config.Config, port: Future[int]) -> None:
         self.loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         try:
-            async with running(settings, self._stream) as number:
-                port.set_result(number)
+            async with running(settings, self._stream) as gateway:
+                port.set_result(gateway.port)
                 await self._stop.wait()
         except Exception as error:
             port.set_exception(error)

@@ -57,6 +57,22 @@ def test_a_secret_is_one_line_of_plain_text(tmp_path, content):
         config.read(path)
 
 
+def test_a_short_secret_is_refused_with_the_command_that_makes_a_long_one(tmp_path):
+    path = configure(tmp_path, "http://stackstorm/v1")
+    (tmp_path / "token").write_text("x" * 15)
+
+    with pytest.raises(ConfigError, match="fewer than 16 characters; use: openssl rand -hex 32"):
+        config.read(path)
+
+
+def test_a_secret_that_every_user_can_read_is_refused(tmp_path):
+    path = configure(tmp_path, "http://stackstorm/v1")
+    (tmp_path / "token").chmod(0o644)
+
+    with pytest.raises(ConfigError, match=r"token can be read by every user of this machine; chmod 0400 it"):
+        config.read(path)
+
+
 @pytest.mark.parametrize("text", ["", "- a", "a: [", "\x00"])
 def test_a_file_that_is_no_configuration_is_named_in_one_line(tmp_path, text):
     (tmp_path / "gateway.yaml").write_text(text)
@@ -70,7 +86,7 @@ def test_no_secret_is_in_the_text_of_a_configuration(tmp_path):
     read = config.read(configure(tmp_path, "http://stackstorm/v1/"))
 
     assert read.api_url == "http://stackstorm/v1"
-    assert not [word for word in ("secret-", "the-token", "the-api-key") if word in repr(read)]
+    assert not [word for word in ("secret-of", "the-token", "the-api-key") if word in repr(read)]
 
 
 def test_the_example_has_every_key_and_nothing_else():
@@ -84,16 +100,20 @@ def test_the_example_has_every_key_and_nothing_else():
 def test_the_example_is_taken_as_it_is(tmp_path):
     text = (ROOT / "gateway/gateway.yaml.example").read_text()
     for name in ("api.key", "github.secret", "vault.secret", "jenkins.token", "alarm.token"):
-        (tmp_path / name).write_text(f"{name}\n")
+        (tmp_path / name).write_text(f"{name} of an example\n")
+        (tmp_path / name).chmod(0o400)
     path = tmp_path / "gateway.yaml"
     path.write_text(text.replace("/etc/cicd/gateway", str(tmp_path)))
 
     read = config.read(path)
 
-    assert read.github.secrets == (b"github.secret", b"vault.secret")
-    assert read.github.secrets_of("Acme/Vault") == (b"vault.secret",)
-    assert read.github.secrets_of("acme/greeter") == (b"github.secret",)
-    assert (read.jenkins.token, read.alarm.token) == ("jenkins.token", "alarm.token")
+    assert read.github.secrets == (b"github.secret of an example", b"vault.secret of an example")
+    assert read.github.secrets_of("Acme/Vault") == (b"vault.secret of an example",)
+    assert read.github.secrets_of("acme/greeter") == (b"github.secret of an example",)
+    assert (read.jenkins.token, read.alarm.token) == (
+        "jenkins.token of an example",
+        "alarm.token of an example",
+    )
 
 
 def test_secrets_may_come_from_the_environment(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 import requests
 
-from gateway import writer
+from gateway import forward, writer
 from tests.gateway.gateways import Process, states
 from tests.gateway.wire import call_back, callback, deliver, eventually, push
 
@@ -105,6 +105,26 @@ def test_a_full_disk_is_a_503_and_what_was_acknowledged_before_and_after_arrives
         eventually(lambda: len(stackstorm.commits) == len(COMMITS))
     assert sorted(stackstorm.commits) == COMMITS
     assert [line["decision"] for line in local.audit].count("failed") == len(again)
+
+
+def test_on_a_full_disk_what_waits_goes_on_to_stackstorm_each_once(local, silent, small_disk, monkeypatch):
+    monkeypatch.setattr(forward, "LONGEST_DELAY", 0.2)
+    spool = small_disk / "spool.sqlite"
+    with local.serving(spool=spool):
+        assert {deliver(local, body_of(c), c).status_code for c in COMMITS[:5]} == {202}
+    with local.serving(spool=spool):
+        (small_disk / "ballast").write_bytes(b"x" * free_bytes(small_disk))
+        with silent.answering():
+            eventually(lambda: len(silent.commits) == 5)
+            (small_disk / "ballast").unlink()
+            eventually(lambda: {state for state, _ in states(small_disk)} == {"forwarded"})
+
+    assert silent.commits == COMMITS[:5]
+
+
+def free_bytes(folder) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
 
 
 def test_a_locked_spool_is_a_503_and_loses_nothing(gateway, stackstorm, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.gateway.gateways import ROOT, Process, command, configure, states
-from tests.gateway.wire import COMMIT, deliver, eventually, push
+from tests.gateway.wire import COMMIT, deliver, eventually, push, signed
 
 
 def test_what_was_accepted_survives_kill_9_and_arrives_once(silent, tmp_path):
@@ -36,6 +36,22 @@ def test_kill_9_while_stackstorm_answers_500_loses_and_doubles_nothing(stackstor
     assert gateway.stop() == 0
     assert stackstorm.commits == [COMMIT]
     assert "Traceback" not in gateway.log.read_text()
+
+
+def test_sighup_reads_secrets_anew_and_a_mistake_leaves_them(stackstorm, tmp_path):
+    gateway = Process(tmp_path, stackstorm.url)
+    (tmp_path / "0").write_text("a-newer-secret-of-github")
+    gateway.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "gateway.yaml was read anew" in gateway.log.read_text())
+    newer = "a-newer-secret-of-github"
+    first, second = push(), push(after="b" * 40)
+    assert deliver(gateway, first, X_Hub_Signature_256=signed(first, newer)).status_code == 202
+
+    (tmp_path / "0").write_text("short")
+    gateway.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "what was read before stays in use" in gateway.log.read_text())
+    assert deliver(gateway, second, "d2", X_Hub_Signature_256=signed(second, newer)).status_code == 202
+    assert gateway.stop() == 0
 
 
 def without(*keys):

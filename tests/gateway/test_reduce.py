@@ -123,7 +123,7 @@ def test_a_callback_keeps_its_shape_and_loses_its_log():
 @pytest.mark.parametrize(
     ("pattern", "good", "bad"),
     [
-        (REPOSITORY, "a/b A-1/.github a/_x.y-z", "a a/b/c -a/b a/.. a/. ../b a/b@c a/ä"),
+        (REPOSITORY, "a/b A-1/.github a/_x.y-z octocat_acme/b", "a a/b/c _a/b -a/b a/.. a/. ../b a/b@c a/ä"),
         (
             REF,
             "refs/heads/a refs/tags/v1.0 refs/heads/f/x+y@z=1",

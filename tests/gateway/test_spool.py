@@ -78,6 +78,52 @@ def age(tmp_path, seconds):
         database.commit()
 
 
+def test_counting_reads_no_event(spool, tmp_path):
+    accept(spool, "d1", event())
+    accept(spool, "d2", event("other"))
+    with changing(spool):
+        spool.settle(1, "forwarded")
+    assert spool.counts() == {"forwarded": 1, "waiting": 1}
+
+    with closing(sqlite3.connect(tmp_path / "new" / "spool.sqlite")) as database:
+        database.execute("DROP TRIGGER event_forgotten")
+        database.execute("DELETE FROM event")
+        database.commit()
+    assert spool.counts() == {"forwarded": 1, "waiting": 1}
+
+
+def test_a_spool_of_before_the_tally_is_counted_once(tmp_path):
+    path = tmp_path / "spool.sqlite"
+    with closing(Spool(path)) as old:
+        accept(old, "d1", event())
+    with closing(sqlite3.connect(path)) as database:
+        for name in ("event_added", "event_settled", "event_forgotten"):
+            database.execute(f"DROP TRIGGER {name}")
+        database.execute("DROP TABLE tally")
+        database.commit()
+
+    with closing(Spool(path)) as spool:
+        assert spool.counts() == {"waiting": 1}
+        accept(spool, "d2", event("other"))
+        assert spool.counts() == {"waiting": 2}
+
+
+def test_what_is_undone_is_not_counted(spool):
+    spool.begin()
+    spool.accept("github", "d1", event(), b"raw")
+    spool.rollback()
+
+    assert spool.counts() == {}
+
+
+def test_of_a_large_event_only_what_goes_on_is_kept(spool, tmp_path):
+    with changing(spool):
+        spool.accept("github", "d1", event(), b"x" * 2_000_000)
+
+    assert (tmp_path / "new" / "spool.sqlite").stat().st_size < 1_000_000
+    assert spool.next("acme/greeter").body == '{"a":1}'
+
+
 def test_a_known_event_is_found_by_index(spool, tmp_path):
     with closing(sqlite3.connect(tmp_path / "new" / "spool.sqlite")) as database:
         plan = str(database.execute(f"EXPLAIN QUERY PLAN {INSERT_NEW}", [""] * 10).fetchall())

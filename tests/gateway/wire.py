@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import requests
 
 COMMIT = "a" * 40
-SECRETS = ["old-secret", "new-secret"]
-TOKEN = "the-token"
-KEY = "the-api-key"
+SECRETS = ["old-secret-of-github", "new-secret-of-github"]
+TOKEN = "the-token-of-jenkins"
+KEY = "the-api-key-of-stackstorm"
 
 
 class StackStorm(ThreadingHTTPServer):

@@ -8,7 +8,7 @@ from cicd.errors import InputError
 
 PATTERNS = {
     "project": r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}",
-    "repository": r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}",
+    "repository": r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}",
     "commit": r"[0-9a-f]{40}",
     "branch": r"[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,199}",
     "version": r"[0-9][A-Za-z0-9.+~-]{0,99}",
@@ -22,7 +22,7 @@ PATTERNS = {
     "source": r"[a-z0-9][a-z0-9-]{0,39}",
     "check": r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,199}",
     "status": r"[A-Za-z][A-Za-z_-]{0,39}",
-    "trace": r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}@[0-9a-f]{40}",
+    "trace": r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}@[0-9a-f]{40}",
 }
 
 
