@@ -21,10 +21,11 @@ import requests
 import yaml
 
 from bench import load, pushes, report
+from lab.hosts.keys import write_secret
 from tests.conformance.local import Local, free_ports
 
 ROOT = Path(__file__).resolve().parents[1]
-SECRET = b"bench-secret"
+SECRET = b"secret-of-the-benchmark"
 CONNECTIONS = 32
 RATE = 200
 KINDS = {"gateway": "durable", "verify": "verify only", "answer": "answer only"}
@@ -44,8 +45,8 @@ class Server:
         (self.port,) = free_ports(1)
         self.kind = kind
         folder.mkdir()
-        for name, text in {"key": key, "secret": SECRET.decode(), "token": "token"}.items():
-            (folder / name).write_text(text)
+        for name, text in {"key": key, "secret": SECRET.decode(), "token": "token-of-the-benchmark"}.items():
+            write_secret(folder / name, text)
         settings = {
             "listen": {"host": "127.0.0.1", "port": self.port},
             "stackstorm": {"api_url": api_url, "api_key_file": str(folder / "key")},
