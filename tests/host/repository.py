@@ -88,11 +88,11 @@ class Repository:
             f"Package: greeter\nVersion: {version}\nArchitecture: all\nMaintainer: {META.maintainer}\n"
             f"Depends: python3\nDescription: {META.description}\n"
         )
+        maintainer = scripts.maintainer_scripts(META)
         content = {
             "DEBIAN/control": control,
             "DEBIAN/conffiles": "/etc/greeter.conf\n",
-            "DEBIAN/postinst": scripts.postinst(META),
-            "DEBIAN/prerm": scripts.prerm(META),
+            **{f"DEBIAN/{name}": maintainer[name] for name in scripts.PARTS},
             "opt/greeter/greeter.py": (EXAMPLE / "greeter.py").read_text(),
             "opt/greeter/REVISION": f"version={version}\ncommit=abcdef0\n",
             "opt/greeter/script/post-inst": "#!/bin/sh\n",

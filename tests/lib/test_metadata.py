@@ -1,6 +1,7 @@
 """The project's contract, and what a package builder is told."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -124,8 +125,12 @@ def test_hostile_values_are_refused_or_harmless(values):
         meta = read({**WHOLE, **values})
     except ProjectError:
         return
-    for line in scripts.postinst(meta).splitlines()[3:]:
-        assert not set(line.replace('"$@"', "").replace(">/dev/null 2>&1", "")) & set(";`$\\'\"(){}*?\t")
+    for script in scripts.maintainer_scripts(meta).values():
+        head = script.partition("\nformat=")[0].splitlines()[3:]
+        settings_of = dict(line.split("=") for line in head if not line.startswith("info="))
+        assert len(settings_of) == 10
+        for value in settings_of.values():
+            assert re.fullmatch(r"[A-Za-z0-9._+@/-]*|'[A-Za-z0-9._+@/ -]*'", value)
 
 
 VALUES = st.one_of(
@@ -174,10 +179,12 @@ def test_a_prefix_stays_inside_the_tree(path):
 
 
 def test_the_hook_runs_on_every_configure_and_its_exit_status_decides():
-    script = scripts.postinst(read(WHOLE))
+    script = scripts.maintainer_scripts(read(WHOLE))["postinst"]
 
-    assert 'cd /opt/greeter && ./script/post-inst "$@"' in script
-    assert script.startswith("#!/bin/sh\nset -e\n")
+    assert "\nprefix=/opt/greeter\n" in script
+    assert "\nafter_install=script/post-inst\n" in script
+    assert '"./$after_install" "$@"' in script
+    assert "\nset -eu\n" in script
 
 
 def test_fpm_gets_no_flag_that_would_make_it_skip_the_hook_on_upgrades():

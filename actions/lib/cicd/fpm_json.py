@@ -76,19 +76,34 @@ FIELDS = {
         meaning="systemd unit in the repository; enabled and restarted on every installation.",
     ),
     "before_install": Field(
-        RELATIVE_PATH, RELATIVE, "script/pre-inst", meaning="Executable that is dpkg's preinst as it is."
+        RELATIVE_PATH,
+        RELATIVE,
+        "script/pre-inst",
+        meaning="Executable that runs before a version's files arrive: at installation, upgrade, rollback.",
     ),
     "after_install": Field(
         RELATIVE_PATH,
         RELATIVE,
         "script/post-inst",
-        meaning="Executable that runs after every installation and upgrade.",
+        meaning="Executable that runs after every installation, upgrade and rollback.",
     ),
     "before_remove": Field(
-        RELATIVE_PATH, RELATIVE, "script/pre-rm", meaning="Executable that runs before a removal."
+        RELATIVE_PATH,
+        RELATIVE,
+        "script/pre-rm",
+        meaning="Executable that runs before a removal, never at an upgrade.",
     ),
     "after_remove": Field(
-        RELATIVE_PATH, RELATIVE, "script/post-rm", meaning="Executable that is dpkg's postrm as it is."
+        RELATIVE_PATH,
+        RELATIVE,
+        "script/post-rm",
+        meaning="Executable that runs after a removal, never at an upgrade; settings are still there.",
+    ),
+    "after_purge": Field(
+        RELATIVE_PATH,
+        RELATIVE,
+        "script/purge",
+        meaning="Executable that runs after a purge: the place to delete data.",
     ),
     "depends": Field(
         rf"{DEPENDENCY}(?: ?\| ?{DEPENDENCY})*",

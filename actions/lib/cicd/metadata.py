@@ -17,7 +17,9 @@ SCRIPTS = {
     "script/cibuild": "it runs the tests",
 }
 HOOKS = ("script/post-inst", "script/post-install")
-NAMED_SCRIPTS = ("before_install", "after_install", "before_remove", "after_remove")
+# The package's files are not there when these run.
+EMBEDDED_HOOKS = ("before_install", "after_remove", "after_purge")
+NAMED_SCRIPTS = (*EMBEDDED_HOOKS, "after_install", "before_remove")
 UNSUPPORTED = {
     "submodules": ".gitmodules: submodules are not supported, vendor the code",
     "lfs": ".gitattributes: Git LFS is not supported, publish large files elsewhere",
@@ -41,6 +43,7 @@ class Metadata:
     before_install: str = ""
     before_remove: str = ""
     after_remove: str = ""
+    after_purge: str = ""
     depends: tuple[str, ...] = ()
     rpm_depends: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
@@ -78,7 +81,7 @@ def read(project: str, commit: str, text: str | None, states: Mapping[str, str])
 
 
 def _metadata(project: str, name: str, values: Mapping[str, Any], states: Mapping[str, str]) -> Metadata:
-    same = ("license", "architecture", "user", "unit", "before_install", "before_remove", "after_remove")
+    same = ("license", "architecture", "user", "unit", "before_remove", *EMBEDDED_HOOKS)
     optional: dict[str, Any] = {key: values[key] for key in same if key in values}
     lists: dict[str, Any] = {key: tuple(values.get(key, ())) for key in LISTS}
     return Metadata(

@@ -45,19 +45,14 @@ def files(meta: Metadata, version: str, origin: Origin) -> dict[str, str]:
         "nfpm.yaml": yaml.safe_dump(nfpm_configuration(meta, version, origin), sort_keys=True),
         "conffiles": _lines(meta.conffiles),
         "copies": _lines(f"{source}\t{target}" for source, target in copies(meta).items()),
-        "postinst": scripts.postinst(meta),
-        "prerm": scripts.prerm(meta),
-        "postrm": scripts.postrm(meta),
-        "rpm-postinst": scripts.postinst(meta, rpm=True),
-        "rpm-prerm": scripts.prerm(meta, rpm=True),
+        "hooks": _lines(f"{name}\t{source}" for name, source in scripts.hooks(meta).items()),
+        **scripts.maintainer_scripts(meta),
     }
 
 
 def copies(meta: Metadata) -> dict[str, str]:
     """Return which files of the source are copied where, below the directory of the run."""
-    unit = {meta.unit: f"stage/{UNITS}/{scripts.unit_name(meta)}"} if meta.unit else {}
-    verbatim = {meta.before_install: "preinst", meta.after_remove: "postrm"}
-    return {**unit, **{source: target for source, target in verbatim.items() if source}}
+    return {meta.unit: f"stage/{UNITS}/{scripts.unit_name(meta)}"} if meta.unit else {}
 
 
 def control_fields(origin: Origin) -> dict[str, str]:
@@ -73,7 +68,7 @@ def fpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]:
     """Return FPM's arguments for a .deb; it runs in the run's directory."""
     words = ["-t", "deb", "-p", f"out/{meta.name}_{version}_{meta.architecture}.deb"]
     words += _fpm_common(meta, version, origin)
-    words += ["--after-install", "postinst", "--before-remove", "prerm", "--after-remove", "postrm"]
+    words += _fpm_scripts("")
     words += ["--deb-no-default-config-files"]
     words += [word for item in meta.depends for word in ("-d", item)]
     fields = control_fields(origin).items()
@@ -85,8 +80,7 @@ def fpm_rpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]
     """Return FPM's arguments for an .rpm; it runs in the run's directory."""
     words = ["-t", "rpm", "-p", "out/", "--rpm-os", "linux"]
     words += _fpm_common(meta, version, origin)
-    words += ["--after-install", "rpm-postinst", "--before-remove", "rpm-prerm"]
-    words += ["--after-remove", "postrm"] if meta.after_remove else []
+    words += _fpm_scripts("rpm-")
     words += [word for item in meta.rpm_depends for word in ("-d", item)]
     return [*words, "."]
 
@@ -113,8 +107,8 @@ def nfpm_configuration(meta: Metadata, version: str, origin: Origin) -> dict[str
         "mtime": datetime.fromtimestamp(origin.time, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "contents": tree + config,
         "overrides": {
-            "deb": {"depends": list(meta.depends), "scripts": _nfpm_scripts(meta, "")},
-            "rpm": {"depends": list(meta.rpm_depends), "scripts": _nfpm_scripts(meta, "rpm-")},
+            "deb": {"depends": list(meta.depends), "scripts": _nfpm_scripts("")},
+            "rpm": {"depends": list(meta.rpm_depends), "scripts": _nfpm_scripts("rpm-")},
         },
         "deb": {"fields": control_fields(origin)},
         "rpm": {"buildhost": "cicd"},
@@ -127,17 +121,25 @@ def _fpm_common(meta: Metadata, version: str, origin: Origin) -> list[str]:
     words += ["-n", meta.name, "-v", upstream, "--iteration", iteration, "-a", meta.architecture]
     words += ["--description", meta.description, "-m", meta.maintainer, "--license", meta.license]
     words += ["--vendor", meta.maintainer, "--category", "misc", "--url", _homepage(origin)]
-    words += ["--before-install", "preinst"] if meta.before_install else []
     return words + [word for path in meta.conffiles for word in ("--config-files", path)]
 
 
-def _nfpm_scripts(meta: Metadata, prefix: str) -> dict[str, str]:
-    names = {"postinstall": f"{prefix}postinst", "preremove": f"{prefix}prerm"}
-    if meta.before_install:
-        names["preinstall"] = "preinst"
-    if meta.after_remove or not prefix:
-        names["postremove"] = "postrm"
-    return names
+def _fpm_scripts(prefix: str) -> list[str]:
+    options = {
+        "install": {"before": "preinst", "after": "postinst"},
+        "remove": {"before": "prerm", "after": "postrm"},
+    }
+    return [
+        word
+        for what, scripts_of in options.items()
+        for when, name in scripts_of.items()
+        for word in (f"--{when}-{what}", f"{prefix}{name}")
+    ]
+
+
+def _nfpm_scripts(prefix: str) -> dict[str, str]:
+    names = {"preinstall": "preinst", "postinstall": "postinst", "preremove": "prerm", "postremove": "postrm"}
+    return {key: f"{prefix}{name}" for key, name in names.items()}
 
 
 def _homepage(origin: Origin) -> str:

@@ -1,55 +1,37 @@
-"""The maintainer scripts of a package: what runs on a host when it is installed or removed. Runs nothing."""
+"""
+The maintainer scripts of a package: what runs on a host when it is installed or removed. Runs nothing.
+
+Each is a few settings, by `_settings`, and the text of files in `maintainer`, which says what the script
+does. dpkg's first argument says what happens to the package; RPM's number is translated to the same words.
+"""
 
 from __future__ import annotations
 
-from cicd.metadata import Metadata
+from functools import lru_cache
+from pathlib import Path
 
-NO_SYSTEMD = "[ -d /run/systemd/system ] || exit 0"
+from cicd.metadata import EMBEDDED_HOOKS, Metadata
 
-
-def postinst(meta: Metadata, rpm: bool = False) -> str:
-    """
-    Return the script that runs after every installation and upgrade.
-
-    The project's own hook is called as a file, so its language and its exit status count;
-    a unit that does not start fails the installation instead of leaving the old code running.
-    """
-    lines = _head("" if rpm else '[ "$1" = configure ] || exit 0')
-    if meta.user:
-        lines.append(
-            f"id -u {meta.user} >/dev/null 2>&1 || "
-            f"useradd --system --user-group --no-create-home --shell /usr/sbin/nologin {meta.user}"
-        )
-    owner = f"-o {meta.user} -g {meta.user} " if meta.user else ""
-    lines += [f"install -d {owner}{directory}" for directory in meta.directories]
-    lines.append(_call(meta, meta.hook))
-    if meta.unit:
-        unit = unit_name(meta)
-        lines += [
-            NO_SYSTEMD,
-            "systemctl daemon-reload",
-            f"systemctl enable --quiet {unit}",
-            f"systemctl restart {unit}",
-        ]
-    return _text(lines)
+TEXTS = Path(__file__).with_name("maintainer")
+PARTS = {
+    "preinst": ("run", "old_hooks", "links", "preinst"),
+    "postinst": ("links", "postinst"),
+    "prerm": ("prerm",),
+    "postrm": ("run", "links", "postrm"),
+}
+LEAVES = 'upgrade; [ "$1" != 0 ] || action=remove'
+RPM_ACTIONS = {"preinst": "install", "postinst": "configure", "prerm": LEAVES, "postrm": LEAVES}
 
 
-def prerm(meta: Metadata, rpm: bool = False) -> str:
-    """Return the script that runs before a removal; an upgrade leaves the service running."""
-    lines = _head('[ "$1" = 0 ] || exit 0' if rpm else '[ "$1" = remove ] || exit 0')
-    if meta.before_remove:
-        lines.append(_call(meta, meta.before_remove))
-    if meta.unit:
-        lines += [NO_SYSTEMD, f"systemctl disable --quiet --now {unit_name(meta)}"]
-    return _text(lines)
+def maintainer_scripts(meta: Metadata) -> dict[str, str]:
+    """Return the four scripts of a .deb and those of an .rpm, which begin with `rpm-`, by name."""
+    debian = {name: _script(meta, name, "deb", "$1") for name in PARTS}
+    return {**debian, **{f"rpm-{name}": _script(meta, name, "rpm", RPM_ACTIONS[name]) for name in PARTS}}
 
 
-def postrm(meta: Metadata) -> str:
-    """Return the script that runs after a removal; a project's own `after_remove` takes its place."""
-    lines = _head('[ "$1" = remove ] || exit 0')
-    if meta.unit:
-        lines += [NO_SYSTEMD, "systemctl daemon-reload"]
-    return _text(lines)
+def hooks(meta: Metadata) -> dict[str, str]:
+    """Return the path in the repository of each hook that the build embeds in a script, by name."""
+    return {name: path for name, path in ((n, getattr(meta, n)) for n in EMBEDDED_HOOKS) if path}
 
 
 def unit_name(meta: Metadata) -> str:
@@ -57,13 +39,28 @@ def unit_name(meta: Metadata) -> str:
     return meta.unit.rpartition("/")[2]
 
 
-def _call(meta: Metadata, script: str) -> str:
-    return f'cd {meta.prefix} && ./{script} "$@"'
+def _script(meta: Metadata, name: str, form: str, action: str) -> str:
+    head = f"#!/bin/sh\n# cicd: {name} of {meta.name}; docs/project.md says when each hook runs\nset -eu\n"
+    return "".join([head, _settings(meta), f"format={form} action={action}\n", *map(_text, PARTS[name])])
 
 
-def _head(guard: str) -> list[str]:
-    return ["#!/bin/sh", "set -e", *([guard] if guard else [])]
+@lru_cache(maxsize=None)
+def _text(part: str) -> str:
+    return (TEXTS / f"{part}.sh").read_text(encoding="utf-8")
 
 
-def _text(lines: list[str]) -> str:
-    return "\n".join(lines) + "\n"
+def _settings(meta: Metadata) -> str:
+    values = {
+        "package": meta.name,
+        "info": "${DPKG_ADMINDIR:-/var/lib/dpkg}/info",
+        "prefix": meta.prefix,
+        "user": meta.user,
+        "unit": unit_name(meta),
+        "directories": f"'{' '.join(meta.directories)}'",
+        "before_install": meta.before_install,
+        "after_install": meta.hook,
+        "before_remove": meta.before_remove,
+        "after_remove": meta.after_remove,
+        "after_purge": meta.after_purge,
+    }
+    return "".join(f"{key}={value}\n" for key, value in values.items())
