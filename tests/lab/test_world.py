@@ -106,7 +106,7 @@ def test_the_gateways_configuration_is_what_the_gateway_reads(places, monkeypatc
         monkeypatch.delenv(name, raising=False)
     places.secrets.mkdir(parents=True)
     for name in ("key", "github_secret", "jenkins_token"):
-        keys.write_secret(places.secrets / name, f"{name} of this lab\n")
+        keys.write_secret(places.secrets / name, f"the {name} of this lab\n")
     written = places.root / "gateway.yaml"
     local = engine.find(WORLD)
     text = yaml.safe_dump(gateway.configuration(places, WORLD, local, places.secrets / "key"))
