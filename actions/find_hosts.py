@@ -12,10 +12,10 @@ from cicd.text import one_line
 
 class FindHosts(CicdAction):
     def act(
-        self, settings: Settings, project: str, ring: str, reachable_only: bool, retry: bool, names: list[str]
+        self, settings: Settings, project: str, ring: str, retry: bool, names: list[str]
     ) -> dict[str, Any]:
         deploy = Deploy(settings, project)
-        found = deploy.to_retry(ring, names) if retry else deploy.hosts(ring, reachable_only)
+        found = deploy.to_retry(ring, names) if retry else deploy.hosts(ring, deploy.goes_back(ring))
         hosts = [host.name for host in found]
         return {
             "hosts": hosts,

@@ -19,17 +19,16 @@ class UpdateHosts(CicdAction):
         ring: str,
         generation: int,
         hosts: list[str],
-        all_at_once: bool,
     ) -> dict[str, Any]:
         deploy = Deploy(settings, project)
-        order = Order(deploy.project, ring, generation, deploy.named(ring, hosts), all_at_once)
+        chosen = deploy.named(ring, hosts)
         with deploy.holding(ring, generation) as still_ours:
+            order = Order(deploy.project, ring, generation, chosen, deploy.goes_back(ring))
             reports = Rollout(settings, order, self.is_cancelled, still_ours).run()
         failed = [str(report["host"]) for report in told.failures(reports)]
         said = f"; failed: {told.sentence(reports)}" if failed else ""
         good = f"{len(reports) - len(failed)} of {len(hosts)}"
         return {
             **told.summary(reports, 0),
-            "excused": failed,
             "message": f"{project} is updated on {good} hosts of {ring}{said}",
         }

@@ -7,74 +7,20 @@ Real: sshd with its host keys, Consul, the pack's workflows and actions. Stand-i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from cicd.controls import Controls
 from cicd.deploy import Deploy
 from cicd.lock import Lock
 from cicd.record import DEGRADED, DEPLOYING, HEALTHY, RESTORING, STOPPED
-from tests.conformance.local import Local
-from tests.conformance.rest import Rest
-from tests.fleet.loopback import Loopback, Machine
-from tests.fleet.world import NEW, OLD, PROJECT, ROOT, Watch, World
+from tests.fleet.loopback import Machine
+from tests.fleet.world import NEW, OLD, PROJECT, Watch, World
 
 RINGS = ("canary", "production")
 NOWHERE = "127.77.200.1"
 pytestmark = pytest.mark.faults
-
-
-class StackStorm:
-    """An st2local that runs this pack, with whatever `deploy` settings a row needs."""
-
-    def __init__(self, folder: Path, world: World) -> None:
-        self.local = Local(folder, packs=[ROOT])
-        self._world = world
-
-    def __enter__(self) -> StackStorm:
-        self.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.local.process:
-            self.local.stop()
-
-    def start(self, **deploy: Any) -> Rest:
-        """Start it with the world's configuration, changed by *deploy*."""
-        configuration = {**self._world.configuration}
-        configuration["deploy"] = {**configuration["deploy"], **deploy}
-        (self.local.directory / "configs" / "cicd.yaml").write_text(yaml.safe_dump(configuration))
-        self.rest = self.local.start()
-        return self.rest
-
-    def restart(self, **deploy: Any) -> None:
-        self.local.stop()
-        self.start(**deploy)
-
-    def update(self, ring: str, generation: int) -> Any:
-        """Deploy what *generation* wants, and return how the execution ended."""
-        return self.rest.wait(self.begin(ring, generation), seconds=180)
-
-    def begin(self, ring: str, generation: int) -> str:
-        parameters = {"project": PROJECT, "ring": ring, "generation": generation}
-        return str(self.rest.start("cicd.update_ring", parameters)["id"])
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory, consul: str, loopback: Loopback) -> Iterator[StackStorm]:
-    world = World(consul, loopback, canaries=2)
-    with StackStorm(tmp_path_factory.mktemp("st2"), world) as stackstorm:
-        yield stackstorm
-    world.forget()
-
-
-@pytest.fixture
-def stackstorm(table: StackStorm, world: World) -> StackStorm:
-    return table
 
 
 def break_one(world: World, machine: Machine, ring: str, fault: str) -> None:

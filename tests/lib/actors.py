@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cicd import kv
+from cicd import kv, logbook
 from cicd.controls import Controls
 from cicd.deploy import Deploy
 from cicd.errors import CicdError
@@ -129,9 +129,17 @@ class Actor:
                 still_ours()
                 self.world.converge(host.name, generation)
 
-    def confirm(self, ring: str, generation: int, failed: tuple[str, ...] = ()) -> None:
-        what, deploy = "degrade" if failed else "confirm", self.deploy()
-        self.does(what, ring, lambda: deploy.confirm(ring, generation, failed=failed), generation)
+    def confirm(self, ring: str, generation: int) -> None:
+        deploy = self.deploy()
+        self.does("confirm", ring, lambda: deploy.confirm(ring, generation)[0], generation)
+
+    def fails_on(self, ring: str, host: str, state: str) -> None:
+        """Record, as the step that updates hosts does, that *host* failed; as much as one may."""
+        generation = self.generation(ring)
+        if state == logbook.ENDED:
+            self.world.failed.add((ring, generation, host))
+        known = {"state": state, "hosts": {host: {"state": "failed"}}}
+        self.world.store.put(logbook.key(PROJECT, generation), known)
 
     def restore(self, ring: str, generation: int) -> int:
         deploy = self.deploy()
@@ -241,7 +249,7 @@ COMMANDS: tuple[Command, ...] = (
     lambda a, c: a.promote(),
     lambda a, c: a.advertise(a_build(a, c)),
     lambda a, c: a.confirm(r := c.choice(RINGS), a.generation(r) - c.randint(0, 2)),
-    lambda a, c: a.confirm(r := c.choice(RINGS), a.generation(r), HOSTS[r][:1]),
+    lambda a, c: a.fails_on(r := c.choice(RINGS), c.choice(HOSTS[r]), c.choice(("running", "ended"))),
     lambda a, c: a.restore(r := c.choice(RINGS), a.generation(r)),
     lambda a, c: a.roll_back(c.choice(RINGS), c.random() < 0.5),
     lambda a, c: a.go_on("production", a.roll_back("production")),

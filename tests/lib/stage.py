@@ -68,7 +68,12 @@ class World:
         known = settings(
             consul,
             repository=apt_index.section(repository),
-            deploy={"lock_wait_seconds": 0, "lock_ttl_seconds": 600, "min_healthy": "25%"},
+            deploy={
+                "lock_wait_seconds": 0,
+                "lock_ttl_seconds": 600,
+                "min_healthy": "25%",
+                "failure_budget": "1",
+            },
             break_glass=ROLES,
             projects={PROJECT: {"repository": "acme/greeter", "approval": {"count": 1}}},
         )
@@ -77,6 +82,7 @@ class World:
         self.consul = consul
         self.store = Store(self.settings)
         self.deeds: list[Deed] = []
+        self.failed: set[tuple[str, int, str]] = set()  # ring, generation, host
         self.freed: dict[str, list[float]] = {ring: [] for ring in RINGS}
         self.well: dict[str, list[list[float]]] = {}
         self.installed: dict[str, list[tuple[float, str]]] = {}

@@ -187,6 +187,7 @@ def ready(consul, known) -> config.Settings:
     made = settings(consul, deploy={"alarm_window": 0, "min_bake_seconds": 0})
     advertise(made, 3)
     installed(made, build(3).version)
+    Store(made).put(f"cicd/greeter/packages/{build(3).version}", {"ci": {"passed": True, "build": 3}})
     return made
 
 

@@ -185,3 +185,23 @@ def test_defect_15_no_key_is_in_the_repository():
     texts = [p for p in ROOT.rglob("*") if p.is_file() and not {".git", ".venv", "build"} & set(p.parts)]
 
     assert not [p for p in texts if p.stat().st_size < 10**6 and keys.search(p.read_text(errors="ignore"))]
+
+
+# The record decides which version goes where, and how: who calls a step by itself cannot widen that.
+DEPLOY_STEPS = {
+    "find_hosts": {"project", "ring", "retry", "names"},
+    "update_hosts": {"project", "ring", "generation", "hosts", "timeout"},
+    "confirm_ring": {"project", "ring", "generation", "user"},
+    "restore_ring": {"project", "ring", "generation", "user"},
+    "roll_back_ring": {"project", "ring", "user"},
+    "update_ring": {"project", "ring", "generation"},
+    "take_ring_back": {"project", "ring", "generation"},
+    "check_canary": {"project", "plan"},
+    "promote_canary": {"project", "plan", "user"},
+    "converge_host": {"project", "host", "timeout"},
+}
+
+
+@pytest.mark.parametrize("step", DEPLOY_STEPS)
+def test_a_step_of_a_deploy_takes_nothing_that_widens_what_it_may_do(step):
+    assert set(ACTIONS[step]["parameters"]) == DEPLOY_STEPS[step]

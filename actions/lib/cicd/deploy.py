@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Callable, Iterator, Sequence
 
-from cicd import fields, people, proof, release, ring
+from cicd import fields, logbook, people, proof, release, ring
 from cicd.alarm import refuse_moved
 from cicd.alarm_memory import AlarmMemory
 from cicd.ci_gate import CiGate
@@ -39,6 +39,10 @@ class Deploy:
     def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
         """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
         return self._membership().of(ring_name, reachable_only)
+
+    def goes_back(self, ring_name: str) -> bool:
+        """Return whether the ring is wanted to go back, as the record says: all at once, past who is down."""
+        return self._store.release(self.project.name).ring(ring_name).backward
 
     def fit_hosts(self, ring_name: str) -> list[Host]:
         """Return the ring's hosts; refused when a deploy to them may not begin (see Membership.fit)."""
@@ -174,18 +178,15 @@ class Deploy:
             self._lock(ring_name).release(session)
         return changed
 
-    def confirm(
-        self, ring_name: str, generation: int, reachable_only: bool = False, failed: Sequence[str] = ()
-    ) -> Release:
+    def confirm(self, ring_name: str, generation: int) -> tuple[Release, tuple[str, ...]]:
         """
         Record that every host of the ring reports *generation*'s version and is healthy.
 
-        With hosts that *failed* within the budget the ring is degraded instead, and all others are proven.
+        Hosts that its rollout recorded as failed, within the budget, are returned, too: the ring is
+        degraded then, and all others are proven.
         """
         self._refuse_overtaken(ring_name, generation)
-        wanted = self._store.release(self.project.name).ring(ring_name).wanted
-        hosts = [h for h in self.hosts(ring_name, reachable_only) if h.name not in failed] if wanted else []
-        evidence = self._proof(ring_name, hosts) if wanted else None
+        evidence, failed = self._evidence_of_end(ring_name, generation)
         end = release.degrade if failed else release.confirm
         changed, session = self._go_on(
             "degrade" if failed else "confirm",
@@ -195,7 +196,7 @@ class Deploy:
             lambda r: end(r, ring_name, generation, _now(), evidence),
         )
         self._lock(ring_name).release(session)
-        return changed
+        return changed, failed
 
     @contextmanager
     def holding(self, ring_name: str, generation: int) -> Iterator[Callable[[], None]]:
@@ -217,6 +218,18 @@ class Deploy:
 
     def _membership(self) -> Membership:
         return Membership(self._settings, self._store, self.project)
+
+    def _evidence_of_end(self, ring_name: str, generation: int) -> tuple[Proof | None, tuple[str, ...]]:
+        current = self._store.release(self.project.name).ring(ring_name)
+        if not current.wanted:
+            return None, ()
+        found = self._proof(ring_name, self.hosts(ring_name, reachable_only=current.backward))
+        if current.backward:
+            return found, ()
+        budget = ring.failure_budget(self._settings.deploy["failure_budget"], len(found.hosts))
+        failed = logbook.failed(self._store, self.project.name, generation)
+        excused = proof.excused(found, failed, budget)
+        return proof.without(found, excused), excused
 
     def _conditions(self) -> dict[str, Any]:
         return {"min_bake": self.project.min_bake_seconds, "policy": self.project.approval}

@@ -15,16 +15,18 @@ RUNNING = "running"
 ENDED = "ended"
 CANCELLED = "cancelled"
 BEAT_SECONDS = 10
+SILENT_SECONDS = 3 * BEAT_SECONDS
 KEPT = 20
 KEPT_FIELDS = ("state", "code", "message", "installed", "seconds", "seconds_total")
 
 
 class Logbook:
     """
-    The record `cicd/<project>/rollouts/<generation>`, in a `with` block.
+    The record `cicd/<project>/rollouts/<generation>`, in a `with` block once it `begins`.
 
     Its `at` (epoch seconds) is a sign of life, renewed while the block lasts, whatever the rollout
-    waits for. Consul away for a moment costs a beat, not the rollout.
+    waits for. Consul away for a moment costs a beat, not the rollout. A second rollout of one
+    generation begins once the first gives no sign of life, and adds to what it left.
     """
 
     def __init__(self, settings: Settings, project: str, ring: str, generation: int) -> None:
@@ -45,7 +47,6 @@ class Logbook:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Logbook:
-        self.write()
         store = Store(self._settings)
         for old in sorted(store.keys(self._prefix))[:-KEPT]:
             store.delete(old)
@@ -61,6 +62,11 @@ class Logbook:
             self._record["state"] = ENDED
         self._try_to_write()
 
+    def begins(self) -> bool:
+        """Begin, unless another rollout of this generation is under way; True if it began."""
+        before, after = Store(self._settings).update(self.key, self._begun)
+        return after != before
+
     def say(self, host: str, report: Mapping[str, Any]) -> None:
         """Keep what *host* reported; it is written with the next beat or batch."""
         with self._lock:
@@ -75,6 +81,13 @@ class Logbook:
             # A store of its own: the beat comes from another thread.
             Store(self._settings).put(self.key, value)
 
+    def _begun(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        now = time.time()
+        if before.get("state") == RUNNING and now - float(before.get("at", 0)) < SILENT_SECONDS:
+            return dict(before)
+        self._record.update(hosts=dict(before.get("hosts") or {}), at=now)
+        return {**self._record}
+
     def _beat(self) -> None:
         while not self._done.wait(BEAT_SECONDS):
             self._try_to_write()
@@ -84,6 +97,13 @@ class Logbook:
             self.write()
         except ConsulError:
             return
+
+
+def failed(store: Store, project: str, generation: int) -> set[str]:
+    """Return the hosts that failed in the rollout of *generation*; none before it came to its end."""
+    known = store.get(key(project, generation)) or {}
+    hosts = known["hosts"] if known.get("state") == ENDED else {}
+    return {host for host, report in hosts.items() if report.get("state") == "failed"}
 
 
 def key(project: str, generation: int) -> str:

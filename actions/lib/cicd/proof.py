@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Any, Mapping
+from typing import Any, Container, Mapping, Tuple
 
 from cicd.errors import Refused
 
@@ -48,6 +48,21 @@ def refuse_unproven(proof: Proof, project: str, version: str, ring: str) -> None
         f"{f' ({why})' if why else ''}.",
         f"Repair or exclude {', '.join(troubled) or 'nothing: register a host'}, then try again.",
     )
+
+
+def excused(proof: Proof, failed: Container[str], budget: int) -> Tuple[str, ...]:
+    """
+    Return the hosts without proof, when a deploy may end without them.
+
+    That is when it recorded each as *failed*, and they are no more than its *budget*; otherwise nobody is.
+    """
+    troubled = tuple(sorted(host for host, trouble in proof.hosts.items() if trouble))
+    return troubled if len(troubled) <= budget and all(host in failed for host in troubled) else ()
+
+
+def without(proof: Proof, names: Container[str]) -> Proof:
+    """Return *proof* of all hosts but those called *names*."""
+    return replace(proof, hosts={host: said for host, said in proof.hosts.items() if host not in names})
 
 
 def _ago(report: Mapping[str, Any] | None, when: float) -> str:

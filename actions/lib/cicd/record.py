@@ -41,7 +41,8 @@ class Ring:
     `generation` is the release's when `wanted` last changed; `since` the epoch second
     when `state` did. `good` was the last to end healthy, `earlier` the one before it.
     `exempt` is a step back or a broken glass: people's holds do not stop hosts from
-    following it.
+    following it. `backward` is a step back: its hosts change all at once as far as capacity allows,
+    and who cannot be reached is not waited for.
     """
 
     state: str = EMPTY
@@ -51,6 +52,7 @@ class Ring:
     generation: int = 0
     since: float = 0.0
     exempt: bool = False
+    backward: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ def _ring(data: Mapping[str, Any]) -> Ring:
         generation=int(data["generation"]),
         since=float(data["since"]),
         exempt=bool(data.get("exempt", False)),
+        backward=bool(data.get("backward", data["state"] == RESTORING)),
         **builds,
     )
 

@@ -82,7 +82,7 @@ def restore(release: Release, ring: str, generation: int, when: float) -> Releas
             f"Look at the hosts; then deploy, or `rollback {ring} {release.project}`.",
         )
     if current.good is None:
-        return _want(release, ring, None, when, RESTORING, exempt=True)
+        return _want(release, ring, None, when, RESTORING, exempt=True, backward=True)
     return _step_back(
         release, ring, _first_good(release, ring, current.good, current.earlier), when, RESTORING
     )
@@ -132,12 +132,16 @@ def refuse_overtaken(release: Release, ring: str, generation: int) -> None:
     """
     Raise Refused when the deploy of *generation* must not touch another host of *ring*.
 
-    A lock or freeze that came later lets it end; a veto or a pin is about its version.
+    A lock or freeze that came later lets it end; a veto or a pin is about its version. Once it has
+    ended, or was stolen, whoever goes on begins something, which a lock stops.
     """
-    wanted = _current(release, ring, generation).wanted
-    if not wanted or release.ring(ring).exempt:
+    current = _current(release, ring, generation)
+    wanted = current.wanted
+    if not wanted or current.exempt:
         return
     refuse_vetoed(release, wanted.version)
+    if current.state not in (DEPLOYING, RESTORING):
+        refuse_deploy(release, wanted.version)
     if ring == "production":
         changed = replace(release.holds, lock=None, freeze=None)
         holds.refuse_promotion(changed, release.project, wanted.version)
@@ -216,6 +220,7 @@ def _want(
     when: float,
     state: str = DEPLOYING,
     exempt: bool = False,
+    backward: bool = False,
 ) -> Release:
     generation = release.generation + 1
     current = release.ring(ring)
@@ -226,6 +231,7 @@ def _want(
         since=when,
         generation=generation,
         exempt=exempt,
+        backward=backward,
     )
     return _with(release, ring, changed, generation)
 
@@ -266,7 +272,7 @@ def _first_good(release: Release, ring: str, *candidates: Build | None) -> Build
 
 
 def _step_back(release: Release, ring: str, target: Build, when: float, state: str) -> Release:
-    changed = _want(release, ring, target, when, state, exempt=True)
+    changed = _want(release, ring, target, when, state, exempt=True, backward=True)
     current = changed.ring(ring)
     earlier = None if target == current.earlier else current.earlier
     return _with(changed, ring, replace(current, good=target, earlier=earlier), changed.generation)

@@ -130,6 +130,11 @@ class Capacity:
         return sum(self.serving[name] for name in names) - needed
 
 
+def failure_budget(size: object, total: int) -> int:
+    """Return how many of *total* hosts may fail in one deploy, by `deploy.failure_budget`, *size*."""
+    return amount(size, total, "deploy.failure_budget", rounded=math.floor)
+
+
 def name_of(entry: Mapping[str, Any], canary_tag: str) -> str:
     """Return the ring of the host that Consul's health *entry* is of."""
     return "canary" if canary_tag in entry["Service"]["Tags"] else "production"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 import time
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from cicd.errors import CicdError, HostError
 from cicd.fanout import Answer, Fanout
 from cicd.logbook import CANCELLED, Logbook
 from cicd.membership import Membership
-from cicd.ring import Host, amount, batch_sizes, unhealthy
+from cicd.ring import Host, batch_sizes, failure_budget, unhealthy
 from cicd.text import neutral_data, one_line
 
 CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
@@ -63,7 +62,8 @@ class Rollout:
         self._logbook = Logbook(settings, order.project.name, order.ring, order.generation)
         self._deadline = time.monotonic() + int(settings.deploy["time_limit"])
         self._reports: dict[str, Any] = {}
-        self._budget = len(order.hosts) if order.wide else self._configured_budget()
+        total, budget = len(order.hosts), settings.deploy["failure_budget"]
+        self._budget = total if order.wide else failure_budget(budget, total)
 
     def run(self) -> list[Any]:
         """
@@ -74,6 +74,7 @@ class Rollout:
         HostError names them, and the hosts of later batches are not touched. The next batch begins
         when Consul's checks pass on this one and load balancers had time to see it.
         """
+        self._wait_for_turn()
         with self._logbook, Fanout(self._settings) as fan:
             fan.run(self._order.hosts, [*CONVERGE, "--protocol"], PROBE_SECONDS, self._probed)
             self._stop_if_spent()
@@ -81,6 +82,14 @@ class Rollout:
         if self._order.wide and self._failed():
             raise self._stopped("failed")
         return list(self._reports.values())
+
+    def _wait_for_turn(self) -> None:
+        """Two at once would each take hosts out of traffic, and have a budget of its own."""
+        while not self._logbook.begins():
+            self._still_ours()
+            if self._cancelled() or time.monotonic() > self._deadline:
+                raise self._stopped("waited in vain for another rollout of it")
+            time.sleep(SETTLE_SECONDS)
 
     def _roll(self, fan: Fanout) -> None:
         waiting = [host for host in self._order.hosts if host.name not in self._reports]
@@ -171,10 +180,6 @@ class Rollout:
             detail=self._logbook.key,
             **told.summary(reports, untouched),
         )
-
-    def _configured_budget(self) -> int:
-        size = self._settings.deploy["failure_budget"]
-        return amount(size, len(self._order.hosts), "deploy.failure_budget", rounded=math.floor)
 
     def _failed(self) -> int:
         return len(told.failures(list(self._reports.values())))
