@@ -15,10 +15,10 @@ class FindHosts(CicdAction):
         self, settings: Settings, project: str, ring: str, retry: bool, names: list[str]
     ) -> dict[str, Any]:
         deploy = Deploy(settings, project)
-        found = deploy.to_retry(ring, names) if retry else deploy.hosts(ring, deploy.goes_back(ring))
+        found = deploy.to_retry(ring, names) if retry else deploy.hosts(ring, deploy.recorded(ring).backward)
         hosts = [host.name for host in found]
         return {
             "hosts": hosts,
-            "generation": deploy.generation(ring),
+            "generation": deploy.recorded(ring).generation,
             "message": f"{project}'s {ring} ring: {one_line(', '.join(hosts), 1000) or 'none'}",
         }

@@ -23,7 +23,7 @@ class UpdateHosts(CicdAction):
         deploy = Deploy(settings, project)
         chosen = deploy.named(ring, hosts)
         with deploy.holding(ring, generation) as still_ours:
-            order = Order(deploy.project, ring, generation, chosen, deploy.goes_back(ring))
+            order = Order(deploy.project, ring, generation, chosen, deploy.recorded(ring).backward)
             reports = Rollout(settings, order, self.is_cancelled, still_ours).run()
         failed = [str(report["host"]) for report in told.failures(reports)]
         said = f"; failed: {told.sentence(reports)}" if failed else ""

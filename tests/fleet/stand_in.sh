@@ -36,6 +36,7 @@ if [ "$fault" = install ] && [ "$version" = "$(cat bad 2>/dev/null)" ]; then
 fi
 sleep 0.2
 printf '%s' "$version" >installed
+printf '%s\n' "$version" >>installs
 if [ "$fault" = health ] && [ "$version" = "$(cat bad 2>/dev/null)" ]; then
     finish failed health "$project $version did not answer for 2 s within 30 s."
 fi

@@ -19,7 +19,7 @@ from cicd.lock import Fence, Holder, Lock
 from cicd.membership import Membership
 from cicd.proof import Proof
 from cicd.published import published
-from cicd.record import DEPLOYING, Build, Cause
+from cicd.record import DEPLOYING, Build, Cause, Ring
 from cicd.release import Release
 from cicd.ring import Host
 from cicd.text import one_line
@@ -40,9 +40,9 @@ class Deploy:
         """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
         return self._membership().of(ring_name, reachable_only)
 
-    def goes_back(self, ring_name: str) -> bool:
-        """Return whether the ring is wanted to go back, as the record says: all at once, past who is down."""
-        return self._store.release(self.project.name).ring(ring_name).backward
+    def recorded(self, ring_name: str) -> Ring:
+        """Return what the ring is wanted to run now, and how."""
+        return self._store.release(self.project.name).ring(ring_name)
 
     def fit_hosts(self, ring_name: str) -> list[Host]:
         """Return the ring's hosts; refused when a deploy to them may not begin (see Membership.fit)."""
@@ -62,18 +62,13 @@ class Deploy:
 
     def to_retry(self, ring_name: str, names: Sequence[str]) -> list[Host]:
         """Return the hosts called *names*, or all that are not proven; refused during a deploy."""
-        current = self._store.release(self.project.name).ring(ring_name)
-        if current.state == DEPLOYING:
+        if self.recorded(ring_name).state == DEPLOYING:
             raise Refused(
                 f"A deploy of {self.project.name} to {ring_name} is under way.", "Wait for its end."
             )
         hosts = self.named(ring_name, names) if names else self.hosts(ring_name, reachable_only=True)
         doubts = self._proof(ring_name, hosts).hosts
         return [host for host in hosts if names or doubts[host.name]]
-
-    def generation(self, ring_name: str) -> int:
-        """Return the generation that the ring's hosts must find advertised."""
-        return self._store.release(self.project.name).ring(ring_name).generation
 
     def advertise_canary(self, version: str, package: str = "") -> Release:
         """Want the published *version* on the canary ring, whose hosts must all be reachable."""
@@ -220,15 +215,14 @@ class Deploy:
         return Membership(self._settings, self._store, self.project)
 
     def _evidence_of_end(self, ring_name: str, generation: int) -> tuple[Proof | None, tuple[str, ...]]:
-        current = self._store.release(self.project.name).ring(ring_name)
+        current = self.recorded(ring_name)
         if not current.wanted:
             return None, ()
         found = self._proof(ring_name, self.hosts(ring_name, reachable_only=current.backward))
         if current.backward:
             return found, ()
         budget = ring.failure_budget(self._settings.deploy["failure_budget"], len(found.hosts))
-        failed = logbook.failed(self._store, self.project.name, generation)
-        excused = proof.excused(found, failed, budget)
+        excused = proof.excused(found, logbook.failed(self._store, self.project.name, generation), budget)
         return proof.without(found, excused), excused
 
     def _conditions(self) -> dict[str, Any]:
@@ -236,7 +230,7 @@ class Deploy:
 
     def _proof(self, ring_name: str, hosts: Sequence[Host]) -> Proof:
         """What each of *hosts* reported last, and whether Consul's checks pass on it."""
-        wanted = self._store.release(self.project.name).ring(ring_name).wanted
+        wanted = self.recorded(ring_name).wanted
         found = Proof(wanted.version if wanted else "")
         failing = ring.unhealthy(self._store.health(self.project), [host.name for host in hosts])
         reports = self._store.reports(self.project.name)
