@@ -58,6 +58,11 @@ class World:
         response.raise_for_status()
         return base64.b64decode(response.json()[0]["Value"] or "").decode()
 
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the Consul keys in *folder*, which ends in a slash."""
+        url = f"{self.description['consul']['url']}/v1/kv/{folder}?keys"
+        return [key.removeprefix(folder) for key in requests.get(url, timeout=TIMEOUT_SECONDS).json()]
+
     def report(self, project: str, host: str, **changed: str) -> None:
         """Let *host* seem to have reported what is *changed*, on top of what it did report."""
         url = f"{self.description['consul']['url']}/v1/kv/cicd/{project}/hosts/{host}"

@@ -11,7 +11,7 @@ commands = {
     command.line: {
         "words": command.words,
         "spoken": command.spoken,
-        "where": command.where,
+        "printed": command.printed,
         "parameters": parameters_of(command),
     }
     for command in printed()

@@ -26,6 +26,7 @@ from tests.printed.texts import ROOT
 
 CLIENT = ROOT / "build" / "venvs" / "st2client" / "bin" / "python"
 PARSERS = {"lab": lab.cli.parser, "st2local": st2local.cli.parser, "gateway": gateway.__main__.parser}
+UNITS = ("gateway", "host/units", "examples/greeter")
 Check = Callable[[Command], str]
 
 
@@ -37,7 +38,7 @@ def check_of(command: Command) -> Check | None:
         return python if command.words[1] == "-m" else None
     if "/" in command.program:
         return script
-    return {"st2": st2, "make": make, "cicd-converge": converge, "sudo": sudo}.get(command.program)
+    return BY_PROGRAM.get(command.program)
 
 
 def st2(command: Command) -> str:
@@ -106,6 +107,30 @@ def converge(command: Command) -> str:
     return (
         f"cicd-converge has no {unknown[0]}" if unknown else "" if named else f"{command.program} is unknown"
     )
+
+
+def unit(command: Command) -> str:
+    """Say which systemd units neither product nor sample application has; empty when all are there."""
+    words = [word for word in command.words[1:] if not word.startswith("-")]
+    names = words[1:] if command.program == "systemctl" else words
+    known = {
+        path.stem
+        for folder in UNITS
+        for path in (ROOT / folder).iterdir()
+        if path.suffix in (".service", ".timer")
+    }
+    missing = {re.sub(r"@.*|\.(service|timer)$", "", name) for name in names} - {k.rstrip("@") for k in known}
+    return f"there is no unit {', '.join(sorted(missing))}" if missing else ""
+
+
+BY_PROGRAM: dict[str, Check] = {
+    "st2": st2,
+    "make": make,
+    "cicd-converge": converge,
+    "sudo": sudo,
+    "systemctl": unit,
+    "journalctl": unit,
+}
 
 
 def _said_in_it(command: Command) -> str:

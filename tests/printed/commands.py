@@ -30,6 +30,7 @@ SAMPLES = {
     "host": "web1",
     "hosts": "web1",
     "package": "greeter",
+    "unit": "greeter.service",
     "key": "cicd/greeter/alarms/firing",
     "plan": "12-0123456789ab-0123456789ab",
     "id": "12-0123456789ab-0123456789ab",
