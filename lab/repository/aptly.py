@@ -32,5 +32,6 @@ class Aptly:
         where = [f"-distribution={DISTRIBUTION}", f"-component={COMPONENT}"]
         container.run(*aptly, "repo", "create", *where, NAME, user="cicd")
         container.run(*aptly, "repo", "add", NAME, package, user="cicd")
-        options = ["-batch", "-acquire-by-hash", "-architectures=amd64", f"-gpg-key={self._key}"]
+        options = ["-batch", "-acquire-by-hash", "-notautomatic=yes"]
+        options += ["-architectures=amd64", f"-gpg-key={self._key}"]
         container.run(*aptly, "publish", "repo", *options, NAME, user="cicd")

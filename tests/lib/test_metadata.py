@@ -166,7 +166,7 @@ def test_no_description_adds_an_argument_or_a_control_field(description):
         meta = read({**WHOLE, "description": description})
     except ProjectError:
         return
-    origin = Origin("acme/greeter", COMMIT, f"acme/greeter@{COMMIT}", 1)
+    origin = Origin("acme/greeter", COMMIT, f"acme/greeter@{COMMIT}", 1, "greeter")
     words = package.fpm_arguments(meta, "1.0.0-1.aaaaaaa", origin)
 
     assert package.files(meta, "1.0.0-1.aaaaaaa", origin)["fpm-deb.args"].split("\n")[:-1] == words
@@ -188,7 +188,7 @@ def test_the_hook_runs_on_every_configure_and_its_exit_status_decides():
 
 
 def test_fpm_gets_no_flag_that_would_make_it_skip_the_hook_on_upgrades():
-    origin = Origin("acme/greeter", COMMIT, f"acme/greeter@{COMMIT}", 1)
+    origin = Origin("acme/greeter", COMMIT, f"acme/greeter@{COMMIT}", 1, "greeter")
     words = package.fpm_arguments(read(WHOLE), "1.0.0-1.aaaaaaa", origin)
 
     assert not [word for word in words if "upgrade" in word or "systemd" in word]

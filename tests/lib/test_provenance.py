@@ -15,7 +15,7 @@ from cicd.package import Origin
 from cicd.provenance import Builder
 
 COMMIT = "a" * 40
-ORIGIN = Origin("acme/greeter", COMMIT, f"acme/greeter@{COMMIT}", 1_700_000_000)
+ORIGIN = Origin("acme/greeter", COMMIT, f"acme/greeter@{COMMIT}", 1_700_000_000, "greeter")
 META = Metadata(
     name="greeter",
     version="1.0",
@@ -86,6 +86,7 @@ def test_the_statement_names_commit_builder_inputs_and_digests():
         "sbom.cdx.json",
     ]
     assert definition["externalParameters"]["commit"] == COMMIT
+    assert definition["externalParameters"]["project"] == "greeter"
     assert definition["resolvedDependencies"][0]["digest"] == {"gitCommit": COMMIT}
     assert statement["predicate"]["runDetails"]["builder"]["version"] == {"fpm": "1.17.0"}
     assert definition["buildType"] == provenance.BUILD_TYPE

@@ -45,6 +45,8 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
         "record",
         "guards",
         "holds",
+        "index_age",
+        "clearance",
         "people",
         "proof",
         "windows",

@@ -89,7 +89,7 @@ class BuildHost:
         states = self.said("read_states", name, *metadata.paths(text, "app"))
         meta = metadata.read("app", of, text, {**states, **said})
         version = package_version(meta.version, int(said["commits"]), of)
-        return meta, version, Origin("acme/app", of, f"acme/app@{of}", int(said["time"]))
+        return meta, version, Origin("acme/app", of, f"acme/app@{of}", int(said["time"]), "app")
 
     def try_build(
         self, of: str, driver: str = "nfpm", name: str = "r1", formats: str = "deb", lintian: str = "off"

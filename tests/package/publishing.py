@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd.ssh import SCRIPTS
+from cicd.ssh import script_text
 from tests.left_out import needs_freight
 from tests.package.building import run, write
 
@@ -22,7 +23,7 @@ PUBLISHERS = ["aptly", pytest.param("freight", marks=needs_freight)]
 FREIGHT_ALONE = PUBLISHERS[1:]
 KEY = "packages@example.com"
 COMMIT = "a" * 40
-PAPERS = {"sbom.cdx.json": "{}\n", "provenance.json": "{}\n"}
+DAYS = 7
 
 
 def deb(folder: Path, name: str, version: str, content: str = "", size: int = 0) -> Path:
@@ -63,7 +64,7 @@ class RepositoryHost:
         (self.home / ".gnupg").mkdir(mode=0o700)
         self.environment = {"HOME": str(self.home), "PATH": os.environ["PATH"]}
         self.make_key(KEY)
-        self.keys = KEY
+        self.keys, self.days = KEY, DAYS
         self.architecture = architecture
         self.public = self.home / ("apt/public" if driver == "aptly" else "public")
         self.public.mkdir(parents=True)
@@ -117,15 +118,15 @@ class RepositoryHost:
         """Put *package* and its papers where SFTP would; return the prefix."""
         prefix = f".cicd-incoming-{uuid.uuid4().hex}"
         shutil.copy(package, self.home / f"{prefix}-{package.name}")
-        for name, text in PAPERS.items():
-            (self.home / f"{prefix}-{name}").write_text(text)
+        subject = [{"name": package.name, "digest": {"sha256": digest(package)}}]
+        (self.home / f"{prefix}-provenance.json").write_text(json.dumps({"subject": subject}))
+        (self.home / f"{prefix}-sbom.cdx.json").write_text("{}\n")
         return prefix
 
     def command(self, package: Path, targets: str = "bookworm:cicd", component: str = "main") -> list[str]:
         name, version, _ = package.stem.split("_")
-        arguments = [self.driver, str(self.config), self.keys, targets, component, name, version]
-        arguments += [digest(package), self.upload(package), package.name]
-        return ["sh", "-c", (SCRIPTS / "publish_package.sh").read_text(), "publish_package", *arguments]
+        more = [name, version, digest(package), self.upload(package), package.name]
+        return self.script("publish_package", targets, component, *more)
 
     def publish(self, package: Path, *where: str) -> subprocess.CompletedProcess:
         """Publish *package* as SSH would."""
@@ -134,10 +135,24 @@ class RepositoryHost:
 
     def prune(self, *packages: str, targets: str = "bookworm:cicd") -> subprocess.CompletedProcess:
         """Take *packages* (name=version) out, as SSH would."""
-        script = (SCRIPTS / "prune_packages.sh").read_text()
-        arguments = [self.driver, str(self.config), self.keys, targets, "main", *packages]
-        command = ["sh", "-c", script, "prune_packages", *arguments]
+        return self.run(self.script("prune_packages", targets, "main", *packages))
+
+    def renew(self, targets: str = "bookworm:cicd") -> subprocess.CompletedProcess:
+        """Sign the indexes anew, as SSH would."""
+        return self.run(self.script("renew_index", targets, "main"))
+
+    def script(self, name: str, targets: str, component: str, *more: str) -> list[str]:
+        """Return the command that SSH would run."""
+        arguments = [self.driver, str(self.config), self.keys, targets, component, str(self.days), *more]
+        return ["sh", "-c", script_text(name), name, *arguments]
+
+    def run(self, command: list[str]) -> subprocess.CompletedProcess:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120)
+
+    def release(self, name: str = "InRelease", distribution: str = "bookworm") -> dict[str, str]:
+        """Return the fields of a Release as it is on disk."""
+        text = (self.public / "dists" / distribution / name).read_text()
+        return dict(re.findall(r"^([A-Z][A-Za-z-]+): (.*)$", text, re.M))
 
     def versions(self, distribution: str = "bookworm", component: str = "main") -> list[str]:
         """Return the versions in the index, as it is on disk."""

@@ -70,7 +70,7 @@ def build_package(
     """
     meta = _metadata(described["metadata"])
     trace = fields.trace_tag(project.repository, commit)
-    origin = Origin(project.repository, commit, trace, int(described["time"]))
+    origin = Origin(project.repository, commit, trace, int(described["time"]), project.name)
     version = fields.check("version", described["version"])
     section = settings.package
     arguments = [fields.check("run", run), str(section["driver"]), " ".join(section["formats"])]

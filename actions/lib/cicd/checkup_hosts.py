@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Iterator, Sequence
 
 import requests
 
+from cicd import index_age
 from cicd.config import Project, Settings
 from cicd.consul import Store
-from cicd.errors import CicdError
+from cicd.errors import CicdError, RepositoryError
 from cicd.finding import GOOD, SKIPPED, WRONG, Finding
+from cicd.renew import distributions
+from cicd.repository import Repository
 from cicd.ring import Host
 from cicd.ssh import Shell
 from cicd.text import one_line
@@ -39,6 +43,7 @@ class HostCheckup:
         """Whether clients can read the repository, and its host can publish in it."""
         section = self.settings.repository
         yield self._release(f"{str(section['url']).rstrip('/')}/dists/{section['distribution']}/Release")
+        yield from self._indexes()
         hosts = self._healthy(str(section["service"]), str(section["tag"]))
         arguments = [str(section["driver"]), str(section["config_file"]), str(section["gpg_key"])]
         fix = "Install the publisher there, and import the signing key for the login that publishes."
@@ -59,6 +64,14 @@ class HostCheckup:
 
     def _healthy(self, service: str, tag: str) -> list[Host]:
         return _hosts(self.store.healthy(service, tag))
+
+    def _indexes(self) -> Iterator[Finding]:
+        days, repository = int(self.settings.repository["valid_days"]), Repository(self.settings)
+        try:
+            for name in distributions(self.settings):
+                yield index_age.finding(name, repository.release(name), days, time.time())
+        except RepositoryError as error:
+            yield Finding("APT index", SKIPPED, error.message)
 
     def _release(self, url: str) -> Finding:
         fix = "Start what serves it, correct `repository.url`, or publish a first package."

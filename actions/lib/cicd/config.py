@@ -124,6 +124,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "name": "cicd",
         "keep_versions": 10,
         "keep_days": 30,
+        "valid_days": 7,
     },
     "discovery": {
         "service": "{project}",

@@ -16,12 +16,13 @@ UNITS = "usr/lib/systemd/system"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a package comes from; written into its control fields."""
+    """Where a package comes from; in its control fields, but for `project`, which only provenance has."""
 
     repository: str
     commit: str
     trace: str
     time: int  # epoch second of the commit
+    project: str
 
 
 @dataclass(frozen=True)

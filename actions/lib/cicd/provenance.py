@@ -44,6 +44,7 @@ def statement(
             "buildDefinition": {
                 "buildType": BUILD_TYPE,
                 "externalParameters": {
+                    "project": origin.project,
                     "repository": origin.repository,
                     "commit": origin.commit,
                     "trace": origin.trace,

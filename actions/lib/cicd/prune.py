@@ -9,7 +9,7 @@ from typing import Any, Mapping
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.errors import CicdError, RepositoryError
-from cicd.publish import PUBLISH_TIMEOUT_SECONDS, repository_host, targets
+from cicd.publish import PUBLISH_TIMEOUT_SECONDS, index_arguments, repository_host, targets
 from cicd.repository import Repository
 from cicd.retention import DAY_SECONDS, Choice, choose
 from cicd.ssh import Shell
@@ -77,9 +77,7 @@ def prune(settings: Settings, project: Project, dry_run: bool) -> dict[str, Any]
 
 
 def _remove(settings: Settings, project: Project, removed: list[Choice]) -> None:
-    section = settings.repository
-    arguments = [str(section["driver"]), str(section["config_file"]), str(section["gpg_key"])]
-    arguments += [" ".join(targets(settings, project)), settings.component(project)]
+    arguments = index_arguments(settings, targets(settings, project), settings.component(project))
     arguments += [f"{choice.package}={choice.version}" for choice in removed]
     with Shell(settings, repository_host(Store(settings), settings)) as shell:
         shell.script("prune_packages", arguments, PUBLISH_TIMEOUT_SECONDS)

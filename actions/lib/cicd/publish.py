@@ -76,10 +76,8 @@ def _fetch(settings: Settings, host: Host, package: Package, directory: str) -> 
 def _put(
     settings: Settings, host: Host, project: Project, package: Package, directory: str, names: Sequence[str]
 ) -> Mapping[str, str]:
-    section = settings.repository
     prefix = f".cicd-incoming-{uuid.uuid4().hex}"
-    arguments = [str(section["driver"]), str(section["config_file"]), str(section["gpg_key"])]
-    arguments += [" ".join(targets(settings, project)), settings.component(project)]
+    arguments = index_arguments(settings, targets(settings, project), settings.component(project))
     arguments += [
         package.name,
         package.version,
@@ -92,6 +90,13 @@ def _put(
             shell.upload(str(Path(directory) / name), f"{prefix}-{name}")
         said = shell.script("publish_package", arguments, PUBLISH_TIMEOUT_SECONDS)
     return dict(line.partition("=")[::2] for line in said.splitlines())
+
+
+def index_arguments(settings: Settings, distributions: Sequence[str], component: str) -> list[str]:
+    """Return what remote/index.sh is told; *distributions* are as `targets` returns them."""
+    section = settings.repository
+    driver = [str(section["driver"]), str(section["config_file"]), str(section["gpg_key"])]
+    return [*driver, " ".join(distributions), component, str(int(section["valid_days"]))]
 
 
 def targets(settings: Settings, project: Project) -> list[str]:

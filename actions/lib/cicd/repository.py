@@ -20,6 +20,7 @@ TIMEOUT_SECONDS = 20
 PUBLISH_LIMIT_SECONDS = 20
 CHUNK_BYTES = 1 << 20
 # A line of Release's SHA256 section: no other digest has 64 digits.
+FIELD = re.compile(r"^([A-Z][A-Za-z-]+): (.*)$", re.M)
 INDEX = re.compile(r"^ ([0-9a-f]{64}) +\d+ (\S+/Packages\.gz)$", re.M)
 
 
@@ -33,6 +34,11 @@ class Repository:
         self._distributions = settings.distributions(project) if project else (str(section["distribution"]),)
         self._component = settings.component(project) if project else str(section["component"])
         self._session = requests.Session()
+
+    def release(self, distribution: str) -> Mapping[str, str] | None:
+        """Return the fields of the index of *distribution*, as Release says them; None when there is none."""
+        answer = self._get(f"{self._url}/dists/{distribution}/InRelease")
+        return dict(FIELD.findall(answer.text)) if answer.ok else None
 
     def find(self, package: str, version: str) -> Mapping[str, str] | None:
         """Return the index entry of *package* at *version*, fields by name, or None."""

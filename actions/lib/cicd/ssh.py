@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +21,16 @@ from cicd.ring import Host
 from cicd.text import neutral
 
 SCRIPTS = Path(__file__).with_name("remote")
+INCLUDED = re.compile(r"^\. \./(\w+\.sh)$", re.M)
 TEMPORARY_FAILURE = 75  # sysexits.h: what a script says when its host cannot go on, full disk and the like
 NO_EXIT_STATUS = -1  # paramiko's word when a command's end was never told
 BROKEN = (paramiko.SSHException, OSError, EOFError)
+
+
+def script_text(name: str) -> str:
+    """Return remote/*name*.sh, with the files that it includes by `. ./FILE` in their place."""
+    text = (SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
+    return INCLUDED.sub(lambda found: (SCRIPTS / found[1]).read_text(encoding="utf-8"), text)
 
 
 class Shell:
@@ -93,8 +101,7 @@ class Shell:
         Raises HostError with the last lines that the script wrote to stderr; HostLost when
         the script says that only this host cannot do it.
         """
-        text = (SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
-        outcome = self.run(["sh", "-c", text, name, *arguments], timeout, name)
+        outcome = self.run(["sh", "-c", script_text(name), name, *arguments], timeout, name)
         if outcome.code != 0:
             kind = HostLost if outcome.code == TEMPORARY_FAILURE else HostError
             raise connection.failure(
