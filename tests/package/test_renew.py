@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can end all
 
 
 def renewed(site) -> list[str]:
-    ended = site.rest.run("cicd.renew_index", {})
+    ended = site.rest.wait(site.rest.start("cicd.renew_index")["id"], seconds=180)
     assert ended["status"] == "succeeded", ended["result"]
     return ended["result"]["result"]["renewed"]
 
