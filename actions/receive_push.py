@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from cicd import event, fields, intake
+from cicd import event, fields, inbox, intake
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.consul import Store
@@ -12,26 +13,29 @@ from cicd.push import Push
 
 
 class ReceivePush(CicdAction):
-    def act(self, settings: Settings, event: dict[str, Any], project: str, **person: str) -> dict[str, Any]:
-        push = _push(settings, event, project, **person)
-        source = ("missed" if event.get("source") == "missed" else "github") if event else "person"
-        outcomes = intake.take(settings, Store(settings), push, source, "" if event else project)
+    def act(self, settings: Settings, push: str, project: str, **person: str) -> dict[str, Any]:
+        store = Store(settings)
+        came, source = _came(store, push) if push else (_asked(settings, project, **person), "person")
+        outcomes = intake.take(settings, store, came, source, "" if push else project)
         reasons = [f"{o.project}: {o.decision.reason}" if o.project else o.decision.reason for o in outcomes]
-        start = [outcome.project for outcome in outcomes if outcome.start]
         return {
             "build": any(outcome.decision.build for outcome in outcomes),
-            "projects": start,
-            "commit": push.commit,
+            "projects": [outcome.project for outcome in outcomes if outcome.start],
+            "commit": came.commit,
             "reason": "; ".join(reasons),
-            "trace": fields.trace_tag(push.repository, push.commit),
-            "message": f"{push.repository} {push.commit[:7]} pushed by {push.user}: {'; '.join(reasons)}",
+            "trace": fields.trace_tag(came.repository, came.commit),
+            "message": f"{came.repository} {came.commit[:7]} pushed by {came.user}: {'; '.join(reasons)}",
         }
 
 
-def _push(settings: Settings, given: dict[str, Any], project: str, **person: str) -> Push:
-    if given:
-        return event.parse(given)
+def _came(store: Store, identifier: str) -> tuple[Push, str]:
+    kept = inbox.get(store, identifier)
+    push, by = event.parse(kept), str(kept.get("by") or "")
+    return replace(push, authors=(*push.authors, by)), str(kept.get("source"))
+
+
+def _asked(settings: Settings, project: str, **person: str) -> Push:
     found = settings.project(project)
     repository = person["repository"] or found.repository
     branch = person["branch"] or found.branch or "main"
-    return event.asked_for(repository, branch, person["commit"], person["user"] or "unknown")
+    return event.asked_for(repository, branch, person["commit"], person["user"], person["named"])

@@ -1,11 +1,11 @@
-"""Without a gateway: make of GitHub's own event the one that a gateway would forward."""
+"""The first code that sees a push: keep what is known of it, and give workflows nothing but identifiers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from cicd import event as events
-from cicd import journal
+from cicd import inbox, journal
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.consul import Store
@@ -13,9 +13,18 @@ from cicd.errors import InputError
 
 
 class ReducePush(CicdAction):
-    def act(self, settings: Settings, event: dict[str, Any]) -> dict[str, Any]:
+    def act(self, settings: Settings, event: dict[str, Any], user: str, brought_by: str) -> dict[str, Any]:
+        store, source = Store(settings), "missed" if event.get("source") == "missed" else "github"
         try:
-            return {"event": events.reduce(event)}
+            reduced = events.reduce(event)
         except InputError as error:
-            journal.refuse(Store(settings), error.message, "github")
+            journal.refuse(store, error.message, source)
             raise
+        push, by = events.parse(reduced), "" if brought_by == "rule" else user
+        return {
+            "push": inbox.put(store, {**reduced, "source": source, "by": by}),
+            "repository": push.repository,
+            "branch": push.branch,
+            "commit": push.commit,
+            "message": f"{push.repository} {push.ref} {push.commit[:7]} came from {source}",
+        }

@@ -14,7 +14,6 @@ BRANCH = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,199}")
 REF = re.compile(rf"refs/(?:heads|tags)/{BRANCH.pattern}")
 PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
-LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@\[\]-]{0,99}")
 URL = re.compile(r"https?://[A-Za-z0-9.:/_~?&=@+%-]{1,500}")
 WORD = re.compile(r"[A-Z_]{1,20}")
 TRACE = re.compile(rf"{REPOSITORY.pattern}@{COMMIT.pattern}")
@@ -41,8 +40,8 @@ GITHUB = {
         "fork": bool,
         "archived": bool,
     },
-    "pusher": {"name": LOGIN},
-    "sender": {"login": LOGIN},
+    "pusher": {"name": commits.LOGIN},
+    "sender": {"login": commits.LOGIN},
     "head_commit": {"id": COMMIT, "timestamp": TIMESTAMP},
 }
 JENKINS = {

@@ -87,7 +87,13 @@ def test_a_push_keeps_its_shape_and_loses_its_free_text():
         "repository": {"name": "greeter", "full_name": "acme/greeter"},
         "pusher": {"name": "ann"},
         "head_commit": {"id": COMMIT, "timestamp": "2026-11-24T12:00:00+01:00"},
-        "cicd": {"skip_ci": False, "skip_deploy": True, "paths": ["app/main.py"], "paths_complete": False},
+        "cicd": {
+            "skip_ci": False,
+            "skip_deploy": True,
+            "paths": ["app/main.py"],
+            "paths_complete": False,
+            "authors": [],
+        },
     }
 
 

@@ -31,9 +31,22 @@ RAW = {
     },
     "pusher": {"name": "ann", "email": "ann@example.com"},
     "sender": {"login": "ann"},
-    "head_commit": {"id": A, "message": "Fix it", "timestamp": "2026-11-24T22:00:00+01:00"},
+    "head_commit": {
+        "id": A,
+        "message": "Fix it",
+        "timestamp": "2026-11-24T22:00:00+01:00",
+        "author": {"name": "Eve Example", "email": "eve@example.com", "username": "eve"},
+        "committer": {"name": "GitHub", "email": "noreply@github.com", "username": "web-flow"},
+    },
     "commits": [
-        {"id": A, "message": "Fix it", "added": ["api/x.py"], "removed": [], "modified": ["README.md"]}
+        {
+            "id": A,
+            "message": "Fix it",
+            "added": ["api/x.py"],
+            "removed": [],
+            "modified": ["README.md"],
+            "author": {"name": "bob", "email": "bob@example.com"},
+        }
     ],
 }
 HOSTILE = [
@@ -59,6 +72,18 @@ def test_what_a_push_means_is_read_from_the_event():
     assert push.paths == ("README.md", "api/x.py")
     assert push.timestamp == 1795554000.0
     assert push.user == "ann"
+
+
+def test_everybody_who_could_have_put_a_commit_there_is_an_author():
+    push = event.parse(event.reduce(raw(sender={"login": "carol"})))
+
+    assert push.authors == ("ann", "bob", "bob@example.com", "carol", "eve", "web-flow")
+    assert event.parse(event.reduce(raw(pusher={"name": "unknown"}, sender=None))).user == "unknown"
+
+
+def test_who_asks_for_a_build_is_an_author_and_a_name_that_is_given_is_one_more():
+    assert event.asked_for("acme/shop", "main", A, "ann", "bob", "").authors == ("ann", "bob")
+    assert event.asked_for("acme/shop", "main", A, "@ann").user == "@ann"
 
 
 @pytest.mark.parametrize(
@@ -125,14 +150,21 @@ places = st.sampled_from(
         ("head_commit", "message"),
         ("repository", "default_branch"),
         ("head_commit", "timestamp"),
+        ("head_commit", "author"),
+        ("sender", "login"),
+        ("cicd", "authors"),
     ]
 )
+
+
+def _placed(name: str, text: str) -> object:
+    return {"author": {"name": text, "username": text}, "authors": [text]}.get(name, text)
 
 
 @given(places, st.sampled_from(HOSTILE) | st.text())
 def test_no_hostile_text_gets_through(place, text):
     given_event = raw(commits=[{"added": [text], "message": text}])
-    given_event[place[0]] = {**given_event[place[0]], place[1]: text}
+    given_event[place[0]] = {**given_event.get(place[0], {}), place[1]: _placed(place[1], text)}
 
     reduced = json.dumps(event.reduce(given_event))
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Iterable, Mapping, Optional, Tuple
+from typing import Any, Iterable, Mapping
 
 from cicd import fields
 from cicd.errors import InputError
 from cicd.push import HEADS, Push
 
 NONE = "0" * 40
+UNKNOWN = "unknown"
 PATHS_LIMIT = 200
+AUTHORS_LIMIT = 200
 COMMITS_LIMIT = 2048  # GitHub leaves out what is beyond
 SKIP_CI = re.compile(r"\[(?:skip[ -]ci|ci[ -]skip|no[ -]ci)\]", re.IGNORECASE)
 SKIP_DEPLOY = re.compile(r"\[(?:skip[ -]deploy|deploy[ -]skip|no[ -]deploy)\]", re.IGNORECASE)
@@ -24,7 +26,7 @@ FLAGS = ("created", "deleted", "forced")
 
 def reduce(raw: Any) -> dict[str, Any]:
     """
-    Return of GitHub's own event what the gateway would forward: known fields of known patterns.
+    Return of GitHub's own event, or of one that a gateway reduced, known fields of known patterns.
 
     No free text is in it. What messages and commits tell is summed up as `cicd`. Raises
     InputError when repository, ref or commit cannot be used.
@@ -43,29 +45,32 @@ def reduce(raw: Any) -> dict[str, Any]:
             "fork": repository.get("fork") is True,
             "archived": repository.get("archived") is True,
         },
-        "pusher": {"name": _optional(fields.PATTERNS["user"], _mapping(given.get("pusher")).get("name"))},
+        "pusher": {"name": _user(_mapping(given.get("pusher")).get("name"))},
+        "sender": {"login": _user(_mapping(given.get("sender")).get("login"))},
         "head_commit": {"timestamp": _optional(TIMESTAMP, head.get("timestamp"))},
-        "cicd": summary(given.get("commits"), str(head.get("message") or ""), _lists_everything(given)),
+        "cicd": _checked(given["cicd"]) if "cicd" in given else summary(given),
     }
 
 
-def summary(commits: Any, message: str, complete: bool) -> dict[str, Any]:
-    """
-    Return `skip_ci`, `skip_deploy`, `paths` and `paths_complete` of *commits* with the head's *message*.
-
-    *complete* says whether *commits* are all that changed.
-    """
+def summary(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `skip_ci`, `skip_deploy`, `paths`, `paths_complete` and `authors` of GitHub's own event."""
+    head, commits = _mapping(raw.get("head_commit")), _list(raw.get("commits"))[:COMMITS_LIMIT]
     touched = {
         str(path)
-        for commit in _list(commits)[:COMMITS_LIMIT]
+        for commit in commits
         for kind in ("added", "removed", "modified")
         for path in _list(_mapping(commit).get(kind))
     }
-    return told(message, touched, complete)
+    wrote = [_mapping(commit).get(role) for commit in (head, *commits) for role in ("author", "committer")]
+    return told(str(head.get("message") or ""), touched, _lists_everything(raw), wrote)
 
 
-def told(message: str, touched: Iterable[str], complete: bool) -> dict[str, Any]:
-    """Return the same from the paths *touched*."""
+def told(message: str, touched: Iterable[str], complete: bool, wrote: Iterable[Any] = ()) -> dict[str, Any]:
+    """
+    Return the same from the head's *message*, the paths *touched* and those who *wrote* the commits.
+
+    *complete* says whether *touched* is all that changed.
+    """
     every = set(touched)
     paths = sorted(path for path in every if PATH.fullmatch(path))[:PATHS_LIMIT]
     return {
@@ -73,18 +78,27 @@ def told(message: str, touched: Iterable[str], complete: bool) -> dict[str, Any]
         "skip_deploy": bool(SKIP_DEPLOY.search(message)),
         "paths": paths,
         "paths_complete": complete and len(paths) == len(every),
+        "authors": _first_authors(wrote),
     }
+
+
+def names(person: Any) -> list[str]:
+    """Return what *person* is called: the login, or without one the e-mail address and the name."""
+    known = _mapping(person)
+    login = _user(known.get("username") or known.get("login"))
+    return [login] if login else [name for key in ("email", "name") if (name := _user(known.get(key)))]
 
 
 def parse(event: Mapping[str, Any]) -> Push:
     """Return the push of a reduced *event*; every field is checked again. Raises InputError."""
-    kept, cicd = reduce(event), _mapping(event.get("cicd"))
-    repository, paths = kept["repository"], [p for p in _list(cicd.get("paths")) if _is_path(p)]
+    kept = reduce(event)
+    repository, cicd, pusher = kept["repository"], kept["cicd"], kept["pusher"]["name"]
+    moved_by = [name for name in (pusher, kept["sender"]["login"]) if name not in ("", UNKNOWN)]
     return Push(
         repository=repository["full_name"],
         ref=kept["ref"],
         commit=kept["after"],
-        user=kept["pusher"]["name"] or "unknown",
+        user=pusher or UNKNOWN,
         before=kept["before"],
         deleted=bool(kept.get("deleted")) or kept["after"] == NONE,
         forced=bool(kept.get("forced")),
@@ -92,26 +106,28 @@ def parse(event: Mapping[str, Any]) -> Push:
         archived=bool(repository.get("archived")),
         default_branch=repository["default_branch"],
         timestamp=seconds(kept["head_commit"]["timestamp"]),
-        skip_ci=cicd.get("skip_ci") is True,
-        skip_deploy=cicd.get("skip_deploy") is True,
-        paths=_all_paths(cicd, paths),
+        skip_ci=cicd["skip_ci"],
+        skip_deploy=cicd["skip_deploy"],
+        paths=tuple(cicd["paths"]) if cicd["paths_complete"] else None,
+        authors=tuple(sorted({*moved_by, *cicd["authors"]})),
     )
 
 
-def asked_for(repository: str, branch: str, commit: str, user: str) -> Push:
-    """Return the push that stands for a person's wish to have *commit* of *branch* built."""
+def asked_for(repository: str, branch: str, commit: str, user: str, *authors: str) -> Push:
+    """Return the push that stands for *user*'s wish to have *commit* of *branch*, by *authors*, built."""
     return Push(
         fields.check("repository", repository),
         HEADS + _fitting(BRANCH, branch, "branch"),
         fields.check("commit", commit),
-        fields.check("user", user),
+        user or UNKNOWN,
         asked=True,
+        authors=tuple(sorted({user, *authors} - {""})),
     )
 
 
 def is_user(name: str) -> bool:
     """Whether *name* may be the login of a user."""
-    return bool(_optional(fields.PATTERNS["user"], name))
+    return bool(_user(name))
 
 
 def seconds(timestamp: str) -> float:
@@ -122,9 +138,27 @@ def seconds(timestamp: str) -> float:
         return 0.0
 
 
-def _all_paths(cicd: Mapping[str, Any], paths: list[str]) -> Optional[Tuple[str, ...]]:
-    complete = cicd.get("paths_complete") is True and len(paths) == len(_list(cicd.get("paths")))
-    return tuple(paths) if complete else None
+def _checked(cicd: Any) -> dict[str, Any]:
+    given = _mapping(cicd)
+    listed = _list(given.get("paths"))
+    paths = [path for path in listed[:PATHS_LIMIT] if _is_path(path)]
+    return {
+        "skip_ci": given.get("skip_ci") is True,
+        "skip_deploy": given.get("skip_deploy") is True,
+        "paths": paths,
+        "paths_complete": given.get("paths_complete") is True and len(paths) == len(listed),
+        "authors": [name for name in _list(given.get("authors"))[:AUTHORS_LIMIT] if _user(name)],
+    }
+
+
+def _first_authors(wrote: Iterable[Any]) -> list[str]:
+    # The head commit's come first, and stay when there are too many.
+    found = dict.fromkeys(name for person in wrote for name in names(person))
+    return list(found)[:AUTHORS_LIMIT]
+
+
+def _user(value: Any) -> str:
+    return _optional(fields.PATTERNS["user"], value)
 
 
 def _lists_everything(event: Mapping[str, Any]) -> bool:

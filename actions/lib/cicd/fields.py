@@ -13,6 +13,7 @@ PATTERNS = {
     "branch": r"[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,199}",
     "version": r"[0-9][A-Za-z0-9.+~-]{0,99}",
     "user": r"[A-Za-z0-9][A-Za-z0-9._@\[\]-]{0,99}",
+    "push": r"[0-9]{14}-[0-9a-f]{8}",
     "ring": r"canary|production",
     "sha256": r"[0-9a-f]{64}",
     "distribution": r"[a-z0-9][a-z0-9.+-]{0,63}",

@@ -35,6 +35,7 @@ class Remote:
     timestamp: str = ""
     message: str = ""
     user: str = ""
+    author: str = ""
     fork: bool = False
     archived: bool = False
 
@@ -84,6 +85,7 @@ def where(settings: Settings, project: Project, github: GitHub) -> Remote | None
         str((commit.get("committer") or {}).get("date", "")),
         str(commit.get("message", "")),
         str((head.get("committer") or {}).get("login", "")),
+        str((head.get("author") or {}).get("login", "")),
         repository.get("fork") is True,
         repository.get("archived") is True,
     )
@@ -111,7 +113,7 @@ def told(project: Project, remote: Remote, turns: Turns, github: GitHub) -> dict
         },
         "pusher": {"name": user},
         "head_commit": {"timestamp": remote.timestamp},
-        "cicd": event.told(remote.message, paths, complete),
+        "cicd": event.told(remote.message, paths, complete, [{"login": remote.author}]),
     }
 
 

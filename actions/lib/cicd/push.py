@@ -19,7 +19,8 @@ class Push:
     One ref of one repository that moved, without a word of anybody's text.
 
     `paths` is None when what changed is not known in full; `timestamp` (epoch seconds of the
-    commit) is 0 when unknown; `asked` when a person wants the build, and not GitHub.
+    commit) is 0 when unknown; `asked` when a person wants the build, and not GitHub; `authors`
+    is everybody who is known to have written, pushed or asked for the commit.
     """
 
     repository: str
@@ -37,6 +38,7 @@ class Push:
     skip_deploy: bool = False
     paths: Optional[Tuple[str, ...]] = None
     asked: bool = False
+    authors: Tuple[str, ...] = ()
 
     @property
     def branch(self) -> str:

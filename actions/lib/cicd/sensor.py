@@ -9,6 +9,7 @@ from st2reactor.sensor.base import PollingSensor
 from cicd import config
 from cicd.config import Settings
 from cicd.errors import CicdError
+from cicd.text import neutral_data
 
 
 class CicdSensor(PollingSensor):  # type: ignore[misc]  # StackStorm ships no types
@@ -47,8 +48,9 @@ class CicdSensor(PollingSensor):  # type: ignore[misc]  # StackStorm ships no ty
                 self._logger.exception("poll failed")
 
     def dispatch(self, trigger: str, payload: Mapping[str, Any], trace: str = "") -> None:
-        """Tell StackStorm of *payload*, on the trace tag *trace* if there is one."""
-        self.sensor_service.dispatch(trigger=trigger, payload=payload, trace_tag=trace or None)
+        """Tell StackStorm of *payload*, made neutral, on the trace tag *trace* if there is one."""
+        told = neutral_data(payload)
+        self.sensor_service.dispatch(trigger=trigger, payload=told, trace_tag=trace or None)
 
     def _say_once(self, look: str, sentence: str) -> None:
         if sentence != self._said.get(look):
