@@ -22,7 +22,7 @@ ACTORS = ("ann", "bob", "eve")
 
 def build(commits: int) -> Build:
     author = ACTORS[commits % len(ACTORS)]
-    return Build(f"1.0-{commits}.{commits:07x}", "greeter", f"{commits:040x}", "0" * 64, "", author)
+    return Build(f"1.0-{commits}.{commits:07x}", "greeter", f"{commits:040x}", "0" * 64, "", (author,))
 
 
 class ReleaseMachine:
@@ -193,7 +193,7 @@ class ReleaseMachine:
             assert not known.holds.lock
             assert not known.holds.freeze
             reviews = known.reviews_of(wanted.version)
-            assert people.approvals(POLICY, wanted.author, reviews, self.now)
+            assert people.approvals(POLICY, wanted.authors, reviews, self.now)
             assert all(review.approves for review in reviews.values())
             assert wanted.version not in {version for _, version in self.rejected}
             assert wanted.version not in self.rolled_back
@@ -231,7 +231,7 @@ class ReleaseMachine:
         def change(known: Release) -> Release:
             version = build(commits).version
             if approves:
-                people.refuse_approver(POLICY, "greeter", build(commits).author, who)
+                people.refuse_approver(POLICY, "greeter", build(commits).authors, who)
             return release.review(known, version, who, Review(approves, "because", self.now))
 
         said = (who, build(commits).version)

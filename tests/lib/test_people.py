@@ -9,8 +9,8 @@ from cicd.record import Cause
 from cicd.release import Build, Release
 
 TWO = Policy(count=2, approvers=("ann", "bob", "eve"))
-CANARY = Build("1.0-1.0000001", "greeter", "1" * 40, "0" * 64, "", author="eve")
-NEWER = Build("1.0-2.0000002", "greeter", "2" * 40, "0" * 64, "", author="eve")
+CANARY = Build("1.0-1.0000001", "greeter", "1" * 40, "0" * 64, "", authors=("eve",))
+NEWER = Build("1.0-2.0000002", "greeter", "2" * 40, "0" * 64, "", authors=("eve",))
 
 CAUSE = Cause("eve", "because", 1.0)
 
@@ -45,7 +45,7 @@ def test_the_same_person_counts_once():
 
 def test_the_author_counts_for_nothing_and_is_told_whom_to_ask():
     with pytest.raises(Refused, match="eve wrote this") as refusal:
-        people.refuse_approver(TWO, "greeter", "Eve", "eve")
+        people.refuse_approver(TWO, "greeter", ["Eve"], "@eve")
     with pytest.raises(Refused, match="1 of 2"):
         promote(reviewed(("ann", True), ("eve", True)))
 
@@ -55,9 +55,9 @@ def test_the_author_counts_for_nothing_and_is_told_whom_to_ask():
 
 def test_a_stranger_counts_for_nothing_and_nobody_is_no_approver():
     with pytest.raises(Refused, match="mallory may not approve"):
-        people.refuse_approver(TWO, "greeter", "eve", "mallory")
+        people.refuse_approver(TWO, "greeter", ["eve"], "mallory")
     with pytest.raises(Refused, match="Nobody"):
-        people.refuse_approver(Policy(), "greeter", "eve", "")
+        people.refuse_approver(Policy(), "greeter", ["eve"], "")
     with pytest.raises(Refused, match="1 of 2"):
         promote(reviewed(("ann", True), ("mallory", True)))
 

@@ -6,6 +6,7 @@ import re
 from typing import Any, Dict, Mapping, Tuple
 
 from cicd.errors import ConfigError, Refused
+from cicd.people import among
 
 AllowList = Mapping[str, Tuple[str, ...]]
 
@@ -26,6 +27,8 @@ ENTRIES = {
     "pin_version": "pin_version",
     "promote_canary": "deploy_production",
     "publish_package": "publish_apt_package",
+    "receive_push": "git_push",
+    "reduce_push": "git_push",
     "reject": "reject",
     "roll_back_ring": "rollback",
     "steal_lock": "steal_lock",
@@ -43,7 +46,7 @@ def refuse(allowed: AllowList, step: str, who: str) -> None:
     An action that *allowed* does not name is everybody's; one with an empty list nobody's.
     """
     action = ENTRIES.get(step, "")
-    if action not in allowed or who.casefold() in {name.casefold() for name in allowed[action]}:
+    if action not in allowed or among(who, allowed[action]):
         return
     people = ", ".join(allowed[action]) or "nobody"
     raise Refused(

@@ -6,7 +6,7 @@ import os
 import time
 from typing import Callable
 
-from cicd import fields, holds, people, release
+from cicd import authors, fields, holds, people, release
 from cicd.config import Project, Settings
 from cicd.consul import Change, Store, unfenced
 from cicd.errors import InputError, Refused
@@ -69,8 +69,8 @@ class Controls:
     def approve(self, version: str, why: str) -> Release:
         """Approve the canary *version* as the project's policy allows."""
         build = self._store.release(self.project.name).canary.wanted
-        author = build.author if build else ""
-        people.refuse_approver(self.project.approval, self.project.name, author, self._who)
+        wrote = (*build.authors, *authors.of(self._store, self.project.name, build.commit)) if build else ()
+        people.refuse_approver(self.project.approval, self.project.name, wrote, self._who)
         return self._review("approve", version, Review(True, one_line(why), _now()))
 
     def reject(self, version: str, why: str) -> Release:

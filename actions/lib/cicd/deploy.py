@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Callable, Iterator, Sequence
 
-from cicd import fields, logbook, people, proof, release, ring
+from cicd import authors, fields, logbook, people, proof, release, ring
 from cicd.alarm import refuse_moved
 from cicd.alarm_memory import AlarmMemory
 from cicd.ci_gate import CiGate
 from cicd.config import Project, Settings
 from cicd.consul import Change, Store, unfenced
 from cicd.errors import CicdError, Refused
+from cicd.event import UNKNOWN
 from cicd.lock import Fence, Holder, Lock
 from cicd.membership import Membership
 from cicd.proof import Proof
@@ -240,9 +241,11 @@ class Deploy:
         return found
 
     def _authored(self, build: Build) -> Build:
-        """Who pushed the commit counts as its author; when nobody knows, who deploys it does."""
+        """When nobody knows who the authors of the commit are, who deploys it counts as one."""
         run = self._store.run(self.project.name, build.commit) or {}
-        return replace(build, author=one_line(str(run.get("user") or self._who), 100))
+        known = {*authors.of(self._store, self.project.name, build.commit), str(run.get("user") or "")}
+        wrote = known - {"", UNKNOWN} or {self._who}
+        return replace(build, authors=tuple(sorted(one_line(name, 100) for name in wrote)))
 
     def _refuse_overtaken(self, ring_name: str, generation: int) -> None:
         release.refuse_overtaken(self._store.release(self.project.name), ring_name, generation)

@@ -36,7 +36,7 @@ def promotable(
     _refuse_step_back(release, build)
     _refuse_promotion(release, build.version)
     reviews = release.reviews_of(build.version)
-    people.refuse_unreviewed(policy, release.project, build.version, build.author, reviews, when)
+    people.refuse_unreviewed(policy, release.project, build.version, build.authors, reviews, when)
     return build
 
 

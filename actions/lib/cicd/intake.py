@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from cicd import journal, push
+from cicd import authors, journal, push
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.push import Decision, Known, Push
@@ -42,6 +42,9 @@ def take(settings: Settings, store: Store, given: Push, source: str, only: str =
 
 
 def _take(store: Store, project: Project, given: Push) -> Outcome:
+    # What is not built today may be built tomorrow, by somebody else.
+    if not given.deleted:
+        authors.add(store, project.name, given.commit, given.authors)
     turns = Turns(store, project.name)
     stage = turns.run(given.commit).get("stage")
     known = Known(stage, turns.lane(), _deployed(store.release(project.name)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Container, Mapping
+from typing import Any, Container, Mapping, Sequence
 
 from cicd.errors import ConfigError, InputError, Refused
 
@@ -16,7 +16,7 @@ class Policy:
     """
     What a project's promotion needs: `count` approvals, each younger than `expires_seconds`.
 
-    `approvers` empty means anybody; `not_author` that who wrote the commit does not count.
+    `approvers` empty means anybody; `not_author` that nobody counts who wrote, pushed or asked for it.
     """
 
     count: int = 0
@@ -64,46 +64,54 @@ def rejections(reviews: Reviews, version: str) -> Reviews:
     return {**others, version: kept} if kept else others
 
 
-def refuse_approver(policy: Policy, project: str, author: str, who: str) -> None:
-    """Raise Refused when *who* may not approve what *author* wrote."""
+def refuse_approver(policy: Policy, project: str, authors: Sequence[str], who: str) -> None:
+    """Raise Refused when *who* may not approve what *authors* wrote."""
     if not who:
         raise Refused(f"Nobody approves {project}: the execution names no user.", "Log in, then approve.")
-    if policy.approvers and not _among(who, policy.approvers):
+    if policy.approvers and not among(who, policy.approvers):
         raise Refused(
             f"{who} may not approve {project}; {', '.join(policy.approvers)} may.",
             f"Ask one of them, or change projects.{project}.approval.approvers in the configuration.",
         )
-    if policy.not_author and author and _same(who, author):
-        others = ", ".join(name for name in policy.approvers if not _same(name, author))
+    if policy.not_author and among(who, authors):
+        others = ", ".join(name for name in policy.approvers if not among(name, authors))
         raise Refused(
-            f"{who} wrote this version of {project}, so somebody else must approve it.",
+            f"{who} wrote this version of {project}, or asked for it, so somebody else must approve it.",
             f"Ask {others or 'a colleague'}.",
         )
 
 
 def refuse_unreviewed(
-    policy: Policy, project: str, version: str, author: str, reviews: Mapping[str, Review], when: float
+    policy: Policy,
+    project: str,
+    version: str,
+    authors: Sequence[str],
+    reviews: Mapping[str, Review],
+    when: float,
 ) -> None:
-    """Raise Refused when *version*, by *author*, is rejected, or lacks approvals that count at *when*."""
+    """Raise Refused when *version*, by *authors*, is rejected, or lacks approvals that count at *when*."""
     for who, review in sorted(reviews.items()):
         if not review.approves:
             raise Refused(
                 f"{project} {version} was rejected by {who}: {review.why}.",
                 f"Push a corrected commit; if the objection is settled, {who} approves.",
             )
-    counted = approvals(policy, author, reviews, when)
+    counted = approvals(policy, authors, reviews, when)
     if len(counted) < policy.count:
         have = f" ({', '.join(counted)})" if counted else ""
         raise Refused(
             f"{project} {version} has {len(counted)} of {policy.count} approvals{have}.",
-            f"{', '.join(policy.approvers) or 'Anybody'} but its author may run: "
+            f"{', '.join(policy.approvers) or 'Anybody'} but its authors may run: "
             f"st2 run cicd.approve project={project} version={version}",
         )
 
 
-def approvals(policy: Policy, author: str, reviews: Mapping[str, Review], when: float) -> list[str]:
-    """Return who approves and counts by *policy* at *when*, sorted."""
-    return [who for who, review in sorted(reviews.items()) if _counts(policy, author, who, review, when)]
+def approvals(
+    policy: Policy, authors: Sequence[str], reviews: Mapping[str, Review], when: float
+) -> list[str]:
+    """Return who approves and counts by *policy* at *when*, sorted; nobody counts twice."""
+    counted = [who for who, review in sorted(reviews.items()) if _counts(policy, authors, who, review, when)]
+    return sorted({_called(who): who for who in reversed(counted)}.values())
 
 
 def refuse_role(roles: Mapping[str, tuple[str, ...]], role: str, who: str) -> None:
@@ -117,7 +125,7 @@ def refuse_role(roles: Mapping[str, tuple[str, ...]], role: str, who: str) -> No
         raise Refused(
             f"{role!r:.80} is no role that may break the glass.", f"Roles: {', '.join(sorted(roles))}."
         )
-    if not who or not _among(who, roles[role]):
+    if not who or not among(who, roles[role]):
         raise Refused(f"{who or 'nobody'} is not in the role {role}.", f"Ask {', '.join(roles[role])}.")
 
 
@@ -157,15 +165,17 @@ def reason(text: str) -> str:
     return text
 
 
-def _counts(policy: Policy, author: str, who: str, review: Review, when: float) -> bool:
-    listed = not policy.approvers or _among(who, policy.approvers)
-    own = policy.not_author and bool(author) and _same(who, author)
+def among(who: str, names: Sequence[str]) -> bool:
+    """Whether *who* is one of *names*, however it is written."""
+    return _called(who) in map(_called, names)
+
+
+def _counts(policy: Policy, authors: Sequence[str], who: str, review: Review, when: float) -> bool:
+    listed = not policy.approvers or among(who, policy.approvers)
+    own = policy.not_author and among(who, authors)
     return review.approves and listed and not own and when - review.when < policy.expires_seconds
 
 
-def _among(who: str, names: tuple[str, ...]) -> bool:
-    return any(_same(who, name) for name in names)
-
-
-def _same(one: str, other: str) -> bool:
-    return one.casefold() == other.casefold()
+def _called(name: str) -> str:
+    # Chat writes @ann where GitHub and StackStorm write ann.
+    return name.lstrip("@").casefold()

@@ -23,14 +23,14 @@ STOPPED = "stopped"  # a failed deploy that nobody undid: a person says how it g
 
 @dataclass(frozen=True)
 class Build:
-    """A published package: the only thing that a ring can be wanted to run."""
+    """A published package: the only thing that a ring can be wanted to run; `authors` may not approve it."""
 
     version: str
     package: str
     commit: str
     sha256: str
     trace: str
-    author: str = field(default="", compare=False)
+    authors: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def from_json(data: Mapping[str, Any]) -> Release:
 
 
 def _ring(data: Mapping[str, Any]) -> Ring:
-    builds = {key: Build(**data[key]) if data[key] else None for key in ("wanted", "good", "earlier")}
+    builds = {key: _build(data[key]) if data[key] else None for key in ("wanted", "good", "earlier")}
     return Ring(
         state=data["state"],
         generation=int(data["generation"]),
@@ -180,3 +180,10 @@ def _rolled_back(data: Mapping[str, Any], rings: Mapping[str, Ring]) -> tuple[st
 def _cancelled(before: Release, after: Release) -> list[str]:
     gone = (set(before.reviews_of(version)) - set(after.reviews_of(version)) for version in before.reviews)
     return sorted(set().union(*gone))
+
+
+def _build(data: Mapping[str, Any]) -> Build:
+    kept = dict(data)
+    # A record from before there were several names one author, or nobody.
+    alone = kept.pop("author", "")
+    return Build(**{**kept, "authors": tuple(kept.get("authors") or filter(None, [alone]))})

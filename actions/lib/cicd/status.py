@@ -128,7 +128,7 @@ def _reviewed(release: Release, now: float, policy: Policy) -> list[str]:
         verb, why = "approved" if review.approves else "rejected", f": {review.why}" if review.why else ""
         said.append(f"{verb} by {who} {age(now - review.when)} ago{why}")
     if policy.count and canary:
-        counted = len(people.approvals(policy, canary.author, reviews, now))
+        counted = len(people.approvals(policy, canary.authors, reviews, now))
         said.append(f"approvals: {counted} of {policy.count}")
     return said
 
