@@ -17,7 +17,7 @@ Values = dict[str, Any]
 
 
 class Configs:
-    """The values of all packs, read once; rendered each time they are asked for."""
+    """The values of all packs, read at the start; rendered each time they are asked for."""
 
     def __init__(
         self, registry: Registry, directory: Path | None, templates: Templates, store: Datastore
@@ -30,6 +30,10 @@ class Configs:
         self.findings: list[Finding] = []
         for ref in registry.packs:
             self._values[ref] = self._read(ref)
+
+    def again(self, registry: Registry) -> Configs:
+        """Return the values as the files are now, of the packs in *registry*."""
+        return Configs(registry, self._directory, self._templates, self._datastore)
 
     def path(self, pack: str) -> Path | None:
         """Return where a pack's values stand."""

@@ -42,6 +42,11 @@ class Virtualenvs:
         for ref in self._registry.packs:
             self.ready(ref)
 
+    def reload(self) -> None:
+        """Make anew those whose requirements have changed."""
+        self._ready.clear()
+        self.prepare()
+
     def ready(self, pack: str) -> Virtualenv:
         """Return a pack's virtualenv, made first when need be."""
         with self._locks[pack]:

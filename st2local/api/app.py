@@ -68,6 +68,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/runnertypes", content.runner_types),
     ("GET", "/runnertypes/{ref}", content.runner_type),
     ("GET", "/packs", content.packs),
+    ("POST", "/packs/register", content.register),
     ("GET", "/packs/{ref}", content.pack),
     ("GET", "/packs/views/file/{ref}/{file:path}", content.pack_file),
     ("GET", "/config_schemas", content.config_schemas),

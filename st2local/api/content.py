@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from st2local.api.ask import Ask, Values, cut, page
 from st2local.content.resources import Resource, stable_id
-from st2local.engine import triggers
+from st2local.engine import reload, triggers
 from st2local.engine.policies import POLICY_TYPES
 from st2local.errors import NotFoundError, RefusedError
 
@@ -182,6 +182,11 @@ def _triggers(ask: Ask) -> list[Values]:
 def packs(ask: Ask) -> Response:
     """Answer with the packs."""
     return page(ask, [pack.document() for _, pack in sorted(ask.engine.registry.packs.items())])
+
+
+def register(ask: Ask) -> Values:
+    """Read all packs and configs again, and say how many of each there are; one wrong file refuses all."""
+    return dict(reload.reload(ask.engine))
 
 
 def _pack(ask: Ask) -> Any:

@@ -20,7 +20,7 @@ KINDS = ("action", "rule", "action_alias", "sensor_type", "trigger_type", "polic
 
 
 class Registry:
-    """What can be run and what can happen; filled once, at the start."""
+    """What can be run and what can happen; filled at the start, and replaced as a whole."""
 
     def __init__(self) -> None:
         self.packs: dict[str, Pack] = {}
@@ -40,6 +40,15 @@ class Registry:
         for path in paths:
             registry.add(path)
         return registry
+
+    def again(self) -> Registry:
+        """Load the same packs as their files are now."""
+        return Registry.of(pack.path for pack in self.packs.values() if not pack.built_in)
+
+    def replace(self, other: Registry) -> None:
+        """Hold what *other* holds."""
+        self.packs, self.by_kind = other.packs, other.by_kind
+        self.files, self.findings = other.files, other.findings
 
     def add(self, path: Path, built_in: bool = False) -> None:
         """Load the pack at `path`; what is wrong with it goes into `findings`."""

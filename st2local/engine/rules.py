@@ -40,6 +40,10 @@ class Rules:
         self._wake.set()
         self._thread.join()
 
+    def reload(self) -> None:
+        """Take up the rules as they are now."""
+        self.__dict__.pop("_by_trigger", None)
+
     def wake(self) -> None:
         """There is a new instance."""
         self._wake.set()

@@ -34,13 +34,20 @@ class Sensors:
 
     def start(self) -> None:
         """Start them."""
+        self._stopping, self._threads = threading.Event(), []
         for sensor in self._engine.registry.all("sensor_type"):
             if self._engine.is_enabled(sensor):
+                arguments = (sensor, self._stopping)
                 thread = threading.Thread(
-                    target=self._watch, args=(sensor,), name=f"sensor {sensor.ref}", daemon=True
+                    target=self._watch, args=arguments, name=f"sensor {sensor.ref}", daemon=True
                 )
                 self._threads.append(thread)
                 thread.start()
+
+    def reload(self) -> None:
+        """Start them again, with the code and the configuration of now."""
+        self.stop()
+        self.start()
 
     def stop(self) -> None:
         """Stop them: SIGTERM, and SIGKILL after five seconds."""
@@ -53,24 +60,24 @@ class Sensors:
         for child in list(self._processes.values()):
             child.kill()
 
-    def _watch(self, sensor: Resource) -> None:
+    def _watch(self, sensor: Resource, stopping: threading.Event) -> None:
         tries = 0
-        while not self._stopping.is_set():
+        while not stopping.is_set():
             try:
-                began, code = time.monotonic(), self._run_once(sensor)
+                began, code = time.monotonic(), self._run_once(sensor, stopping)
             except Exception as error:
                 LOG.error("sensor %s could not be started: %s", sensor.ref, error)
                 return
-            if code == 0 or self._stopping.is_set():
+            if code == 0 or stopping.is_set():
                 return
             tries = 1 if time.monotonic() - began > STABLE_SECONDS else tries + 1
             if tries > RESPAWNS:
                 LOG.error("sensor %s ended with exit code %s too often and is given up", sensor.ref, code)
                 return
             LOG.warning("sensor %s ended with exit code %s and is started again", sensor.ref, code)
-            self._stopping.wait(RESPAWN_SECONDS * tries)
+            stopping.wait(RESPAWN_SECONDS * tries)
 
-    def _run_once(self, sensor: Resource) -> int:
+    def _run_once(self, sensor: Resource, stopping: threading.Event) -> int:
         token = self._engine.auth.issue(SYSTEM_USER, 365 * 24 * 3600, service=True)["token"]
         child = SensorProcess(self._engine, sensor, token)
         self._processes[sensor.ref] = child
@@ -80,7 +87,7 @@ class Sensors:
         finally:
             self._processes.pop(sensor.ref, None)
             self._engine.auth.revoke(token)
-            if not self._stopping.is_set():
+            if not stopping.is_set():
                 self._tell("exit", sensor, child.popen, child.popen.returncode)
 
     def _tell(self, event: str, sensor: Resource, child: subprocess.Popen[str], code: int | None) -> None:

@@ -36,39 +36,40 @@ class Timers:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._stopping = threading.Event()
+        self._stopping = False
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
         self._timers: list[Timer] = []
 
     def start(self) -> None:
         """Begin; a timer counts from now, as under StackStorm."""
-        seen: set[str] = set()
-        for rule in self._engine.registry.all("rule"):
-            found = triggers.trigger_of(rule)
-            if found["type"] in (INTERVAL, CRON, DATE) and found["ref"] not in seen:
-                seen.add(found["ref"])
-                self._add(found)
+        self._timers = self._wanted()
         self._thread.start()
 
-    def _add(self, found: Values) -> None:
-        try:
-            following = schedule(found["type"], found["parameters"])
-        except (ValueError, KeyError) as error:
-            LOG.warning("a timer with parameters %s cannot run: %s", found["parameters"], error)
-            return
-        self._timers.append(Timer(found, following, following(datetime.now(UTC))))
+    def reload(self) -> None:
+        """Take up the timers that rules wait for now; one that was there already keeps its next time."""
+        known = {timer.trigger["ref"]: timer for timer in self._timers}
+        self._timers = [known.get(timer.trigger["ref"], timer) for timer in self._wanted()]
+        self._wake.set()
+
+    def _wanted(self) -> list[Timer]:
+        found = {one["ref"]: one for one in map(triggers.trigger_of, self._engine.registry.all("rule"))}
+        kinds = (INTERVAL, CRON, DATE)
+        return [timer for one in found.values() if one["type"] in kinds and (timer := _timer(one))]
 
     def stop(self) -> None:
         """End."""
-        self._stopping.set()
+        self._stopping = True
+        self._wake.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping:
             dues = [timer.due for timer in self._timers if timer.due]
             wait = (min(dues) - datetime.now(UTC)).total_seconds() if dues else None
-            if self._stopping.wait(wait if wait is None else max(0.0, min(wait, 60.0))):
-                return
+            if self._wake.wait(wait if wait is None else max(0.0, min(wait, 60.0))):
+                self._wake.clear()
+                continue
             now = datetime.now(UTC)
             for timer in self._timers:
                 if timer.due and timer.due <= now:
@@ -85,6 +86,16 @@ class Timers:
             parameters=timer.trigger["parameters"],
             trace_tag=f"{timer.trigger['type']}-{timer.trigger['name']}",
         )
+
+
+def _timer(found: Values) -> Timer | None:
+    """Return the timer of a trigger, or None when its parameters name none."""
+    try:
+        following = schedule(found["type"], found["parameters"])
+    except (ValueError, KeyError) as error:
+        LOG.warning("a timer with parameters %s cannot run: %s", found["parameters"], error)
+        return None
+    return Timer(found, following, following(datetime.now(UTC)))
 
 
 def schedule(kind: str, parameters: Values) -> Callable[[datetime], datetime | None]:
