@@ -23,10 +23,14 @@ Operation = Dict[str, Any]
 
 
 class Impatient(HTTPAdapter):
-    """Gives every request a time limit; py-consul itself takes one only since 1.8, for Python 3.10."""
+    """
+    Gives every request a time limit, and lets none go through a proxy: an agent is near.
+
+    py-consul itself takes a time limit only since 1.8, for Python 3.10.
+    """
 
     def send(self, *arguments: Any, **options: Any) -> requests.Response:
-        return super().send(*arguments, **{**options, "timeout": TIMEOUT_SECONDS})
+        return super().send(*arguments, **{**options, "timeout": TIMEOUT_SECONDS, "proxies": {}})
 
 
 class Connection:

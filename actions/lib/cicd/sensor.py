@@ -6,7 +6,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from st2reactor.sensor.base import PollingSensor
 
-from cicd import config
+from cicd import config, proxies
 from cicd.config import Settings
 from cicd.errors import CicdError
 from cicd.text import neutral_data
@@ -22,6 +22,7 @@ class CicdSensor(PollingSensor):  # type: ignore[misc]  # StackStorm ships no ty
     """
 
     def setup(self) -> None:
+        proxies.spare_loopback()
         self._logger = self.sensor_service.get_logger(name=self.__class__.__name__)
         self._said: dict[str, str] = {}
         self.prepare()
