@@ -15,6 +15,12 @@ apt_update() {
         -o APT::Update::Error-Mode=any update
 }
 
+# A dependency may come from the distribution, whose lists this host never had, or had long ago.
+knows_too_little() { # OUTPUT
+    case $1 in *'unmet dependencies'* | *'404 '*) return 0 ;; esac
+    return 1
+}
+
 # What a maintainer script said comes before apt's and dpkg's summary of it.
 last_words() {
     printf '%s\n' "$1" | grep -v -e '^ *$' -e '^Errors were encountered' -e "^ $package\$" -e '^E: Sub-process' | tail -n 4
@@ -79,6 +85,7 @@ fetch() {
             find /var/lib/apt/lists -maxdepth 1 -name '*Release' -exec touch -d @0 {} +
             apt_update >/dev/null ;;
     esac
+    ! knows_too_little "$found" || apt update >/dev/null
     printf '%s\n' "$found"
     return "$fetched"
 }

@@ -13,7 +13,7 @@ plan() { # PACKAGE=VERSION
     read_installed
     borrow_lists
     update
-    said=$(apt -s install --allow-downgrades "$package=$version") ||
+    said=$(simulate) || { knows_too_little "$said" && apt update >/dev/null && said=$(simulate); } ||
         fail plan "apt would not install $package $version: $(last_words "$said")"
     answer='"state":"planned"'
     for pair in "project=$project" "host=$NODE" "ring=$ring" "package=$package" "installed=$installed" "version=$version"; do
@@ -23,6 +23,8 @@ plan() { # PACKAGE=VERSION
     printf '{%s,"apt":[%s]}\n' "$answer" \
         "$(printf '%s\n' "$said" | grep -E '^(Inst|Remv|Purg) ' | head -n 50 | quote_lines)"
 }
+
+simulate() { apt -s install --allow-downgrades "$package=$version"; }
 
 # apt updates a folder of links: the host's own lists and caches stay as they are.
 borrow_lists() {

@@ -22,6 +22,15 @@ def network() -> str:
     return f"127.{100 + os.getpid() % 100}.7"
 
 
+@pytest.fixture
+def distribution(network: str) -> Iterator[Repository]:
+    """A second repository, for what is not ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Repository(Path(folder), f"{network}.1")
+        yield found
+        found.close()
+
+
 @pytest.fixture(scope="session")
 def repository(network: str) -> Iterator[Repository]:
     with tempfile.TemporaryDirectory() as folder:  # gpg's socket has a short limit

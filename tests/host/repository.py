@@ -50,16 +50,21 @@ class Repository:
     def publish(self, version: str, files: Mapping[str, str] | None = None) -> str:
         """Build and publish greeter at *version* with *files* replaced, and return its digest."""
         if version not in self.published:
-            built = self._build(version, files or {})
-            digest = hashlib.sha256(built.read_bytes()).hexdigest()
-            control = subprocess.run(["dpkg-deb", "-f", built], capture_output=True, text=True, check=True)
-            size = built.stat().st_size
-            self._entries.append(
-                f"{control.stdout}Filename: ./{built.name}\nSize: {size}\nSHA256: {digest}\n"
-            )
-            self.published[version] = digest
-            self.sign()
+            self.published[version] = self._add(self._build(version, files or {}))
         return self.published[version]
+
+    def publish_empty(self, name: str) -> None:
+        """Publish package *name*, which has no files, as a distribution does."""
+        control = f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: {META.maintainer}\n"
+        self._add(self._pack(f"{name}_1_all.deb", {"DEBIAN/control": f"{control}Description: {name}\n"}))
+
+    def _add(self, built: Path) -> str:
+        digest = hashlib.sha256(built.read_bytes()).hexdigest()
+        control = subprocess.run(["dpkg-deb", "-f", built], capture_output=True, text=True, check=True)
+        size = built.stat().st_size
+        self._entries.append(f"{control.stdout}Filename: ./{built.name}\nSize: {size}\nSHA256: {digest}\n")
+        self.sign()
+        return digest
 
     def sign(self, ahead: timedelta = timedelta(0)) -> None:
         """Write the indexes; with *ahead* they are dated that far in the future."""
@@ -82,8 +87,6 @@ class Repository:
         subprocess.run(["gpgconf", "--kill", "all"], env=self._environment, check=False)
 
     def _build(self, version: str, files: Mapping[str, str]) -> Path:
-        tree = self._folder / "tree"
-        shutil.rmtree(tree, ignore_errors=True)
         control = (
             f"Package: greeter\nVersion: {version}\nArchitecture: all\nMaintainer: {META.maintainer}\n"
             f"Depends: python3\nDescription: {META.description}\n"
@@ -100,12 +103,17 @@ class Repository:
             "usr/lib/systemd/system/greeter.service": (EXAMPLE / "greeter.service").read_text(),
             **files,
         }
+        return self._pack(f"greeter_{version}_all.deb", content)
+
+    def _pack(self, name: str, content: Mapping[str, str]) -> Path:
+        tree = self._folder / "tree"
+        shutil.rmtree(tree, ignore_errors=True)
         for path, text in content.items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / path).write_text(text)
             executable = path.startswith("DEBIAN/p") or path.endswith("post-inst")
             (tree / path).chmod(0o755 if executable else 0o644)
-        built = self._folder / f"greeter_{version}_all.deb"
+        built = self._folder / name
         command = ["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", str(tree), str(built)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return built

@@ -82,6 +82,31 @@ def test_a_deploy_a_rollback_and_nothing_to_do(machine, repository):
     assert_repaired(machine)
 
 
+def test_a_dependency_of_the_distribution_is_found_though_its_lists_were_never_fetched(
+    machine, repository, distribution
+):
+    distribution.publish_empty("salutation")
+    machine.run("tee", "/etc/apt/debian.asc", stdin=distribution.key)
+    source = distribution.source.replace("cicd.asc", "debian.asc")
+    machine.run("tee", "/etc/apt/sources.list.d/debian.list", stdin=source)
+    control = (
+        "Package: greeter\nVersion: 7.0.0-7.abcdef0\nArchitecture: all\nMaintainer: Ann <ann@example.com>\n"
+    )
+    needy = {"DEBIAN/control": f"{control}Depends: python3, salutation\nDescription: Greets\n"}
+    repository.publish("7.0.0-7.abcdef0", needy)
+    try:
+        planned = machine.converge("--plan", "greeter=7.0.0-7.abcdef0", "greeter")
+        machine.want("7.0.0-7.abcdef0")
+        report = machine.converge()
+    finally:
+        machine.run("rm", "/etc/apt/sources.list.d/debian.list")
+
+    assert any("salutation" in line for line in planned["apt"])
+    assert report["state"] == "converged", report
+    machine.want(VERSION)
+    assert_repaired(machine)
+
+
 def test_an_edited_setting_is_kept_and_an_edited_file_reported_and_repaired(machine, repository):
     machine.run("sh", "-c", "echo mine >/etc/greeter.conf; echo '# mine' >>/opt/greeter/script/post-inst")
     seen = machine.converge()
