@@ -6,7 +6,7 @@ import shutil
 import signal
 
 from lab import description, machine, processes
-from lab.base import rootfs
+from lab.base import layer, rootfs
 from lab.base.recipe import Recipe
 from lab.consul import binary
 from lab.down import down, wipe
@@ -77,7 +77,7 @@ def _bring_up(places: Places, world: World, engine: Engine, found: tools.Tools) 
 
 
 def _check(places: Places, world: World, engine: Engine, recipe: Recipe) -> None:
-    cold = rootfs.ready(places, recipe) is None
+    cold = not (rootfs.is_ready(places, recipe) and layer.is_ready(places, recipe))
     missing = machine.missing_packages()
     if missing:
         say(f"installing {', '.join(missing)}")
@@ -87,12 +87,15 @@ def _check(places: Places, world: World, engine: Engine, recipe: Recipe) -> None
 
 def _fleet(places: Places, world: World, found: tools.Tools, recipe: Recipe, publisher: Driver) -> Fleet:
     with held(places.cache_lock, CACHE_SECONDS):
-        if rootfs.ready(places, recipe) is None:
+        if not rootfs.is_ready(places, recipe):
             say("building the hosts' root filesystem with mmdebstrap (once; about a minute)")
         base = rootfs.build(places, recipe)
+        if not layer.is_ready(places, recipe):
+            say("adding what builds need, on Jenkins and the build hosts (once; about a minute)")
+        build_tools = layer.build(places, recipe, base)
         consul = binary.find(places)
     (places.root / "base").write_text(str(base))
-    return Fleet(places, world, found, publisher, base, consul)
+    return Fleet(places, world, found, publisher, base, build_tools, consul)
 
 
 def _provide(fleet: Fleet) -> None:

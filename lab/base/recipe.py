@@ -28,6 +28,9 @@ PACKAGES = (
     "systemd",
     "systemd-sysv",
 )
+# What ordinary builds need beside them, on Jenkins and the build hosts alone: an app host must not have what
+# a package has forgotten to depend on.
+BUILD_TOOLS = ("build-essential", "python3-dev", "python3-venv")
 # Units that would reach for the shared network, the machine's devices, or a console.
 MASKED = (
     "apt-daily-upgrade.timer",
@@ -64,6 +67,7 @@ class Recipe:
 
     ruby: bool = False
     packages: tuple[str, ...] = field(default=PACKAGES)
+    build_tools: tuple[str, ...] = field(default=BUILD_TOOLS)
 
     @property
     def include(self) -> tuple[str, ...]:
@@ -72,8 +76,17 @@ class Recipe:
     @property
     def digest(self) -> str:
         """Names the tree: another recipe, or another way to cook it, gives another one."""
-        code = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("recipe.py", "rootfs.py"))
-        return hashlib.sha256(code + repr(self).encode()).hexdigest()[:12]
+        return _digest("rootfs.py", self.include)
+
+    @property
+    def tools_digest(self) -> str:
+        """Names the layer with the build tools, which fits that tree alone."""
+        return _digest("layer.py", (self.digest, *self.build_tools))
+
+
+def _digest(cook: str, packages: tuple[str, ...]) -> str:
+    code = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("recipe.py", cook))
+    return hashlib.sha256(code + repr(packages).encode()).hexdigest()[:12]
 
 
 def home_of(user: str) -> str:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from lab import processes
@@ -14,41 +15,52 @@ from lab.base.recipe import DISABLED, LEFT_OUT, MASKED, REMOVED, SHELLS, USERS, 
 from lab.errors import LabError
 from lab.places import Places
 
+# Namespaces of its own: whatever kills what is run there, its children and its mounts go with it.
+ALONE = ("unshare", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child")
 DISCARD_SECONDS = 10.0
 UNUSED_SECONDS = 7 * 24 * 3600
 
 
-def ready(places: Places, recipe: Recipe) -> Path | None:
-    """Return the finished tree of *recipe*, or None."""
-    tree = places.cache / f"base-{recipe.digest}"
-    return tree if tree.is_dir() else None
+def is_ready(places: Places, recipe: Recipe) -> bool:
+    """Whether the tree of *recipe* is there."""
+    return (places.cache / f"base-{recipe.digest}").is_dir()
 
 
 def build(places: Places, recipe: Recipe) -> Path:
-    """Return the tree of *recipe*, built first when it is not there; only a finished one gets its name."""
-    tree = places.cache / f"base-{recipe.digest}"
+    """Return the tree of *recipe*, built first when it is not there."""
+    return kept(places, f"base-{recipe.digest}", lambda work: _build(places, recipe, work))
+
+
+def kept(places: Places, name: str, build: Callable[[Path], Path]) -> Path:
+    """Return the folder *name* of the cache, made first by *build* when it is not there."""
+    tree = places.cache / name
     if not tree.is_dir():
-        _build(places, recipe, tree)
+        _make(tree, build)
         _forget_unused(places)
     os.utime(tree)
     return tree
 
 
-def _build(places: Places, recipe: Recipe, tree: Path) -> None:
-    partial = places.cache / f"base-{recipe.digest}.partial"
+def _make(tree: Path, build: Callable[[Path], Path]) -> None:
+    partial = tree.with_name(f"{tree.name}.partial")
     _discard(partial)
     partial.mkdir(parents=True)
     try:
-        _bootstrap(places, recipe, partial / "tree")
-        _finish(partial / "tree")
-        (partial / "tree").rename(tree)
+        build(partial).rename(tree)
     finally:
         _discard(partial)
 
 
+def _build(places: Places, recipe: Recipe, work: Path) -> Path:
+    tree = work / "tree"
+    _bootstrap(places, recipe, tree)
+    _finish(tree)
+    return tree
+
+
 def _forget_unused(places: Places) -> None:
-    """Remove trees of other recipes that no start has used for a while; each is 300 MB."""
-    for tree in places.cache.glob("base-*"):
+    """Remove trees and layers of other recipes that no start has used for a while; each is hundreds of MB."""
+    for tree in [*places.cache.glob("base-*"), *places.cache.glob("tools-*")]:
         if tree.stat().st_mtime < time.time() - UNUSED_SECONDS:
             shutil.rmtree(tree, ignore_errors=True)
 
@@ -64,28 +76,32 @@ def _bootstrap(places: Places, recipe: Recipe, tree: Path) -> None:
     options, archive = tree.with_name("apt.conf"), tree.with_name("sources.list")
     options.write_text(sources.options() + 'Acquire::Languages "none";\n')
     archive.write_text("\n".join(sources.lines(sources.sources())) + "\n")
-    # Namespaces of its own: whatever kills mmdebstrap, its children and its mounts go with it.
-    argv = ["unshare", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child", "mmdebstrap"]
-    argv += ["--mode=root", "--variant=minbase", "--format=directory"]
+    argv = [*ALONE, "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
     argv += [f"--include={','.join(recipe.include)}", f"--aptopt={options}"]
     argv += [f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT]
-    process = processes.spawn(places, "base", [*argv, sources.SUITE, str(tree), str(archive)])
+    cook(places, "base", [*argv, sources.SUITE, str(tree), str(archive)])
+
+
+def cook(places: Places, name: str, argv: list[str]) -> None:
+    """Run *argv* to its end, with its output in logs/*name*.log; LabError when it fails."""
+    process = processes.spawn(places, name, argv)
     try:
         code = process.wait()
     finally:
         processes.stop([process.pid], gently=False)
     if code != 0:
-        last = (places.logs / "base.log").read_text(errors="replace").strip().splitlines()[-3:]
+        log = places.logs / f"{name}.log"
+        last = log.read_text(errors="replace").strip().splitlines()[-3:]
         raise LabError(
-            f"mmdebstrap could not build the hosts' root filesystem: {' / '.join(last)}",
-            f"Check that apt-get update works here; the whole log is {places.logs / 'base.log'}.",
+            f"The hosts' root filesystem could not be built: {' / '.join(last)}",
+            f"Check that apt-get update works here; the whole log is {log}.",
         )
 
 
 def _finish(tree: Path) -> None:
     for path in REMOVED:
         (tree / path).unlink(missing_ok=True)
-    # A host installs from the lab's own repository, and from nowhere else.
+    # Which mirror a host asks is known when it is made, not now.
     for source in (tree / "etc/apt/sources.list.d").iterdir():
         source.unlink()
     units = tree / "etc/systemd/system"

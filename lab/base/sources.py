@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ class Source:
     component: str
 
 
+@functools.cache
 def sources() -> list[Source]:
     """Return the machine's sources of Debian 12 itself; LabError when it has none."""
     listing = _run(
@@ -48,6 +50,15 @@ def lines(releases: list[Source]) -> list[str]:
     return [f"deb [signed-by={KEYRING}] {s.uri} {s.release} {s.component}" for s in releases]
 
 
+def for_hosts() -> str:
+    """Return the machine's sources as a host's sources.list; empty when the machine has none of Debian 12."""
+    try:
+        return "".join(f"{line}\n" for line in lines(sources()))
+    except LabError:
+        return ""
+
+
+@functools.cache
 def options() -> str:
     """Return the machine's APT options that reaching an archive may need (a proxy, time-outs)."""
     return _run("apt-config", "dump", "--no-empty", "--format", '%F "%v";%n', *OPTIONS)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from lab.base import sources
 from lab.base.recipe import home_of
 from lab.hosts import keys
 from lab.hosts.container import Container
 from lab.places import Places
 from lab.world import SSH_PORT, World
 
+RESOLVER = Path("/etc/resolv.conf")
+AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 # The post-quantum default costs the client 134 ms of processor time for each connection.
 SSHD = """Port {port}
 ListenAddress {address}
@@ -19,7 +24,7 @@ UsePAM no
 MaxStartups 200
 MaxSessions 50
 PrintMotd no
-SetEnv PATH={path}
+SetEnv "PATH={path}"
 Subsystem sftp /usr/lib/openssh/sftp-server
 """
 JOURNAL = """[Journal]
@@ -29,7 +34,7 @@ ForwardToConsole=yes
 MaxLevelConsole=info
 RateLimitBurst=0
 """
-# apt would ask DNS for SRV records, and there is no DNS here.
+# apt would ask DNS for SRV records of addresses on loopback.
 APT = """Acquire::EnableSrvRecords "false";
 Acquire::Languages "none";
 DPkg::Lock::Timeout "30";
@@ -46,9 +51,20 @@ def configure(container: Container, places: Places, world: World, path: str) -> 
     disk.write("etc/ssh/ssh_host_ed25519_key", secret, mode=0o600)
     disk.write("etc/ssh/ssh_host_ed25519_key.pub", keys.public(places, host.name))
     disk.write("etc/systemd/journald.conf.d/lab.conf", JOURNAL)
-    disk.write("etc/apt/apt.conf.d/50lab", APT)
+    _distribution(container, world)
     disk.folder("etc/cicd")
     authorize(container, places, "cicd", ["user"])
+
+
+def _distribution(container: Container, world: World) -> None:
+    """Let the host reach the machine's mirror of Debian, by its proxy, and trust whom the machine trusts."""
+    disk = container.disk
+    own = f'Acquire::http::Proxy::{world.infra.address} "DIRECT";\n'
+    disk.write("etc/apt/apt.conf.d/50lab", APT + sources.options() + own)
+    disk.write("etc/apt/sources.list.d/debian.list", sources.for_hosts())
+    for file in (RESOLVER, AUTHORITIES):
+        if file.exists():
+            disk.copy(file, str(file), mode=0o644)
 
 
 def authorize(container: Container, places: Places, user: str, clients: list[str]) -> None:

@@ -23,8 +23,11 @@ BOOT_SECONDS = 60.0
 class Container:
     """The container of *host*; its disk stays when it is off."""
 
-    def __init__(self, places: Places, host: Host, base: Path, path: str = PATH) -> None:
+    def __init__(
+        self, places: Places, host: Host, base: Path, path: str = PATH, layers: Sequence[Path] = ()
+    ) -> None:
         self.host = host
+        self._layers = layers
         self._path = path
         self._places = places
         self._base = base
@@ -32,9 +35,10 @@ class Container:
         self.disk = Disk(base, self.folder / "upper")
 
     def prepare(self) -> None:
-        """Make an empty disk."""
+        """Make an empty disk over the layers, the uppermost first, and the base."""
         for name in ("upper", "work", "root"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "lower").write_text(":".join(map(str, [*self._layers, self._base])))
         # Without an id systemd takes this for a first boot and enables every unit there is.
         self.disk.write("etc/machine-id", f"{self._places.identity}{self.host.name.encode().hex():0>24}\n")
 
@@ -45,7 +49,8 @@ class Container:
             kept.write_text("\n".join(binds))
         binds = kept.read_text().splitlines() if kept.exists() else []
         groups = cgroups.create(self._places, self.host.name)
-        argv = ["unshare", "--mount", "sh", str(START), str(self.folder), str(self._base), str(len(groups))]
+        lower = (self.folder / "lower").read_text()
+        argv = ["unshare", "--mount", "sh", str(START), str(self.folder), lower, str(len(groups))]
         argv += [*map(str, groups), *self._nspawn(binds)]
         processes.spawn(self._places, self.host.name, argv)
 
@@ -63,12 +68,18 @@ class Container:
                 return pid
         return None
 
-    def run(self, *argv: str, user: str = "root", stdin: str = "") -> str:
-        """Run *argv* on the host and return its output; LabError when it fails."""
+    def require_on(self) -> int:
+        """Return what `init` does; LabError when the host is off."""
         init = self.init()
         if init is None:
-            raise self._is_off()
-        enter = ["nsenter", "--target", str(init), "--all"]
+            raise LabError(
+                f"{self.host.name} is off.", f"Start it: .venv/bin/python -m lab host {self.host.name} on"
+            )
+        return init
+
+    def run(self, *argv: str, user: str = "root", stdin: str = "") -> str:
+        """Run *argv* on the host and return its output; LabError when it fails."""
+        enter = ["nsenter", "--target", str(self.require_on()), "--all"]
         become = ["runuser", "-u", user, "--"] if user != "root" else []
         home = home_of(user)
         clean = ["env", "-i", f"PATH={self._path}", "LC_ALL=C.UTF-8", f"HOME={home}"]
@@ -88,12 +99,13 @@ class Container:
             )
         return done.stdout
 
+    def write(self, path: str, text: str) -> None:
+        """Write *text* to *path* on the running host."""
+        self.run("sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1"', "write", path, stdin=text)
+
     def copy_in(self, source: Path, path: str) -> None:
         """Copy the machine's file *source* to *path* on the running host."""
-        init = self.init()
-        if init is None:
-            raise self._is_off()
-        shutil.copyfile(source, f"/proc/{init}/root{path}")
+        shutil.copyfile(source, f"/proc/{self.require_on()}/root{path}")
 
     def wait_booted(self) -> None:
         """Return once systemd answers on the host."""
@@ -107,15 +119,15 @@ class Container:
                     raise self._not_booted() from None
                 time.sleep(0.05)
 
-    def _is_off(self) -> LabError:
-        return LabError(
-            f"{self.host.name} is off.", f"Start it: .venv/bin/python -m lab host {self.host.name} on"
-        )
-
     def _not_booted(self) -> LabError:
         log = self._places.logs / f"{self.host.name}.log"
         last = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
         return LabError(f"{self.host.name} did not boot: {' / '.join(last) or 'no output'}", f"See {log}")
+
+
+def escaped(path: object) -> str:
+    """Return *path* as nspawn's options that take several want it."""
+    return str(path).replace(":", "\\:")
 
 
 def _is_init(pid: int) -> bool:

