@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import shutil
+from pathlib import Path
 
 from lab import cgroups, processes
 from lab.errors import LabError
@@ -12,6 +15,7 @@ from lab.places import STAMP, Places
 ROUNDS = 5
 SUPERVISOR_SECONDS = 3.0
 KEPT = {"logs", STAMP}
+NSPAWN_LOCKS = Path("/run/systemd/nspawn/locks")
 
 
 def down(places: Places) -> bool:
@@ -48,6 +52,7 @@ def wipe(places: Places) -> None:
     """Remove the files of a lab that does not run, but keep its logs."""
     if not places.root.is_dir() or not places.is_claimed:
         return
+    _remove_nspawn_locks(places)
     # The world first: whoever reads it takes the lab for running.
     places.world_file.unlink(missing_ok=True)
     for path in places.root.iterdir():
@@ -57,6 +62,15 @@ def wipe(places: Places) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def _remove_nspawn_locks(places: Places) -> None:
+    """nspawn, killed, leaves a lock that is named by the inode of a host's disk."""
+    for disk in places.hosts.glob("*/upper"):
+        for lock in NSPAWN_LOCKS.glob(f"inode-*:{disk.stat().st_ino}"):
+            with lock.open() as file, contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock.unlink(missing_ok=True)
 
 
 def _end_gently(places: Places) -> None:
