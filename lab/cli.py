@@ -8,7 +8,7 @@ import os
 import signal
 from types import FrameType
 
-from lab import description, machine, state
+from lab import description, machine, proxies, state
 from lab.down import down, power_off
 from lab.errors import LabError, Unfit
 from lab.git.server import BARE
@@ -31,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     os.umask(0o022)  # what hosts' users must read is written by us
     options = parser().parse_args(arguments)
     try:
-        return int(options.run(options, Places.from_environment(), World.from_environment()))
+        world = World.from_environment()
+        proxies.bypass(world)
+        return int(options.run(options, Places.from_environment(), world))
     except Unfit as unfit:
         for problem in unfit.problems:
             complain(str(problem))

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from shlex import quote
 from typing import Any
 
+from lab import proxies
 from lab.hosts.fleet import Fleet
 from lab.jenkins.host import USER as JENKINS_USER
 from lab.places import REPOSITORY, Places
@@ -18,7 +19,7 @@ def write(fleet: Fleet, engine: Engine) -> None:
     """Write world.json and env; world.json last, for it says that the lab is up."""
     places = fleet.places
     places.environment_file.touch(mode=0o600)
-    places.environment_file.write_text(environment(places, engine))
+    places.environment_file.write_text(environment(places, fleet.world, engine))
     partial = places.world_file.with_suffix(".partial")
     partial.write_text(json.dumps(world(fleet, engine), indent=2) + "\n")
     partial.rename(places.world_file)
@@ -30,6 +31,7 @@ def world(fleet: Fleet, engine: Engine) -> dict[str, Any]:
     return {
         "network": here.network,
         "root": str(places.root),
+        "no_proxy": proxies.exceptions(here),
         "hosts": [asdict(host) for host in here.hosts],
         "consul": {"url": here.consul_url, "dns": f"{here.infra.address}:8600"},
         "haproxy": {"url": here.haproxy_url, "canary_header": CANARY_HEADER},
@@ -60,14 +62,17 @@ def world(fleet: Fleet, engine: Engine) -> dict[str, Any]:
     }
 
 
-def environment(places: Places, engine: Engine) -> str:
+def environment(places: Places, here: World, engine: Engine) -> str:
     """Return shell text that makes StackStorm's own `st2` command line speak to this lab."""
     key = (places.secrets / "st2_api_key").read_text().strip()
+    direct = ",".join(proxies.exceptions(here))
     return f"""# Source this: . {places.environment_file}
 export ST2_API_URL='{engine.api_url}'
 export ST2_AUTH_URL='{engine.auth_url}'
 export ST2_STREAM_URL='{engine.stream_url}'
 export ST2_API_KEY='{key}'
+export NO_PROXY="${{NO_PROXY:+$NO_PROXY,}}{direct}"
+export no_proxy="${{no_proxy:+$no_proxy,}}{direct}"
 unset ST2_AUTH_TOKEN
 export PATH="$PATH:{REPOSITORY / "build/venvs/st2client/bin"}"
 """

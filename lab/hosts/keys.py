@@ -44,9 +44,9 @@ def ssh_config(places: Places, world: World) -> str:
 Host *
     User cicd
     Port {SSH_PORT}
-    IdentityFile {places.secrets / "user"}
+    IdentityFile "{places.secrets / "user"}"
     IdentitiesOnly yes
-    UserKnownHostsFile {places.secrets / "known_hosts"}
+    UserKnownHostsFile "{places.secrets / "known_hosts"}"
     StrictHostKeyChecking yes
     BatchMode yes
 """
