@@ -1,4 +1,4 @@
-"""The command line: `python -m lab up|down|status|describe|host|redeliver|hook`."""
+"""The command line: `python -m lab up|down|status|describe|reload|project|host|redeliver|hook`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import argparse
 import json
 import os
 import signal
+from pathlib import Path
 from types import FrameType
 
-from lab import description, machine, proxies, state
+from lab import description, machine, projects, proxies, state
 from lab.down import down, power_off
 from lab.errors import LabError, Unfit
 from lab.git.server import BARE
@@ -19,6 +20,7 @@ from lab.hosts.fleet import base_of
 from lab.lock import held, interrupt_start
 from lab.places import Places
 from lab.progress import complain, say, show
+from lab.stackstorm import engine
 from lab.up import up
 from lab.world import World
 
@@ -122,6 +124,21 @@ def _hook(options: argparse.Namespace, places: Places, world: World) -> int:
     return 0
 
 
+def _project_add(options: argparse.Namespace, places: Places, world: World) -> int:
+    machine.check_root()
+    with held(places.lock_file):
+        added = projects.add(places, world, options.folder)
+    show(description.project_guide(places, world, added))
+    return 0
+
+
+def _reload(_options: argparse.Namespace, places: Places, _world: World) -> int:
+    with held(places.lock_file):
+        engine.reload(places)
+    say("StackStorm has read the pack and its configuration again")
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(prog="python -m lab", description="A throw-away world on one machine.")
@@ -131,9 +148,16 @@ def parser() -> argparse.ArgumentParser:
         "down": (_down, "end everything; safe at any time"),
         "status": (_status, "say what answers; exit code 0 when all does"),
         "describe": (_describe, "print world.json and what to try"),
+        "reload": (_reload, "let StackStorm read the pack and configs/cicd.yaml again"),
     }
     for name, (run, text) in plain.items():
         commands.add_parser(name, help=text).set_defaults(run=run)
+    project = commands.add_parser("project", help="a further project beside greeter")
+    add = project.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "add", help="take the project in a folder, a git repository or not, into the running lab"
+    )
+    add.add_argument("folder", type=Path)
+    add.set_defaults(run=_project_add)
     hook = commands.add_parser("hook", help="tell pushes to the gateway, to StackStorm itself, or to nobody")
     hook.add_argument("to", choices=("gateway", "stackstorm", "nobody"))
     hook.set_defaults(run=_hook)

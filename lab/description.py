@@ -11,6 +11,7 @@ from lab import proxies
 from lab.hosts.fleet import Fleet
 from lab.jenkins.host import USER as JENKINS_USER
 from lab.places import REPOSITORY, Places
+from lab.project import Project
 from lab.stackstorm.engine import Engine
 from lab.world import CANARY_HEADER, COMPONENT, DISTRIBUTION, SSH_PORT, World
 
@@ -63,10 +64,10 @@ def world(fleet: Fleet, engine: Engine) -> dict[str, Any]:
 
 
 def environment(places: Places, here: World, engine: Engine) -> str:
-    """Return shell text that makes StackStorm's own `st2` command line speak to this lab."""
+    """Return shell text that makes StackStorm's own `st2` command line speak to this lab, past any proxy."""
     key = (places.secrets / "st2_api_key").read_text().strip()
     direct = ",".join(proxies.exceptions(here))
-    return f"""# Source this: . {places.environment_file}
+    return f"""# Source this: . {quote(str(places.environment_file))}
 export ST2_API_URL='{engine.api_url}'
 export ST2_AUTH_URL='{engine.auth_url}'
 export ST2_STREAM_URL='{engine.stream_url}'
@@ -100,10 +101,26 @@ def guide(places: Places, here: World) -> str:
   .venv/bin/python -m lab host web3 off
   .venv/bin/python -m lab host web3 on
   .venv/bin/python -m lab redeliver             # the newest push, as GitHub would
+  .venv/bin/python -m lab reload                # after a change of the pack, or of its configuration in
+  # {quote(str(places.configs / "cicd.yaml"))}
+  # A second project: .venv/bin/python -m lab project add, and a folder with fpm.json and script/
 
   # HAProxy's page: http://{here.infra.address}:8404/   packages: {here.repository_url}/
   # logs: {places.logs}   everything by address: {places.world_file}
   make lab-down
+"""
+
+
+def project_guide(places: Places, here: World, project: Project) -> str:
+    """Return what to try with a project that was added."""
+    return f"""
+  git -C {quote(str(places.clones(project.name)))} push       # starts the pipeline
+  st2 run cicd.get_release project={project.name}       # once the canary is healthy:
+  st2 run cicd.deploy_production project={project.name}
+  curl -H 'Host: {project.name}' {here.haproxy_url}/
+  curl -H 'Host: {project.name}' -H '{CANARY_HEADER}: 1' {here.haproxy_url}/
+
+  # Its unit reads HOST and PORT from /etc/default/{project.name}; it answers GET /health there.
 """
 
 

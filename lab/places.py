@@ -67,7 +67,11 @@ class Places:
 
     @property
     def clone(self) -> Path:
-        return self.root / "greeter"
+        return self.clones("greeter")
+
+    def clones(self, project: str) -> Path:
+        """Return the clone in which a developer of *project* works."""
+        return self.root / "clones" / project
 
     @property
     def world_file(self) -> Path:

@@ -89,7 +89,11 @@ class World:
 
     @property
     def git_url(self) -> str:
-        return f"ssh://git@{self.infra.address}:{SSH_PORT}/srv/git/{REPOSITORY}.git"
+        return self.clone_url(REPOSITORY)
+
+    def clone_url(self, repository: str) -> str:
+        """Return how to clone *repository*, owner/name."""
+        return f"ssh://git@{self.infra.address}:{SSH_PORT}/srv/git/{repository}.git"
 
     @property
     def consul_url(self) -> str:

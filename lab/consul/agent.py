@@ -9,7 +9,8 @@ from typing import Any
 
 from lab.errors import LabError
 from lab.hosts.container import Container
-from lab.world import PROJECT, ROLE, Host, World
+from lab.project import FIRST, Project
+from lab.world import Host, World
 
 UNIT = """[Unit]
 Description=Consul agent
@@ -86,23 +87,38 @@ def services(host: Host) -> list[dict[str, Any]]:
         return [{"id": "apt", "name": "apt", "tags": ["publish"], "address": host.address}]
     if host.role == "build":
         return [{"id": "build", "name": "build", "tags": ["package"], "address": host.address}]
-    return [_project(host)]
+    return [_service(host, FIRST)]
 
 
-def _project(host: Host) -> dict[str, Any]:
-    tags = [f"{PROJECT}::{ROLE}"] + ([f"{PROJECT}::{ROLE}_canary"] if host.ring == "canary" else [])
+def register(host: Host, project: Project) -> None:
+    """Let the running host's agent offer *project*, also after a restart."""
+    service = _service(host, project)
+    # The API calls a check's id otherwise than the configuration does.
+    checks = [{"checkid": check.pop("id"), **check} for check in service["checks"]]
+    body = json.dumps({**service, "checks": checks}).encode()
+    url = f"http://{host.address}:8500/v1/agent/service/register"
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, body, method="PUT"), timeout=10).close()
+    except OSError as error:
+        raise LabError(
+            f"Consul on {host.name} did not take {project.name} ({error}).", "See its log."
+        ) from None
+
+
+def _service(host: Host, project: Project) -> dict[str, Any]:
+    canary = [project.canary_tag] if host.ring == "canary" else []
     check = {
-        "id": f"{PROJECT}:health",
-        "name": f"{PROJECT} answers",
-        "http": f"http://{host.address}:8080/health",
+        "id": f"{project.name}:health",
+        "name": f"{project.name} answers",
+        "http": f"http://{host.address}:{project.port}/health",
         "interval": "1s",
         "timeout": "1s",
     }
     return {
-        "id": PROJECT,
-        "name": PROJECT,
-        "tags": tags,
+        "id": project.name,
+        "name": project.name,
+        "tags": [project.tag, *canary],
         "address": host.address,
-        "port": 8080,
+        "port": project.port,
         "checks": [check],
     }

@@ -7,10 +7,11 @@ from lab.hosts import common
 from lab.hosts.container import Container
 from lab.places import REPOSITORY as SOURCE
 from lab.places import Places
+from lab.project import FIRST, Project
 from lab.stand_in.unit import LIBRARY
-from lab.world import REPOSITORY, World
+from lab.world import World
 
-BARE = f"/srv/git/{REPOSITORY}.git"
+BARE = f"/srv/git/{FIRST.repository}.git"
 HOOK = f"""#!/bin/sh
 exec env PYTHONPATH={LIBRARY} python3 -m lab.git.post_receive
 """
@@ -29,19 +30,25 @@ def install(container: Container) -> None:
         container.disk.copy(SOURCE / "lab" / part, f"{LIBRARY}/lab/{part}")
 
 
-def create(container: Container) -> None:
-    """Make the empty bare repository on the running host."""
-    container.run("git", "init", "--quiet", "--bare", "--initial-branch=main", BARE, user="git")
+def bare(project: Project) -> str:
+    """Return the folder of the project's repository on infra1."""
+    return f"/srv/git/{project.repository}.git"
 
 
-def arm(container: Container, world: World, secret: str) -> None:
-    """From now on each push is told to the gateway, signed with *secret*."""
+def create(container: Container, project: Project = FIRST) -> None:
+    """Make the project's empty bare repository on the running host."""
+    container.run("git", "init", "--quiet", "--bare", "--initial-branch=main", bare(project), user="git")
+
+
+def arm(container: Container, world: World, secret: str, project: Project = FIRST) -> None:
+    """From now on each push to the project is reported to the gateway, signed with *secret*."""
+    folder = bare(project)
     settings = {
         webhook.URL: f"{world.gateway_url}/github",
-        webhook.NAME: REPOSITORY,
+        webhook.NAME: project.repository,
     }
     for key, value in settings.items():
-        container.run("git", "-C", BARE, "config", key, value, user="git")
-    container.run("sh", "-c", f"umask 077; cat >{BARE}/{webhook.SECRET_FILE}", user="git", stdin=secret)
-    container.run("sh", "-c", f"umask 022; cat >{BARE}/hooks/post-receive", user="git", stdin=HOOK)
-    container.run("chmod", "+x", f"{BARE}/hooks/post-receive", user="git")
+        container.run("git", "-C", folder, "config", key, value, user="git")
+    container.run("sh", "-c", f"umask 077; cat >{folder}/{webhook.SECRET_FILE}", user="git", stdin=secret)
+    container.run("sh", "-c", f"umask 022; cat >{folder}/hooks/post-receive", user="git", stdin=HOOK)
+    container.run("chmod", "+x", f"{folder}/hooks/post-receive", user="git")

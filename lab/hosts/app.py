@@ -9,17 +9,18 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.hosts.container import Container
 from lab.places import REPOSITORY, Places
+from lab.project import FIRST, Project
 from lab.repository import server
-from lab.world import PROJECT, ROLE, Host, World
+from lab.world import Host, World
 
 
 def configure(container: Container, world: World) -> None:
-    """Write what the host knows of the project, and the one repository it installs from."""
-    disk, address = container.disk, container.host.address
+    """Write what the host knows of the project, and the repository that the project comes from."""
+    disk = container.disk
     disk.write("etc/apt/sources.list.d/cicd.list", server.source(world))
     disk.write("etc/cicd/converge.conf", converge_settings(container.host))
-    disk.write(f"etc/cicd/projects/{PROJECT}.conf", project_settings(container.host))
-    disk.write(f"etc/default/{PROJECT}", f"GREETER_HOST={address}\nGREETER_PORT=8080\n")
+    for path, text in project_files(container.host, FIRST).items():
+        disk.write(path, text)
 
 
 def converge_settings(host: Host) -> str:
@@ -33,19 +34,34 @@ def converge_settings(host: Host) -> str:
         "HEALTH_LIMIT_SECONDS": "30",
         "VERIFY_SECONDS": "60",
     }
-    return "".join(f"{key}={value}\n" for key, value in settings.items())
+    return _assignments(settings)
 
 
-def project_settings(host: Host) -> str:
-    """Return the project's own file."""
-    settings = {
-        "SERVICE": PROJECT,
-        "TAG": f"{PROJECT}::{ROLE}",
-        "CANARY_TAG": f"{PROJECT}::{ROLE}_canary",
-        "HEALTH_URL": f"http://{host.address}:8080/health",
-        "UNIT": f"{PROJECT}.service",
+def project_files(host: Host, project: Project) -> dict[str, str]:
+    """Return what the host has of *project*, by path: cicd-converge's settings, and where it is to listen."""
+    prefix = project.name.upper().replace("-", "_")
+    listen = {"HOST": host.address, "PORT": str(project.port)}
+    listen |= {f"{prefix}_{key}": value for key, value in listen.items()}
+    return {
+        f"/etc/cicd/projects/{project.name}.conf": project_settings(host, project),
+        f"/etc/default/{project.name}": _assignments(listen),
     }
-    return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+
+def project_settings(host: Host, project: Project = FIRST) -> str:
+    """Return the file with which cicd-converge knows *project*."""
+    settings = {
+        "SERVICE": project.name,
+        "TAG": project.tag,
+        "CANARY_TAG": project.canary_tag,
+        "HEALTH_URL": f"http://{host.address}:{project.port}/health",
+        "UNIT": project.unit,
+    }
+    return _assignments(settings)
+
+
+def _assignments(values: dict[str, str]) -> str:
+    return "".join(f"{key}={value}\n" for key, value in values.items())
 
 
 def build_agent(places: Places) -> Path:

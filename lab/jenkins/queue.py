@@ -36,7 +36,8 @@ class Queue:
         self._lock = threading.Lock()
         self._waiting: queue.Queue[Item] = queue.Queue()
         self._running: dict[tuple[str, int], Workspace] = {}
-        self.builds = {job: load(self._folder, job) for job in settings.jobs}
+        jobs = dict.fromkeys([*settings.jobs, *self._kept_jobs()])
+        self.builds = {job: load(self._folder, job) for job in jobs}
         last = max((b.queue_id for builds in self.builds.values() for b in builds), default=0)
         self.items: dict[int, Item] = {}
         self._next_item = last + 1
@@ -45,6 +46,18 @@ class Queue:
         """Start the executors."""
         for number in range(self._settings.executors):
             threading.Thread(target=self._execute, name=f"executor-{number}", daemon=True).start()
+
+    def create(self, job: str) -> bool:
+        """Add the job *job*, for good; False when there is one of that name."""
+        with self._lock:
+            if job in self.builds:
+                return False
+            (self._folder / "builds" / job).mkdir(parents=True, exist_ok=True)
+            self.builds[job] = []
+        return True
+
+    def _kept_jobs(self) -> list[str]:
+        return sorted(path.name for path in (self._folder / "builds").glob("*"))
 
     def add(self, job: str, given: Mapping[str, str]) -> Item:
         """Queue a build of *job*; as in Jenkins, parameters that it does not define are dropped."""

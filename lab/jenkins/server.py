@@ -36,6 +36,7 @@ class Api:
             ("GET", r"/api/json", self._front),
             ("GET", r"/crumbIssuer/api/json", self._crumb),
             ("GET", r"/me/api/json", self._me),
+            ("POST", r"/createItem", self._create),
             ("GET", r"/queue/api/json", self._items),
             ("GET", r"/queue/item/(\d+)/api/json", self._item),
             ("POST", r"/queue/cancelItem", self._cancel),
@@ -86,6 +87,14 @@ class Api:
     def _me(self, _given: dict[str, str]) -> Answer:
         user = self._settings.user
         return 200, {"_class": "hudson.model.User", "id": user, "fullName": user}, {}
+
+    def _create(self, given: dict[str, str]) -> Answer:
+        name = given.get("name", "")
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+            return 400, f"{name!r} is an unsafe name", {}
+        if not self._queue.create(name):
+            return 400, f"A job already exists with the name {name!r}", {}
+        return 200, "", {}
 
     def _items(self, _given: dict[str, str]) -> Answer:
         items = [views.item(item, self._root) for item in self._queue.waiting()]

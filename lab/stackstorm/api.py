@@ -1,4 +1,4 @@
-"""The two calls of StackStorm's API that a lab needs."""
+"""The calls of StackStorm's API that a lab needs."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def create_key(api_url: str, token: str, user: str) -> str:
     """Return a new API key of *user*."""
     body = {"user": user, "metadata": {"used_by": "the lab's gateway"}}
     return str(_post(f"{api_url}/apikeys", {"X-Auth-Token": token}, body)["key"])
+
+
+def register_pack(api_url: str, key: str, pack: str) -> None:
+    """Let StackStorm read *pack*, and its configuration, from their files again."""
+    _post(f"{api_url}/packs/register", {"St2-Api-Key": key}, {"packs": [pack]})
 
 
 def _post(url: str, headers: dict[str, str], body: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -82,6 +83,14 @@ def wait(places: Places, process: subprocess.Popen[bytes]) -> None:
             last = log.read_text(errors="replace").strip().splitlines()[-3:]
             raise LabError(f"st2local did not start: {' / '.join(last)}", "Correct that, then try again.")
         time.sleep(0.1)
+
+
+def reload(places: Places) -> None:
+    """Let the lab's StackStorm read the pack, and its configuration, from their files again."""
+    if not places.world_file.exists():
+        raise LabError("No lab is up.", "Start one: make lab")
+    described = json.loads(places.world_file.read_text())["stackstorm"]
+    api.register_pack(described["api_url"], (places.secrets / "st2_api_key").read_text().strip(), "cicd")
 
 
 def gateway_key(places: Places, engine: Engine) -> Path:

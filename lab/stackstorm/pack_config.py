@@ -9,9 +9,10 @@ import yaml
 from lab.hosts.tools import Tools
 from lab.jenkins.host import USER as JENKINS_USER
 from lab.places import Places
+from lab.project import FIRST, Project
 from lab.repository.aptly import NAME
 from lab.repository.driver import KEY_ID, Driver
-from lab.world import COMPONENT, DISTRIBUTION, PROJECT, REPOSITORY, ROLE, SSH_PORT, World
+from lab.world import COMPONENT, DISTRIBUTION, ROLE, SSH_PORT, World
 
 
 def write(places: Places, world: World, tools: Tools, driver: Driver) -> None:
@@ -37,7 +38,7 @@ def configuration(places: Places, world: World, tools: Tools, driver: Driver) ->
             "details_url": f"http://{world.control}:9101/v1/executions/{{execution}}",
         },
         "gateway": {"url": world.gateway_url},
-        "source": {"clone_url": world.git_url.replace(REPOSITORY, "{repository}")},
+        "source": {"clone_url": world.clone_url("{repository}")},
         "ssh": {
             "user": "cicd",
             "port": SSH_PORT,
@@ -57,5 +58,17 @@ def configuration(places: Places, world: World, tools: Tools, driver: Driver) ->
         },
         "deploy": {"batches": ["1", "100%"], "min_bake_seconds": 3},
         "drift": {"silent_seconds": 180, "follow_seconds": 10},
-        "projects": {PROJECT: {"repository": REPOSITORY, "branch": "main", "job": PROJECT, "role": ROLE}},
+        "projects": {FIRST.name: _project(FIRST)},
     }
+
+
+def _project(project: Project) -> dict[str, str]:
+    return {"repository": project.repository, "branch": "main", "job": project.name, "role": ROLE}
+
+
+def add(places: Places, project: Project) -> None:
+    """Let the pack know *project* as well; whatever else was changed in the file stays."""
+    path = places.configs / "cicd.yaml"
+    values = yaml.safe_load(path.read_text())
+    values["projects"][project.name] = _project(project)
+    path.write_text(f"---\n{yaml.safe_dump(values, sort_keys=False)}")

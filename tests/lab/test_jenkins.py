@@ -220,3 +220,12 @@ def test_nobody_listening_to_callbacks_does_not_fail_a_build(stand_in, work, rec
     work.push("main")
 
     assert stand_in.build(work, commit)["result"] == "SUCCESS"
+
+
+def test_a_job_is_created_once_and_is_still_there_after_a_restart(stand_in):
+    stand_in.client.create_job("announcer", jenkins.EMPTY_CONFIG_XML)
+
+    assert stand_in.client.job_exists("announcer")
+    with pytest.raises(jenkins.JenkinsException):
+        stand_in.client.create_job("announcer", jenkins.EMPTY_CONFIG_XML)
+    assert set(Queue(stand_in.settings).builds) == {"greeter", "announcer"}

@@ -18,6 +18,7 @@ from lab.hosts.tools import Tools
 from lab.jenkins import host as jenkins
 from lab.jenkins.settings import Settings
 from lab.places import Places
+from lab.project import FIRST
 from lab.repository import server
 from lab.repository.driver import driver
 from lab.stackstorm import engine, gateway, pack_config
@@ -82,7 +83,7 @@ def test_an_agent_that_comes_too_early_looks_for_the_server_again_at_once():
 
 
 def test_haproxy_ends_names_with_colons_by_a_port_and_keeps_servers_while_consul_is_silent():
-    text = haproxy.configuration(WORLD)
+    text = haproxy.configuration(WORLD, [FIRST])
 
     assert "_greeter._greeter::app.service.consul:0" in text
     assert "_greeter._greeter::app_canary.service.consul:0" in text

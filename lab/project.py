@@ -1,0 +1,96 @@
+"""A project that the lab deploys: its names, its port, and where its code is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.places import Places
+from lab.world import PROJECT, ROLE
+
+NAME = r"[a-z0-9][a-z0-9-]{0,39}"
+SCRIPTS = ("script/cisetup", "script/cibuild")
+FIRST_PORT = 8090  # of the projects that are added; the first one has 8080
+
+
+@dataclass(frozen=True)
+class Project:
+    """*port* is where its application listens on every app host; *unit* is empty when it has none."""
+
+    name: str
+    port: int
+    unit: str
+
+    @property
+    def repository(self) -> str:
+        return f"acme/{self.name}"
+
+    @property
+    def tag(self) -> str:
+        return f"{self.name}::{ROLE}"
+
+    @property
+    def canary_tag(self) -> str:
+        return f"{self.tag}_canary"
+
+
+FIRST = Project(PROJECT, 8080, f"{PROJECT}.service")
+
+
+def known(places: Places) -> list[Project]:
+    """Return the projects of the lab, the first one first."""
+    file = _file(places)
+    added = json.loads(file.read_text()) if file.exists() else []
+    return [FIRST, *(Project(**values) for values in added)]
+
+
+def keep(places: Places, project: Project) -> None:
+    """Let *project* be one of the lab's."""
+    added = [asdict(one) for one in known(places)[1:]]
+    partial = _file(places).with_suffix(".partial")
+    partial.write_text(json.dumps([*added, asdict(project)], indent=2))
+    partial.rename(_file(places))
+
+
+def read(places: Places, folder: Path) -> Project:
+    """Return *folder* as a project that is not in the lab yet; LabError says what it lacks."""
+    described = _description(folder)
+    name = str(described.get("name") or folder.resolve().name).lower().replace("_", "-")
+    others = known(places)
+    if not re.fullmatch(NAME, name):
+        raise LabError(
+            f"{name!r} cannot be a project's name here.", f'Give "name" in fpm.json, of the form {NAME}.'
+        )
+    if name in [project.name for project in others]:
+        raise LabError(f"The lab has a project {name} already.", "Give another name in fpm.json.")
+    for script in SCRIPTS:
+        if not os.access(folder / script, os.X_OK):
+            raise LabError(
+                f"{folder / script} is missing or not executable.", "docs/project.md says what it does."
+            )
+    return Project(name, _free_port(others), Path(str(described.get("unit") or "")).name)
+
+
+def _description(folder: Path) -> dict[str, object]:
+    path = folder / "fpm.json"
+    try:
+        described = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise LabError(
+            f"{path} cannot be read ({error}).", "docs/project.md says what a project brings."
+        ) from None
+    if not isinstance(described, dict):
+        raise LabError(f"{path} is no JSON object.", "docs/project.md says what is in it.")
+    return described
+
+
+def _free_port(others: list[Project]) -> int:
+    return max([FIRST_PORT - 1, *(project.port for project in others)]) + 1
+
+
+def _file(places: Places) -> Path:
+    return places.root / "projects.json"

@@ -1,0 +1,58 @@
+"""A folder becomes a project of the lab, or is refused with a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab import project
+from lab.errors import LabError
+from lab.places import Places
+from tests.announcer import announcer
+
+NAME = "announcer"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return announcer(tmp_path / "some folder" / NAME, NAME)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(tmp_path / "lab", tmp_path / "cache")
+
+
+def test_a_folder_becomes_a_project_with_a_port_of_its_own(places, folder):
+    places.root.mkdir()
+    first = project.read(places, folder)
+    project.keep(places, first)
+    (folder / "fpm.json").write_text('{"name": "other", "version": "1.0.0", "description": "Other"}')
+    second = project.read(places, folder)
+
+    assert (first.name, first.unit, first.repository) == (NAME, f"{NAME}.service", f"acme/{NAME}")
+    assert (second.name, second.unit) == ("other", "")
+    assert len({8080, first.port, second.port}) == 3
+    assert [one.name for one in project.known(places)] == ["greeter", NAME]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda folder: (folder / "fpm.json").unlink(), "cannot be read"),
+        (lambda folder: (folder / "fpm.json").write_text("{"), "cannot be read"),
+        (lambda folder: (folder / "fpm.json").write_text("[]"), "no JSON object"),
+        (
+            lambda folder: (folder / "fpm.json").write_text('{"name": "a b; rm"}'),
+            "cannot be a project's name",
+        ),
+        (lambda folder: (folder / "fpm.json").write_text('{"name": "greeter"}'), "a project greeter already"),
+        (lambda folder: (folder / "script/cibuild").chmod(0o644), "missing or not executable"),
+    ],
+)
+def test_what_is_no_project_is_refused_with_a_sentence(places, folder, spoil, sentence):
+    spoil(folder)
+
+    with pytest.raises(LabError, match=sentence):
+        project.read(places, folder)
