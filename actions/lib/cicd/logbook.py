@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from types import TracebackType
-from typing import Any, Mapping
+from typing import Any, Container, Mapping
 
 from cicd.config import Settings
 from cicd.consul import Store
@@ -66,6 +66,11 @@ class Logbook:
         """Begin, unless another rollout of this generation is under way; True if it began."""
         before, after = Store(self._settings).update(self.key, self._begun)
         return after != before
+
+    def failed_besides(self, names: Container[str]) -> int:
+        """Return how many hosts failed in this deploy already, not counting those called *names*."""
+        hosts = self._record["hosts"].items()
+        return sum(report.get("state") == "failed" for host, report in hosts if host not in names)
 
     def say(self, host: str, report: Mapping[str, Any]) -> None:
         """Keep what *host* reported; it is written with the next beat or batch."""

@@ -84,12 +84,14 @@ class Rollout:
         return list(self._reports.values())
 
     def _wait_for_turn(self) -> None:
-        """Two at once would each take hosts out of traffic, and have a budget of its own."""
+        """Two at once would each take hosts out of traffic; and there is one budget for all of a deploy."""
         while not self._logbook.begins():
             self._still_ours()
             if self._cancelled() or time.monotonic() > self._deadline:
                 raise self._stopped("waited in vain for another rollout of it")
             time.sleep(SETTLE_SECONDS)
+        if not self._order.wide:
+            self._budget -= self._logbook.failed_besides([host.name for host in self._order.hosts])
 
     def _roll(self, fan: Fanout) -> None:
         waiting = [host for host in self._order.hosts if host.name not in self._reports]
