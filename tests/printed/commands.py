@@ -15,7 +15,8 @@ from st2local.engine.aliases import formats
 from tests.printed.texts import ROOT, SPAN, Text, everything
 
 PROGRAMS = {
-    ".venv/bin/python", "apt-get", "build/venvs/st2client/bin/python", "cicd-converge", "consul", "curl",
+    ".venv/bin/python", "apt-cache", "apt-get", "build/venvs/st2client/bin/python", "cicd-converge",
+    "consul", "curl",
     "dpkg-query", "git", "gpg", "gpgv", "journalctl", "make", "pytest", "python", "python3", "sed", "ssh",
     "st2", "st2-apply-rbac-definitions", "st2-trigger-refire", "st2ctl", "sudo", "systemctl",
     "systemd-analyze", "useradd",

@@ -117,9 +117,11 @@ def _target(settings: Settings, known: Release, ring: str, version: str) -> Buil
         return (
             release.promotable(known, float("inf"), 0) if known.canary.wanted is None else known.canary.wanted
         )
+    package = package_name(known.project)
     if not version:
-        raise InputError("A plan for canary needs a version.", "Name one that `apt-cache madison` lists.")
-    return published(settings, settings.project(known.project), package_name(known.project), version)
+        hint = f"Name one that `apt-cache madison {package}` lists on an app host."
+        raise InputError("A plan for canary needs a version.", hint)
+    return published(settings, settings.project(known.project), package, version)
 
 
 def _ask(settings: Settings, host: Host, project: str, build: Build) -> Any:

@@ -28,10 +28,10 @@ def published(settings: Settings, project: Project, name: str, version: str) -> 
 
 def _refuse_foreign(project: Project, build: Build) -> None:
     """A version is a project's own: else any package of the repository could be deployed as it."""
-    own, origin = package_name(project.name), build.trace.partition("@")[0]
-    if origin.lower() != project.repository.lower() and (origin or build.package != own):
+    package, origin = package_name(project.name), build.trace.partition("@")[0]
+    if origin.lower() != project.repository.lower() and (origin or build.package != package):
         raise Refused(
             f"{build.package} {build.version} was built from {origin or 'no known repository'}, "
             f"not from {project.repository}; it is no version of {project.name}.",
-            f"Name a version that `apt-cache madison {own}` lists.",
+            f"Name a version that `apt-cache madison {package}` lists on an app host.",
         )

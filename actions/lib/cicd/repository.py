@@ -55,7 +55,7 @@ class Repository:
         if entry is None:
             raise RepositoryError(
                 f"{package} {version} is not in the repository {self._url}.",
-                "Publish it first, or name a version that `apt-cache madison` lists.",
+                f"Publish it first, or name a version that an app host lists: `apt-cache madison {package}`.",
             )
         return Build(
             version=version,

@@ -40,7 +40,7 @@ def _built(version: str) -> re.Match[str]:
     if not match:
         raise InputError(
             f"{version!r:.80} is not a version that this pipeline built.",
-            "A version looks like 1.4.0-57.ab12cd3; list them with `apt-cache madison <project>`.",
+            "A version looks like 1.4.0-57.ab12cd3; an app host lists them: `apt-cache madison <project>`.",
         )
     return match
 
