@@ -26,6 +26,7 @@ from lab.places import REPOSITORY, Places
 from lab.world import CANARY_HEADER, World
 
 NETWORK = "127.76.0"
+BUILD_TOOLS = ["make", "gcc", "node", "npm", "npx"]
 HEADERS: list[dict[str, str]] = [{}, {CANARY_HEADER: "1"}]
 pytestmark = [
     pytest.mark.lab,
@@ -125,6 +126,21 @@ def test_hosts_have_their_own_systemd_packages_and_keys(running):
         name: [name, "running"] for name in said
     }
     assert all("NOPASSWD: /usr/bin/cicd-converge" in text for text in said.values())
+
+
+def test_builds_find_their_tools_where_code_is_built_and_packages_the_distribution_where_it_runs(running):
+    tried = "command -v make gcc node npm npx; npm --version; python3 -m venv venv && echo venv made"
+    config = str(running.secrets / "ssh_config")
+    said = {
+        name: subprocess.run(["ssh", "-F", config, name, tried], capture_output=True, text=True).stdout
+        for name in ("build1", "web1")
+    }
+    debian = ["ssh", "-F", config, "web1", "cat /etc/apt/sources.list.d/debian.list"]
+
+    assert [Path(line).name for line in said["build1"].splitlines()[:5]] == BUILD_TOOLS
+    assert "venv made" in said["build1"]
+    assert "gcc" not in said["web1"]
+    assert " bookworm main" in subprocess.run(debian, capture_output=True, text=True).stdout
 
 
 @pytest.mark.parametrize("ring", ["canary", "everyone"])

@@ -162,6 +162,8 @@ def test_a_wish_that_cannot_be_met_ends_with_one_and_a_sentence(monkeypatch, cap
 def test_another_recipe_gives_another_tree():
     assert Recipe().digest == Recipe().digest
     assert Recipe().digest != Recipe(ruby=True).digest != Recipe(packages=("git",)).digest
+    assert Recipe().digest == Recipe(build_tools=("make",)).digest
+    assert Recipe().tools_digest != Recipe(build_tools=("make",)).tools_digest
 
 
 def test_an_unknown_publisher_is_refused():
