@@ -1,7 +1,9 @@
 """The project's contract, and what a package builder is told."""
 
+import base64
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from cicd import fpm_json, metadata, package, scripts
-from cicd.errors import ProjectError
+from cicd import allowed, fpm_json, metadata, package, scripts
+from cicd.allowed import Allowed
+from cicd.errors import ConfigError, ProjectError
 from cicd.fpm_json import FIELDS
 from cicd.metadata import Metadata
 from cicd.package import Origin
@@ -18,6 +21,7 @@ from cicd.package import Origin
 COMMIT = "a" * 40
 SCRIPTS = {"script/cisetup": "executable", "script/cibuild": "executable", "script/post-inst": "executable"}
 FILES = {"greeter.service": "not executable", "greeter.conf": "not executable"}
+UNIT = "[Service]\nExecStart=/usr/bin/python3 /opt/greeter/greeter.py\n"
 WHOLE = {
     "version": "1.0.0",
     "description": "Greets people.",
@@ -30,9 +34,25 @@ WHOLE = {
 }
 
 
-def read(values: object, states: dict[str, str] = SCRIPTS) -> Metadata:
+def content(path: str, text: str | bytes) -> dict[str, str]:
+    """What a build host says of the content of *path*."""
+    data = text.encode() if isinstance(text, str) else text
+    return {f"content:{path}": base64.b64encode(data).decode()}
+
+
+CONTENTS = {
+    **content("greeter.service", UNIT),
+    **content("script/post-inst", "#!/bin/sh\n"),
+    **content("script/post-install", "#!/bin/sh\n"),
+}
+
+
+def read(
+    values: object, states: dict[str, str] = SCRIPTS, allowed: Allowed = allowed.NOTHING_MORE
+) -> Metadata:
     text = values if values is None or isinstance(values, str) else json.dumps(values, indent=1)
-    return metadata.read("greeter", COMMIT, text, {"script/post-install": "missing", **FILES, **states})
+    said = {"script/post-install": "missing", **FILES, **CONTENTS, **states}
+    return metadata.read("greeter", COMMIT, text, said, allowed)
 
 
 def test_defaults_are_those_of_the_2015_contract():
@@ -100,7 +120,8 @@ def test_a_project_whose_name_is_no_package_name_must_say_one():
 
 
 def test_what_read_must_be_told_is_named_even_by_a_broken_fpm_json():
-    assert metadata.paths(None, "greeter") == [*metadata.SCRIPTS, *metadata.HOOKS]
+    first = [*metadata.SCRIPTS, *metadata.HOOKS]
+    assert metadata.paths(None, "greeter")[: len(first)] == first
     assert "greeter.service" in metadata.paths(json.dumps({**WHOLE, "version": "v1"}), "greeter")
 
 
@@ -170,6 +191,182 @@ def test_no_description_adds_an_argument_or_a_control_field(description):
     words = package.fpm_arguments(meta, "1.0.0-1.aaaaaaa", origin)
 
     assert package.files(meta, "1.0.0-1.aaaaaaa", origin)["fpm-deb.args"].split("\n")[:-1] == words
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/etc/cron.d", "/usr/lib/systemd", "/usr/lib/systemd/system", "/usr/bin", "/usr/local/bin", "/opt"),
+        *("/var/lib/dpkg/info", "/root", "/etc/greeter.d/../cron.d", "/boot", "/usr/lib/greeters", "/opt//x"),
+        *("/var/lib", "/home/ann", "/lib/greeter-x/../y", "/srv/", "/usr", "//opt/x"),
+    ],
+)
+def test_a_folder_of_the_system_is_no_projects(path):
+    with pytest.raises(ProjectError, match="line 2: `prefix`"):
+        read({"prefix": path, **WHOLE})
+    with pytest.raises(ProjectError, match="line 2: `directories`"):
+        read({"directories": [path], **{k: v for k, v in WHOLE.items() if k != "directories"}})
+
+
+@pytest.mark.parametrize(
+    "path", ["/opt/greeter", "/opt/acme/web", "/srv/www", "/usr/lib/greeter", "/var/lib/greeter-data/x"]
+)
+def test_a_projects_own_folders_are_its_own(path):
+    assert read({**WHOLE, "prefix": path, "directories": [path]}, {**SCRIPTS, "": "directory"}).prefix == path
+
+
+def test_an_operator_allows_a_project_more_of_its_hosts():
+    more = {"prefix": "/usr/lib/nginx/x", "user": "root", "unit": "web.service"}
+    states = {**SCRIPTS, "web.service": "not executable", **content("web.service", UNIT)}
+    with pytest.raises(ProjectError) as refusal:
+        read({**WHOLE, **more}, states)
+    assert len(refusal.value.details["problems"]) == 3
+    assert "projects.greeter.allowed" in str(refusal.value)
+    may = allowed.parse({"paths": ["/usr/lib/nginx"], "users": ["root"], "units": ["web.service"]}, "here")
+
+    assert read({**WHOLE, **more}, states, may).user == "root"
+
+
+@pytest.mark.parametrize(
+    "section",
+    [{"paths": "/etc"}, {"path": ["/etc"]}, {"paths": ["etc"]}, {"users": ["a b"]}, ["x"], {"units": [1]}],
+)
+def test_what_an_operator_allows_is_checked(section):
+    with pytest.raises(ConfigError, match="`here"):
+        allowed.parse(section, "here")
+
+
+@pytest.mark.parametrize("user", ["root", "sshd", "systemd-network", "_apt", "daemon"])
+def test_a_user_of_the_system_owns_no_directories(user):
+    with pytest.raises(ProjectError, match=f"line 10: `user` is {user}, a user of the system"):
+        read({**WHOLE, "user": user})
+
+
+@pytest.mark.parametrize(
+    ("unit", "problem"),
+    [
+        ("ssh.service", "line 11: `unit` is ssh.service: call it greeter.service"),
+        ("deep/greeter@.service", "line 11: `unit` is greeter@.service, a template"),
+        ("greeter.socket", r"line 11: `unit` must be .* ending in \.service"),
+        ("greeter.timer", r"line 11: `unit` must be .* ending in \.service"),
+    ],
+)
+def test_a_unit_that_is_not_the_projects_own_service_is_refused(unit, problem):
+    with pytest.raises(ProjectError, match=problem):
+        read({**WHOLE, "unit": unit}, {**SCRIPTS, unit: "not executable", **content(unit, UNIT)})
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "no ExecStart"),
+        ("[Unit]\nDescription=x\n", "no ExecStart"),
+        ("[Service]\nExecStart=/bin/true\n[Install]\nAlias=ssh.service\n", "line 4: `Alias` is ssh.service"),
+        ("[Service]\nExecStart=/bin/a\nExecStart=/bin/b\n", "line 3: a second ExecStart"),
+        ("[Service]\nExecStart=bin/true\n", "line 2: ExecStart runs bin/true"),
+        ("[Service]\nType=oneshot\nExecStart=/bin/true\nRestart=always\n", "Restart=always"),
+        ("[Service]\nType=oneshot\nExecStop=/bin/true\n", "no ExecStart"),
+    ],
+)
+def test_a_unit_that_systemd_would_not_load_is_refused(text, problem, tmp_path):
+    with pytest.raises(ProjectError, match=f"greeter.service .*{problem}"):
+        read(WHOLE, {**SCRIPTS, **content("greeter.service", text)})
+    if "Alias" not in text:
+        assert systemd_refuses(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        UNIT,
+        "# x\n[Service]\nExecStart=\nExecStart=-/bin/sh -c \\\n# between\n  true\n",
+        "[Service]\r\nExecStart=/bin/true\r\n[Install]\r\nAlias=greeter-old.service\r\n",
+        "[Service]\nType=oneshot\nExecStart=/bin/true\nExecStart=/bin/true\n",
+        "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStop=/bin/true\n",
+        "[Service]\nExecStart=true\n",
+    ],
+)
+def test_a_unit_that_systemd_loads_is_taken(text, tmp_path):
+    assert read(WHOLE, {**SCRIPTS, **content("greeter.service", text)}).unit == "greeter.service"
+    assert not systemd_refuses(
+        tmp_path, text.replace("/usr/bin/python3 /opt/greeter/greeter.py", "/bin/true")
+    )
+
+
+def systemd_refuses(folder: Path, text: str) -> bool:
+    (folder / "greeter.service").write_text(text, newline="")
+    command = ["systemd-analyze", "verify", str(folder / "greeter.service")]
+    return subprocess.run(command, capture_output=True, timeout=60).returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "line 1: a hook begins with #!"),
+        ("\ufeff#!/bin/sh\n", "line 1: a hook begins with #!"),
+        ("set -e\n", "line 1: a hook begins with #!"),
+        ("#!/bin/sh\r\nset -e\r\n", "line 1 ends in CR LF"),
+        ("#!/bin/sh\nset -e\r\n", "line 2 ends in CR LF"),
+        ("#!/usr/bin/env python3\r\n", "line 1 ends in CR LF"),
+        ("#!/bin/sh\n\n\0\n", "line 3 has a NUL byte"),
+        ("#!sh\n", "line 1: the interpreter 'sh' is not an absolute path"),
+        ("#!/usr/bin/env python3 -u\n", "line 1: env takes 'python3 -u' for one name"),
+        ("#!/usr/bin/env\n", "line 1: env has no name"),
+        ("#!/usr/bin/ruby\n", 'line 1: not every host has ruby: add "ruby" to `depends`'),
+        ("#!/usr/bin/env node\n", 'line 1: not every host has node: add "nodejs" to `depends`'),
+        ("#!/nonexistent/interpreter\n", "line 1: no package brings /nonexistent/interpreter"),
+    ],
+)
+def test_a_hook_that_cannot_run_is_refused_with_file_and_line(text, problem):
+    with pytest.raises(ProjectError, match=re.escape(f"script/post-inst {problem}")):
+        read(WHOLE, {**SCRIPTS, **content("script/post-inst", text)})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#!/bin/sh\n",
+        "#! /bin/bash -eu\n",
+        "#!/usr/bin/env python3\n",
+        "#!/usr/bin/python3.11\n",
+        "#!/usr/bin/env -S python3 -u\n",
+        "#!/opt/greeter/.venv/bin/python\n",
+        "#!/usr/local/bin/thing\n",
+        "#!/usr/bin/perl\nprint qq(\r\n);\n",
+        b"\x7fELF\0\0",
+    ],
+)
+def test_a_hook_that_can_run_is_taken(text):
+    assert read(WHOLE, {**SCRIPTS, **content("script/post-inst", text)}).hook == "script/post-inst"
+
+
+@pytest.mark.parametrize("interpreter", ["/usr/bin/env python3", "/opt/greeter/bin/python"])
+def test_before_the_first_installation_only_what_every_host_has_can_run(interpreter):
+    states = {**SCRIPTS, "script/pre": "executable", **content("script/pre", f"#!{interpreter}\n")}
+    with pytest.raises(ProjectError, match=r"script/pre line 1: .* when `before_install` runs"):
+        read({**WHOLE, "before_install": "script/pre"}, states)
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "problem"),
+    [
+        ("newline", b"doc/a\nb", r"'doc/a.{1,2}nb': dpkg takes no name with a newline"),
+        ("long", b"x" * 247, "dpkg takes no name of more than 246 bytes"),
+        ("target", b"link\xff", "a symbolic link's target has no newline"),
+    ],
+)
+def test_a_file_name_that_dpkg_refuses_is_refused_by_name(key, name, problem):
+    with pytest.raises(ProjectError, match=problem):
+        read(WHOLE, {**SCRIPTS, f"tree:{key}": base64.b64encode(name + b"\0").decode()})
+
+
+def test_a_directory_behind_a_link_of_the_repository_is_refused():
+    values = {**WHOLE, "directories": ["/opt/greeter/data/x"]}
+    with pytest.raises(
+        ProjectError, match="`directories` names /opt/greeter/data/x, which is a file or behind"
+    ):
+        read(values, {**SCRIPTS, "data/x": "not a plain file"})
+    assert read(values, {**SCRIPTS, "data/x": "missing"}).directories == ("/opt/greeter/data/x",)
 
 
 @pytest.mark.parametrize("path", ["/opt/../etc", "opt", "/opt/a b", "/", "/opt/$(id)", "/opt/.."])

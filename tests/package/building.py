@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cicd import build, metadata, package
+from cicd.allowed import NOTHING_MORE
 from cicd.clearance import Clearance
 from cicd.metadata import Metadata
 from cicd.package import Origin
@@ -63,6 +64,7 @@ class BuildHost:
 
     def __init__(self, home: Path, url: str | Path = "") -> None:
         self.home, self.url = home, str(url)
+        self.allowed = NOTHING_MORE
         home.mkdir(parents=True, exist_ok=True)
 
     def script(self, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
@@ -87,7 +89,7 @@ class BuildHost:
         said = self.said("read_metadata", name)
         text = build._decoded(said.get("fpm_json"))
         states = self.said("read_states", name, *metadata.paths(text, "app"))
-        meta = metadata.read("app", of, text, {**states, **said})
+        meta = metadata.read("app", of, text, {**states, **said}, self.allowed)
         version = package_version(meta.version, int(said["commits"]), of)
         return meta, version, Origin("acme/app", of, f"acme/app@{of}", int(said["time"]), "app")
 

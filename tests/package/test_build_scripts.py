@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cicd.allowed import Allowed
 from cicd.errors import ProjectError
 from tests.package.building import DRIVERS, BuildHost, commit, git, project, run, write
 
@@ -150,7 +151,15 @@ def test_the_package_says_where_it_came_from_and_carries_its_files(driver, repos
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_an_odd_tree_is_packaged_whole_with_clean_modes_and_owners(driver, repository, host, tmp_path):
     (tmp_path / "outside").write_text("secret")
-    for name in ("with space", "new\nline", "$(touch owned)", "-rf", "ünï", "quo'te\"s", "back\\slash"):
+    for name in (
+        "with space",
+        "tab\tand\rreturn",
+        "$(touch owned)",
+        "-rf",
+        "ünï",
+        "quo'te\"s",
+        "back\\slash",
+    ):
         write(repository / "odd" / name / name, name)
     write(repository / "setuid", "x", executable=True)
     (repository / "setuid").chmod(0o6777)
@@ -160,7 +169,7 @@ def test_an_odd_tree_is_packaged_whole_with_clean_modes_and_owners(driver, repos
     tree = tmp_path / "tree"
     run("dpkg-deb", "-x", deb, str(tree))
 
-    assert (tree / "opt/app/odd/new\nline/new\nline").read_text() == "new\nline"
+    assert (tree / "opt/app/odd/tab\tand\rreturn/tab\tand\rreturn").is_file()
     assert len(list((tree / "opt/app/odd").iterdir())) == 7
     assert os.readlink(tree / "opt/app/link") == str(tmp_path / "outside")
     assert next(x for x in listing(deb) if x.endswith("/setuid")).startswith("-rwxr-xr-x ")
@@ -183,6 +192,69 @@ def test_a_path_through_a_symbolic_link_is_refused_not_followed(driver, reposito
     with pytest.raises(ProjectError, match=r"app.conf is not a plain file"):
         host.try_build(tested, driver)
     assert (tmp_path / "secrets/app.service").read_text() == "secret"
+
+
+@pytest.mark.parametrize("link", ["system", "system/app.service"])
+def test_a_build_writes_through_no_link_of_the_repository(link, repository, host, tmp_path):
+    outside = tmp_path / "outside"
+    write(outside / "app.service", "theirs")
+    path = repository / link
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(outside / "app.service" if "/" in link else outside)
+    text = (repository / "fpm.json").read_text().replace("/opt/app/", "/usr/lib/systemd/")
+    write(repository / "fpm.json", text.replace("{", '{"prefix": "/usr/lib/systemd", ', 1))
+    tested = commit(repository)
+    assert host.fetch(tested).returncode == 0
+    with pytest.raises(ProjectError, match="`prefix` names /usr/lib/systemd"):
+        host.described(tested)
+    host.allowed = Allowed(paths=("/usr/lib/systemd",))
+    done = host.try_build(tested)
+
+    assert done.returncode == 1
+    assert (
+        "stage/usr/lib/systemd/system/app.service leads through a symbolic link of the repository"
+        in done.stderr
+    )
+    assert (outside / "app.service").read_text() == "theirs"
+    assert [path.name for path in outside.iterdir()] == ["app.service"]
+
+
+def test_a_directory_that_is_made_at_installation_is_not_behind_a_link(repository, host):
+    (repository / "data").symlink_to("/etc")
+    text = (repository / "fpm.json").read_text()
+    write(
+        repository / "fpm.json",
+        text.replace("{", '{"directories": ["/opt/app/data/cron.d"], "user": "app", ', 1),
+    )
+    tested = commit(repository)
+    assert host.fetch(tested).returncode == 0
+
+    with pytest.raises(
+        ProjectError, match=r"`directories` names /opt/app/data/cron\.d, .* behind a symbolic link"
+    ):
+        host.described(tested)
+
+
+def test_what_dpkg_would_refuse_on_every_host_is_refused_at_the_contract(repository, host):
+    write(repository / "deep/new\nline", "x")
+    write(repository / ("x" * 247), "x")
+    write(repository / ("y" * 246), "x")
+    write(repository / "REVISION/x", "x")
+    (repository / "link").symlink_to("a\nb")
+    write(repository / "script/post-inst", "#!/bin/sh\r\nset -e\r\n", executable=True)
+    git(repository, "config", "core.autocrlf", "false")
+    tested = commit(repository)
+    assert host.fetch(tested).returncode == 0
+    with pytest.raises(ProjectError) as refusal:
+        host.described(tested)
+
+    problems = " | ".join(map(str, refusal.value.details["problems"]))
+    assert r"'deep/new\nline': dpkg takes no name with a newline" in problems
+    assert "dpkg takes no name of more than 246 bytes" in problems
+    assert "yyy" not in problems
+    assert "link': a symbolic link's target has no newline" in problems
+    assert "REVISION is a directory" in problems
+    assert "script/post-inst line 1 ends in CR LF" in problems
 
 
 def test_a_revision_file_that_is_a_link_is_replaced_not_written_through(repository, host, tmp_path):

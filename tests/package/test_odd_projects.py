@@ -14,7 +14,7 @@ from cicd.fpm_json import FIELDS
 from tests.package.building import DRIVERS, BuildHost, commit, project, run, write
 
 FEW = settings(max_examples=6, suppress_health_check=list(HealthCheck))
-CHARACTERS = st.characters(exclude_characters="/\0", exclude_categories=["Cs"])
+CHARACTERS = st.characters(exclude_characters="/\0\n", exclude_categories=["Cs"])
 NAMES = st.text(CHARACTERS, min_size=1, max_size=60).filter(
     lambda name: name.strip(". ") and ".git" not in name
 )
@@ -96,7 +96,7 @@ def test_ten_thousand_files_and_a_large_one_are_packaged_whole(driver, tmp_path)
 def test_dpkg_alone_says_where_an_installed_package_came_from(driver, tmp_path):
     """Without a network there is neither StackStorm nor Consul."""
     repository = project(tmp_path / "app")
-    (repository / "app.service").write_text("[Service]\n")
+    (repository / "app.service").write_text("[Service]\nExecStart=/bin/true\n")
     tested = commit(repository)
     deb = BuildHost(tmp_path / "home", repository).build(tested, driver)["file"]
     root = tmp_path / "root"

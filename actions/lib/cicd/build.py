@@ -48,7 +48,7 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
         text = _decoded(said.get("fpm_json"))
         paths = metadata.paths(text, project.name)
         states = _pairs(shell.script("read_states", [run, *paths], _timeout(settings)))
-    meta = metadata.read(project.name, commit, text, {**states, **said})
+    meta = metadata.read(project.name, commit, text, {**states, **said}, project.allowed)
     version = package_version(meta.version, int(said["commits"]), commit)
     return {"version": version, "time": int(said["time"]), "metadata": asdict(meta)}
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Tuple
 
-from cicd import access, fields, people, windows
+from cicd import access, allowed, fields, people, windows
+from cicd.allowed import NOTHING_MORE, Allowed
 from cicd.errors import ConfigError
 from cicd.people import NO_POLICY, Policy
 from cicd.record import EVERYTHING
@@ -29,6 +30,7 @@ class Project:
     watch_paths: tuple[str, ...] = ()
     distributions: tuple[str, ...] = ()  # those of the repository's section when empty
     component: str = ""
+    allowed: Allowed = NOTHING_MORE
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,7 @@ def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
         watch_paths=tuple(values.get("watch_paths") or ()),
         distributions=tuple(fields.check("distribution", d) for d in values.get("distributions") or ()),
         component=fields.check("distribution", values["component"]) if values.get("component") else "",
+        allowed=allowed.parse(values.get("allowed"), f"projects.{name}.allowed"),
     )
 
 

@@ -11,9 +11,9 @@ from cicd.text import one_line
 from cicd.version import UPSTREAM
 
 SCHEMA_ID = "https://json-schema.org/draft/2020-12/schema"
-ABSOLUTE_PATH = r"/(?!.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._+@/-]*[A-Za-z0-9._+@-]"
-RELATIVE_PATH = r"(?!.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._+@-][A-Za-z0-9._+@/-]*"
-UNIT_PATH = r"(?!.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._+@-][A-Za-z0-9._+@/-]*\.service"
+ABSOLUTE_PATH = r"/(?!/|.*(?:^|/)\.\.?(?:/|$)|.*//)[A-Za-z0-9._+@/-]*[A-Za-z0-9._+@-]"
+RELATIVE_PATH = r"(?!.*(?:^|/)\.\.?(?:/|$)|.*//)[A-Za-z0-9._+@-][A-Za-z0-9._+@/-]*"
+UNIT_PATH = r"(?!.*(?:^|/)\.\.?(?:/|$)|.*//)[A-Za-z0-9._+@-][A-Za-z0-9._+@/-]*\.service"
 DEPENDENCY = r"[a-z0-9][a-z0-9.+-]*(?::[a-z0-9-]+)?(?: ?\((?:<<|<=|=|>=|>>) ?[A-Za-z0-9.+:~-]+\))?"
 RPM_DEPENDENCY = r"[A-Za-z0-9_][A-Za-z0-9._+-]*(?: (?:<|<=|=|>=|>) [A-Za-z0-9._+:~^-]+)?"
 ABSOLUTE = "an absolute path of letters, digits and . _ + @ - without .."
@@ -185,7 +185,7 @@ def _object(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
 
 def _checked(text: str, values: Mapping[str, Any], twice: list[str]) -> tuple[dict[str, Any], list[str]]:
     found = {key: _problem(key, value) for key, value in values.items()}
-    problems = [f"fpm.json line {_line(text, key)}: {said}" for key, said in found.items() if said]
+    problems = [f"fpm.json line {line_of(text, key)}: {said}" for key, said in found.items() if said]
     problems += [f"fpm.json has `{one_line(key, 40)}` twice: keep one" for key in twice]
     problems += [
         f"fpm.json has no `{key}`: add it, such as {json.dumps(FIELDS[key].example)}"
@@ -213,6 +213,7 @@ def _fits(field: Field, value: object) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def _line(text: str, key: str) -> int:
+def line_of(text: str, key: str) -> int:
+    """Return the line of the field *key* in the fpm.json *text*; the first one when it is not found."""
     found = re.search(rf"{re.escape(json.dumps(key))}\s*:", text)
     return text[: found.start()].count("\n") + 1 if found else 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
-from cicd import fpm_json
+from cicd import contents, fpm_json
+from cicd.allowed import NOTHING_MORE, Allowed
 from cicd.errors import ProjectError
 from cicd.fpm_json import FIELDS, LISTS
 from cicd.text import one_line
@@ -20,6 +22,12 @@ HOOKS = ("script/post-inst", "script/post-install")
 # The package's files are not there when these run.
 EMBEDDED_HOOKS = ("before_install", "after_remove", "after_purge")
 NAMED_SCRIPTS = (*EMBEDDED_HOOKS, "after_install", "before_remove")
+# What `read_states` says of the whole tree, and why no package can hold it.
+UNPACKABLE = {
+    "newline": "dpkg takes no name with a newline",
+    "long": "dpkg takes no name of more than 246 bytes",
+    "target": "a symbolic link's target has no newline",
+}
 UNSUPPORTED = {
     "submodules": ".gitmodules: submodules are not supported, vendor the code",
     "lfs": ".gitattributes: Git LFS is not supported, publish large files elsewhere",
@@ -51,23 +59,38 @@ class Metadata:
 
 
 def paths(text: str | None, project: str) -> list[str]:
-    """Return the paths in the repository whose state `read` must be told, as far as fpm.json names them."""
+    """
+    Return the paths in the repository of which `read` must be told the state, as far as fpm.json names them.
+
+    Of `:path` it must be told the content.
+    """
     values, _ = fpm_json.parse(text)
-    named = [values[key] for key in (*NAMED_SCRIPTS, "unit") if key in values]
-    config = _inside(values.get("conffiles", ()), values.get("prefix", f"/opt/{project}"))
-    return list(dict.fromkeys([*SCRIPTS, *HOOKS, *named, *config.values()]))
+    prefix = values.get("prefix", f"/opt/{project}")
+    hooks = [values[key] for key in (*NAMED_SCRIPTS, "unit") if key in values]
+    named = [*_inside(values.get("conffiles", ()), prefix).values()]
+    named += [*_inside(values.get("directories", ()), prefix).values(), "REVISION"]
+    said = [f":{path}" for path in (*HOOKS, *hooks)]
+    return list(dict.fromkeys([*SCRIPTS, *HOOKS, *hooks, *named, *said]))
 
 
-def read(project: str, commit: str, text: str | None, states: Mapping[str, str]) -> Metadata:
+def read(
+    project: str, commit: str, text: str | None, states: Mapping[str, str], allowed: Allowed = NOTHING_MORE
+) -> Metadata:
     """
     Return the metadata of *project*, or raise ProjectError with every problem found.
 
     *text* is fpm.json, None when it is missing; *states* says of each path of `paths`
-    `executable`, `not executable`, `missing` or what else is wrong with it, and whether
-    `submodules` and `lfs` are `present`.
+    `executable`, `not executable`, `missing` or what else is wrong with it, of `content:path` the
+    content in base64, and whether `submodules` and `lfs` are `present`. *allowed* is what the
+    operator lets this project take of its hosts.
     """
     values, problems = fpm_json.parse(text)
     problems = _script_problems(values, states) + problems + _file_problems(project, values, states)
+    problems += [
+        f"fpm.json line {fpm_json.line_of(text or '', key)}: {said}"
+        for key, said in _claims(project, values, allowed)
+    ]
+    problems += _content_problems(project, values, states, allowed)
     name = values.get("name") or package_name(project)
     if not re.fullmatch(FIELDS["name"].pattern, name):
         problems.append(f"fpm.json has no `name`, and {name} is none for a Debian package: add one")
@@ -83,7 +106,7 @@ def read(project: str, commit: str, text: str | None, states: Mapping[str, str])
 def _metadata(project: str, name: str, values: Mapping[str, Any], states: Mapping[str, str]) -> Metadata:
     same = ("license", "architecture", "user", "unit", "before_remove", *EMBEDDED_HOOKS)
     optional: dict[str, Any] = {key: values[key] for key in same if key in values}
-    lists: dict[str, Any] = {key: tuple(values.get(key, ())) for key in LISTS}
+    lists: dict[str, Any] = {key: tuple(dict.fromkeys(values.get(key, ()))) for key in LISTS}
     return Metadata(
         name=name,
         version=values["version"],
@@ -109,6 +132,11 @@ def _script_problems(values: Mapping[str, Any], states: Mapping[str, str]) -> li
         for path, why in wanted.items()
         if states.get(path) != "executable"
     ]
+    for key, why in UNPACKABLE.items():
+        names = [name for name in _decoded(states, f"tree:{key}").split(b"\0") if name]
+        problems += [
+            f"{one_line(ascii(name.decode(errors='replace')), 120)}: {why}, rename it" for name in names
+        ]
     return problems + [said for key, said in UNSUPPORTED.items() if states.get(key) == "present"]
 
 
@@ -117,6 +145,14 @@ def _file_problems(project: str, values: Mapping[str, Any], states: Mapping[str,
     config = _inside(values.get("conffiles", ()), prefix)
     outside = [path for path in values.get("conffiles", ()) if path not in config]
     problems = [f"fpm.json: `conffiles` names {path}, which is not below {prefix}" for path in outside]
+    inside = _inside(values.get("directories", ()), prefix)
+    problems += [
+        f"fpm.json: `directories` names {full}, which is a file or behind a symbolic link in the repository"
+        for full, path in inside.items()
+        if states.get(path) not in ("missing", "directory")
+    ]
+    if states.get("REVISION") == "directory":
+        problems.append("REVISION is a directory: every package has a file of this name, rename it")
     files = {path: f"`conffiles` names {full}" for full, path in config.items()}
     if "unit" in values:
         files[values["unit"]] = "`unit` names it"
@@ -125,6 +161,51 @@ def _file_problems(project: str, values: Mapping[str, Any], states: Mapping[str,
         for path, why in files.items()
         if states.get(path) not in ("executable", "not executable")
     ]
+
+
+def _claims(project: str, values: Mapping[str, Any], allowed: Allowed) -> Iterator[tuple[str, str]]:
+    """Yield each field by which the project would take what is not its own of a host, and what is wrong."""
+    may = f"an operator allows more by `projects.{project}.allowed` in the configuration"
+    paths = [("prefix", values["prefix"])] if "prefix" in values else []
+    paths += [("directories", path) for path in values.get("directories", ())]
+    for key, path in paths:
+        if not allowed.path(project, path):
+            yield key, f"`{key}` names {path}: take one below /opt or /srv, or as /var/lib/{project}; {may}"
+    if "user" in values and not allowed.user(values["user"]):
+        yield (
+            "user",
+            f"`user` is {values['user']}, a user of the system: take one of your own, or none; {may}",
+        )
+    unit = values.get("unit", "").rpartition("/")[2]
+    if unit.endswith("@.service"):
+        yield "unit", f"`unit` is {unit}, a template, which runs only as an instance: bring {project}.service"
+    elif unit and not allowed.unit(project, unit):
+        yield "unit", f"`unit` is {unit}: call it {project}.service, or let it begin with {project}-; {may}"
+
+
+def _content_problems(
+    project: str, values: Mapping[str, Any], states: Mapping[str, str], allowed: Allowed
+) -> list[str]:
+    prefix, depends = values.get("prefix", f"/opt/{project}"), values.get("depends", ())
+    hooks = {key: values[key] for key in NAMED_SCRIPTS if key in values}
+    hooks["after_install"] = _hook(values, states)
+    problems = [
+        problem
+        for name, path in hooks.items()
+        if states.get(path) == "executable"
+        for problem in contents.hook_problems(
+            name, path, _decoded(states, f"content:{path}"), prefix, depends
+        )
+    ]
+    unit = values.get("unit", "")
+    if states.get(unit) in ("executable", "not executable"):
+        content = _decoded(states, f"content:{unit}")
+        problems += contents.unit_problems(unit, content, lambda name: allowed.unit(project, name))
+    return problems
+
+
+def _decoded(states: Mapping[str, str], key: str) -> bytes:
+    return base64.b64decode(states.get(key, ""))
 
 
 def _inside(conffiles: Any, prefix: str) -> dict[str, str]:
