@@ -101,7 +101,7 @@ def test_of_two_deploys_at_once_one_ends_well_and_the_other_says_why_not(stackst
 
 @pytest.mark.parametrize("ring", RINGS)
 def test_a_capacity_that_cannot_be_kept_leaves_every_host_as_it_was(stackstorm, world, ring):
-    stackstorm.restart(min_healthy="8", time_limit=5)
+    stackstorm.restart(min_healthy="8", time_limit=15)
     generation = world.want(ring)
 
     with Watch(world) as watch:

@@ -29,6 +29,7 @@ BUILDS = 40
 HOSTS = 3
 CANARIES = 1
 WAIT_SECONDS = 240
+LANES = int(os.environ.get("HISTORY_LANES", "2"))
 DEPLOY = {
     "batches": ["1", "100%"],
     "host_timeout": 20,

@@ -9,33 +9,16 @@ what each one tries, not who is faster.
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
-import pytest
-
-from tests.fleet.loopback import Loopback
-from tests.histories.lane import HOSTS, Lane, StackStorm, published
+from tests.histories.lane import LANES, Lane
 from tests.histories.player import play
 from tests.histories.referee import Referee
-from tests.lib import apt_index
 
 COUNT, FIRST = int(os.environ.get("HISTORIES", "2")), int(os.environ.get("HISTORY_SEED", "1"))
-LANES = int(os.environ.get("HISTORY_LANES", "2"))
 STEPS = 4
 DEATHS = 0.04  # of all histories end with a StackStorm that is killed
-
-
-@pytest.fixture(scope="module")
-def stackstorm(tmp_path_factory: pytest.TempPathFactory, consul: str) -> Iterator[StackStorm]:
-    projects = [f"p{number}" for number in range(LANES)]
-    with (
-        Loopback(tmp_path_factory.mktemp("hosts"), LANES * HOSTS, net=76, consul=consul) as fleet,
-        apt_index.served(tmp_path_factory.mktemp("apt"), published(projects)) as url,
-        StackStorm(tmp_path_factory.mktemp("st2"), consul, url, fleet, LANES) as running,
-    ):
-        yield running
 
 
 def one(lane: Lane, seed: int) -> tuple[int, str, Counter[str]]:
