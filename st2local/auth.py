@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from st2local import clock, object_id
+from st2local.attempts import Attempts
 from st2local.database import Database, Row, dumps, loads
 from st2local.datastore import SYSTEM_USER
 from st2local.errors import AuthError, NotFoundError, RefusedError
@@ -29,13 +30,20 @@ class Auth:
         self._database = database
         self._passwords = _read(password_file) if password_file else {}
         self.enabled = password_file is not None
-        database.execute("DELETE FROM tokens WHERE service = 1 OR expiry < ?", [clock.now()])
+        # A former version kept tokens as they are; whoever had one logs in anew.
+        dead = "service = 1 OR expiry < ? OR length(token) < ?"
+        database.execute(f"DELETE FROM tokens WHERE {dead}", [clock.now(), len(_hash(""))])
+        self._attempts = Attempts()
 
     def login(self, user: str, password: str, ttl: float | None = None) -> Values:
-        """Return a new token; raises AuthError."""
+        """Return a new token; raises AuthError, at once for a while after too many wrong passwords."""
         known = self._passwords.get(user, "")
-        if self.enabled and (not known or not _fits(password, known)):
-            raise AuthError("Invalid or missing credentials")
+        if self.enabled:
+            self._attempts.refuse(user)
+            if not known or not _fits(password, known):
+                self._attempts.failed(user)
+                raise AuthError("Invalid or missing credentials")
+            self._attempts.succeeded(user)
         seconds = min(ttl or TOKEN_SECONDS, TOKEN_SECONDS)
         return self.issue(user, seconds)
 
@@ -43,7 +51,7 @@ class Auth:
         """Make a token for a user."""
         token, expiry = secrets.token_hex(16), clock.later(seconds)
         self._database.insert(
-            "tokens", {"token": token, "user": user, "expiry": expiry, "service": int(service)}
+            "tokens", {"token": _hash(token), "user": user, "expiry": expiry, "service": int(service)}
         )
         return {
             "id": token[:24],
@@ -56,11 +64,11 @@ class Auth:
 
     def revoke(self, token: str) -> None:
         """Make a token worthless."""
-        self._database.execute("DELETE FROM tokens WHERE token = ?", [token])
+        self._database.execute("DELETE FROM tokens WHERE token = ?", [_hash(token)])
 
     def token_user(self, token: str) -> tuple[str, str]:
         """Return (user, expiry) of a token; raises AuthError."""
-        row = self._database.row("SELECT * FROM tokens WHERE token = ?", [token])
+        row = self._database.row("SELECT * FROM tokens WHERE token = ?", [_hash(token)])
         if row is None:
             raise AuthError(
                 "Unauthorized - One of Token or API key required."
@@ -91,9 +99,10 @@ class Auth:
         self._database.insert("api_keys", row)
         return {**self.get_key(identifier), "key": key}
 
-    def keys(self) -> list[Values]:
-        """Return all API keys, without their texts."""
-        return [_document(row) for row in self._database.rows("SELECT * FROM api_keys ORDER BY created_at")]
+    def keys_of(self, user: str) -> list[Values]:
+        """Return the API keys of *user*, without their texts."""
+        query = "SELECT * FROM api_keys WHERE user = ? ORDER BY created_at"
+        return [_document(row) for row in self._database.rows(query, [user])]
 
     def get_key(self, identifier: str) -> Values:
         """Return an API key by its id or text; raises NotFoundError."""

@@ -82,6 +82,9 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open (or make) the database at `path`."""
         self.path = path
+        # It holds who may ask; SQLite gives its other files the same mode.
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         self._lock = threading.RLock()
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode = WAL")

@@ -47,3 +47,15 @@ class AuthError(St2Error):
     """Who asks is not known."""
 
     status = 401
+
+
+class ForbiddenError(St2Error):
+    """Who asks is known, and may not do that."""
+
+    status = 403
+
+
+class TooLargeError(St2Error):
+    """A body is longer than any document may be."""
+
+    status = 413

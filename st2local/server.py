@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from st2local.api import app, auth_app, stream_app
+from st2local.api.browser_guard import is_loopback
 from st2local.content.registry import Registry
 from st2local.engine.engine import Engine
 from st2local.errors import RefusedError
@@ -54,6 +55,7 @@ class _Service(uvicorn.Server):
 
 def serve(settings: Settings, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises RefusedError when it cannot begin."""
+    refuse_open_door(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
     sockets = [
         _bind(settings.host, port) for port in (settings.api_port, settings.auth_port, settings.stream_port)
@@ -71,6 +73,15 @@ def serve(settings: Settings, on_ready: Callable[[], None]) -> None:
         LOG.warning("%s", finding)
     engine.virtualenvs.prepare()
     asyncio.run(_run(engine, sockets, on_ready))
+
+
+def refuse_open_door(settings: Settings) -> None:
+    """Raise RefusedError when other machines could reach a server that asks nobody for a password."""
+    if settings.password_file is None and not is_loopback(settings.host):
+        raise RefusedError(
+            f"without --password-file everybody who reaches {settings.host} could run commands; "
+            "give one, or serve on 127.0.0.1"
+        )
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -25,22 +25,22 @@ def user(ask: Ask) -> Values:
 
 
 def api_keys(ask: Ask) -> Response:
-    """Answer with the API keys."""
-    return page(ask, ask.engine.auth.keys())
+    """Answer with the API keys of who asks."""
+    return page(ask, ask.engine.auth.keys_of(ask.user))
 
 
 def api_key(ask: Ask) -> Values:
     """Answer with one API key."""
-    return ask.engine.auth.get_key(ask.path["id"])
+    found = ask.engine.auth.get_key(ask.path["id"])
+    ask.as_user(found["user"])
+    return found
 
 
 def create_api_key(ask: Ask) -> Response:
-    """Make an API key."""
+    """Make an API key for who asks."""
     body = ask.body()
-    made = ask.engine.auth.create_key(
-        body.get("user") or ask.user, body.get("metadata") or {}, bool(body.get("enabled", True))
-    )
-    return JSONResponse(made, 201)
+    user, metadata = ask.as_user(body.get("user")), body.get("metadata") or {}
+    return JSONResponse(ask.engine.auth.create_key(user, metadata, bool(body.get("enabled", True))), 201)
 
 
 def change_api_key(ask: Ask) -> Values:
@@ -48,12 +48,13 @@ def change_api_key(ask: Ask) -> Values:
     body = ask.body()
     if not body.get("user"):
         raise ParamError(f"ValidationError (ApiKeyDB:{ask.path['id']}) (Field is required: ['user'])")
-    return ask.engine.auth.set_key(ask.path["id"], bool(body.get("enabled", True)), body.get("metadata"))
+    key = api_key(ask)
+    return ask.engine.auth.set_key(key["id"], bool(body.get("enabled", True)), body.get("metadata"))
 
 
 def delete_api_key(ask: Ask) -> Response:
     """Delete an API key."""
-    ask.engine.auth.delete_key(ask.path["id"])
+    ask.engine.auth.delete_key(api_key(ask)["id"])
     return Response(status_code=204)
 
 

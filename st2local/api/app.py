@@ -14,9 +14,10 @@ from starlette.routing import Route
 
 from st2local.api import access, aliases, audit, content, executions, keys, webhooks
 from st2local.api.ask import Ask, Values
+from st2local.api.browser_guard import BrowserGuard
 from st2local.datastore import SYSTEM_USER
 from st2local.engine.engine import Engine
-from st2local.errors import AuthError, St2Error
+from st2local.errors import AuthError, St2Error, TooLargeError
 
 LOG = logging.getLogger(__name__)
 Handler = Callable[[Ask], Any]
@@ -137,21 +138,15 @@ def identify(engine: Engine, request: Request) -> tuple[str, Values]:
     }
 
 
-async def read(request: Request) -> bytes:
-    """Return the body; raises TooLargeError before more than the limit is in memory."""
+async def read(request: Request, limit: int = BODY_LIMIT) -> bytes:
+    """Return the body; raises TooLargeError before more than *limit* bytes are in memory."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > BODY_LIMIT:
-            raise TooLargeError(f"The body is larger than {BODY_LIMIT} bytes.")
+        if size > limit:
+            raise TooLargeError(f"The body is larger than {limit} bytes.")
         parts.append(part)
     return b"".join(parts)
-
-
-class TooLargeError(St2Error):
-    """A body is longer than any document may be."""
-
-    status = 413
 
 
 def _endpoint(engine: Engine, handler: Handler) -> Callable[[Request], Any]:
@@ -187,6 +182,12 @@ def build(engine: Engine) -> Starlette:
             routes.append(Route(prefix + path or "/", endpoint, methods=[method]))
             if not path.endswith(":path}"):
                 routes.append(Route(f"{prefix}{path}/", endpoint, methods=[method]))
+    return guarded(engine, routes)
+
+
+def guarded(engine: Engine, routes: list[Route]) -> Starlette:
+    """Return an application of *routes* that no foreign web page can use through a browser."""
     app = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_found})
     app.router.redirect_slashes = False
+    app.add_middleware(BrowserGuard, is_open=not engine.auth.enabled)
     return app

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from starlette.responses import JSONResponse, Response
 
 from st2local.engine.engine import Engine
-from st2local.errors import RefusedError
+from st2local.errors import ForbiddenError, RefusedError
 
 Values = dict[str, Any]
 DEFAULT_LIMIT = 100
@@ -50,6 +50,12 @@ class Ask:
         if not isinstance(found, dict):
             raise RefusedError(f"{found!r} is not of type 'object'")
         return found
+
+    def as_user(self, named: Any) -> str:
+        """Return who asks; raises ForbiddenError when the request is in the name of somebody else."""
+        if named and named != self.user:
+            raise ForbiddenError(f"{self.user} cannot act as {named}; log in as {named}.")
+        return self.user
 
     def number(self, name: str, default: int) -> int:
         """Return a whole number of the query; raises RefusedError."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from st2local.api.app import fault
+from st2local.api.app import fault, guarded, read
 from st2local.engine.engine import Engine
-from st2local.errors import AuthError
+from st2local.errors import AuthError, TooLargeError
+
+BODY_LIMIT = 64 * 1024  # before a password is looked at
 
 
 def build(engine: Engine) -> Starlette:
@@ -21,17 +25,17 @@ def build(engine: Engine) -> Starlette:
     async def login(request: Request) -> Response:
         try:
             user, password = _credentials(request)
-            ttl = _ttl(await request.body())
-            return JSONResponse(engine.auth.login(user, password, ttl), 201)
-        except AuthError as error:
-            return fault(401, str(error))
+            ttl = _ttl(await read(request, BODY_LIMIT))
+            return JSONResponse(await to_thread.run_sync(engine.auth.login, user, password, ttl), 201)
+        except (AuthError, TooLargeError) as error:
+            return fault(error.status, str(error))
 
     async def validate(request: Request) -> Response:
         try:
-            body = await request.json()
+            body = json.loads(await read(request, BODY_LIMIT))
             engine.auth.token_user(str(body["token"]))
             return JSONResponse({"valid": True})
-        except (AuthError, ValueError, KeyError, TypeError):
+        except (AuthError, TooLargeError, ValueError, KeyError, TypeError, RecursionError):
             return JSONResponse({"valid": False})
 
     routes = []
@@ -40,7 +44,7 @@ def build(engine: Engine) -> Starlette:
             routes.append(Route(f"{prefix}/tokens{end}", login, methods=["POST"]))
             for name in ("token", "tokens"):
                 routes.append(Route(f"{prefix}/{name}/validate{end}", validate, methods=["POST"]))
-    return Starlette(routes=routes)
+    return guarded(engine, routes)
 
 
 def _credentials(request: Request) -> tuple[str, str]:
@@ -55,8 +59,6 @@ def _credentials(request: Request) -> tuple[str, str]:
 
 
 def _ttl(content: bytes) -> float | None:
-    import json
-
     try:
         found = json.loads(content or b"{}").get("ttl")
     except (ValueError, AttributeError):

@@ -203,11 +203,16 @@ def pack(ask: Ask) -> Any:
 
 def pack_file(ask: Ask) -> Response:
     """Answer with a file of a pack."""
-    root = _pack(ask).path
-    path = (root / ask.path["file"]).resolve()
-    if not path.is_relative_to(root) or not path.is_file():
-        raise NotFoundError(f'File "{ask.path["file"]}" not found')
-    return Response(path.read_bytes(), media_type="text/plain")
+    root, file = _pack(ask).path.resolve(), ask.path["file"]
+    try:
+        path = (root / file).resolve()
+        # What begins with a dot is no part of a pack: its repository, or an editor's files.
+        shown = path.relative_to(root).parts
+        if any(part.startswith(".") for part in shown) or not path.is_file():
+            raise FileNotFoundError(path)
+        return Response(path.read_bytes(), media_type="text/plain")
+    except (OSError, ValueError):
+        raise NotFoundError(f'File "{file}" not found') from None
 
 
 def config_schemas(ask: Ask) -> Response:

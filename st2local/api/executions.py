@@ -90,8 +90,8 @@ def create(ask: Ask) -> Response:
     given = body.get("context") or {}
     # Only a trace may be chosen from outside; StackStorm would take everything, the user included.
     context = {name: given[name] for name in ("trace_context",) if name in given}
-    user = body.get("user") or ask.user
-    execution = schedule(ask, body["action"], parameters, {"user": user, **context}, body)
+    context["user"] = ask.as_user(body.get("user"))
+    execution = schedule(ask, body["action"], parameters, context, body)
     return JSONResponse(shown(ask, execution), 201)
 
 
@@ -190,7 +190,7 @@ def rerun(ask: Ask) -> Response:
     kept = {} if ask.flag("no_merge") else original.parameters
     again = {"ref": original.id, **({"tasks": tasks} if tasks else {}), **({"reset": reset} if reset else {})}
     trace = ask.engine.traces.of("action_execution", original.id)
-    context: Values = {"user": body.get("user") or ask.user, "re-run": again}
+    context: Values = {"user": ask.as_user(body.get("user")), "re-run": again}
     if trace:
         context["trace_context"] = {"id_": trace}
     parameters = {**kept, **(body.get("parameters") or {})}

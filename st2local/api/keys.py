@@ -16,7 +16,7 @@ def _scope(ask: Ask) -> str:
 
 
 def _user(ask: Ask) -> str:
-    return ask.query.get("user") or ask.user
+    return ask.as_user(ask.query.get("user"))
 
 
 def _shown(ask: Ask, key: Key) -> Values:
@@ -46,7 +46,7 @@ def put(ask: Ask) -> Values:
             f"{value!r} is not of type 'string'" if "value" in body else "'value' is a required property"
         )
     scope = full_scope(body.get("scope") or ask.query.get("scope") or SYSTEM)
-    user = body.get("user") or _user(ask)
+    user = ask.as_user(body.get("user") or ask.query.get("user"))
     key = ask.engine.datastore.set(
         ask.path["name"], value, scope, user if scope == USER else "",
         secret=bool(body.get("secret")), ttl=body.get("ttl"), encrypted=bool(body.get("encrypted")),

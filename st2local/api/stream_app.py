@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from st2local import clock
-from st2local.api.app import fault, identify
+from st2local.api.app import fault, guarded, identify
 from st2local.api.execution_document import document
 from st2local.engine import statuses
 from st2local.engine.engine import Engine
@@ -86,6 +86,15 @@ def _execution(body: Any) -> Execution | None:
     return body if isinstance(body, Execution) else None
 
 
+def _is_known(engine: Engine, request: Request) -> bool:
+    """Return whether who listens may still: a token may have ended or been revoked."""
+    try:
+        identify(engine, request)
+    except AuthError:
+        return False
+    return True
+
+
 def build(engine: Engine) -> Starlette:
     """Return the service."""
 
@@ -93,7 +102,7 @@ def build(engine: Engine) -> Starlette:
         try:
             identify(engine, request)
         except AuthError as error:
-            return fault(401, str(error))
+            return fault(error.status, str(error))
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         listener = Listener(engine, request.query_params)
         events = engine.stream.listen()
@@ -102,7 +111,7 @@ def build(engine: Engine) -> Starlette:
         )
 
     paths = [f"{prefix}/stream{end}" for prefix in ("/v1", "", "/stream/v1") for end in ("", "/")]
-    return Starlette(routes=[Route(path, stream, methods=["GET"]) for path in paths])
+    return guarded(engine, [Route(path, stream, methods=["GET"]) for path in paths])
 
 
 async def _follow(
@@ -125,6 +134,8 @@ async def _follow(
                     idle = 0.0
                     yield "\n"
                 continue
+            if not await to_thread.run_sync(_is_known, engine, request):
+                return
             if listener.wants(name, body):
                 yield await to_thread.run_sync(listener.text, name, body)
             if listener.ends(name, body):

@@ -11,6 +11,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
+from st2local import clock
 from st2local.auth import Auth
 from st2local.database import Database
 from st2local.errors import AuthError, NotFoundError
@@ -82,3 +83,44 @@ def test_tokens_of_actions_do_not_survive_a_restart(auth: Auth, database: Databa
     assert again.token_user(of_user)[0] == "plain"
     with pytest.raises(AuthError):
         again.token_user(of_action)
+
+
+def test_a_token_is_never_stored_itself(auth: Auth, database: Database) -> None:
+    token = auth.login("plain", "word")["token"]
+
+    assert token not in str([tuple(row) for row in database.rows("SELECT * FROM tokens")])
+
+
+def test_a_token_that_a_former_version_stored_itself_is_forgotten(auth: Auth, database: Database) -> None:
+    old = {"token": "a" * 32, "user": "plain", "expiry": clock.later(60), "service": 0}
+    database.insert("tokens", old)
+    Auth(database, None)
+
+    assert database.rows("SELECT * FROM tokens") == []
+
+
+def test_the_database_is_for_its_owner_alone(tmp_path: Path) -> None:
+    (tmp_path / "db").touch(mode=0o644)
+    database = Database(tmp_path / "db")
+    database.insert("enabled", {"uid": "x", "enabled": 1})
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    database.close()
+
+    assert modes == {"db": 0o600, "db-wal": 0o600, "db-shm": 0o600}
+
+
+def test_after_five_wrong_passwords_even_the_right_one_waits(auth: Auth) -> None:
+    for _ in range(5):
+        with pytest.raises(AuthError, match="Invalid"):
+            auth.login("plain", "wrong")
+    with pytest.raises(AuthError, match=r"Too many wrong passwords for plain; wait \d+ s\."):
+        auth.login("plain", "word")
+    assert auth.login("sha", "word")
+
+
+def test_a_right_password_makes_up_for_wrong_ones(auth: Auth) -> None:
+    for _ in range(3):
+        for _ in range(4):
+            with pytest.raises(AuthError):
+                auth.login("plain", "wrong")
+        assert auth.login("plain", "word")

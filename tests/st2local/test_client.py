@@ -106,7 +106,8 @@ def test_output_is_followed_while_it_comes_and_afterwards(st2: Client, rest: Res
 
 
 def test_a_workflow_is_followed(st2: Client, rest: Rest) -> None:
-    identifier = rest.start("probe.slow", {"seconds": "3"})["id"]
+    # Long enough for a client that starts on a busy machine.
+    identifier = rest.start("probe.slow", {"seconds": "12"})["id"]
     said = st2.run("execution", "tail", identifier)
     assert "Child execution (task=second)" in said
     assert "has completed" in said
