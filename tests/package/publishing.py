@@ -26,14 +26,14 @@ COMMIT = "a" * 40
 DAYS = 7
 
 
-def deb(folder: Path, name: str, version: str, content: str = "", size: int = 0) -> Path:
-    """Make a package; its bytes depend on *content* alone."""
+def deb(folder: Path, name: str, version: str, content: str = "", size: int = 0, fields: str = "") -> Path:
+    """Make a package; its bytes depend on *content*, and on further *fields* of its control file, alone."""
     tree = folder / f"tree-{uuid.uuid4().hex}"
     write(tree / "opt" / name / "content", content)
     (tree / "opt" / name / "random").write_bytes(os.urandom(size))
     control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: Ann <ann@example.com>\n"
     control += f"Section: misc\nPriority: optional\nX-Git-Commit: {COMMIT}\nX-Git-Repository: acme/app\n"
-    control += "Description: A test.\n"
+    control += f"{fields}Description: A test.\n"
     write(tree / "DEBIAN" / "control", control)
     target = folder / uuid.uuid4().hex / f"{name}_{version}_all.deb"
     target.parent.mkdir(parents=True)

@@ -85,10 +85,10 @@ class Site(Loopback):
         asked = {"project": "app", "commit": of}
         return str(self.rest.start("cicd.publish_apt_package", asked)["id"])
 
-    def run_is(self, of: str, stage: str, **more: object) -> None:
+    def run_is(self, of: str, stage: str, project: str = "app", **more: object) -> None:
         """Let the run of the commit *of* be at *stage*."""
         run = {"stage": stage, "at": 1.0, "build": 7, **more}
-        url = f"{self._consul}/v1/kv/cicd/app/runs/{of}"
+        url = f"{self._consul}/v1/kv/cicd/{project}/runs/{of}"
         requests.put(url, json=run, timeout=10).raise_for_status()
 
     def steps(self, execution: str, action: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What becomes a package through StackStorm's API: what CI passed, and what somebody let past by name."""
+"""What becomes a package through StackStorm's API: what CI passed or somebody let past, by its own name."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from cicd.consul import Store
+from tests.package.building import commit
 from tests.package.site import Site
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can end all that runs on a host at once")
 
 
 def build(site: Site, of: str, action: str = "publish_apt_package", **more: str) -> Any:
-    return site.rest.run(f"cicd.{action}", {"project": "app", "commit": of, **more})
+    started = site.rest.start(f"cicd.{action}", {"project": "app", "commit": of, **more})
+    return site.rest.wait(started["id"], seconds=180)
 
 
 def error_of(ended: Any) -> str:
@@ -72,3 +74,35 @@ def test_what_a_role_lets_past_ci_is_published_with_who_and_why_in_all_its_paper
     assert (stated["passed"], stated["role"], stated["why"]) == (False, "chief", "users cannot log in")
     assert (entry["what"], entry["trace"]) == ("publish_past_ci", f"acme/app@{failed}")
     assert build(site, failed)["status"] == "succeeded", "what failed after it is tried again as always"
+
+
+def named(site: Site, name: str) -> str:
+    """Commit an fpm.json that calls the package *name*; CI passes it for both projects."""
+    file = site.code / "fpm.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "name": name}))
+    of = commit(site.code)
+    for project in ("app", "web"):
+        site.run_is(of, "passed", project=project)
+    return of
+
+
+@pytest.mark.parametrize("name", ["cicd-converge", "dpkg"])
+def test_a_name_of_the_pipeline_or_the_distribution_is_not_even_built(site, repository, name):
+    before = repository.versions()
+    execution = build(site, named(site, name))
+
+    assert execution["status"] == "failed"
+    assert name in error_of(execution)
+    assert site.steps(execution["id"], "build_package") == []
+    assert repository.versions() == before
+
+
+def test_a_name_belongs_to_the_project_that_published_it_first(site, repository):
+    of = named(site, "shared-name")
+    first = build(site, of)
+    before = repository.versions()
+    other = build(site, of, project="web")
+
+    assert first["status"] == "succeeded", first["result"]
+    assert "shared-name is the package of app; web cannot publish one of that name" in error_of(other)
+    assert repository.versions() == before

@@ -61,6 +61,24 @@ def test_the_same_bytes_again_are_no_change_and_other_bytes_are_refused(host, cl
     assert host.versions() == ["1.0-1.abcdef0"]
 
 
+@pytest.mark.parametrize("field", ["Provides: openssh-server", "Replaces: bash", "Essential: yes"])
+def test_a_package_that_would_take_the_place_of_another_is_not_published(host, tmp_path, field):
+    done = host.publish(deb(tmp_path, "app", "1.0-1.abcdef0", fields=f"{field}\n"))
+
+    assert done.returncode == 1
+    assert f"has the field {field.replace(': ', ' (')})" in done.stderr
+    assert host.versions() == []
+
+
+def test_a_package_that_is_called_otherwise_inside_is_not_published(host, tmp_path):
+    inside = deb(tmp_path, "openssh-server", "99.0-1.abcdef0")
+    done = host.publish(inside.rename(inside.with_name("app_1.0-1.abcdef0_all.deb")))
+
+    assert done.returncode == 1
+    assert "holds openssh-server 99.0-1.abcdef0, not app 1.0-1.abcdef0" in done.stderr
+    assert host.versions() == []
+
+
 def test_a_key_that_is_missing_or_expired_is_named_before_anything_is_touched(host, tmp_path):
     assert host.publish(deb(tmp_path, "app", "1.0-1.abcdef0")).returncode == 0
     for key, why in (("nobody@example.com", "is missing"), ("old@example.com", "has expired")):

@@ -16,6 +16,7 @@ from cicd.config import Project, Settings
 from cicd.errors import HostError, ProjectError
 from cicd.fpm_json import LISTS
 from cicd.metadata import Metadata
+from cicd.names import Names
 from cicd.package import Origin
 from cicd.provenance import Builder
 from cicd.ring import Host
@@ -41,14 +42,16 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
     """
     Return what the package of *run* will be: `version`, `time` of the commit, `metadata`.
 
-    Raises ProjectError, before anything is built, when the project's contract is broken.
+    Raises ProjectError, before anything is built, when the project's contract is broken, and
+    Refused when the package's name is somebody else's.
     """
     with Shell(settings, host) as shell:
         said = _pairs(shell.script("read_metadata", [fields.check("run", run)], _timeout(settings)))
         text = _decoded(said.get("fpm_json"))
         paths = metadata.paths(text, project.name)
         states = _pairs(shell.script("read_states", [run, *paths], _timeout(settings)))
-    meta = metadata.read(project.name, commit, text, {**states, **said}, project.allowed)
+        meta = metadata.read(project.name, commit, text, {**states, **said}, project.allowed)
+        Names(settings).refuse_foreign(project, meta.name, shell)
     version = package_version(meta.version, int(said["commits"]), commit)
     return {"version": version, "time": int(said["time"]), "metadata": asdict(meta)}
 

@@ -31,6 +31,7 @@ class Project:
     distributions: tuple[str, ...] = ()  # those of the repository's section when empty
     component: str = ""
     allowed: Allowed = NOTHING_MORE
+    packages: tuple[str, ...] = ()  # names of packages that are this project's, whoever published one first
 
 
 @dataclass(frozen=True)
@@ -175,9 +176,11 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
     if not projects:
         raise _missing("projects")
     bake = int(sections["deploy"]["min_bake_seconds"])
+    parsed = {name: _project(name, projects[name], bake) for name in projects}
+    _refuse_given_twice(parsed)
     return Settings(
         **sections,
-        projects={name: _project(name, projects[name], bake) for name in projects},
+        projects=parsed,
         freeze_windows=windows.parse(given.get("freeze_windows"), "freeze_windows"),
         break_glass=people.roles_from(given.get("break_glass")),
         access=access.parse(given.get("access")),
@@ -223,7 +226,20 @@ def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
         distributions=tuple(fields.check("distribution", d) for d in values.get("distributions") or ()),
         component=fields.check("distribution", values["component"]) if values.get("component") else "",
         allowed=allowed.parse(values.get("allowed"), f"projects.{name}.allowed"),
+        packages=tuple(fields.check("package", name) for name in values.get("packages") or ()),
     )
+
+
+def _refuse_given_twice(projects: Mapping[str, Project]) -> None:
+    owners: dict[str, str] = {}
+    for project in projects.values():
+        for package in project.packages:
+            other = owners.setdefault(package, project.name)
+            if other != project.name:
+                raise ConfigError(
+                    f"The package {package} is given to {other} and to {project.name}.",
+                    "Let one project have it: `projects.<project>.packages` in the configuration.",
+                )
 
 
 def _missing(key: str) -> ConfigError:

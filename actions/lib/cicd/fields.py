@@ -16,6 +16,7 @@ PATTERNS = {
     "push": r"[0-9]{14}-[0-9a-f]{8}",
     "ring": r"canary|production",
     "sha256": r"[0-9a-f]{64}",
+    "package": r"[a-z0-9][a-z0-9.+-]+",
     "distribution": r"[a-z0-9][a-z0-9.+-]{0,63}",
     "run": r"[A-Za-z0-9][A-Za-z0-9-]{0,63}",
     "plan": r"[0-9]{1,12}-[0-9a-f]{12}-[0-9a-f]{12}",

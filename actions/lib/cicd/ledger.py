@@ -66,6 +66,11 @@ class Ledger(Store):
     def refuse_other_content(self, project: str, package: Package) -> None:
         """Raise Refused when *package*'s version is recorded with another digest or commit."""
         known = self.find(project, package.version)
+        if known and known.get("package", package.name) != package.name:
+            raise Refused(
+                f"{package.version} of {project} is the package {known['package']}, not {package.name}.",
+                f"Name the package {known['package']}, or none.",
+            )
         if known and (known.get("sha256"), known.get("commit")) != (package.sha256, package.commit):
             raise Refused(
                 f"{package.name} {package.version} is recorded with other content "

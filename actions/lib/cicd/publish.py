@@ -13,6 +13,7 @@ from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.errors import HostLost, Refused, RepositoryError
 from cicd.ledger import Ledger, Record
+from cicd.names import Names
 from cicd.package import Package
 from cicd.repository import Repository
 from cicd.ring import Host
@@ -47,7 +48,8 @@ def publish(
     Publish *package*, whose file lies on *build_host*; return its `url`, as clients fetch it,
     the `driver` and the URL of its `provenance`. Its record keeps the *clearance* of its commit.
 
-    Refused when the same version is recorded, or seen by clients, with other bytes.
+    Refused when the same version is recorded, or seen by clients, with other bytes, or when
+    the package's name is not *project*'s.
     """
     ledger, repository = Ledger(settings), Repository(settings, project)
     host = repository_host(ledger, settings)
@@ -85,7 +87,10 @@ def _put(
         prefix,
         " ".join(names),
     ]
+    owners = Names(settings)
     with Shell(settings, host) as shell:
+        owners.refuse_foreign(project, package.name, shell)
+        owners.take(project, package.name)
         for name in [*names, *PAPERS]:
             shell.upload(str(Path(directory) / name), f"{prefix}-{name}")
         said = shell.script("publish_package", arguments, PUBLISH_TIMEOUT_SECONDS)

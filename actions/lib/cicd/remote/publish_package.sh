@@ -18,6 +18,17 @@ find . .cicd/incoming -mindepth 1 -maxdepth 1 -name '.cicd-incoming-*' -mmin +14
 [ "$(sha256sum "$incoming/$deb" | cut -d' ' -f1)" = "$sha256" ] || fail "$deb arrived damaged"
 grep -q "\"$sha256\"" "$incoming/provenance.json" || fail "the provenance of $deb is of another file"
 
+# What is published is what was asked for, and takes no other package's place.
+control() { dpkg-deb -f "$incoming/$deb" "$1"; }
+[ "$(control Package) $(control Version)" = "$package $version" ] ||
+    fail "$deb holds $(control Package) $(control Version), not $package $version"
+for field in Provides Replaces Conflicts Breaks Essential Protected Important; do
+    case $(control "$field") in
+        '' | no) ;;
+        *) fail "$deb has the field $field ($(control "$field")): it would take the place of other packages" ;;
+    esac
+done
+
 # A driver whose disk fills up cannot even take back what it began.
 mkdir -p "$public"
 needed=$(($(wc -c <"$incoming/$deb") / 1024 * 2 + 10240))

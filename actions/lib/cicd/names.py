@@ -1,0 +1,105 @@
+"""To whom the name of a package belongs: one project, for good, and never to the distribution."""
+
+from __future__ import annotations
+
+import re
+from typing import Sequence
+
+from cicd.config import Project
+from cicd.consul import Store
+from cicd.errors import Refused
+from cicd.ssh import Shell
+from cicd.text import one_line
+from cicd.version import BUILT
+
+# No project's name begins with a dot.
+OWNERS = "cicd/.packages"
+RESERVED = re.compile(r"cicd|cicd-.*")
+SECONDS = 60
+FREE_IT = "Change `name` in fpm.json, or let an operator give it: projects.{project}.packages: [{name}]"
+
+
+class Names(Store):
+    """The names in Consul, each with the project that published it first."""
+
+    def refuse_foreign(self, project: Project, name: str, shell: Shell) -> None:
+        """
+        Raise Refused when *name* is reserved, another project's, or one that the distribution has.
+
+        The distribution is that of the host behind *shell*; it is asked until the name is
+        the project's, and not about what the configuration gives.
+        """
+        _refuse_reserved(project, name)
+        owner = self.owner(name)
+        if owner and owner != project.name:
+            raise _owned(project, name, owner)
+        if name not in project.packages and not self.get(_key(name)):
+            self._refuse_in_distribution(project, name, shell)
+
+    def take(self, project: Project, name: str) -> None:
+        """Make *name* the name of *project*; refused when another project was faster."""
+        first = self.owner(name) or project.name
+        _, after = self.update(_key(name), lambda known: known or {"project": first})
+        owner = self._given_to(name) or str(after["project"])
+        if owner != project.name:
+            raise _owned(project, name, owner)
+
+    def owner(self, name: str) -> str:
+        """Return the project that *name* is configured for, else who published it first; or nothing."""
+        recorded = (self.get(_key(name)) or {}).get("project", "")
+        return self._given_to(name) or str(recorded) or self._first(name)
+
+    def _refuse_in_distribution(self, project: Project, name: str, shell: Shell) -> None:
+        lines = shell.script("find_name", [name], SECONDS).splitlines()
+        found = foreign(lines, str(self._settings.repository["url"]).rstrip("/"))
+        if found:
+            raise Refused(
+                f"{shell.host.name} knows another package {name} ({one_line(found, 120)}); "
+                f"one of {project.name} would take its place on every host.",
+                FREE_IT.format(project=project.name, name=name),
+            )
+
+    def _given_to(self, name: str) -> str:
+        return next((p.name for p in self._settings.projects.values() if name in p.packages), "")
+
+    def _first(self, name: str) -> str:
+        """Who published *name* first, before the names were recorded."""
+        found = [
+            (str(record.get("published_at", "")), project)
+            for project in self._settings.projects
+            for record in self.below(f"cicd/{project}/packages/").values()
+            if record.get("package") == name
+        ]
+        return min(found)[1] if found else ""
+
+
+def foreign(lines: Sequence[str], repository: str) -> str:
+    """
+    Return which of *lines*, `version source` each, is not of this pipeline; empty when none is.
+
+    Its own are those that *repository*, a URL, has, and those whose version it made.
+    """
+    for line in lines:
+        version, _, source = line.strip().partition(" ")
+        if version and repository not in source and not BUILT.fullmatch(version):
+            return line.strip()
+    return ""
+
+
+def _refuse_reserved(project: Project, name: str) -> None:
+    if RESERVED.fullmatch(name):
+        raise Refused(
+            f"{name} is no name for a package of {project.name}: those of this pipeline begin so.",
+            "Change `name` in fpm.json.",
+        )
+
+
+def _owned(project: Project, name: str, owner: str) -> Refused:
+    return Refused(
+        f"{name} is the package of {owner}; {project.name} cannot publish one of that name.",
+        FREE_IT.format(project=project.name, name=name),
+    )
+
+
+def _key(name: str) -> str:
+    return f"{OWNERS}/{name}"
