@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from lab import project
 from lab.errors import LabError
+from lab.git import clone
 from lab.places import Places
+from lab.project import Project
+from lab.world import World
 from tests.announcer import announcer
 
 NAME = "announcer"
@@ -56,3 +60,18 @@ def test_what_is_no_project_is_refused_with_a_sentence(places, folder, spoil, se
 
     with pytest.raises(LabError, match=sentence):
         project.read(places, folder)
+
+
+def test_a_git_repository_keeps_its_history_and_a_folder_becomes_one_commit(places, folder, work):
+    for message in ("One", "Two"):
+        work.commit({"file": message}, message)
+    for name, source in (("with-history", work.clone), (NAME, folder)):
+        clone.take(places, World("127.87.0"), Project(name, 8090, ""), source)
+
+    assert [len(commits(places, name)) for name in ("with-history", NAME)] == [2, 1]
+    assert (places.clones(NAME) / "fpm.json").exists()
+
+
+def commits(places: Places, name: str) -> list[str]:
+    argv = ["git", "-C", str(places.clones(name)), "rev-list", "HEAD"]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
