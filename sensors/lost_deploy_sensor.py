@@ -1,4 +1,4 @@
-"""Finds deploys that nobody drives any more."""
+"""Finds deploys that nobody drives any more, and rings that got well after theirs had ended badly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 # StackStorm gives a sensor neither actions/lib nor the pack's root.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
-from cicd import lost_deploys
+from cicd import lost_deploys, recovered
 from cicd.consul import Store
 from cicd.sensor import CicdSensor
 
@@ -18,8 +18,10 @@ class LostDeploySensor(CicdSensor):
         self._told = []
 
     def look(self, settings):
-        found = list(lost_deploys.find(settings, Store(settings)))
-        for payload in found:
-            if payload not in self._told:
-                self.dispatch("cicd.deploy_lost", payload)
+        store = Store(settings)
+        found = [("cicd.deploy_lost", payload) for payload in lost_deploys.find(settings, store)]
+        found += [("cicd.ring_recovered", payload) for payload in recovered.find(settings, store)]
+        for event in found:
+            if event not in self._told:
+                self.dispatch(*event)
         self._told = found

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Stand-in for host/cicd-converge: same arguments, exit codes, report and Consul keys; installing is writing a file.
 # sshd sets HOST (its name), HOME_OF (its folder), CONSUL (URL, or empty: then what is wanted is a file beside it).
-# The file fault in HOME_OF says what goes wrong here: hang, install, health, garbage, flood, old, slow.
+# The file fault in HOME_OF says what goes wrong here: hang, install, health, update, garbage, flood, old, slow.
 cd "$HOME_OF" || exit 70
 fault=$(cat fault 2>/dev/null)
 [ "${1:-}" != --protocol ] || { [ "$fault" = old ] && { echo "usage: cicd-converge" >&2; exit 2; }; echo 1; exit 0; }
@@ -28,6 +28,9 @@ echo "$generation" >>generations
 [ "$fault" != garbage ] || { echo '{{ 7 * 7 }} <% ctx(x) %>'; exit 1; }
 [ "$fault" != flood ] || { yes 'no report' | head -c 50000000; exit 1; }
 [ "$(cat installed 2>/dev/null)" != "$version" ] || finish unchanged ok "$project $version is installed and healthy."
+if [ "$fault" = update ] && [ "$version" = "$(cat bad 2>/dev/null)" ]; then
+    finish failed update "apt cannot read the repository: it did not end within 20 s and was stopped."
+fi
 check critical
 [ "$fault" != slow ] || sleep 2
 if [ "$fault" = install ] && [ "$version" = "$(cat bad 2>/dev/null)" ]; then

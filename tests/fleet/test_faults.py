@@ -23,6 +23,11 @@ NOWHERE = "127.77.200.1"
 pytestmark = pytest.mark.faults
 
 
+def said_next(stackstorm: Any) -> str:
+    shown = stackstorm.rest.run("cicd.get_release", {"project": PROJECT})["result"]["result"]
+    return str(shown["message"]).rpartition("next: ")[2]
+
+
 def break_one(world: World, machine: Machine, ring: str, fault: str) -> None:
     if fault == "unreachable":
         world.register(machine, ring, address=NOWHERE)
@@ -136,6 +141,32 @@ def test_hosts_that_fail_within_the_budget_leave_the_ring_degraded_until_they_ar
     assert [host["host"] for host in retried["result"]["output"]["hosts"]] == [broken.name]
     assert world.recorded("production").state == HEALTHY
     assert world.installed("production") == {NEW.version}
+
+
+def test_a_rollback_whose_repository_is_away_costs_no_traffic_and_ends_well_by_itself(stackstorm, world):
+    """The hosts follow later, by themselves: the ring is healthy then, and what is said next is true."""
+    generation = world.want("production")
+    stackstorm.update("production", generation)
+    for machine in world.ring("production"):
+        machine.break_with("update")
+        (machine.folder / "bad").write_text(OLD.version)
+
+    with Watch(world) as watch:
+        ended = stackstorm.rest.run("cicd.rollback", {"project": PROJECT, "ring": "production"})
+    assert ended["status"] == "failed"
+    assert "apt cannot read the repository" in error_of(ended)
+    assert watch.fewest == 8
+    assert world.recorded("production").state == RESTORING
+    waiting = said_next(stackstorm)
+    for machine in world.ring("production"):
+        world.converge_by_itself(machine, OLD)
+
+    deadline = time.monotonic() + 120
+    while world.recorded("production").state != HEALTHY and time.monotonic() < deadline:
+        time.sleep(1)
+    assert (world.recorded("production").state, world.recorded("production").wanted) == (HEALTHY, OLD)
+    assert f"its hosts go back to {OLD.version} by themselves" in waiting
+    assert "by themselves" not in said_next(stackstorm)
 
 
 def test_an_excluded_host_is_neither_touched_nor_waited_for_and_everybody_can_see_it(stackstorm, world):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from cicd import recovered
 from cicd.controls import Controls
 from cicd.deploy import Deploy
 from cicd.errors import HostError, Refused
@@ -202,3 +203,23 @@ def test_production_that_was_never_deployed_does_not_hold_up_a_second_canary(wor
     found = Deploy(world.settings, PROJECT, "ann").fit_hosts("canary")
 
     assert {host.name for host in found} == {machine.name for machine in world.ring("canary")}
+
+
+def test_a_ring_that_was_taken_back_is_found_when_its_last_host_is_well_and_not_before(world, monkeypatch):
+    monkeypatch.setattr("cicd.recovered.QUIET_SECONDS", 0)
+    deploy = Deploy(world.settings, PROJECT)
+    changed = deploy.restore("production", world.want("production"))
+    generation = changed.production.generation
+    *others, last = world.ring("production")
+    for machine in others:
+        world.converge_by_itself(machine, OLD)
+    world.converge_by_itself(last, NEW)
+    early = list(recovered.find(world.settings, world.store))
+    world.converge_by_itself(last, OLD)
+
+    assert early == []
+    found = list(recovered.find(world.settings, world.store))
+    assert found == [{"project": PROJECT, "ring": "production", "generation": generation}]
+    deploy.confirm("production", generation)
+    assert world.recorded("production").state == "healthy"
+    assert list(recovered.find(world.settings, world.store)) == []

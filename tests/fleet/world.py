@@ -114,6 +114,12 @@ class World:
         url = f"{self.consul}/v1/catalog/register"
         requests.put(url, data=text.replace("STATUS", "passing"), timeout=10).raise_for_status()
 
+    def converge_by_itself(self, machine: Machine, build: Build) -> None:
+        """Let *machine* run *build* and report it, as its timer would."""
+        (machine.folder / "installed").write_text(build.version)
+        report = {"host": machine.name, "state": "converged", "code": "ok", "installed": build.version}
+        self.store.put(f"cicd/{PROJECT}/hosts/{machine.name}", report)
+
     def forget(self) -> None:
         """Take every host out of Consul."""
         for machine in self.loopback.machines:

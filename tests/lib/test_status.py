@@ -63,6 +63,13 @@ def test_a_deploy_that_is_under_way_is_said_before_everything_else():
     assert "a deploy to canary is under way" in status.next_step(walking, 60.0, 0)
 
 
+def test_a_ring_that_is_taken_back_says_that_its_hosts_go_on_by_themselves():
+    failed = release.advertise_canary(canary(1), build(2), 0.0)
+    back = release.restore(failed, "canary", failed.canary.generation, 1.0)
+
+    assert f"its hosts go back to {build(1).version} by themselves" in status.next_step(back, 60.0, 0)
+
+
 def test_holds_say_who_since_when_and_why_and_the_next_step_how_they_end():
     held = release.hold(canary(1), Holds(lock=Hold("ann", "db migration", 0.0)))
     said = status.whole(held, [], 2 * HOUR, 0)

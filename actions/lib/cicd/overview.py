@@ -13,6 +13,7 @@ from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.release import Ring
 from cicd.ring import name_of, unhealthy
+from cicd.text import one_line
 
 HISTORY_ENTRIES = 10
 LISTED_HOSTS = 40
@@ -88,8 +89,12 @@ def _host(
         "address": entry["Service"]["Address"] or entry["Node"]["Address"],
         "version": str(report.get("installed") or ""),
         "healthy": name not in reasons,
-        "reason": reasons.get(name, ""),
+        "reason": reasons.get(name) or _failure(report),
     }
+
+
+def _failure(report: Mapping[str, Any]) -> str:
+    return one_line(str(report.get("message", "")), 200) if report.get("state") == "failed" else ""
 
 
 def _listed(hosts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -50,9 +50,15 @@ def next_step(
     """Return what a person can do with the release now, and why not more."""
     canary, production = release.canary.wanted, release.production.wanted
     for ring in releases.RINGS:
-        if release.ring(ring).state in (releases.DEPLOYING, releases.RESTORING):
+        state, wanted = release.ring(ring).state, release.ring(ring).wanted
+        if state == releases.DEPLOYING:
             return (
                 f"a deploy to {ring} is under way; when none is running, `rollback {ring} {release.project}`"
+            )
+        if state == releases.RESTORING and wanted:
+            return (
+                f"{ring} is taken back: its hosts go back to {wanted.version} by themselves, and it is "
+                f"healthy when all have. Where one cannot, correct what it reports, or exclude it"
             )
     if canary and canary == production and release.production.state == releases.HEALTHY:
         return "push a commit; production runs what the canary runs"
