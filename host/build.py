@@ -13,7 +13,19 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 # The program is one file, so that an upgrade replaces all of it at once.
-PARTS = ("head", "report", "consul", "wanted", "health", "traffic", "packages", "plan", "run")
+PARTS = (
+    "head",
+    "report",
+    "consul",
+    "wanted",
+    "health",
+    "traffic",
+    "packages",
+    "others",
+    "content",
+    "plan",
+    "run",
+)
 EPOCH = "1767225600"  # any fixed time: the same tree gives the same bytes
 SUDOERS = "cicd ALL=(root) NOPASSWD: /usr/bin/cicd-converge\n"
 CONTROL = """Package: cicd-converge

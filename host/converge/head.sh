@@ -13,7 +13,9 @@
 set -u
 umask 022
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
-export PATH LC_ALL=C DEBIAN_FRONTEND=noninteractive
+# dpkg has hooks of its own; these are the words by which the usual ones keep still.
+export PATH LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l \
+    APT_LISTCHANGES_FRONTEND=none APT_LISTBUGS_FRONTEND=none
 
 AGENT=@VERSION@
 PROTOCOL=1  # of the arguments above and the report; a pack that needs another one leaves this host alone
@@ -32,14 +34,16 @@ HEALTH_LIMIT_SECONDS=30
 LOCK_SECONDS=120
 APT_LOCK_SECONDS=60
 APT_LIMIT_SECONDS=120
+APT_SILENCE_SECONDS=10
+RETRY_SECONDS=60
 VERIFY_SECONDS=3600
 APT_SOURCE=/etc/apt/sources.list.d/cicd.list
 
-SERVICE='' TAG='' CANARY_TAG='' HEALTH_URL='' UNIT=''
+SERVICE='' TAG='' CANARY_TAG='' HEALTH_URL='' UNIT='' MAY_REMOVE='' MAY_UPGRADE=''
 project='' target='' generation='' repairing=no
 ring='' version='' package='' wanted_generation=0 sha256='' rollout='' hold='' installed='' dpkg='' edited=''
 services='' service_id='' address='' port='' endpoint='' kept_out='' token=''
-drained=no finished=no planning=no
+drained=no disturbed=no finished=no planning=no
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0
 
 say() { printf '%s\n' "$*" >&2; }

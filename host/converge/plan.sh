@@ -11,10 +11,14 @@ plan() { # PACKAGE=VERSION
     refuse_no_ring
     package=${1%%=*} version=${1#*=}
     read_installed
+    begin
+    configure_apt
     borrow_lists
     update
-    said=$(simulate) || { knows_too_little "$said" && apt update >/dev/null && said=$(simulate); } ||
-        fail plan "apt would not install $package $version: $(last_words "$said")"
+    refuse_mark
+    choose_options
+    said=$(informed simulation) || fail plan "apt would not install $package $version: $(last_words "$said")"
+    refuse_others
     answer='"state":"planned"'
     for pair in "project=$project" "host=$NODE" "ring=$ring" "package=$package" "installed=$installed" "version=$version"; do
         quote "${pair#*=}"
@@ -24,15 +28,12 @@ plan() { # PACKAGE=VERSION
         "$(printf '%s\n' "$said" | grep -E '^(Inst|Remv|Purg) ' | head -n 50 | quote_lines)"
 }
 
-simulate() { apt -s install --allow-downgrades "$package=$version"; }
-
 # apt updates a folder of links: the host's own lists and caches stay as they are.
 borrow_lists() {
     mkdir "$HERE/lists"
     chmod 755 "$HERE" "$HERE/lists"
     find /var/lib/apt/lists -maxdepth 1 -type f ! -name lock -exec ln -s -t "$HERE/lists" {} +
-    printf 'Dir::State::lists "%s";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n' "$HERE/lists" >"$HERE/apt.conf"
-    export APT_CONFIG="$HERE/apt.conf"
+    printf 'Dir::State::lists "%s";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n' "$HERE/lists" >>"$HERE/apt.conf"
 }
 
 quote_lines() { # of stdin: JSON strings, joined by commas

@@ -42,6 +42,6 @@ finish() { # STATE CODE MESSAGE: tell Consul and the caller, and end
 
 fail() { # CODE SENTENCE
     read_installed
-    undrain_if_serving "$1"
+    undrain_if_serving "$1" "$2"
     finish failed "$1" "$2"
 }

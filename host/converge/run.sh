@@ -27,16 +27,18 @@ converge() {
     refuse_or_hold
     [ "$repairing" = yes ] || ! is_done || leave_as_it_is
     leave_to_operator
+    wait_until_due
     say "$project: ${installed:-nothing} -> $version on $ring"
     read_unit; before=$unit
+    # A run that was killed left the mark; should we fail, what runs may serve again.
+    [ "$kept_out" != "$MARK" ] || drained=yes
+    prepare
     drain
-    repair
-    update
     install
     restart_if_old "$before"
     read_installed
     prove_health
-    rm -f "$KEPT/unfinished"
+    rm -f "$KEPT/unfinished" "$HERE/put_off"
     undrain
     finish converged ok "$project $version is installed and healthy."
 }

@@ -17,7 +17,7 @@ drain() {
     now
     from=$now
     maintenance true || fail drain "Consul refused to take $SERVICE out of traffic; check the agent and its token."
-    drained=yes
+    drained=yes disturbed=yes
     ! is_active || wait_for_clients
     since "$from"; spent_drain=$spent
 }
@@ -52,14 +52,42 @@ undrain() {
     drained=no
 }
 
-# After a failure: what runs may serve again when it is healthy; what failed its health check stays out.
-undrain_if_serving() { # CODE
+# After a failure: what runs may serve again when it is whole and healthy; what failed its proof stays out.
+undrain_if_serving() { # CODE SENTENCE
     [ "$drained" = yes ] || return 0
-    case $1 in unit | health) ;; *)
-        if [ -n "$installed" ] && is_active && answers; then
+    case $1 in unit | health | content) ;; *)
+        if is_whole && is_active && answers; then
             maintenance false && drained=no
+            [ "$disturbed" = no ] || [ "$1" = stopped ] || put_off "$1" "$2"
             return 0
         fi ;;
     esac
     say "$project stays out of traffic on this host"
+}
+
+# What is installed was proven once: it is not what an unfinished run was about to prove.
+is_whole() {
+    unproven=''
+    [ ! -r "$KEPT/unfinished" ] || read -r unproven <"$KEPT/unfinished"
+    [ -n "$installed" ] && [ "$installed" != "$unproven" ]
+}
+
+# By itself, a host tries ever later what took it out of traffic for nothing: a push or a repair tries at once.
+put_off() { # CODE SENTENCE
+    pause=$RETRY_SECONDS
+    if read_put_off; then pause=$((last_pause * 2)); fi
+    [ "$pause" -le $((RETRY_SECONDS * 10)) ] || pause=$((RETRY_SECONDS * 10))
+    now
+    printf '%s %s %s %s\n%s\n' "$wanted_generation" $((now + pause * 100)) "$pause" "$1" "$(printf '%s' "$2" | tr '\n' ' ')" >"$HERE/put_off"
+}
+
+read_put_off() {
+    [ -r "$HERE/put_off" ] || return 1
+    { read -r of again last_pause last_code; IFS= read -r last_sentence; } <"$HERE/put_off"
+    [ "$of" = "$wanted_generation" ]
+}
+
+wait_until_due() {
+    [ -z "$generation" ] && [ "$repairing" = no ] && read_put_off || return 0
+    over "$again" 0 || fail "$last_code" "$last_sentence"
 }

@@ -6,7 +6,7 @@ read_settings() {
     [ ! -r "$ETC/converge.conf" ] || take "$ETC/converge.conf"
     # Its name in Consul may be another; the last run has noted it.
     [ ! -r "$RUN/node" ] || read -r NODE <"$RUN/node"
-    SERVICE=$project TAG=$project::app CANARY_TAG='' HEALTH_URL='' UNIT=''
+    SERVICE=$project TAG=$project::app CANARY_TAG='' HEALTH_URL='' UNIT='' MAY_REMOVE='' MAY_UPGRADE=''
     if [ -r "$ETC/projects/$project.conf" ]; then
         take "$ETC/projects/$project.conf"
         read_token
@@ -18,7 +18,8 @@ read_settings() {
     is_made_of "$SERVICE" 'A-Za-z0-9._+-' || fail config "SERVICE=$SERVICE in $ETC/projects/$project.conf is no service name."
     case $UNIT in *@ | *@.*) fail config "UNIT=$UNIT in $ETC/projects/$project.conf is a template; name one of its instances, as in ${UNIT%%@*}@1.service." ;; esac
     for seconds in "$DRAIN_LIMIT_SECONDS" "$MIN_HEALTHY_SECONDS" "$HEALTH_LIMIT_SECONDS" "$LOCK_SECONDS" \
-        "$APT_LOCK_SECONDS" "$APT_LIMIT_SECONDS" "$VERIFY_SECONDS" "${DRAIN_SECONDS%.*}"; do
+        "$APT_LOCK_SECONDS" "$APT_LIMIT_SECONDS" "$APT_SILENCE_SECONDS" \
+        "$RETRY_SECONDS" "$VERIFY_SECONDS" "${DRAIN_SECONDS%.*}"; do
         is_number "$seconds" && is_made_of "$DRAIN_SECONDS" 0-9. || fail config "'$seconds' is no whole number of seconds; correct $ETC/converge.conf."
     done
 }

@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ SETTINGS = {
     "HEALTH_LIMIT_SECONDS": "5",
     "APT_LIMIT_SECONDS": "20",
     "APT_LOCK_SECONDS": "1",
+    "APT_SILENCE_SECONDS": "3",
     "VERIFY_SECONDS": "0",
 }
 
@@ -182,6 +184,24 @@ class Machine:
             f"{self.consul}/v1/kv/cicd/greeter/hosts/web1?raw", timeout=10
         ).json()
         return report
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[list[bool]]:
+        """Sample all the time whether the host is in traffic; the list grows while the block runs."""
+        samples: list[bool] = []
+        done = threading.Event()
+
+        def sample() -> None:
+            while not done.wait(0.02):
+                samples.append(self.in_traffic())
+
+        thread = threading.Thread(target=sample, daemon=True)
+        thread.start()
+        try:
+            yield samples
+        finally:
+            done.set()
+            thread.join()
 
     @contextlib.contextmanager
     def full_disk(self, path: str) -> Iterator[None]:

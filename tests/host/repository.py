@@ -47,16 +47,26 @@ class Repository:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.source = f"deb [signed-by=/etc/apt/cicd.asc] http://{address}:{self._server.server_port} ./\n"
 
-    def publish(self, version: str, files: Mapping[str, str] | None = None) -> str:
-        """Build and publish greeter at *version* with *files* replaced, and return its digest."""
+    def publish(
+        self, version: str, files: Mapping[str, str | Path] | None = None, relations: str = "Depends: python3"
+    ) -> str:
+        """
+        Build and publish greeter at *version* with *files* replaced, and return its digest.
+
+        A Path in place of a text is where a link points to; *relations* are lines of its control file.
+        """
         if version not in self.published:
-            self.published[version] = self._add(self._build(version, files or {}))
+            self.published[version] = self._add(self._build(version, files or {}, relations))
         return self.published[version]
 
-    def publish_empty(self, name: str) -> None:
-        """Publish package *name*, which has no files, as a distribution does."""
-        control = f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: {META.maintainer}\n"
-        self._add(self._pack(f"{name}_1_all.deb", {"DEBIAN/control": f"{control}Description: {name}\n"}))
+    def publish_other(self, name: str, version: str, relations: str = "") -> None:
+        """Build and publish an empty package of somebody else, once."""
+        deb = f"{name}_{version}_all.deb"
+        if (self._folder / deb).exists():
+            return
+        control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: {META.maintainer}\n"
+        content = {"DEBIAN/control": f"{control}{relations}Description: Another package\n"}
+        self._add(self._pack(deb, content))
 
     def _add(self, built: Path) -> str:
         digest = hashlib.sha256(built.read_bytes()).hexdigest()
@@ -86,13 +96,13 @@ class Repository:
         self._server.server_close()
         subprocess.run(["gpgconf", "--kill", "all"], env=self._environment, check=False)
 
-    def _build(self, version: str, files: Mapping[str, str]) -> Path:
+    def _build(self, version: str, files: Mapping[str, str | Path], relations: str) -> Path:
         control = (
             f"Package: greeter\nVersion: {version}\nArchitecture: all\nMaintainer: {META.maintainer}\n"
-            f"Depends: python3\nDescription: {META.description}\n"
+            f"{relations}\nDescription: {META.description}\n"
         )
         maintainer = scripts.maintainer_scripts(META)
-        content = {
+        content: dict[str, str | Path] = {
             "DEBIAN/control": control,
             "DEBIAN/conffiles": "/etc/greeter.conf\n",
             **{f"DEBIAN/{name}": maintainer[name] for name in scripts.PARTS},
@@ -105,11 +115,14 @@ class Repository:
         }
         return self._pack(f"greeter_{version}_all.deb", content)
 
-    def _pack(self, name: str, content: Mapping[str, str]) -> Path:
+    def _pack(self, name: str, content: Mapping[str, str | Path]) -> Path:
         tree = self._folder / "tree"
         shutil.rmtree(tree, ignore_errors=True)
         for path, text in content.items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(text, Path):
+                (tree / path).symlink_to(text)
+                continue
             (tree / path).write_text(text)
             executable = path.startswith("DEBIAN/p") or path.endswith("post-inst")
             (tree / path).chmod(0o755 if executable else 0o644)

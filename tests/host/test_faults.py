@@ -85,7 +85,7 @@ def test_a_deploy_a_rollback_and_nothing_to_do(machine, repository):
 def test_a_dependency_of_the_distribution_is_found_though_its_lists_were_never_fetched(
     machine, repository, distribution
 ):
-    distribution.publish_empty("salutation")
+    distribution.publish_other("salutation", "1")
     machine.run("tee", "/etc/apt/debian.asc", stdin=distribution.key)
     source = distribution.source.replace("cicd.asc", "debian.asc")
     machine.run("tee", "/etc/apt/sources.list.d/debian.list", stdin=source)
