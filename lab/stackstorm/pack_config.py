@@ -12,6 +12,7 @@ from lab.places import Places
 from lab.project import FIRST, Project
 from lab.repository.aptly import NAME
 from lab.repository.driver import KEY_ID, Driver
+from lab.stackstorm.engine import USER
 from lab.world import COMPONENT, DISTRIBUTION, ROLE, SSH_PORT, World
 
 
@@ -57,6 +58,7 @@ def configuration(places: Places, world: World, tools: Tools, driver: Driver) ->
             "gpg_key": KEY_ID,
         },
         "deploy": {"batches": ["1", "100%"], "min_bake_seconds": 3},
+        "chat_accounts": [USER],
         "drift": {"silent_seconds": 180, "follow_seconds": 10},
         "projects": {FIRST.name: _project(FIRST)},
     }

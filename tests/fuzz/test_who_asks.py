@@ -84,3 +84,18 @@ def test_a_push_that_came_adds_who_pushed_and_who_wrote_and_not_the_rule_that_br
     posted(engine, {**PUSH, "head_commit": head})
     assert known(consul) == ("bob", USER, "web-flow")
     assert f"{USER} wrote this version" in refusal(engine)
+
+
+@pytest.mark.parametrize(("accounts", "who"), [([], USER), (["bot"], USER), ([USER], "@carol")])
+def test_a_name_that_is_given_with_a_chat_command_counts_from_a_bot_that_is_configured(
+    engine, consul, accounts, who
+):
+    values = engine.get("/configs/cicd")["values"]
+    changed = engine.ask("PUT", "/configs/cicd", {**values, "chat_accounts": accounts})
+    assert changed.status_code == 200, changed.text
+    words = f"approve greeter {UNBAKED.version}"
+    said = {"command": words, "user": "@carol", "source_channel": "x"}
+    answer = engine.ask("POST", "/aliasexecution/match_and_execute", said)
+    ended = engine.wait(answer.json()["results"][0]["execution"]["id"])
+
+    assert f"is approved by {who} " in ended["result"]["result"]["message"]

@@ -146,7 +146,15 @@ def test_who_asks_is_never_a_parameter_that_the_caller_may_give():
     changing = [a["parameters"]["user"] for n, a in ACTIONS.items() if n in CHANGE_THE_RELEASE]
 
     assert len(changing) == len(CHANGE_THE_RELEASE)
-    assert all(user["immutable"] and "action_context" in user["default"] for user in changing)
+    assert all(user["immutable"] for user in changing)
+
+
+def test_who_asks_is_who_logged_in_unless_a_bot_that_the_configuration_names_says_who_speaks():
+    users = [a["parameters"]["user"] for a in ACTIONS.values() if "user" in a["parameters"]]
+    asked = {user["default"] for user in users if user.get("immutable")}
+
+    (only,) = asked
+    assert "if action_context.user in config_context.chat_accounts" in only
 
 
 def test_a_reason_that_travels_through_a_workflow_holds_no_template():
