@@ -98,12 +98,12 @@ def test_an_operator_gives_a_name_to_one_project(consul, known):
 @pytest.mark.parametrize(
     ("line", "is_foreign"),
     [
-        (f"{THEIRS} http://deb.debian.org/debian bookworm/main amd64", True),
-        (f"{THEIRS} http://apt.example.com bookworm/main amd64", False),
-        (f"{THEIRS} installed here", True),
+        (f"{THEIRS} /var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_Packages", True),
+        (f"{THEIRS} /var/lib/apt/lists/apt.example.com_dists_bookworm_main_Packages", False),
+        (f"{THEIRS} /var/lib/dpkg/status", True),
         (f"{THEIRS} provided by exim4", True),
-        (f"{OURS} http://mirror bookworm/main amd64", False),
-        (f"{OURS} installed here", False),
+        (f"{OURS} /var/lib/apt/lists/mirror_dists_bookworm_main_Packages", False),
+        (f"{OURS} /var/lib/dpkg/status", False),
         ("", False),
     ],
 )

@@ -59,6 +59,7 @@ def test_what_a_role_lets_past_ci_is_published_with_who_and_why_in_all_its_paper
     site.run_is(failed, "failed", status="FAILURE")
     no_role = build(site, failed, "publish_past_ci", role="nobody", reason="users cannot log in")
     ended = build(site, failed, "publish_past_ci", role="chief", reason="users cannot log in")
+    assert ended["status"] == "succeeded", ended["result"]
     output = ended["result"]["output"]
     (record,) = [
         one for one in Store(site.settings).below("cicd/app/packages/").values() if one["commit"] == failed
@@ -68,7 +69,6 @@ def test_what_a_role_lets_past_ci_is_published_with_who_and_why_in_all_its_paper
     (entry,) = Store(site.settings).history("app", 1)
 
     assert "'nobody' is no role that may break the glass" in error_of(no_role)
-    assert ended["status"] == "succeeded", ended["result"]
     assert output["version"] in repository.versions()
     assert record["ci"] == stated
     assert (stated["passed"], stated["role"], stated["why"]) == (False, "chief", "users cannot log in")

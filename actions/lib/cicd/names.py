@@ -15,7 +15,7 @@ from cicd.version import BUILT
 # No project's name begins with a dot.
 OWNERS = "cicd/.packages"
 RESERVED = re.compile(r"cicd|cicd-.*")
-SECONDS = 60
+SECONDS = 300  # apt reads its lists anew for who may not write its cache
 FREE_IT = "Change `name` in fpm.json, or let an operator give it: projects.{project}.packages: [{name}]"
 
 
@@ -77,11 +77,13 @@ def foreign(lines: Sequence[str], repository: str) -> str:
     """
     Return which of *lines*, `version source` each, is not of this pipeline; empty when none is.
 
-    Its own are those that *repository*, a URL, has, and those whose version it made.
+    Its own are those that *repository*, a URL, has, and those whose version it made. A source
+    is a file of apt's, which is called after the URL that it came from.
     """
+    own = f"/{repository.partition('://')[2].replace('/', '_')}_"
     for line in lines:
         version, _, source = line.strip().partition(" ")
-        if version and repository not in source and not BUILT.fullmatch(version):
+        if version and own not in source and not BUILT.fullmatch(version):
             return line.strip()
     return ""
 
