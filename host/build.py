@@ -26,6 +26,8 @@ PARTS = (
     "plan",
     "run",
 )
+# Both packages of a rollback may be older ones: the host keeps their hooks itself, as a newer preinst does.
+HOOKS = HERE.parent / "actions" / "lib" / "cicd" / "maintainer"
 EPOCH = "1767225600"  # any fixed time: the same tree gives the same bytes
 SUDOERS = "cicd ALL=(root) NOPASSWD: /usr/bin/cicd-converge\n"
 CONTROL = """Package: cicd-converge
@@ -105,7 +107,9 @@ def build(directory: Path) -> Path:
 
 def script() -> str:
     """Return the program cicd-converge: its parts in order, with the version it reports."""
-    text = "".join((HERE / "converge" / f"{part}.sh").read_text() for part in PARTS)
+    files = [HERE / "converge" / f"{part}.sh" for part in PARTS]
+    files[1:1] = [HOOKS / "run.sh", HOOKS / "old_hooks.sh"]
+    text = "".join(file.read_text() for file in files)
     return text.replace("@VERSION@", _version(), 1)
 
 

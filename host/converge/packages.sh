@@ -147,6 +147,9 @@ prepare() {
 install() {
     now
     from=$now
+    info=$(dpkg-query --control-path "$package" postrm 2>/dev/null)
+    info=${info%/*}
+    keep_old_hooks || fail disk "The scripts of the installed $package cannot be kept from running at an upgrade; see whether the disk is full. Nothing was installed."
     begin
     # shellcheck disable=SC2086  # options
     said=$(apt install $options --no-download "$package=$version") || {

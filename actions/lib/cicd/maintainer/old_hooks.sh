@@ -11,12 +11,7 @@ keep_old_hook() { # SCRIPT ACTIONS: from now on the installed SCRIPT does nothin
         printf "hook() {\nbase64 -d <<'END'\n"
         base64 "$old"
         printf 'END\n}\nrun hook "$@"\n'
-    } >"$old-new"
-    chmod 755 "$old-new"
-    mv -f "$old-new" "$old"
+    } >"$old-new" && chmod 755 "$old-new" && mv -f "$old-new" "$old"
 }
 
-keep_old_hooks() {
-    keep_old_hook postrm 'remove | purge'
-    keep_old_hook preinst 'install | upgrade'
-}
+keep_old_hooks() { keep_old_hook postrm 'remove | purge' && keep_old_hook preinst 'install | upgrade'; }
