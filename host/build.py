@@ -23,6 +23,9 @@ PARTS = (
     "packages",
     "others",
     "content",
+    "pin",
+    "trust",
+    "provenance",
     "plan",
     "run",
 )
@@ -58,7 +61,16 @@ License: Apache-2.0
 POSTINST = """#!/bin/sh
 set -e
 [ "$1" = configure ] || exit 0
-id -u cicd >/dev/null 2>&1 || useradd --system --create-home --shell /bin/sh cicd
+if shell=$(getent passwd cicd); then
+    case ${shell##*:} in
+        */nologin | */false) echo "Nobody can log in as cicd: usermod --shell /bin/sh cicd" >&2 ;;
+    esac
+else
+    group=--user-group
+    ! getent group cicd >/dev/null || group='--gid cicd'
+    useradd --system --create-home --shell /bin/sh --password '*' $group cicd
+fi
+cicd-converge --pin >/dev/null || true
 watches=
 for file in /etc/cicd/projects/*.conf; do
     [ ! -e "$file" ] || watches="$watches cicd-converge-watch@$(basename "$file" .conf).service"
@@ -80,7 +92,7 @@ done
 """
 POSTRM = """#!/bin/sh
 set -e
-case "$1" in remove | purge) ;; *) exit 0 ;; esac
+case "$1" in remove | purge) rm -f /etc/apt/preferences.d/00cicd.pref ;; *) exit 0 ;; esac
 if command -v deb-systemd-helper >/dev/null; then
     deb-systemd-helper "$1" cicd-converge.timer >/dev/null || true
     for link in /etc/systemd/system/multi-user.target.wants/cicd-converge-watch@*.service; do

@@ -38,10 +38,11 @@ is_folder() { [ -d "$1" ] && [ ! -L "$1" ]; }
 
 # dpkg unpacks beside what is there, so all of it must find room.
 refuse_full() {
+    eval "$(apt-config shell database Dir::State::status/f)"
     read -r bytes _ <<STAT
-$(stat -c '%s' /var/lib/dpkg/status)
+$(stat -c '%s' "$database")
 STAT
-    printf '%s %s\n' $((bytes / 512 + 64)) /var/lib/dpkg >>"$HERE/sizes"
+    printf '%s %s\n' $((bytes / 512 + 64)) "${database%/*}" >>"$HERE/sizes"
     full=$(while read -r _ folder; do
         while [ -n "$folder" ] && [ ! -d "$folder" ]; do folder=${folder%/*}; done
         printf '%s\0' "${folder:-/}"

@@ -5,6 +5,7 @@
 #   cicd-converge --repair PROJECT              install the wanted version again, even if it seems to be there
 #   cicd-converge --all                         every project of this host, as the timer and the watch do
 #   cicd-converge --protocol                    say which protocol it speaks, for whoever is about to push
+#   cicd-converge --pin                         keep apt from moving our source's packages, as the package's installation does
 #   cicd-converge --plan PACKAGE=VERSION PROJECT    say what apt would do; neither host nor Consul changes
 #
 # Progress goes to stderr; stdout gets one JSON line, which is also stored in Consul as
@@ -22,6 +23,7 @@ PROTOCOL=1  # of the arguments above and the report; a pack that needs another o
 ETC=${CICD_ETC:-/etc/cicd}
 RUN=${CICD_RUN:-/run/cicd}
 STATE=${CICD_STATE:-/var/lib/cicd-converge}
+PINS=${CICD_PINS:-/etc/apt/preferences.d/00cicd.pref}
 MARK='cicd-converge is updating this host'
 LEAP=1000000  # generations within which the next document may be
 
@@ -38,10 +40,12 @@ APT_SILENCE_SECONDS=10
 RETRY_SECONDS=60
 VERIFY_SECONDS=3600
 APT_SOURCE=/etc/apt/sources.list.d/cicd.list
+VERIFY_PROVENANCE=yes
+REPOSITORY_KEY=
 
-SERVICE='' TAG='' CANARY_TAG='' HEALTH_URL='' UNIT='' MAY_REMOVE='' MAY_UPGRADE=''
+SERVICE='' TAG='' CANARY_TAG='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
 project='' target='' generation='' repairing=no
-ring='' version='' package='' wanted_generation=0 sha256='' rollout='' hold='' installed='' dpkg='' edited=''
+ring='' version='' package='' wanted_generation=0 sha256='' trace='' rollout='' hold='' installed='' dpkg='' edited=''
 services='' service_id='' address='' port='' endpoint='' kept_out='' token=''
 drained=no disturbed=no finished=no planning=no
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0

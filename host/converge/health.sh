@@ -4,7 +4,7 @@
 # Sets $unit: its state, and when it entered it.
 read_unit() {
     unit=''
-    [ -z "$UNIT" ] || unit=$(systemctl show -p ActiveState -p ActiveEnterTimestampMonotonic "$UNIT" 2>/dev/null)
+    [ -z "$UNIT" ] || unit=$(systemctl show -p LoadState -p ActiveState -p ActiveEnterTimestampMonotonic "$UNIT" 2>/dev/null)
 }
 
 is_active() {

@@ -39,13 +39,15 @@ Acquire::https::Timeout "$APT_SILENCE_SECONDS";
 DPkg::Lock::Timeout "$APT_LOCK_SECONDS";
 Dpkg::Use-Pty "0";
 DPkg::Options { "--force-confdef"; "--force-confold"; };
+Dir::Etc::preferences "$HERE/preferences";
 CONF
 }
 
-# Only our own source: an unreachable mirror of the distribution must not stop a deploy.
+# Only our own source: an unreachable mirror of the distribution must not stop a deploy. By our key it may call itself
+# what it likes, since the pins follow.
 apt_update() {
     apt -o Dir::Etc::sourcelist="$APT_SOURCE" -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 \
-        -o APT::Update::Error-Mode=any update
+        -o APT::Update::Error-Mode=any --allow-releaseinfo-change update
 }
 
 # A dependency may come from the distribution, whose lists this host never had, or had long ago.
@@ -109,7 +111,11 @@ insist() { # CODE SENTENCE COMMAND [ARGUMENTS]
     done
 }
 
-update() { insist update "apt cannot read the repository" apt_update; }
+update() {
+    insist update "apt cannot read the repository" apt_update
+    [ "$planning" = yes ] || keep_pins
+    lend_pins
+}
 
 # It takes dpkg's locks too, and hears of a hold: what apt refuses, it refuses here.
 fetch() {
@@ -135,8 +141,10 @@ prepare() {
     update
     refuse_mark
     look_ahead
+    verify_provenance
     download
     list_content
+    refuse_excluded
     refuse_full
     refuse_clash
     # From here to the proof of health the host is in between, whatever dpkg says.

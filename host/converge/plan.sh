@@ -10,7 +10,9 @@ plan() { # PACKAGE=VERSION
     ask
     refuse_no_ring
     package=${1%%=*} version=${1#*=}
+    refuse_other_name
     read_installed
+    refuse_foreign
     begin
     configure_apt
     borrow_lists

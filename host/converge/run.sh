@@ -20,6 +20,7 @@ lock() {
 converge() {
     read_settings
     lock
+    keep_pins
     ask
     refuse_no_ring
     read_wanted
@@ -32,6 +33,9 @@ converge() {
     read_unit; before=$unit
     # A run that was killed left the mark; should we fail, what runs may serve again.
     [ "$kept_out" != "$MARK" ] || drained=yes
+    refuse_unfit
+    refuse_foreign
+    pin_wanted
     prepare
     drain
     install
@@ -40,20 +44,24 @@ converge() {
     prove_health
     rm -f "$KEPT/unfinished" "$HERE/put_off"
     undrain
+    note_run
     finish converged ok "$project $version is installed and healthy."
 }
 
 leave_as_it_is() {
     [ "$kept_out" != "$MARK" ] || undrain
+    pin_wanted
+    note_run
     [ -n "$generation" ] || verify
     finish unchanged ok "$project $version is installed and healthy."
 }
 
-usage() { say "usage: cicd-converge [--generation N | --repair] PROJECT | --all | --protocol | --plan PACKAGE=VERSION PROJECT"; exit 2; }
+usage() { say "usage: cicd-converge [--generation N | --repair] PROJECT | --all | --pin | --protocol | --plan PACKAGE=VERSION PROJECT"; exit 2; }
 
 main() {
     case ${1:-} in
         --all) converge_all; exit $? ;;
+        --pin) pin_all; exit 0 ;;
         --protocol) echo "$PROTOCOL"; exit 0 ;;
         --repair) repairing=yes; shift ;;
         --generation)

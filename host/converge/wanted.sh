@@ -6,7 +6,7 @@ read_settings() {
     [ ! -r "$ETC/converge.conf" ] || take "$ETC/converge.conf"
     # Its name in Consul may be another; the last run has noted it.
     [ ! -r "$RUN/node" ] || read -r NODE <"$RUN/node"
-    SERVICE=$project TAG=$project::app CANARY_TAG='' HEALTH_URL='' UNIT='' MAY_REMOVE='' MAY_UPGRADE=''
+    SERVICE=$project TAG=$project::app CANARY_TAG='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
     if [ -r "$ETC/projects/$project.conf" ]; then
         take "$ETC/projects/$project.conf"
         read_token
@@ -14,6 +14,10 @@ read_settings() {
         read_token
         fail config "$ETC/projects/$project.conf is missing; this host does not run $project."
     fi
+    find_source
+    name_packages
+    is_made_of "$PACKAGES" 'a-z0-9.+ -' || fail config "PACKAGES=$PACKAGES in $ETC/projects/$project.conf are no names of packages."
+    case $VERIFY_PROVENANCE in yes | no) ;; *) fail config "VERIFY_PROVENANCE=$VERIFY_PROVENANCE is neither yes nor no; correct $ETC/converge.conf." ;; esac
     [ -n "$CANARY_TAG" ] || CANARY_TAG=${TAG}_canary
     is_made_of "$SERVICE" 'A-Za-z0-9._+-' || fail config "SERVICE=$SERVICE in $ETC/projects/$project.conf is no service name."
     case $UNIT in *@ | *@.*) fail config "UNIT=$UNIT in $ETC/projects/$project.conf is a template; name one of its instances, as in ${UNIT%%@*}@1.service." ;; esac
@@ -24,6 +28,11 @@ read_settings() {
     done
 }
 
+# An operator may have written it in the other form.
+find_source() {
+    [ -e "$APT_SOURCE" ] || [ ! -e "${APT_SOURCE%.list}.sources" ] || APT_SOURCE=${APT_SOURCE%.list}.sources
+}
+
 # sh ends the program at a setting that is no sh.
 take() { # FILE
     settings=$1
@@ -31,7 +40,7 @@ take() { # FILE
     # shellcheck source=/dev/null
     . "$settings"
     trap - EXIT
-    case "$CONSUL_HTTP_ADDR$CONSUL_TOKEN_FILE$APT_SOURCE$SERVICE$TAG$CANARY_TAG$HEALTH_URL$UNIT" in
+    case "$CONSUL_HTTP_ADDR$CONSUL_TOKEN_FILE$APT_SOURCE$REPOSITORY_KEY$SERVICE$TAG$CANARY_TAG$HEALTH_URL$UNIT$PACKAGES" in
         *[[:cntrl:]]*) fail config "A setting in $settings has a control character, perhaps Windows' line ends: sed -i 's/\\r\$//' $settings" ;;
     esac
 }
@@ -52,6 +61,7 @@ read_wanted() {
             version) version=$value ;;
             package) package=$value ;;
             sha256) sha256=$value ;;
+            trace) trace=$value ;;
             generation) wanted_generation=$value ;;
             rollout) rollout=$value ;;
             hold) hold=$value ;;
@@ -65,6 +75,8 @@ read_wanted() {
     { is_made_of "$version" 'A-Za-z0-9.+~-' && is_made_of "$package" 'a-z0-9.+-' &&
         is_made_of "$sha256" '0-9a-f' && [ ${#sha256} -eq 64 ]; } || unreadable
     [ -z "$hold" ] || is_made_of "$hold" 'a-z_' || unreadable
+    [ -z "$trace" ] || is_made_of "$trace" 'A-Za-z0-9._/@-' || unreadable
+    refuse_other_name
     read_installed
 }
 

@@ -1,6 +1,7 @@
 """A signed APT repository of greeter's packages, served over HTTP, whose answers a test can spoil."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -10,9 +11,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 from cicd import scripts
+from cicd.clearance import Clearance
 from cicd.metadata import Metadata
+from cicd.package import Origin
+from cicd.provenance import Builder, statement
 from lab.places import REPOSITORY
 
 EXAMPLE = REPOSITORY / "examples" / "greeter"
@@ -41,6 +46,7 @@ class Repository:
         (folder / "gpg").mkdir(mode=0o700)
         self._gpg("--quick-generate-key", "repo@example.com", "ed25519", "sign", "never")
         self.key = self._gpg("--armor", "--export")
+        self.names = "Origin: test\nSuite: test\n"  # what the signed index says of itself
         self._entries: list[str] = []
         self._server = ThreadingHTTPServer((address, 0), self._handler())
         self._server.daemon_threads = True
@@ -56,7 +62,9 @@ class Repository:
         A Path in place of a text is where a link points to; *relations* are lines of its control file.
         """
         if version not in self.published:
-            self.published[version] = self._add(self._build(version, files or {}, relations))
+            built = self._build(version, files or {}, relations)
+            self.published[version] = self._add(built)
+            self.explain(version, built.name, self.published[version])
         return self.published[version]
 
     def publish_other(self, name: str, version: str, relations: str = "") -> None:
@@ -76,13 +84,31 @@ class Repository:
         self.sign()
         return digest
 
+    def explain(self, version: str, name: str, digest: str, **changed: str) -> None:
+        """Publish the signed provenance of greeter's *version*; *changed* is what it says of its origin."""
+        commit = changed.get("commit", f"{version.rpartition('.')[2]:0<40}")
+        origin = Origin(
+            "acme/greeter", commit, f"acme/greeter@{commit}", 0, changed.get("project", "greeter")
+        )
+        builder = Builder("build1", "nfpm", "2.48.0", "run", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
+        folder = self._folder / "provenance" / "greeter" / version
+        folder.mkdir(parents=True, exist_ok=True)
+        paper = folder / "provenance.json"
+        paper.write_text(json.dumps(statement({name: digest}, origin, builder, {}, Clearance(build=1))))
+        paper.with_suffix(".json.asc").unlink(missing_ok=True)
+        self._gpg("--armor", "--detach-sign", "-o", f"{paper}.asc", str(paper))
+
+    def forget_provenance(self, version: str) -> None:
+        """Let greeter's *version* be one that was published without a provenance."""
+        shutil.rmtree(self._folder / "provenance" / "greeter" / version)
+
     def sign(self, ahead: timedelta = timedelta(0)) -> None:
         """Write the indexes; with *ahead* they are dated that far in the future."""
         (self._folder / "Packages").write_text("\n".join(self._entries))
         index = (self._folder / "Packages").read_bytes()
         date = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
         line = f" {hashlib.sha256(index).hexdigest()} {len(index)} Packages\n"
-        (self._folder / "Release").write_text(f"Origin: test\nSuite: test\nDate: {date}\nSHA256:\n{line}")
+        (self._folder / "Release").write_text(f"{self.names}Date: {date}\nSHA256:\n{line}")
         (self._folder / "InRelease").unlink(missing_ok=True)
         self._gpg("--clearsign", "-o", str(self._folder / "InRelease"), str(self._folder / "Release"))
 
@@ -142,7 +168,8 @@ class Repository:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 name = self.path.rpartition("/")[2].replace("%7e", "~").replace("%2b", "+")
-                path = repository._folder / name
+                whole = self.path.startswith("/provenance/")
+                path = repository._folder / (unquote(self.path[1:]) if whole else name)
                 if name in repository.slow:
                     threading.Event().wait(20)
                     return

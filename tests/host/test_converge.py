@@ -18,7 +18,7 @@ from tests.host.wire import Wire
 
 NODE = socket.gethostname()
 GOOD = {
-    "package": "nosuch-package",
+    "package": "greeter",
     "version": "1.0-1.abcdef0",
     "generation": "7",
     "sha256": "0" * 64,
@@ -76,6 +76,7 @@ class Host:
             "CICD_ETC": str(etc),
             "CICD_RUN": f"{self.folder}/run",
             "CICD_STATE": f"{self.folder}/state",
+            "CICD_PINS": f"{self.folder}/pins",
         }
         done = subprocess.run(
             ["dash", program, *(words or ("greeter",))],

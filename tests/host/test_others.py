@@ -35,7 +35,7 @@ def others(machine, repository):
         for version in versions:
             repository.publish_other(name, version)
     machine.run("apt-get", "-q", "update")
-    machine.run("apt-get", "-q", "-y", "--allow-downgrades", "install", "foreign", "library=1")
+    machine.run("apt-get", "-q", "-y", "--allow-downgrades", "install", "foreign=1", "library=1")
     before = machine.run("cat", CONF)
     yield machine
     machine.run("tee", CONF, stdin=before)

@@ -54,7 +54,7 @@ def host(folder: Path, consul: str) -> Path:
     (folder / "sources" / "cicd.list").write_text(f"deb [trusted=yes] file:{folder} ./\n")
     (folder / "projects").mkdir()
     (folder / "cicd-converge").write_text(script())
-    (folder / "projects" / "greeter.conf").write_text("UNIT=nosuch.service\n")
+    (folder / "projects" / "greeter.conf").write_text(f"UNIT=nosuch.service\nPACKAGES={PACKAGE}\n")
     (folder / "converge.conf").write_text(f"CONSUL_HTTP_ADDR={consul}\n")
     service = {"ID": "greeter", "Name": "greeter", "Tags": ["greeter::app"], "Port": 80}
     requests.put(f"{consul}/v1/agent/service/register", json=service, timeout=10).raise_for_status()

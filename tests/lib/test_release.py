@@ -304,3 +304,14 @@ def test_a_deploy_that_ended_otherwise_than_well_is_no_good_version(end, rollout
     assert f"rollout={rollout}" in release.wanted_document(state, "canary")
     with pytest.raises(Refused, match="not healthy on every canary host"):
         release.promotable(state, 1000, 1)
+
+
+@pytest.mark.parametrize("generation", [10**12, 10**20, -1])
+def test_a_generation_that_hosts_could_not_compare_is_unreadable(generation):
+    stored = record.to_json(canary_of(1))
+    for data in (
+        {**stored, "generation": generation},
+        {**stored, "canary": {**stored["canary"], "generation": generation}},
+    ):
+        with pytest.raises(CicdError, match="unreadable"):
+            record.from_json(data)

@@ -12,6 +12,7 @@ from cicd.people import Review, Reviews
 from cicd.windows import Opened
 
 RINGS = ("canary", "production")
+LAST_GENERATION = 999_999_999_999
 EVERYTHING = "everything"  # in place of a project: what holds every one of them
 EMPTY = "empty"  # nothing was ever wanted here
 DEPLOYING = "deploying"  # a deploy walks the ring: only it may touch hosts
@@ -134,7 +135,7 @@ def from_json(data: Mapping[str, Any]) -> Release:
         rings = {name: _ring(data[name]) for name in RINGS}
         return Release(
             project=data["project"],
-            generation=int(data["generation"]),
+            generation=_generation(data),
             holds=holds.from_json(data.get("holds")),
             reviews=_reviews(data.get("reviews") or {}, rings["canary"]),
             rolled_back=_rolled_back(data, rings),
@@ -148,11 +149,19 @@ def from_json(data: Mapping[str, Any]) -> Release:
         ) from None
 
 
+def _generation(data: Mapping[str, Any]) -> int:
+    """Return the generation in *data*; hosts compare no number above LAST_GENERATION."""
+    generation = int(data["generation"])
+    if not 0 <= generation <= LAST_GENERATION:
+        raise ValueError(f"generation {generation}")
+    return generation
+
+
 def _ring(data: Mapping[str, Any]) -> Ring:
     builds = {key: _build(data[key]) if data[key] else None for key in ("wanted", "good", "earlier")}
     return Ring(
         state=data["state"],
-        generation=int(data["generation"]),
+        generation=_generation(data),
         since=float(data["since"]),
         exempt=bool(data.get("exempt", False)),
         backward=bool(data.get("backward", data["state"] == RESTORING)),

@@ -182,7 +182,7 @@ def wanted_document(release: Release, ring: str) -> str:
     rollout = "pushed" if current.state in (DEPLOYING, STOPPED) else "open"
     return (
         f"package={build.package}\nversion={build.version}\ngeneration={current.generation}\n"
-        f"sha256={build.sha256}\nrollout={rollout}\nhold={hold}\n"
+        f"sha256={build.sha256}\ntrace={build.trace}\nrollout={rollout}\nhold={hold}\n"
     )
 
 

@@ -1,0 +1,75 @@
+
+# --- what may be installed ------------------------------------------------------------------------------------
+
+# Sets $PACKAGES: the names that are the project's.
+name_packages() {
+    [ -z "$PACKAGES" ] || return 0
+    PACKAGES=$project
+    case $project in *[A-Z_]*) PACKAGES=$(printf '%s' "$project" | tr 'A-Z_' 'a-z-') ;; esac
+}
+
+refuse_other_name() {
+    case " $PACKAGES " in *" $package "*) ;; *)
+        other=$package package=''
+        fail name "$other is not a package of $project, which has $PACKAGES; nothing was changed. If it is one: PACKAGES=\"$PACKAGES $other\" in $ETC/projects/$project.conf." ;;
+    esac
+}
+
+# A name that another project has, or a package that another hand installed: it is not ours to replace.
+refuse_foreign() {
+    for file in "$ETC"/projects/*.conf; do
+        other=${file##*/} other=${other%.conf}
+        [ "$other" != "$project" ] || continue
+        names=$(PACKAGES='' project=$other; { . "$file"; } >/dev/null 2>&1; name_packages; printf '%s' "$PACKAGES")
+        case " $names " in *" $package "*) fail name "$package is a package of $other on this host, not of $project alone; correct PACKAGES in $ETC/projects. Nothing was changed." ;; esac
+    done
+    IFS='|' read -r status essential commit there <<PACKAGE
+$(dpkg-query -W -f '${db:Status-Status}|${Essential}|${X-Git-Commit}|${Version}' "$package" 2>/dev/null)
+PACKAGE
+    case $status in '' | config-files | not-installed) return ;; esac
+    [ "$essential" != yes ] || fail name "$package is essential to this host, and not a project's; nothing was changed."
+    [ -n "$commit" ] || is_built "$there" ||
+        fail name "$package $there on this host was not built by this pipeline; nothing was changed. If $project is to replace it, remove it first."
+}
+
+# As every version of this pipeline ends: -<commits>.<seven digits of the commit>.
+is_built() { # VERSION
+    short=${1##*.} commits=${1%.*} commits=${commits##*-}
+    [ ${#short} -eq 7 ] && is_made_of "$short" 0-9a-f && is_made_of "$commits" 0-9
+}
+
+refuse_unfit() {
+    case $unit in *LoadState=masked*)
+        fail masked "$UNIT is masked on this host, so $project $version could not start; nothing was changed: systemctl unmask $UNIT, then converge again." ;;
+    esac
+    [ -r "$APT_SOURCE" ] || fail config "The source $APT_SOURCE is missing; write it, or correct APT_SOURCE in $ETC/converge.conf."
+}
+
+# dpkg leaves out what an operator excludes and says nothing: the package would be there without its files. What people
+# read may be left out; it is then not looked for.
+refuse_excluded() {
+    sed -n "s/^ *path-\(exclude\|include\)[ =]*[\"']\{0,1\}\(\/[^\"']*\)[\"']\{0,1\} *$/\1 \2/p" \
+        /etc/dpkg/dpkg.cfg /etc/dpkg/dpkg.cfg.d/* 2>/dev/null >"$HERE/excludes"
+    [ -s "$HERE/excludes" ] || return 0
+    left_out=''
+    while IFS= read -r line; do
+        read_line_of "$line"
+        is_excluded || { printf '%s\n' "$line"; continue; }
+        case $line in d*) ;; *) is_for_people || left_out=${left_out:-$path} ;; esac
+    done <"$HERE/content" >"$HERE/content.kept"
+    [ -z "$left_out" ] ||
+        fail excluded "$left_out of $package $version would be left out by path-exclude in /etc/dpkg; nothing was changed. Add path-include=$left_out there."
+    mv "$HERE/content.kept" "$HERE/content"
+}
+
+# A later rule decides.
+is_excluded() { # of $path
+    excluded=include
+    # shellcheck disable=SC2254  # a pattern
+    while read -r rule pattern; do case $path in $pattern) excluded=$rule ;; esac; done <"$HERE/excludes"
+    [ "$excluded" = exclude ]
+}
+
+is_for_people() { # $path
+    case $path in /usr/share/doc/* | /usr/share/man/* | /usr/share/info/* | /usr/share/locale/* | /usr/share/lintian/*) ;; *) return 1 ;; esac
+}
