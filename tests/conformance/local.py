@@ -43,6 +43,7 @@ class Local:
         directory: Path,
         packs: Sequence[Path] = (PROBE,),
         launcher: Sequence[str] = ("-m", "st2local"),
+        users: Sequence[str] = (),
     ) -> None:
         self.directory = directory
         self.api_port, self.auth_port, self.stream_port = free_ports(3)
@@ -52,7 +53,7 @@ class Local:
         (directory / "configs").mkdir(parents=True, exist_ok=True)
         (directory / "configs" / "probe.yaml").write_text(CONFIG)
         passwords = directory / "passwords"
-        passwords.write_text(f"{USER}:{PASSWORD}\n")
+        passwords.write_text("".join(f"{user}:{PASSWORD}\n" for user in (USER, *users)))
         passwords.chmod(0o600)
         self._packs, self._launcher = packs, launcher
 
@@ -95,10 +96,10 @@ class Local:
         self._clients.append(rest.client)
         return rest
 
-    def token(self) -> str:
-        """Log in."""
+    def token(self, user: str = USER) -> str:
+        """Log in; every user has the same password."""
         url = f"http://127.0.0.1:{self.auth_port}/tokens"
-        answer = httpx.post(url, auth=(USER, PASSWORD), json={}, trust_env=False)
+        answer = httpx.post(url, auth=(user, PASSWORD), json={}, trust_env=False)
         assert answer.status_code == 201, answer.text
         found: str = answer.json()["token"]
         return found

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import httpx
 import requests
 import yaml
 
@@ -23,6 +24,7 @@ from tests.fleet.world import ROOT
 from tests.lib import apt_index
 
 PEOPLE = ("ann", "bob", "eve")
+USERS = (*PEOPLE, "stanley")
 COMMANDER = "incident_commander"
 BAKE = 1
 BUILDS = 40
@@ -168,11 +170,12 @@ class StackStorm:
 
     def __init__(self, folder: Path, consul: str, repository: str, fleet: Loopback, lanes: int) -> None:
         self.consul, self._folder = consul, folder
-        self.local = Local(folder, packs=[ROOT])
+        self.local = Local(folder, packs=[ROOT], users=USERS)
         names = [f"p{number}" for number in range(lanes)]
         machines = [fleet.machines[n * HOSTS : (n + 1) * HOSTS] for n in range(lanes)]
         self.lanes = [Lane(self, *one) for one in zip(names, machines, strict=True)]
         self.rest: Rest
+        self._tokens: dict[str, str] = {}
         values = {
             **yaml.safe_load((ROOT / "cicd.yaml.example").read_text()),
             "consul": {"url": consul},
@@ -192,7 +195,12 @@ class StackStorm:
 
     def __enter__(self) -> StackStorm:
         self.rest = self.local.start()
+        self._tokens = {who: self.local.token(who) for who in USERS}
         return self
+
+    def ask(self, who: str, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Send a request of *who*."""
+        return self.rest.ask(method, path, body, headers={"X-Auth-Token": self._tokens[who]})
 
     def __exit__(self, *error: object) -> None:
         if self.local.process:

@@ -39,30 +39,30 @@ class Player:
         known = {"project": self.lane.project, **parameters}
         deed = Deed(who or self.who, action, known, time.time())
         self.lane.deeds.append(deed)
-        body = {"action": f"cicd.{action}", "parameters": known, "user": deed.who}
+        body = {"action": f"cicd.{action}", "parameters": known}
         return self._follow(deed, "/executions", body, patience)
 
     def asks_again(self, deed: Deed, tasks: list[str]) -> None:
         """Run the execution of *deed* again, or only *tasks* of it."""
         again = Deed(self.who, deed.action, deed.parameters, time.time())
         self.lane.deeds.append(again)
-        body = {"user": self.who, "tasks": tasks, "reset": tasks}
+        body = {"tasks": tasks, "reset": tasks}
         self._follow(again, f"/executions/{deed.execution}/re_run", body, WAIT_SECONDS)
 
     def _follow(self, deed: Deed, path: str, body: dict[str, Any], patience: float) -> Deed:
         deadline = time.monotonic() + patience
-        answer = self._answer("POST", path, body)
+        answer = self._answer(deed.who, "POST", path, body)
         deed.execution = answer.get("id", "")
         while deed.execution and time.monotonic() < deadline and not deed.status:
             time.sleep(0.3)
-            found = self._answer("GET", f"/executions/{deed.execution}?include_attributes=status")
+            found = self._answer(deed.who, "GET", f"/executions/{deed.execution}?include_attributes=status")
             if found.get("status") in COMPLETED:
                 deed.status, deed.ended = found["status"], time.time()
         return deed
 
-    def _answer(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def _answer(self, who: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
         try:
-            found = self.lane.stackstorm.rest.ask(method, path, body)
+            found = self.lane.stackstorm.ask(who, method, path, body)
         except (httpx.HTTPError, RuntimeError):  # it was killed just now
             time.sleep(0.5)
             return {}
@@ -102,7 +102,7 @@ class Player:
             self.asks("alarm_raised", "stanley", **told)
         else:
             self.lane.deeds.append(Deed("stanley", "alarm_raised", told, time.time()))
-            self._answer("POST", "/webhooks/cicd/alarm", {"project": self.lane.project, **told})
+            self._answer(self.who, "POST", "/webhooks/cicd/alarm", {"project": self.lane.project, **told})
 
     def ends_the_alarms(self) -> None:
         """Resolve whatever fires, as the command in the refusal does."""
@@ -137,7 +137,7 @@ class Player:
     def cancels(self) -> None:
         running = [deed for deed in self.lane.deeds if deed.execution and not deed.status]
         if running:
-            self._answer("DELETE", f"/executions/{self.chance.choice(running).execution}")
+            self._answer(self.who, "DELETE", f"/executions/{self.chance.choice(running).execution}")
 
     def runs_again(self) -> None:
         done = [deed for deed in self.lane.deeds if deed.execution]

@@ -78,8 +78,8 @@ def test_what_a_role_lets_past_ci_is_published_with_who_and_why_in_all_its_paper
 
 def named(site: Site, name: str) -> str:
     """Commit an fpm.json that calls the package *name*; CI passes it for both projects."""
-    file = site.code / "fpm.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "name": name}))
+    plain = {"version": "1.0.0", "description": "Fits every project.", "name": name}
+    (site.code / "fpm.json").write_text(json.dumps(plain))
     of = commit(site.code)
     for project in ("app", "web"):
         site.run_is(of, "passed", project=project)
