@@ -75,7 +75,8 @@ stanzas() { # OF_SOURCE OF_WANTED
         [ -r "$file" ] && [ -e "$ETC/projects/${of##*/}.conf" ] && read -r name at <"$file" || continue
         printf 'Package: %s\nPin: version %s\nPin-Priority: %s\n\n' "$name" "$at" "$2"
     done
-    cat "$STATE"/*/source "$STATE"/.any/source 2>/dev/null | sort -u | while read -r pin; do
+    # What was seen when the package was installed counts until a project has looked: sources come and go.
+    { cat "$STATE"/*/source 2>/dev/null || cat "$STATE"/.any/source 2>/dev/null; } | sort -u | while read -r pin; do
         [ -z "$pin" ] || printf 'Package: *\nPin: %s\nPin-Priority: %s\n\n' "$pin" "$1"
     done
 }

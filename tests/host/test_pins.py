@@ -1,11 +1,14 @@
 """apt by itself, on a booted host: what it moves is what nobody asked for."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from tests.host.conftest import VERSION
 from tests.host.machine import wait_for
+from tests.host.repository import Repository
 
 pytestmark = [
     pytest.mark.lab,
@@ -142,6 +145,27 @@ def test_a_source_in_the_other_form_is_found(machine, repository):
     assert report["state"] == "converged", report
     assert "-1 http" in pinned
     assert machine.converge()["state"] == "converged"
+
+
+def test_another_source_of_the_same_server_stays_as_it_was(machine, repository, network):
+    with tempfile.TemporaryDirectory() as folder:  # gpg's socket has a short limit
+        company = Repository(Path(folder), f"{network}.1")
+        company.names = "Origin: company\nSuite: company\n"
+        company.publish_other("company-words", "1.0-1")
+        machine.run("tee", "/etc/apt/company.asc", stdin=company.key)
+        line = company.source.replace("cicd.asc", "company.asc")
+        machine.run("tee", "/etc/apt/sources.list.d/company.list", stdin=line)
+        machine.run("apt-get", "-q", "update")
+        machine.converge()
+        upgrade(machine, "install", "company-words")
+        pins = machine.run("cat", OWN)
+        machine.run("apt-get", "-q", "-y", "purge", "company-words")
+        machine.run("rm", "/etc/apt/sources.list.d/company.list")
+        machine.run("apt-get", "-q", "update")
+        company.close()
+
+    assert "origin" not in pins
+    assert "release o=test" in pins
 
 
 def test_a_project_that_left_the_host_is_pinned_no_more(machine):
