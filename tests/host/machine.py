@@ -221,8 +221,9 @@ class Machine:
         shutil.rmtree(self.places.root, ignore_errors=True)
 
     def _has_leader(self) -> bool:
+        """Whether Consul answers what is true now: just after its start a leader may not know it yet."""
         with contextlib.suppress(requests.RequestException):
-            return bool(requests.get(f"{self.consul}/v1/status/leader", timeout=2).json())
+            return requests.get(f"{self.consul}/v1/kv/?keys&consistent", timeout=2).status_code in (200, 404)
         return False
 
 

@@ -330,7 +330,7 @@ def test_a_consul_agent_that_goes_down_amid_the_run(machine, repository):
     wait_for(machine._has_leader)
 
     assert '"code":"drain"' in out
-    assert not machine.in_traffic()
+    wait_for(lambda: not machine.in_traffic())  # once the agent has registered what it kept
     assert machine.serves() == "4.4.0-4.abcdef0"
     assert_repaired(machine, "4.4.0-4.abcdef0")
 
