@@ -28,7 +28,7 @@ def test_a_lab_finds_its_processes_and_their_children_and_no_others(places, tmp_
     parent = processes.spawn(places, "one", ["sh", "-c", "sleep 300 & wait"])
     stranger = processes.spawn(other, "two", ["sleep", "300"])
     try:
-        wait_for(lambda: len(processes.marked(places)) == 2)
+        wait_for(lambda: len(processes.marked(places)) == 2 and processes.marked(other))
         assert stranger.pid not in processes.marked(places)
     finally:
         for lab in (places, other):
