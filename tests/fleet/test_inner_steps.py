@@ -116,12 +116,14 @@ def test_hosts_of_a_deploy_that_ended_are_not_retried_past_a_lock(stackstorm, wo
     Controls(world.settings, PROJECT, "ann").end_hold("lock")
 
     assert "greeter is locked by ann: db migration." in refused["result"]["output"]["error"]["error"]
-    assert stackstorm.rest.run("cicd.retry_hosts", asked)["status"] == "succeeded"
+    retried = stackstorm.rest.run("cicd.retry_hosts", asked)
+    assert retried["status"] == "succeeded", retried["result"]
     assert world.installed("production") == {NEW.version}
 
 
 def test_a_rollback_goes_back_past_a_host_that_is_down_without_being_told(stackstorm, world):
-    assert stackstorm.update("production", world.want("production"))["status"] == "succeeded"
+    begun = stackstorm.update("production", world.want("production"))
+    assert begun["status"] == "succeeded", begun["result"]
     late = world.ring("production")[-1]
     down = {
         "Node": late.name,

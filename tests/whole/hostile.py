@@ -83,7 +83,8 @@ def made(seed: int) -> Hostile:
     return Hostile(
         message=f"{_text(chance, 1_000_000)}\n[skip deploy]",
         author=f"{_text(chance, 500)} Ann",  # git refuses a name of marks alone
-        file=chance.choice("-f") + _text(chance, 60).replace("/", "|")[:60],
+        # A newline in a name is refused at the contract, and has a test of its own.
+        file=chance.choice("-f") + _text(chance, 60).replace("/", "|").replace("\n", "|")[:60],
         console=_text(chance, 1_000_000),
         description=_text(chance, 100_000),
         branch=_branch(chance),

@@ -129,7 +129,7 @@ def test_a_push_of_hostile_text_is_data_all_the_way(whole, seed):
     wait_until(lambda: whole.ended(last, told["after"]))
     (ended,) = whole.ended(last, told["after"])
 
-    assert ended["status"] == "succeeded"
+    assert ended["status"] == "succeeded", ended["result"]["output"]
     assert whole.run(told["after"], project)["stage"] == ("passed" if push.passes else "failed")
     assert len(whole.builds(told["after"])) == 1
     assert whole.packages(told["after"]) == push.passes
