@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import threading
 from types import TracebackType
-from typing import Any, Callable, Coroutine, Sequence, Union
+from typing import Any, Callable, Coroutine, Sequence, TypeVar, Union
 
 import asyncssh
 
 from cicd import connection
 from cicd.config import Settings
 from cicd.connection import KEEPALIVE_SECONDS, Outcome
-from cicd.errors import HostError
+from cicd.errors import CicdError, HostError
 from cicd.ring import Host
 
 OUTPUT_LIMIT = 65536  # characters of each stream that are kept, the last ones
 BROKEN = (asyncssh.Error, OSError, EOFError)
 
 Answer = Union[Outcome, HostError]
+Parsed = TypeVar("Parsed")
 
 
 class Fanout:
@@ -34,10 +35,10 @@ class Fanout:
         self._parallel = max(1, int(settings.ssh["parallel"]))
         self._options: dict[str, Any] = {
             "port": int(settings.ssh["port"]),
-            "known_hosts": asyncssh.read_known_hosts(connection.readable(settings, "known_hosts_file")),
+            "known_hosts": _parsed(settings, "known_hosts_file", asyncssh.read_known_hosts),
             "options": asyncssh.SSHClientConnectionOptions(
                 username=self._user,
-                client_keys=[connection.readable(settings, "private_key_file")],
+                client_keys=_parsed(settings, "private_key_file", asyncssh.load_keypairs),
                 connect_timeout=int(settings.ssh["connect_timeout"]),
                 keepalive_interval=KEEPALIVE_SECONDS,
                 preferred_auth="publickey",
@@ -141,3 +142,14 @@ async def _read(stream: Any) -> str:
         if not more:
             return kept
         kept = (kept + more)[-OUTPUT_LIMIT:]
+
+
+def _parsed(settings: Settings, key: str, parse: Callable[[str], Parsed]) -> Parsed:
+    path = connection.readable(settings, key)
+    try:
+        return parse(path)
+    except ValueError as error:
+        raise CicdError(
+            f"`ssh.{key}` names {path}, which cannot be used: {error}.",
+            "Name a private key without a passphrase, and a known_hosts file as ssh-keyscan writes it.",
+        ) from error
