@@ -242,11 +242,15 @@ def test_an_index_that_somebody_else_signed(machine, repository):
 
 
 def test_a_package_that_is_not_the_recorded_one(machine, repository):
-    repository.publish("3.8.0-3.abcdef0")
-    machine.want("3.8.0-3.abcdef0", sha256="0" * 64)
+    version, file = "3.8.0-3.abcdef0", "greeter_3.8.0-3.abcdef0_all.deb"
+    digest = repository.publish(version)
+    machine.want(version, sha256="0" * 64)
+    assert_stayed(machine, machine.converge(), "provenance", "names other bytes")
+    repository.explain(version, file, "0" * 64)
     assert_stayed(machine, machine.converge(), "digest", "is not the package that was recorded")
-    machine.want("3.8.0-3.abcdef0")
-    assert_repaired(machine, "3.8.0-3.abcdef0")
+    repository.explain(version, file, digest)
+    machine.want(version)
+    assert_repaired(machine, version)
 
 
 def test_a_version_that_was_published_within_the_second_of_the_last_look_is_found(machine, repository):
