@@ -5,30 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cicd import index_age
 from cicd.finding import GOOD, WARNING, WRONG
-from tests.package.publishing import KEY, PUBLISHERS, Client, RepositoryHost, deb, run
+from tests.package.publishing import Client, RepositoryHost, deb, run
 
 VERSION = "1.0-1.abcdef0"
 NEWER = "1.0-2.abcdef1"
-
-
-@pytest.fixture(params=PUBLISHERS)
-def host(request) -> Iterator[RepositoryHost]:
-    host = RepositoryHost(request.param)
-    host.create()
-    yield host
-    host.close()
-
-
-@pytest.fixture
-def client(host: RepositoryHost, tmp_path: Path) -> Client:
-    return Client(tmp_path / "client", host, host.export(KEY, tmp_path / "key.asc"))
 
 
 def published(host: RepositoryHost, tmp_path: Path, version: str = VERSION) -> None:

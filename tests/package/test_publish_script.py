@@ -5,27 +5,11 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.package.publishing import FREIGHT_ALONE, KEY, PUBLISHERS, Client, RepositoryHost, deb, run
-
-
-@pytest.fixture(params=PUBLISHERS)
-def host(request) -> Iterator[RepositoryHost]:
-    host = RepositoryHost(request.param)
-    host.create()
-    try:
-        yield host
-    finally:
-        host.close()
-
-
-@pytest.fixture
-def client(host: RepositoryHost, tmp_path: Path) -> Client:
-    return Client(tmp_path / "client", host, host.export(KEY, tmp_path / "key.asc"))
 
 
 def test_a_published_package_is_installable_and_its_provenance_signed(host, client, tmp_path):

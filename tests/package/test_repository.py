@@ -1,7 +1,6 @@
 """The repository as clients see it, over HTTP: whole, damaged, silent."""
 
 import copy
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,18 +10,10 @@ from cicd import config, repository
 from cicd.errors import RepositoryError
 from cicd.package import Package
 from cicd.repository import Repository
-from tests.package.publishing import COMMIT, PUBLISHERS, RepositoryHost, deb, digest
+from tests.package.publishing import COMMIT, RepositoryHost, deb, digest
 
 ROOT = Path(__file__).parents[2]
 VERSION = "1.0-1.abcdef0"
-
-
-@pytest.fixture(params=PUBLISHERS)
-def host(request) -> Iterator[RepositoryHost]:
-    host = RepositoryHost(request.param)
-    host.create()
-    yield host
-    host.close()
 
 
 @pytest.fixture
