@@ -48,6 +48,7 @@ project='' target='' generation='' repairing=no
 ring='' version='' package='' wanted_generation=0 sha256='' trace='' rollout='' hold='' installed='' dpkg='' edited=''
 services='' service_id='' address='' port='' endpoint='' kept_out='' token=''
 drained=no disturbed=no finished=no planning=no
+lists=/var/lib/apt/lists
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0
 
 say() { printf '%s\n' "$*" >&2; }

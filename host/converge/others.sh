@@ -28,7 +28,7 @@ simulate() {
     simulated=$?
     case $found in
         *"was not found"* | *"Unable to locate package"*)
-            find /var/lib/apt/lists -maxdepth 1 -name '*Release' -exec touch -d @0 {} +
+            find "$lists" -maxdepth 1 -name '*Release' -exec touch -d @0 {} +
             apt_update >/dev/null ;;
     esac
     printf '%s\n' "$found"

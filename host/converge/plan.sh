@@ -19,7 +19,7 @@ plan() { # PACKAGE=VERSION
     update
     refuse_mark
     choose_options
-    said=$(informed simulation) || fail plan "apt would not install $package $version: $(last_words "$said")"
+    insist plan "apt would not install $package $version" simulate
     refuse_others
     answer='"state":"planned"'
     for pair in "project=$project" "host=$NODE" "ring=$ring" "package=$package" "installed=$installed" "version=$version"; do
@@ -30,12 +30,15 @@ plan() { # PACKAGE=VERSION
         "$(printf '%s\n' "$said" | grep -E '^(Inst|Remv|Purg) ' | head -n 50 | quote_lines)"
 }
 
-# apt updates a folder of links: the host's own lists and caches stay as they are.
+# apt updates a folder of links: the host's own lists and caches stay as they are. Indexes' dates are changed, so
+# these are copies.
 borrow_lists() {
     mkdir "$HERE/lists"
     chmod 755 "$HERE" "$HERE/lists"
-    find /var/lib/apt/lists -maxdepth 1 -type f ! -name lock -exec ln -s -t "$HERE/lists" {} +
-    printf 'Dir::State::lists "%s";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n' "$HERE/lists" >>"$HERE/apt.conf"
+    find "$lists" -maxdepth 1 -type f ! -name lock ! -name '*Release' -exec ln -s -t "$HERE/lists" {} +
+    find "$lists" -maxdepth 1 -type f -name '*Release' -exec cp -p -t "$HERE/lists" {} +
+    lists=$HERE/lists
+    printf 'Dir::State::lists "%s";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n' "$lists" >>"$HERE/apt.conf"
 }
 
 quote_lines() { # of stdin: JSON strings, joined by commas

@@ -125,15 +125,9 @@ def test_a_rollback_goes_back_past_a_host_that_is_down_without_being_told(stacks
     begun = stackstorm.update("production", world.want("production"))
     assert begun["status"] == "succeeded", begun["result"]
     late = world.ring("production")[-1]
-    down = {
-        "Node": late.name,
-        "Address": late.address,
-        "Check": {"CheckID": "serfHealth", "Name": "Serf", "Status": "critical", "Node": late.name},
-    }
-    requests.put(f"{world.consul}/v1/catalog/register", json=down, timeout=10).raise_for_status()
-    back = Deploy(world.settings, PROJECT, "ann").roll_back("production").production.generation
-
-    ended = stackstorm.update("production", back)
+    with world.unreachable(late):
+        back = Deploy(world.settings, PROJECT, "ann").roll_back("production").production.generation
+        ended = stackstorm.update("production", back)
 
     assert ended["status"] == "succeeded", ended["result"]
     assert {m.installed for m in world.ring("production") if m != late} == {OLD.version}

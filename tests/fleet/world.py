@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,33 @@ class World:
         (machine.folder / "entry.json").write_text(text)
         url = f"{self.consul}/v1/catalog/register"
         requests.put(url, data=text.replace("STATUS", "passing"), timeout=10).raise_for_status()
+
+    @contextmanager
+    def unreachable(self, machine: Machine) -> Iterator[None]:
+        """Let Serf not reach *machine*: again and again, for once a minute Consul removes non-members."""
+        entry = json.loads((machine.folder / "entry.json").read_text().replace("STATUS", "passing"))
+        serf = {"CheckID": "serfHealth", "Name": "Serf", "Status": "critical"}
+        entry["Checks"] = [entry.pop("Check"), serf]
+        ended = threading.Event()
+
+        def tell() -> None:
+            url = f"{self.consul}/v1/catalog/register"
+            requests.put(url, json=entry, timeout=10).raise_for_status()
+
+        def insist() -> None:
+            while not ended.wait(0.2):
+                tell()
+
+        tell()
+        with ThreadPoolExecutor(1) as pool:
+            insisting = pool.submit(insist)
+            try:
+                yield
+            finally:
+                ended.set()
+            insisting.result()
+        gone = {"Node": machine.name, "CheckID": serf["CheckID"]}
+        requests.put(f"{self.consul}/v1/catalog/deregister", json=gone, timeout=10).raise_for_status()
 
     def converge_by_itself(self, machine: Machine, build: Build) -> None:
         """Let *machine* run *build* and report it, as its timer would."""

@@ -259,6 +259,11 @@ def test_a_version_that_was_published_within_the_second_of_the_last_look_is_foun
         repository.date_index(1_000_000_000)
         machine.want(version)
         assert machine.converge()["state"] == "converged"
+    planned = "3.8.3-3.abcdef0"
+    repository.publish(planned)
+    repository.date_index(1_000_000_000)
+    report = machine.converge("--plan", f"greeter={planned}", "greeter")
+    assert report["state"] == "planned", report
 
 
 @pytest.mark.faults
