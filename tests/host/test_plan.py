@@ -101,11 +101,11 @@ def test_it_says_what_apt_would_do_though_the_hosts_own_lists_do_not_know_the_ve
     assert [line.split()[:2] for line in said["apt"]] == [["Inst", PACKAGE]]
 
 
-@pytest.mark.parametrize("version", ["2.0-2.abcdef1", "9.9-9.abcdef9"])
-def test_what_apt_would_refuse_is_said_in_a_sentence(host, version):
+@pytest.mark.parametrize(("version", "why"), [("2.0-2.abcdef1", "dependency"), ("9.9-9.abcdef9", "plan")])
+def test_what_apt_would_refuse_is_said_in_a_sentence(host, version, why):
     code, said = plan(host, f"{PACKAGE}={version}")
 
-    assert (code, said["state"], said["code"]) == (1, "failed", "plan")
+    assert (code, said["state"], said["code"]) == (1, "failed", why)
     assert f"apt would not install {PACKAGE} {version}" in said["message"]
 
 
