@@ -11,6 +11,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import bcrypt
+
 from st2local import clock, object_id
 from st2local.attempts import Attempts
 from st2local.database import Database, Row, dumps, loads
@@ -161,8 +163,6 @@ def _fits(password: str, known: str) -> bool:
         digest = base64.b64encode(hashlib.sha1(password.encode(), usedforsecurity=False).digest()).decode()
         return hmac.compare_digest(f"{{SHA}}{digest}", known)
     if known.startswith(("$2y$", "$2a$", "$2b$")):
-        import bcrypt
-
         return bool(bcrypt.checkpw(password.encode(), known.encode().replace(b"$2y$", b"$2b$")))
     return hmac.compare_digest(password.encode(), known.encode())
 

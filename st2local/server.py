@@ -122,6 +122,7 @@ async def _run(engine: Engine, sockets: list[socket.socket], on_ready: Callable[
     on_ready()
     await stop.wait()
     engine.stopping = True
+    engine.stream.close()
     for one in services:
         one.should_exit = True
     await asyncio.to_thread(engine.stop)

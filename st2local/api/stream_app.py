@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import queue
 from collections.abc import AsyncIterator
 from typing import Any
 
-from anyio import sleep, to_thread
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -20,11 +20,10 @@ from st2local.engine import statuses
 from st2local.engine.engine import Engine
 from st2local.engine.execution import Execution
 from st2local.errors import AuthError
-from st2local.stream import Event
+from st2local.stream import Event, Events
 
 DEFAULT_EVENTS = ("st2.execution__create", "st2.execution__update", "st2.execution__delete")
 KEEP_ALIVE_SECONDS = 25
-IDLE_SECONDS = 0.02
 
 
 class Listener:
@@ -114,31 +113,35 @@ def build(engine: Engine) -> Starlette:
     return guarded(engine, [Route(path, stream, methods=["GET"]) for path in paths])
 
 
-async def _follow(
-    engine: Engine, listener: Listener, events: queue.Queue[Event], request: Request
-) -> AsyncIterator[str]:
-    idle = 0.0
+async def _follow(engine: Engine, listener: Listener, events: Events, request: Request) -> AsyncIterator[str]:
     try:
         yield "\n"
         last = await to_thread.run_sync(listener.missed)
         if last:
             yield last
             return
-        while not engine.stopping and not await request.is_disconnected():
-            try:
-                name, body = events.get_nowait()
-            except queue.Empty:
-                await sleep(IDLE_SECONDS)
-                idle += IDLE_SECONDS
-                if idle > KEEP_ALIVE_SECONDS:
-                    idle = 0.0
-                    yield "\n"
+        async for event in _arriving(events):
+            if event is None:
+                yield "\n"
                 continue
             if not await to_thread.run_sync(_is_known, engine, request):
                 return
-            if listener.wants(name, body):
-                yield await to_thread.run_sync(listener.text, name, body)
-            if listener.ends(name, body):
+            if listener.wants(*event):
+                yield await to_thread.run_sync(listener.text, *event)
+            if listener.ends(*event):
                 return
     finally:
         engine.stream.leave(events)
+
+
+async def _arriving(events: Events) -> AsyncIterator[Event | None]:
+    """Yield each event as it comes, and None when it is time for a sign of life."""
+    while True:
+        try:
+            event = await asyncio.wait_for(events.next(), KEEP_ALIVE_SECONDS)
+        except TimeoutError:
+            yield None
+            continue
+        if event is None:
+            return
+        yield event

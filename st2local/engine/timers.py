@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from apscheduler.triggers.cron import CronTrigger
+
 from st2local import clock
 from st2local.engine import triggers
-from st2local.engine.cron import Cron
 
 if TYPE_CHECKING:
     from st2local.engine.engine import Engine
@@ -110,5 +111,5 @@ def schedule(kind: str, parameters: Values) -> Callable[[datetime], datetime | N
         moment = datetime.fromisoformat(parameters["date"])
         due = moment if moment.tzinfo else moment.replace(tzinfo=zone)
         return lambda after: due if due > after else None
-    cron = Cron({name: value for name, value in parameters.items() if name != "timezone"}, zone)
-    return cron.next_after
+    cron = CronTrigger(**{**parameters, "timezone": zone})
+    return lambda after: cron.get_next_fire_time(after, after)

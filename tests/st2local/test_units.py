@@ -8,7 +8,6 @@ import marshal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -20,8 +19,7 @@ from st2local.content import schema
 from st2local.database import Database
 from st2local.datastore import Datastore
 from st2local.engine.alias_format import NoMatchError, extract
-from st2local.engine.cron import Cron
-from st2local.engine.timers import schedule
+from st2local.engine.timers import CRON, schedule
 from st2local.errors import ParamError, RefusedError
 from st2local.parameters import Rendering, cast, render_final, render_live
 from st2local.runners import python_script
@@ -41,23 +39,26 @@ def moment(text: str) -> datetime:
         ({"second": "*/20"}, "2026-01-01T00:00:05", "2026-01-01T00:00:20"),
         ({"month": "feb", "day": 29}, "2026-03-01T00:00:00", "2028-02-29T00:00:00"),
         ({"minute": "5,10-12"}, "2026-01-01T00:05:00", "2026-01-01T00:10:00"),
+        ({"day": "last"}, "2026-02-01T00:00:00", "2026-02-28T00:00:00"),
+        ({"day": "2nd fri"}, "2026-01-01T00:00:00", "2026-01-09T00:00:00"),
+        ({"day": "last sun", "hour": 2}, "2026-03-01T00:00:00", "2026-03-29T02:00:00"),
         ({"year": 2020}, "2026-01-01T00:00:00", None),
     ],
 )
 def test_cron_is_due_when_all_fields_fit(fields: dict[str, Any], after: str, due: str | None) -> None:
-    found = Cron(fields, ZoneInfo("UTC")).next_after(moment(after))
+    found = schedule(CRON, fields)(moment(after))
     assert found == (moment(due) if due else None)
 
 
 def test_cron_keeps_to_its_time_zone() -> None:
-    found = Cron({"hour": 3}, ZoneInfo("Europe/Berlin")).next_after(moment("2026-07-01T00:00:00"))
+    found = schedule(CRON, {"hour": 3, "timezone": "Europe/Berlin"})(moment("2026-07-01T00:00:00"))
     assert found == moment("2026-07-01T01:00:00")
 
 
 @pytest.mark.parametrize("fields", [{"minute": 75}, {"minute": "x"}, {"hour": "5-2"}, {"day": "1--2"}])
 def test_cron_refuses_what_cannot_be(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
-        Cron(fields, ZoneInfo("UTC"))
+        schedule(CRON, fields)
 
 
 def test_an_interval_counts_from_the_last_time() -> None:
@@ -82,10 +83,17 @@ def test_a_date_is_due_once() -> None:
         ("c-d.e", ["x"]),
         ("a.none.b", []),
         ("a.b[9]", []),
+        ("$..e", ["x"]),
+        ("a.b[0:1]", [1]),
     ],
 )
 def test_paths(path: str, found: list[Any]) -> None:
     assert jsonpath.find({"a": {"b": [1, 2]}, "c-d": {"e": "x"}}, path) == found
+
+
+def test_a_path_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="is not a path"):
+        jsonpath.find({}, "a[")
 
 
 def test_versions_order_as_semver_says() -> None:

@@ -61,7 +61,7 @@ SEEDED = [
     ("rules/bad_parameters.yaml:8", 'has no parameter "other"'),
     ("rules/bad_parameters.yaml:6", 'needs the parameter "needed"'),
     ("rules/bad_parameters.yaml:9", 'parameter "fixed" of "broken.good" is immutable'),
-    ("rules/bad_timer.yaml:4", "out of range for minute"),
+    ("rules/bad_timer.yaml:4", "75) is higher than the maximum value (59)"),
     ("aliases/unknown_action.yaml:2", 'no action "broken.nothing"'),
     ("aliases/unknown_parameter.yaml:3", 'has no parameter "other"'),
     ("aliases/unknown_parameter.yaml:6", 'has no parameter "third"'),
