@@ -44,13 +44,6 @@ def test_an_unknown_project_is_refused_with_those_that_exist():
     assert "greeter" in error.value.hint
 
 
-def test_defaults_in_code_are_those_of_the_schema():
-    schema = yaml.safe_load((ROOT / "config.schema.yaml").read_text())
-    for section, defaults in config.DEFAULTS.items():
-        for key, value in defaults.items():
-            assert schema[section]["properties"][key]["default"] == value, (section, key)
-
-
 @pytest.mark.parametrize(
     ("discovery", "tags"),
     [

@@ -113,16 +113,16 @@ def test_no_report_whatever_it_holds_stops_the_watch(report):
 @pytest.fixture
 def settings(consul: str) -> config.Settings:
     requests.delete(f"{consul}/v1/kv/?recurse", timeout=10)
-    return config.parse(
+    found = config.parse(
         {
             "consul": {"url": consul},
             "jenkins": {"url": "http://none", "token_file": "none"},
             "ssh": {"private_key_file": "none", "known_hosts_file": "none"},
             "repository": {"url": "http://none", "config_file": "none", "gpg_key": "none"},
             "projects": {"greeter": {"repository": "acme/greeter"}},
-            "drift": {"silent_seconds": 0.2, "follow_seconds": 0},
         }
     )
+    return dataclasses.replace(found, drift={"silent_seconds": 0.2, "follow_seconds": 0})
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Tuple
 
-from cicd import access, allowed, fields, people, windows
+from cicd import access, allowed, config_file, config_schema, fields, people, windows
 from cicd.allowed import NOTHING_MORE, Allowed
+from cicd.config_schema import Problem
 from cicd.errors import ConfigError
 from cicd.people import NO_POLICY, Policy
 from cicd.record import EVERYTHING
@@ -98,85 +99,20 @@ class Settings:
         return pattern.replace("{project}", project.name).replace("{role}", project.role)
 
 
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "consul": {"url": "http://127.0.0.1:8500", "token_file": ""},
-    "jenkins": {"user": "cicd", "queue_timeout": 3600, "build_timeout": 3600},
-    "github": {"api_url": "https://api.github.com", "token_file": "", "hook_url": "", "details_url": ""},
-    "gateway": {"url": ""},
-    "source": {
-        "clone_url": "https://github.com/{repository}.git",
-        "deploy_key_file": "",
-        "token_file": "",
-    },
-    "ssh": {"user": "cicd", "port": 22, "connect_timeout": 10, "parallel": 20},
-    "package": {
-        "driver": "auto",
-        "formats": ["deb"],
-        "lintian": "report",
-        "service": "build",
-        "tag": "package",
-        "timeout": 600,
-    },
-    "repository": {
-        "driver": "auto",
-        "service": "apt",
-        "tag": "publish",
-        "distribution": "bookworm",
-        "component": "main",
-        "architectures": ["amd64", "arm64"],
-        "name": "cicd",
-        "keep_versions": 10,
-        "keep_days": 30,
-        "valid_days": 7,
-    },
-    "discovery": {
-        "service": "{project}",
-        "tag": "{project}::{role}",
-        "canary_tag": "{project}::{role}_canary",
-        "zone_meta": "zone",
-    },
-    "drift": {"silent_seconds": 300, "follow_seconds": 120},
-    "deploy": {
-        "batches": ["1", "100%"],
-        "failure_budget": "0",
-        "min_healthy": "50%",
-        "max_canaries": "50%",
-        "auto_rollback": True,
-        "host_timeout": 300,
-        "time_limit": 3300,
-        "lost_after": 120,
-        "alarm_window": 900,
-        "min_bake_seconds": 600,
-        "lock_ttl_seconds": 60,
-        "lock_wait_seconds": 300,
-    },
-}
-
-REQUIRED = {
-    "jenkins": ("url", "token_file"),
-    "ssh": ("private_key_file", "known_hosts_file"),
-    "repository": ("url", "config_file", "gpg_key"),
-}
-
-
 def parse(config: Mapping[str, Any] | None) -> Settings:
     """
     Return the Settings of the pack's *config*.
 
-    StackStorm gives `{}` when the configuration cannot be read, so what is missing is
-    named here: ConfigError says which key, and where to set it.
+    ConfigError names the first key that config.schema.yaml refuses, and the file and line where they
+    are known. StackStorm gives `{}` when the configuration cannot be read.
     """
-    given = config or {}
-    sections = {name: {**defaults, **_section(given, name)} for name, defaults in DEFAULTS.items()}
-    for name, keys in REQUIRED.items():
-        for key in keys:
-            if not sections[name].get(key):
-                raise _missing(f"{name}.{key}")
-    projects = _section(given, "projects")
-    if not projects:
-        raise _missing("projects")
+    given = dict(config or {})
+    _refuse_wrong(given)
+    sections = {
+        name: {**defaults, **_given(given.get(name))} for name, defaults in config_schema.sections().items()
+    }
     bake = int(sections["deploy"]["min_bake_seconds"])
-    parsed = {name: _project(name, projects[name], bake) for name in projects}
+    parsed = {name: _project(name, _given(values), bake) for name, values in given["projects"].items()}
     _refuse_given_twice(parsed)
     return Settings(
         **sections,
@@ -200,16 +136,26 @@ def secret(path: str) -> str:
         ) from None
 
 
-def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = config.get(name) or {}
-    if not isinstance(section, Mapping):
-        raise ConfigError(f"`{name}` in the pack's configuration is not a mapping.", "See cicd.yaml.example.")
-    return section
+def _refuse_wrong(given: Mapping[str, Any]) -> None:
+    found = config_schema.problems(given)
+    if not found and not given.get("projects"):
+        found = [Problem(("projects",), "is missing")]
+    if not found:
+        return
+    config_file.refuse_unreadable()
+    first, others = found[0], ", ".join(f"`{one.name}`" for one in found[1:4])
+    raise ConfigError(
+        f"`{first.name}` {first.why} in {config_file.place(first.keys)}.",
+        f"Correct it in {config_file.path()}, see cicd.yaml.example, {config_file.REGISTER}."
+        + (f" Wrong as well: {others}." if others else ""),
+    )
+
+
+def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in (values or {}).items() if value is not None}
 
 
 def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
-    if not isinstance(values, Mapping) or not values.get("repository"):
-        raise _missing(f"projects.{name}.repository")
     if name == EVERYTHING:
         raise ConfigError(f"{name!r} is no name for a project: it means all of them.", "Rename it.")
     return Project(
@@ -240,11 +186,3 @@ def _refuse_given_twice(projects: Mapping[str, Project]) -> None:
                     f"The package {package} is given to {other} and to {project.name}.",
                     "Let one project have it: `projects.<project>.packages` in the configuration.",
                 )
-
-
-def _missing(key: str) -> ConfigError:
-    return ConfigError(
-        f"`{key}` is missing in the pack's configuration.",
-        "Set it in /opt/stackstorm/configs/cicd.yaml (see cicd.yaml.example), "
-        "then run `st2ctl reload --register-configs`.",
-    )

@@ -1,0 +1,136 @@
+"""config.schema.yaml: the defaults that it gives, and what it refuses, key by key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple, Union
+
+import yaml
+
+PACK = Path(__file__).resolve().parents[3]
+Keys = Tuple[Union[str, int], ...]
+Schema = Mapping[str, Any]
+
+KINDS: Dict[str, Tuple[Any, str]] = {
+    "string": (str, "a text"),
+    "integer": (int, "a whole number"),
+    "boolean": (bool, "true or false"),
+    "array": ((list, tuple), "a list"),
+    "object": (Mapping, "a mapping of names to values"),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with the value of *keys*, the way to it."""
+
+    keys: Keys
+    why: str
+
+    @property
+    def name(self) -> str:
+        """The key as people write it: `projects.greeter.freeze_windows[0].zone`."""
+        said = ""
+        for key in self.keys:
+            said += f"[{key}]" if isinstance(key, int) else f".{key:.80}"
+        return said.lstrip(".")
+
+
+@lru_cache(maxsize=None)
+def attributes() -> Dict[str, Any]:
+    """Return the schema of each key at the top."""
+    with (PACK / "config.schema.yaml").open(encoding="utf-8") as file:
+        return dict(yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+def sections() -> Dict[str, Dict[str, Any]]:
+    """Return the defaults of each section that has keys of its own."""
+    return {
+        name: {key: one["default"] for key, one in section["properties"].items() if "default" in one}
+        for name, section in attributes().items()
+        if "properties" in section
+    }
+
+
+def problems(config: Mapping[str, Any]) -> List[Problem]:
+    """Return everything that the schema refuses in *config*; a value of null is one that is not given."""
+    whole = {"type": "object", "properties": attributes(), "additionalProperties": False}
+    given = {**{name: {} for name in sections()}, **_given(config)}
+    return list(_check(given, whole, ()))
+
+
+def _given(values: Mapping[Any, Any]) -> Dict[Any, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _check(value: Any, schema: Schema, keys: Keys) -> Iterator[Problem]:
+    wrong = _wrong(value, schema)
+    if wrong:
+        yield Problem(keys, wrong)
+    elif schema["type"] == "object":
+        yield from _check_members(_given(value), schema, keys)
+    elif schema["type"] == "array":
+        for number, item in enumerate(value):
+            yield from _check(item, schema["items"], (*keys, number))
+
+
+def _wrong(value: Any, schema: Schema) -> str:
+    kind, words = KINDS[schema["type"]]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        return f"must be {words}, not {value!r:.80}"
+    rules: Dict[str, Callable[[Any], bool]] = {
+        "enum": lambda wanted: value in wanted,
+        "minimum": lambda least: value >= least,
+        "minItems": lambda least: len(value) >= least,
+        "pattern": lambda pattern: re.search(pattern, value) is not None,
+    }
+    for rule, holds in rules.items():
+        if rule in schema and not holds(schema[rule]):
+            return _unfit(rule, schema[rule], value)
+    return ""
+
+
+def _unfit(rule: str, wanted: Any, value: Any) -> str:
+    sentences = {
+        "enum": "must be one of {wanted}, not {value}",
+        "minimum": "must be at least {wanted}, not {value}",
+        "minItems": "must not be empty",
+        "pattern": "is {value}, which does not match {wanted}",
+    }
+    shown = ", ".join(map(str, wanted)) if rule == "enum" else wanted
+    return sentences[rule].format(wanted=shown, value=f"{value!r:.80}")
+
+
+def _check_members(given: Mapping[Any, Any], schema: Schema, keys: Keys) -> Iterator[Problem]:
+    properties: Mapping[str, Schema] = schema.get("properties") or {}
+    for name, value in given.items():
+        found = _schema_of(str(name), schema)
+        if found:
+            yield from _check(value, found, (*keys, str(name)))
+        else:
+            yield Problem((*keys, str(name)), _unknown(str(name), schema))
+    for name, one in properties.items():
+        if one.get("required") and given.get(name) in (None, ""):
+            yield Problem((*keys, name), "is missing")
+
+
+def _schema_of(name: str, schema: Schema) -> Schema:
+    if name in (schema.get("properties") or {}):
+        return dict(schema["properties"][name])
+    for pattern, one in (schema.get("patternProperties") or {}).items():
+        if re.search(pattern, name):
+            return dict(one)
+    return dict(schema.get("additionalProperties") or {})
+
+
+def _unknown(name: str, schema: Schema) -> str:
+    if schema.get("patternProperties"):
+        return f"is no name that matches {' or '.join(schema['patternProperties'])}"
+    known = list(schema.get("properties") or {})
+    nearest = difflib.get_close_matches(name, known, 1, 0.5)
+    hint = f"did you mean `{nearest[0]}`?" if nearest else f"there are {', '.join(known)}"
+    return f"is no key ({hint})"
