@@ -8,12 +8,8 @@ CHATBOT = build/venvs/chatbot
 setup:
 	@script/setup
 
-chatbot: setup $(CHATBOT)
-
-$(CHATBOT): requirements-chatbot.txt
-	python3 -m venv --clear $@
-	$@/bin/python -m pip install -qq --disable-pip-version-check -r $<
-	@touch $@
+chatbot: setup
+	@script/environment $(CHATBOT) chatbot
 
 demo: setup
 	@$(CLIENT) -m demo

@@ -9,7 +9,6 @@ import platform
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,7 +21,6 @@ from tests.fleet.loopback import Loopback, Machine
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "build" / "bench" / "fanout.json"
 VENV = ROOT / "build" / "venvs" / "fanout"
-REQUIREMENTS = ROOT / "requirements-bench.txt"
 SIZES = (10, 50, 100)
 PARALLEL = 50
 ARGV = ["sudo", "-n", "/usr/bin/cicd-converge", "--generation", "3", "greeter"]
@@ -163,13 +161,7 @@ def python() -> Path:
 
 def set_up() -> None:
     """Make the environment of the tools, unless it is there."""
-    stamp, wanted = VENV / ".stamp", REQUIREMENTS.read_text() + (ROOT / "requirements.txt").read_text()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    print(f"bench: making {VENV.relative_to(ROOT)}")
-    subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-    subprocess.run([python(), "-m", "pip", "install", "-qq", "-r", REQUIREMENTS], check=True)
-    stamp.write_text(wanted)
+    subprocess.run([ROOT / "script" / "environment", VENV.relative_to(ROOT), "bench"], check=True)
 
 
 def runs(machines: list[Machine]) -> int:

@@ -63,7 +63,11 @@ def first_word(node: ast.expr, lists: dict[str, str]) -> str:
 
 def shell_calls() -> Iterator[tuple[str, str]]:
     """Yield (program, place) for each word in the place of a command that is a program of this machine."""
-    scripts = [*ROOT.glob("actions/**/*.sh"), *ROOT.glob("host/converge/*.sh"), ROOT / "script" / "setup"]
+    scripts = [
+        *ROOT.glob("actions/**/*.sh"),
+        *ROOT.glob("host/converge/*.sh"),
+        *(ROOT / "script" / name for name in ("setup", "environment", "lock")),
+    ]
     for path in scripts:
         for number, line in enumerate(path.read_text().splitlines(), 1):
             words = COMMAND.findall(QUOTED.sub("''", line).partition(" #")[0].strip())
