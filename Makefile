@@ -2,6 +2,8 @@
 PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
 CHATBOT = build/venvs/chatbot
+# Every action is a process: without compiled modules each start costs three times as much.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest
 

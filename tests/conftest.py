@@ -1,6 +1,7 @@
 """What tests of several folders need: a Consul of their own."""
 
 import json
+import os
 import socket
 import subprocess
 import time
@@ -16,7 +17,8 @@ from lab.places import Places
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """An example may take as long as a busy machine needs: time says nothing about what is right."""
+    """Time says nothing about what is right; and what tests start shall compile its modules once."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if config.pluginmanager.hasplugin("hypothesispytest"):
         from hypothesis import HealthCheck, settings
 
