@@ -10,8 +10,10 @@ from cicd.deploy import Deploy
 
 
 class AdvertiseCanary(CicdAction):
-    def act(self, settings: Settings, project: str, version: str, package: str, user: str) -> dict[str, Any]:
-        ring = Deploy(settings, project, user).advertise_canary(version, package).canary
+    def act(
+        self, settings: Settings, project: str, version: str, package: str, new_history: bool, user: str
+    ) -> dict[str, Any]:
+        ring = Deploy(settings, project, user).advertise_canary(version, package, new_history).canary
         previous = ring.good.version if ring.good else ""
         return {
             "generation": ring.generation,

@@ -19,7 +19,8 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def entry(package: str, version: str, trace: str = "", sha256: str = "a" * 64) -> str:
     traced = f"X-CICD-Trace: {trace}\nX-Git-Commit: {trace.rpartition('@')[2]}\n" if trace else ""
-    return f"Package: {package}\nVersion: {version}\nSHA256: {sha256}\nFilename: x.deb\n{traced}"
+    file = f"{package}_{version}.deb"
+    return f"Package: {package}\nVersion: {version}\nSHA256: {sha256}\nFilename: {file}\n{traced}"
 
 
 @contextmanager

@@ -58,6 +58,61 @@ def test_an_older_build_never_replaces_a_newer_canary():
         release.advertise_canary(canary_of(2), build(1), when=1)
 
 
+def versioned(upstream: str, commits: int) -> Build:
+    return Build(f"{upstream}-{commits}.{commits:07x}", "greeter", f"{commits:040x}", "0" * 64, "")
+
+
+def after_twelve_commits() -> Release:
+    """Return a release that both rings run at the twelfth commit, whose history is then replaced."""
+    state = end_well(release.advertise_canary(canary_of(11), build(12), 0), "canary")
+    return end_well(release.promote(state, BAKE, BAKE), "production")
+
+
+def test_a_higher_version_of_fewer_commits_is_newer_in_both_rings():
+    state = release.advertise_canary(after_twelve_commits(), versioned("1.1", 1), 1)
+    state = release.promote(end_well(state, "canary"), 2 * BAKE, BAKE)
+
+    assert state.production.wanted == versioned("1.1", 1)
+
+
+def test_a_lower_version_is_older_however_many_commits_it_has():
+    with pytest.raises(Refused, match="older than"):
+        release.advertise_canary(after_twelve_commits(), versioned("0.9", 99), 1)
+
+
+def test_a_replaced_history_is_refused_with_both_ways_out():
+    with pytest.raises(Refused, match="older than") as refusal:
+        release.advertise_canary(after_twelve_commits(), build(1), 1)
+
+    assert "raise `version` in fpm.json" in refusal.value.hint
+    assert "version=1.0-1.0000001 new_history=true" in refusal.value.hint
+
+
+@given(st.integers(1, 11), st.lists(st.integers(1, 30), max_size=8))
+def test_of_an_accepted_history_every_commit_is_newer_than_the_old_ones_in_both_rings(first, more):
+    published = [build(commits).version for commits in range(1, 20)]
+    state = release.accept_history(after_twelve_commits(), build(first).version, published)
+    state = end_well(release.advertise_canary(state, build(first), 1), "canary")
+    for commits in more:
+        made = Build(f"1.0-{first + commits}.ffffff{commits % 10}", "greeter", "f" * 40, "0" * 64, "")
+        state = record.from_json(record.to_json(release.advertise_canary(end_well(state, "canary"), made, 2)))
+        first += commits
+    promoted = release.promote(end_well(state, "canary"), 3 * BAKE, BAKE)
+
+    assert promoted.production.wanted == state.canary.wanted
+    with pytest.raises(Refused, match="older than"):
+        release.advertise_canary(state, build(12), 3)
+
+
+def test_a_second_history_is_accepted_as_the_first_was():
+    state = after_twelve_commits()
+    for commits in (9, 5):
+        state = release.accept_history(state, build(commits).version, [])
+        state = end_well(release.advertise_canary(state, build(commits), 1), "canary")
+
+    assert release.promote(state, 2 * BAKE, BAKE).production.wanted == build(5)
+
+
 def test_defect_5_production_rolls_back_to_the_version_before():
     first = release.promote(canary_of(1), BAKE, BAKE)
     first = release.confirm(first, "production", first.production.generation, BAKE)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cicd.holds import Hold, Holds
 from cicd.record import Build, Release, Ring
+from cicd.release import accept_history
 from cicd.retention import choose
 
 VERSIONS = [f"1.0-{number}.abcdef0" for number in range(1, 31)]
@@ -27,6 +28,22 @@ def kept(release: Release = KNOWN, history: tuple = (), last: int = 3, since: fl
 
 def test_the_newest_by_commits_are_kept_not_the_last_by_letters():
     assert list(kept()) == ["1.0-30.abcdef0", "1.0-29.abcdef0", "1.0-28.abcdef0"]
+
+
+def test_the_newest_are_the_highest_versions_first_and_only_then_those_of_most_commits():
+    squashed = {"Package": "app", "Version": "1.1-1.abcdef0"}
+    choices = choose([*ENTRIES, squashed], KNOWN, (), 2, 0.0)
+
+    assert [c.version for c in choices if c.why] == ["1.1-1.abcdef0", "1.0-30.abcdef0"]
+
+
+@given(st.integers(1, 29), st.integers(1, 3))
+def test_what_an_accepted_history_brought_last_never_goes(first, more):
+    accepted = accept_history(KNOWN, f"1.0-{first}.fffffff", VERSIONS)
+    new = [f"1.0-{first + number}.fffffff" for number in range(more)]
+    choices = choose([*ENTRIES, *({"Package": "app", "Version": v} for v in new)], accepted, (), more, 0.0)
+
+    assert [c.version for c in choices if c.why.startswith("one of the newest")] == new[::-1]
 
 
 def test_what_a_ring_wants_or_can_go_back_to_is_kept_and_says_so():

@@ -16,12 +16,14 @@ from cicd.config import Project, Settings
 from cicd.consul import Change, Store, unfenced
 from cicd.errors import CicdError, Refused
 from cicd.event import UNKNOWN
+from cicd.ledger import Ledger
 from cicd.lock import Fence, Holder, Lock
 from cicd.membership import Membership
 from cicd.proof import Proof
 from cicd.published import published
 from cicd.record import DEPLOYING, Build, Cause, Ring
 from cicd.release import Release
+from cicd.repository import Repository
 from cicd.ring import Host
 from cicd.text import one_line
 from cicd.version import package_name
@@ -71,17 +73,28 @@ class Deploy:
         doubts = self._proof(ring_name, hosts).hosts
         return [host for host in hosts if names or doubts[host.name]]
 
-    def advertise_canary(self, version: str, package: str = "") -> Release:
-        """Want the published *version* on the canary ring, whose hosts must all be reachable."""
+    def advertise_canary(self, version: str, package: str = "", new_history: bool = False) -> Release:
+        """
+        Want the published *version* on the canary ring, whose hosts must all be reachable.
+
+        With *new_history* all that was published before comes before it, whatever dpkg says.
+        """
         self.fit_hosts("canary")
         name = package or package_name(self.project.name)
         build = self._authored(published(self._settings, self.project, name, version))
         self.refuse_uncleared(version)
+        older = self._published_before(build) if new_history else set()
+
+        def decide(known: Release) -> Release:
+            if new_history:
+                known = release.accept_history(known, version, older)
+            return release.advertise_canary(known, build, _now())
+
         return self._begin(
             "advertise_canary",
             "canary",
-            f"deploy {version}",
-            lambda r: release.advertise_canary(r, build, _now()),
+            f"deploy {version}{' as the first of a new history' if new_history else ''}",
+            decide,
             float(self._settings.deploy["lock_wait_seconds"]),
         )
 
@@ -239,6 +252,11 @@ class Deploy:
             report, trouble = reports.get(host.name), failing.get(host.name, "")
             found = proof.record_host(found, host.name, report, trouble, _now())
         return found
+
+    def _published_before(self, build: Build) -> set[str]:
+        later = Ledger(self._settings).published_after(self.project.name, build.version)
+        entries = Repository(self._settings, self.project).entries()
+        return {entry["Version"] for entry in entries if entry.get("Package") == build.package} - later
 
     def _authored(self, build: Build) -> Build:
         """When nobody knows who the authors of the commit are, who deploys it counts as one."""

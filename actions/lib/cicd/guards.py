@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Tuple
 
 from cicd import holds, people
-from cicd.errors import InputError, Refused
+from cicd.errors import Refused
 from cicd.firing import SILENCE, Alarms, refuse_alarmed
 from cicd.people import NO_POLICY, Policy
 from cicd.proof import Proof, refuse_unproven
 from cicd.record import EVERYTHING, HEALTHY, Build, Release
-from cicd.version import commits_of
+from cicd.version import BUILT, comes_before, order
 
 
 def promotable(
@@ -51,12 +52,16 @@ def refuse_vetoed(release: Release, version: str) -> None:
     holds.refuse_deploy(replace(release.holds, lock=None), release.project, version)
 
 
-def is_older(build: Build, than: Build) -> bool:
-    """Return whether *build* was made from fewer commits than the other one."""
-    try:
-        return commits_of(build.version) < commits_of(than.version)
-    except InputError:
-        return False  # a version from before this pipeline has no place in its order
+def is_older(release: Release, version: str, than: str) -> bool:
+    """Return whether *version* comes before the other one; what this pipeline did not build has no place."""
+    return all(map(BUILT.fullmatch, (version, than))) and place(release, version) < place(release, than)
+
+
+def place(release: Release, version: str) -> Tuple[object, ...]:
+    """Return what *version*, built by this pipeline, sorts by: dpkg's order within the accepted history."""
+    began = release.new_history
+    is_new = began and version not in began.older and not comes_before(version, began.version)
+    return bool(is_new), *order(version)
 
 
 def _baked_canary(release: Release, when: float, min_bake: int) -> Build:
@@ -83,7 +88,7 @@ def _baked_canary(release: Release, when: float, min_bake: int) -> Build:
 
 def _refuse_step_back(release: Release, build: Build) -> None:
     production = release.production
-    if production.wanted and is_older(build, production.wanted):
+    if production.wanted and is_older(release, build.version, production.wanted.version):
         raise Refused(
             f"{release.project} {build.version} is older than {production.wanted.version} in production.",
             f"Promote a newer canary, or go back with `rollback production {release.project}`.",

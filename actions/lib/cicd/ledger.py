@@ -63,6 +63,12 @@ class Ledger(Store):
         if not self.ask(lambda c: c.kv.put(key, value, cas=0)):
             self.refuse_other_content(project, record.package)
 
+    def published_after(self, project: str, version: str) -> set[str]:
+        """Return the versions that were recorded after *version*, by Consul's own count."""
+        items = self.ask(lambda c: c.kv.get(f"cicd/{project}/packages/", recurse=True)[1]) or []
+        created = {item["Key"].rpartition("/")[2]: int(item["CreateIndex"]) for item in items}
+        return {other for other, index in created.items() if index > created.get(version, index)}
+
     def refuse_other_content(self, project: str, package: Package) -> None:
         """Raise Refused when *package*'s version is recorded with another digest or commit."""
         known = self.find(project, package.version)

@@ -57,6 +57,14 @@ class Ring:
 
 
 @dataclass(frozen=True)
+class NewHistory:
+    """Somebody accepted that git's history begins anew with *version*; those of *older* come before it."""
+
+    version: str
+    older: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Release:
     """
     The record of one project; every change of it raises `generation`.
@@ -74,6 +82,7 @@ class Release:
     holds: Holds = field(default_factory=Holds)
     reviews: Reviews = field(default_factory=dict)
     rolled_back: tuple[str, ...] = ()
+    new_history: NewHistory | None = None
     around: Holds = field(default_factory=Holds, compare=False)
     window: Opened | None = field(default=None, compare=False)
 
@@ -139,6 +148,7 @@ def from_json(data: Mapping[str, Any]) -> Release:
             holds=holds.from_json(data.get("holds")),
             reviews=_reviews(data.get("reviews") or {}, rings["canary"]),
             rolled_back=_rolled_back(data, rings),
+            new_history=_new_history(data.get("new_history")),
             canary=rings["canary"],
             production=rings["production"],
         )
@@ -189,6 +199,10 @@ def _rolled_back(data: Mapping[str, Any], rings: Mapping[str, Ring]) -> tuple[st
 def _cancelled(before: Release, after: Release) -> list[str]:
     gone = (set(before.reviews_of(version)) - set(after.reviews_of(version)) for version in before.reviews)
     return sorted(set().union(*gone))
+
+
+def _new_history(data: Mapping[str, Any] | None) -> NewHistory | None:
+    return NewHistory(str(data["version"]), tuple(map(str, data["older"]))) if data else None
 
 
 def _build(data: Mapping[str, Any]) -> Build:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Iterable
 
 from cicd import holds, people
 from cicd.errors import Refused
@@ -20,8 +21,10 @@ from cicd.record import RESTORING as RESTORING
 from cicd.record import RINGS as RINGS
 from cicd.record import STOPPED as STOPPED
 from cicd.record import Build as Build
+from cicd.record import NewHistory
 from cicd.record import Release as Release
 from cicd.record import Ring as Ring
+from cicd.version import comes_before
 
 ROLLED_BACK_KEPT = 100
 
@@ -30,12 +33,21 @@ def advertise_canary(release: Release, build: Build, when: float) -> Release:
     """Want *build* on the canary ring, unless a newer build is already there or people hold it."""
     refuse_deploy(release, build.version)
     wanted = release.canary.wanted
-    if wanted and is_older(build, wanted):
+    if wanted and is_older(release, build.version, wanted.version):
         raise Refused(
             f"{release.project} {build.version} is older than {wanted.version}, which is already the canary.",
-            f"Deploy a newer commit, or go back with `rollback {release.project}`.",
+            f"Deploy a newer commit, or go back with `rollback {release.project}`. If git's history was "
+            "replaced, raise `version` in fpm.json, or accept the new history: "
+            f"st2 run cicd.deploy project={release.project} version={build.version} new_history=true",
         )
     return _want(_looked_at_anew(release, build.version), "canary", build, when)
+
+
+def accept_history(release: Release, version: str, published: Iterable[str]) -> Release:
+    """Let *version* begin a new history: all that is *published* or deployed comes before what follows."""
+    others = {*published, *_named(release)} - {version}
+    older = {other for other in others if not comes_before(other, version)}
+    return replace(release, new_history=NewHistory(version, tuple(sorted(older))))
 
 
 def confirm(release: Release, ring: str, generation: int, when: float, proof: Proof | None = None) -> Release:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping
 
-from cicd.record import RINGS
-from cicd.release import Release
+from cicd.guards import place
+from cicd.record import RINGS, Release
 from cicd.version import BUILT
 
 DAY_SECONDS = 86400
@@ -36,7 +36,8 @@ def choose(
     Of a project whose rings are unknown nothing goes: Consul may have lost what hosts run.
     """
     versions = {entry["Version"]: entry["Package"] for entry in entries}
-    newest = sorted((v for v in versions if BUILT.fullmatch(v)), key=_commits, reverse=True)
+    built = [version for version in versions if BUILT.fullmatch(version)]
+    newest = sorted(built, key=lambda version: place(release, version), reverse=True)
     reasons = {v: "not built by this pipeline" for v in versions if v not in newest}
     reasons.update({v: f"one of the newest {keep_versions}" for v in newest[: max(1, keep_versions)]})
     reasons.update(_recently_good(history, good_since))
@@ -62,7 +63,7 @@ def _recently_good(history: Iterable[Mapping[str, Any]], since: float) -> dict[s
     for name in RINGS:
         until = float("inf")
         of_ring = [entry for entry in confirmed if entry.get("ring") == name]
-        for entry in sorted(of_ring, key=_when, reverse=True):
+        for entry in sorted(of_ring, key=lambda one: int(one.get("generation") or 0), reverse=True):
             if until >= since:
                 found[str(entry["to"])] = f"was good on {name} lately"
             until = _when(entry)
@@ -71,8 +72,3 @@ def _recently_good(history: Iterable[Mapping[str, Any]], since: float) -> dict[s
 
 def _when(entry: Mapping[str, Any]) -> float:
     return float(entry.get("when") or 0)
-
-
-def _commits(version: str) -> int:
-    match = BUILT.fullmatch(version)
-    return int(match["commits"]) if match else -1

@@ -1,8 +1,9 @@
-"""The version of a package: `<version>-<commits>.<short commit>`."""
+"""The version of a package: `<version>-<commits>.<short commit>`, and its order, which is dpkg's."""
 
 from __future__ import annotations
 
 import re
+from typing import Tuple
 
 from cicd.errors import InputError, ProjectError
 
@@ -25,14 +26,42 @@ def package_version(upstream: str, commits: int, commit: str) -> str:
     return f"{upstream}-{commits}.{commit[:7]}"
 
 
-def commits_of(version: str) -> int:
-    """Return how many commits *version* was built from: the order of a project's builds."""
-    return int(_built(version)["commits"])
+def order(version: str) -> Tuple[object, ...]:
+    """
+    Return what *version* sorts by: its upstream version as dpkg compares it, then its commits.
+
+    Two builds of as many commits have no order: the digits of a commit mean nothing.
+    """
+    built = _built(version)
+    return _parts(built["upstream"]), _number(built["commits"])
+
+
+def comes_before(version: str, other: str) -> bool:
+    """Whether *version* is older than *other*; one that this pipeline did not build has no place."""
+    return all(map(BUILT.fullmatch, (version, other))) and order(version) < order(other)
 
 
 def short_commit_of(version: str) -> str:
     """Return the first seven digits of the commit that *version* was built from."""
     return _built(version)["short"]
+
+
+def _parts(upstream: str) -> Tuple[object, ...]:
+    """dpkg compares texts and numbers in turn; each text ends in 0, before any letter and after `~`."""
+    found = re.findall(r"([^0-9]*)([0-9]*)", upstream)
+    return tuple(((*map(_weight, text), 0), _number(digits)) for text, digits in found)
+
+
+def _weight(character: str) -> int:
+    if character == "~":
+        return -1
+    return ord(character) if character.isalpha() else ord(character) + 256
+
+
+def _number(digits: str) -> Tuple[int, str]:
+    """Longer is larger: Python reads no number of thousands of digits."""
+    significant = digits.lstrip("0")
+    return len(significant), significant
 
 
 def _built(version: str) -> re.Match[str]:
