@@ -24,7 +24,7 @@ OPENERS = "{<"  # what every template begins with: {{ {% {# <%
 PYTHON = {name for name, action in ACTIONS.items() if action["runner_type"] == "python-script"}
 SPECIFIC = {"integer", "number", "boolean"}
 RULED = {"core.announcement"}  # shows what it is given, and evaluates nothing
-EXECUTION_OF_OURS = re.compile(r"ctx\(\)\.st2\.action_execution_id")
+EXECUTION_OF_OURS = re.compile(r"(?:'See why: st2 execution get ' \+ )?ctx\(\)\.st2\.action_execution_id")
 
 
 def can_match(pattern: Any, character: str) -> bool:
