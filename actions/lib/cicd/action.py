@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
-from urllib.request import ProxyHandler, Request, build_opener
 
 from st2common.runners.base_action import Action
 
 from cicd import access, config, proxies
 from cicd.config import Settings
 from cicd.errors import CicdError
+from cicd.stackstorm import StackStorm
 from cicd.text import neutral_data
 
 
@@ -43,17 +42,10 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
 
         StackStorm lets the process of a step run on to its end, so a long one has to ask. No answer is no.
         """
+        stackstorm = StackStorm()
         try:
-            parent = self._execution(os.environ["ST2_ACTION_EXECUTION_ID"], "parent").get("parent")
-            status = self._execution(parent, "status")["status"] if parent else ""
-        except (KeyError, OSError, ValueError, TypeError):
+            own = stackstorm.execution(os.environ["ST2_ACTION_EXECUTION_ID"], "parent")
+            status = stackstorm.execution(own["parent"], "status")["status"] if own.get("parent") else ""
+        except (CicdError, KeyError, TypeError, ValueError):
             return False
         return status in ("canceling", "canceled")
-
-    def _execution(self, identifier: str, attribute: str) -> Any:
-        url = os.environ["ST2_ACTION_API_URL"]
-        request = Request(f"{url}/executions/{identifier}?include_attributes={attribute}")
-        request.add_header("X-Auth-Token", os.environ["ST2_ACTION_AUTH_TOKEN"])
-        # StackStorm's own API, which no proxy is between.
-        with build_opener(ProxyHandler({})).open(request, timeout=5) as answer:
-            return json.loads(answer.read())

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any, Mapping, Sequence
 
-from cicd import status
+from cicd import executions, status
 from cicd.alarm_memory import AlarmMemory
 from cicd.config import Project, Settings
 from cicd.consul import Store
@@ -32,7 +32,15 @@ def of(settings: Settings, project: str) -> dict[str, Any]:
         "hosts": _listed(hosts),
         "holds": asdict(known.holds),
         "history": store.history(found.name, HISTORY_ENTRIES),
-        "message": status.whole(known, hosts, time.time(), found.min_bake_seconds, found.approval, alarms),
+        "message": status.whole(
+            known,
+            hosts,
+            time.time(),
+            found.min_bake_seconds,
+            found.approval,
+            alarms,
+            executions.sentences(settings, store, found.name),
+        ),
     }
 
 
@@ -43,6 +51,7 @@ def everything(settings: Settings) -> dict[str, Any]:
         known = store.release(found.name)
         projects[found.name] = {name: _ring(known.ring(name))["version"] for name in ("canary", "production")}
         lines.append(status.one_line(known, _hosts(settings, store, found), time.time()))
+    lines += executions.sentences(settings, store)
     return {"projects": projects, "message": "\n".join(lines)}
 
 

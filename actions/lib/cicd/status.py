@@ -24,12 +24,14 @@ def whole(
     min_bake: int,
     policy: Policy = NO_POLICY,
     alarms: Alarms = SILENCE,
+    stuck: Sequence[str] = (),
 ) -> str:
     """Return the state of one project as lines to read; the last one says what to do next."""
     lines = [release.project]
     lines += [f"  {_ring(release, name, hosts, now)}" for name in ("production", "canary")]
     lines += [f"  {text}" for text in _odd(release, hosts)]
     lines += [f"  {text}" for text in _alarms(alarms, now)]
+    lines += [f"  {text}" for text in stuck]
     lines += [f"  {text}" for text in _held(release.holds, now)]
     lines += [f"  every project: {text}" for text in _held(release.around, now)]
     lines += [f"  {text}" for text in _reviewed(release, now, policy)]
