@@ -10,12 +10,13 @@ from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.errors import ConfigError
 from cicd.finding import WRONG
+from cicd.stackstorm import StackStorm
 
 
 class CheckSetup(CicdAction):
     def act(self, settings: Settings, project: str) -> dict[str, Any]:
         projects = [settings.project(project)] if project else list(settings.projects.values())
-        findings = checkup.Checkup(settings, projects).findings()
+        findings = checkup.Checkup(settings, projects, self.config, StackStorm()).findings()
         wrong = sum(finding.state == WRONG for finding in findings)
         found = {"findings": [asdict(finding) for finding in findings], "message": checkup.text(findings)}
         if wrong:

@@ -10,6 +10,7 @@ import yaml
 from cicd import checkup, config, jenkins
 from cicd.checkup import Checkup
 from cicd.finding import GOOD, SKIPPED, WARNING, WRONG
+from cicd.stackstorm import StackStorm
 
 ROOT = Path(__file__).parents[2]
 CLOSED = "http://127.0.0.1:9"
@@ -29,7 +30,8 @@ def settings(tmp_path: Path, consul: str, **more) -> config.Settings:
 
 
 def findings(given: config.Settings) -> dict[str, checkup.Finding]:
-    return {finding.what: finding for finding in Checkup(given, list(given.projects.values())).findings()}
+    made = Checkup(given, list(given.projects.values()), {}, StackStorm({}))
+    return {finding.what: finding for finding in made.findings()}
 
 
 def test_where_nothing_answers_everything_is_named_with_a_way_out(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "actions" / "lib" / "cicd"
-ADAPTERS = {LIBRARY / "action.py": {"st2common"}, LIBRARY / "sensor.py": {"st2reactor"}}
+ADAPTERS = {LIBRARY / "action.py": {"st2common"}, LIBRARY / "sensor.py": {"st2common", "st2reactor"}}
 
 
 def imports(path: Path) -> set[str]:

@@ -11,13 +11,14 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import requests
 
-from cicd import checkup_hosts, jenkins, missed
+from cicd import checkup_hosts, config, executions, jenkins, life, missed
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.errors import CicdError, GitHubError
 from cicd.finding import GOOD, SKIPPED, WARNING, WRONG, Finding
 from cicd.github import GitHub
 from cicd.jenkins import Jenkins, job_path
+from cicd.stackstorm import StackStorm
 
 TIMEOUT_SECONDS = 10
 IMPOSSIBLE_INDEX = 2**53
@@ -32,6 +33,8 @@ class Checkup:
 
     settings: Settings
     projects: Sequence[Project]
+    given: Mapping[str, Any]  # the configuration as it was given, which sensors must read, too
+    stackstorm: StackStorm
 
     def findings(self) -> list[Finding]:
         """Return what was found, in the order of the pipeline; nothing is changed anywhere."""
@@ -46,6 +49,9 @@ class Checkup:
             ("APT repository", hosts.repository),
             *((f"{p.name}'s hosts", lambda p=p: hosts.app_hosts(p)) for p in self.projects),
             ("coordination backend", coordination),
+            ("secrets", self._secrets),
+            ("sensors", lambda: life.findings(store, self.given, time.time())),
+            ("executions", lambda: executions.findings(self.settings, store, self.stackstorm)),
         ]
         with ThreadPoolExecutor(len(parts)) as pool:
             return [finding for found in pool.map(_tried, parts) for finding in found]
@@ -118,6 +124,11 @@ class Checkup:
                 yield Finding(f"Jenkins job {project.job}", WRONG, error.message, _job_hint(project))
                 continue
             yield from _job(project, page)
+
+    def _secrets(self) -> Iterator[Finding]:
+        for path in config.unreadable(self.settings, config.READ_BY_ACTIONS):
+            fix = "Create it, or let the user of st2actionrunner read it."
+            yield Finding("secrets", WRONG, f"actions cannot read {path}", fix)
 
     def _consul(self, store: Store) -> Iterator[Finding]:
         key = f"cicd/check/{time.time_ns()}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping, Sequence, Tuple
 
 from cicd import access, allowed, config_file, config_schema, fields, people, windows
 from cicd.allowed import NOTHING_MORE, Allowed
@@ -99,6 +100,11 @@ class Settings:
         return pattern.replace("{project}", project.name).replace("{role}", project.role)
 
 
+# Files that must be readable, by whom: sensors may run as another user than actions.
+READ_BY_SENSORS = ("consul.token_file", "jenkins.token_file", "github.token_file")
+READ_BY_ACTIONS = (*READ_BY_SENSORS, "ssh.private_key_file", "ssh.known_hosts_file")
+
+
 def parse(config: Mapping[str, Any] | None) -> Settings:
     """
     Return the Settings of the pack's *config*.
@@ -132,8 +138,16 @@ def secret(path: str) -> str:
     except OSError as error:
         raise ConfigError(
             f"The secret file {path} cannot be read: {error.strerror}.",
-            "Create it readable for the user that runs the actions, or correct the configuration.",
+            "Create it readable for the users of StackStorm's actions and sensors (see README), "
+            "or correct the configuration.",
         ) from None
+
+
+def unreadable(settings: Settings, names: Sequence[str]) -> list[str]:
+    """Return the files that the keys *names* of the configuration name, and that this user cannot read."""
+    sections = ((getattr(settings, section), key) for section, _, key in (n.partition(".") for n in names))
+    paths = [str(section[key]) for section, key in sections if section[key]]
+    return [path for path in paths if not os.access(path, os.R_OK)]
 
 
 def _refuse_wrong(given: Mapping[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from typing import Any, Callable, Mapping, Sequence
 
 from st2reactor.sensor.base import PollingSensor
@@ -9,7 +11,15 @@ from st2reactor.sensor.base import PollingSensor
 from cicd import config, proxies
 from cicd.config import Settings
 from cicd.errors import CicdError
+from cicd.life import Life, digest
 from cicd.text import neutral_data
+
+# StackStorm starts a sensor anew that ended, but gives up one that ended thrice in its first ten seconds.
+SETTLED_SECONDS = 30
+
+
+class NotDispatched(Exception):
+    """StackStorm did not take what a sensor found."""
 
 
 class CicdSensor(PollingSensor):  # type: ignore[misc]  # StackStorm ships no types
@@ -17,14 +27,19 @@ class CicdSensor(PollingSensor):  # type: ignore[misc]  # StackStorm ships no ty
     A sensor that looks for what a lost message or a silent host hides.
 
     A subclass defines `look(settings)`, or `looks()` for several that do not stop each other.
-    StackStorm gives a sensor up for good after three failures, so nothing escapes a poll;
-    what troubles a look is logged once, not at every poll.
+    It takes the configuration anew at each poll. What troubles a look is logged once, and its
+    end, too. Nothing escapes a poll but that StackStorm takes no trigger: the connections of this
+    process to its message bus do not come back, so it ends, and StackStorm starts another one.
     """
+
+    config: Any
 
     def setup(self) -> None:
         proxies.spare_loopback()
         self._logger = self.sensor_service.get_logger(name=self.__class__.__name__)
+        self._began = time.monotonic()
         self._said: dict[str, str] = {}
+        self._life = Life(self.__class__.__name__, self._poll_interval)
         self.prepare()
 
     def prepare(self) -> None:
@@ -39,24 +54,58 @@ class CicdSensor(PollingSensor):  # type: ignore[misc]  # StackStorm ships no ty
         raise NotImplementedError
 
     def poll(self) -> None:
-        for look in self.looks():
-            try:
-                look(config.parse(self.config))
-                self._said[look.__name__] = ""
-            except CicdError as error:
-                self._say_once(look.__name__, f"{error.message} {error.hint}")
-            except Exception:
-                self._logger.exception("poll failed")
+        if self._try("configuration", self._configure):
+            return
+        tried = [self._try(look.__name__, partial(look, self._settings)) for look in self.looks()]
+        untold = [error for error in tried if isinstance(error, NotDispatched)]
+        self._try("sign of life", self._live)
+        if untold and time.monotonic() - self._began >= SETTLED_SECONDS:
+            self._logger.error("It ends, so that StackStorm starts it anew: %s", untold[0])
+            raise untold[0]
 
     def dispatch(self, trigger: str, payload: Mapping[str, Any], trace: str = "") -> None:
         """Tell StackStorm of *payload*, made neutral, on the trace tag *trace* if there is one."""
         told = neutral_data(payload)
-        self.sensor_service.dispatch(trigger=trigger, payload=told, trace_tag=trace or None)
+        try:
+            self.sensor_service.dispatch(trigger=trigger, payload=told, trace_tag=trace or None)
+        except Exception as error:
+            raise NotDispatched(f"{trigger} could not be dispatched ({type(error).__name__})") from error
 
-    def _say_once(self, look: str, sentence: str) -> None:
-        if sentence != self._said.get(look):
+    def _configure(self) -> None:
+        self.config = _registered(self.config)
+        self._settings = config.parse(self.config)
+
+    def _live(self) -> None:
+        trouble = next(filter(None, self._said.values()), "")
+        before = self._life.sign(self._settings, digest(self.config), trouble)
+        if before:
+            self._logger.info("It works again; the process before had this: %s", before)
+
+    def _try(self, what: str, act: Callable[[], None]) -> Exception | None:
+        try:
+            act()
+            self._say(what, "")
+            return None
+        except CicdError as error:
+            self._say(what, f"{error.message} {error.hint}")
+            return error
+        except NotDispatched as error:
+            self._say(what, f"{error}.")
+            return error
+        except Exception as error:
+            sentence = f"{type(error).__name__} in {what}."
+            if sentence != self._said.get(what):
+                self._logger.exception("poll failed")
+            self._said[what] = sentence
+            return error
+
+    def _say(self, what: str, sentence: str) -> None:
+        """Log *sentence* unless it was said already, and an empty one as the end of what was said."""
+        before, self._said[what] = self._said.get(what, ""), sentence
+        if sentence and sentence != before:
             self._logger.warning("%s", sentence)
-        self._said[look] = sentence
+        elif before and not sentence:
+            self._logger.info("It works again (%s); this is over: %s", what, before)
 
     def cleanup(self) -> None:
         pass
@@ -69,3 +118,12 @@ class CicdSensor(PollingSensor):  # type: ignore[misc]  # StackStorm ships no ty
 
     def remove_trigger(self, trigger: Any) -> None:
         pass
+
+
+def _registered(given: Any) -> Any:
+    """Return the configuration as StackStorm has it now; *given* where that starts sensors anew for it."""
+    try:
+        from st2common.util.config_loader import ContentPackConfigLoader
+    except ImportError:
+        return given
+    return ContentPackConfigLoader(pack_name="cicd").get_config()
