@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd.action import CicdAction
+from cicd.action import DeployStep
 from cicd.config import Settings
 from cicd.deploy import Deploy
 from cicd.text import one_line
 
 
-class ConfirmRing(CicdAction):
+class ConfirmRing(DeployStep):
     def act(self, settings: Settings, project: str, ring: str, generation: int, user: str) -> dict[str, Any]:
         changed, excused = Deploy(settings, project, user).confirm(ring, generation)
         wanted = changed.ring(ring).wanted

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd.action import CicdAction
+from cicd.action import DeployStep
 from cicd.config import Settings
 from cicd.deploy import Deploy
+from cicd.errors import CicdError
 from cicd.text import one_line
 
 
-class FindHosts(CicdAction):
+class FindHosts(DeployStep):
     def act(
         self, settings: Settings, project: str, ring: str, retry: bool, names: list[str]
     ) -> dict[str, Any]:
         deploy = Deploy(settings, project)
-        found = deploy.to_retry(ring, names) if retry else deploy.hosts(ring, deploy.recorded(ring).backward)
+        found = deploy.to_retry(ring, names) if retry else deploy.to_update(ring)
         hosts = [host.name for host in found]
         return {
             "hosts": hosts,
             "generation": deploy.recorded(ring).generation,
             "message": f"{project}'s {ring} ring: {one_line(', '.join(hosts), 1000) or 'none'}",
         }
+
+    def explain(self, settings: Settings, error: CicdError, **parameters: Any) -> CicdError:
+        # A retry is no step of the deploy.
+        return error if parameters["retry"] else super().explain(settings, error, **parameters)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from cicd import told
-from cicd.action import CicdAction
+from cicd.action import DeployStep
 from cicd.config import Settings
 from cicd.deploy import Deploy
 from cicd.rollout import Order, Rollout
 
 
-class UpdateHosts(CicdAction):
+class UpdateHosts(DeployStep):
     def act(
         self,
         settings: Settings,

@@ -1,4 +1,4 @@
-"""Forbid a version to reach any ring, for good."""
+"""Forbid a version to reach any ring, until somebody lifts that."""
 
 from __future__ import annotations
 

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 # StackStorm gives a sensor neither actions/lib nor the pack's root.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
-from cicd import lost_deploys, recovered
+from cicd import lost_deploys
 from cicd.consul import Store
 from cicd.sensor import CicdSensor
 
 
 class LostDeploySensor(CicdSensor):
     def prepare(self):
-        self._told = []
+        self._told = lost_deploys.Told()
 
     def look(self, settings):
-        store = Store(settings)
-        found = [("cicd.deploy_lost", payload) for payload in lost_deploys.find(settings, store)]
-        found += [("cicd.ring_recovered", payload) for payload in recovered.find(settings, store)]
-        for event in found:
-            if event not in self._told:
-                self.dispatch(*event)
-        self._told = found
+        found = list(lost_deploys.find(settings, Store(settings)))
+        for event in self._told.news(found, time.monotonic()):
+            self.dispatch(*event)

@@ -19,6 +19,8 @@ FREEZE: Call = ("cicd.freeze", {"reason": "stock-taking"})
 THAW: Call = ("cicd.thaw", {})
 PIN: Call = ("cicd.pin_version", {"version": "{canary}", "reason": "audit"})
 UNPIN: Call = ("cicd.unpin_version", {})
+VETO: Call = ("cicd.veto_version", {"version": "{canary}", "reason": "it leaks"})
+LIFT: Call = ("cicd.lift_veto", {"version": "{canary}", "reason": "it was another one"})
 APPROVE: Call = ("cicd.approve", {"version": "{canary}"})
 COMMANDER = {"break_glass": {"incident_commander": ["{user}"]}}
 STRANGER = {"access": {"freeze": ["release-engineer"]}}
@@ -98,9 +100,21 @@ ROWS = {
     "unpin": Row("unpin greeter", UNPIN, ("greeter is unpinned by {user}",), before=(PIN,)),
     "unpin what is not pinned": refused("unpin greeter", UNPIN, "greeter has no pin."),
     "veto": Row(
+        "veto greeter {canary} because it leaks",
+        VETO,
+        ("greeter {canary} is vetoed by {user}: it leaks",),
+        after=(LIFT,),
+    ),
+    "veto what nobody published": refused(
         f"veto greeter {GONE} because it leaks",
         ("cicd.veto_version", {"version": GONE, "reason": "it leaks"}),
-        (f"greeter {GONE} is vetoed by {{user}}: it leaks",),
+        f"greeter {GONE} is not in the repository",
+    ),
+    "lift a veto": Row(
+        "lift veto greeter {canary} because it was another one",
+        LIFT,
+        ("The veto on greeter {canary} is lifted by {user}: it was another one",),
+        before=(VETO,),
     ),
     "approve": Row("approve greeter {canary}", APPROVE, ("greeter {canary} is approved by {user}",)),
     "approve what is no canary": refused(

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import requests
 
-from cicd import recovered
+from cicd import fate, lost_deploys, overview, release
 from cicd.controls import Controls
 from cicd.deploy import Deploy
 from cicd.errors import HostError, Refused
+from cicd.lock import Lock
 from cicd.rollout import Order, Rollout
 from tests.fleet.world import NEW, OLD, PROJECT, Watch, World
 
@@ -205,8 +206,12 @@ def test_production_that_was_never_deployed_does_not_hold_up_a_second_canary(wor
     assert {host.name for host in found} == {machine.name for machine in world.ring("canary")}
 
 
+def found(world: World) -> list[Any]:
+    return list(lost_deploys.find(world.settings, world.store))
+
+
 def test_a_ring_that_was_taken_back_is_found_when_its_last_host_is_well_and_not_before(world, monkeypatch):
-    monkeypatch.setattr("cicd.recovered.QUIET_SECONDS", 0)
+    monkeypatch.setattr(fate, "QUIET_SECONDS", 0)
     deploy = Deploy(world.settings, PROJECT)
     changed = deploy.restore("production", world.want("production"))
     generation = changed.production.generation
@@ -214,12 +219,93 @@ def test_a_ring_that_was_taken_back_is_found_when_its_last_host_is_well_and_not_
     for machine in others:
         world.converge_by_itself(machine, OLD)
     world.converge_by_itself(last, NEW)
-    early = list(recovered.find(world.settings, world.store))
+    early = found(world)
     world.converge_by_itself(last, OLD)
 
     assert early == []
-    found = list(recovered.find(world.settings, world.store))
-    assert found == [{"project": PROJECT, "ring": "production", "generation": generation}]
+    told = {"project": PROJECT, "ring": "production", "generation": generation}
+    assert found(world) == [("cicd.ring_recovered", told)]
     deploy.confirm("production", generation)
     assert world.recorded("production").state == "healthy"
-    assert list(recovered.find(world.settings, world.store)) == []
+    assert found(world) == []
+
+
+def fails_while_its_good_version_is_vetoed(world: World) -> tuple[Deploy, int]:
+    """Let a deploy to production fail on its first host, as update_ring does, with OLD vetoed."""
+    generation, deploy = world.want("production"), Deploy(world.settings, PROJECT, "ann", "e1")
+    world.ring("production")[0].break_with("install")
+    Controls(world.settings, PROJECT, "ann").hold("veto", "it leaks", OLD.version)
+    order = Order(world.project, "production", generation, world.hosts("production"))
+    with pytest.raises(HostError) as failed, deploy.holding("production", generation):
+        Rollout(world.settings, order).run()
+    deploy.note("production", generation, "update hosts", failed.value)
+    return deploy, generation
+
+
+def test_a_deploy_that_fails_while_the_last_good_version_is_vetoed_stops_the_ring_and_says_so_first(world):
+    deploy, generation = fails_while_its_good_version_is_vetoed(world)
+
+    changed = deploy.restore("production", generation)
+
+    said = overview.of(world.settings, PROJECT)["message"].splitlines()
+    assert changed.production.state == "stopped"
+    assert said[1].startswith("  GOING BACK FAILED: greeter on production is stopped: greeter has no earlier")
+    assert f"{OLD.version} was vetoed by ann: it leaks" in said[1]
+    assert f"Before that, {NEW.version} failed at update hosts: " in said[1]
+    assert f"st2 run cicd.lift_veto project=greeter version={OLD.version}" in said[-1]
+    assert found(world) == [], "it waits for a person"
+    entry = world.store.history(PROJECT, 1)[0]
+    assert (entry["what"], entry["execution"], entry["stop"]["execution"]) == ("stop", "e1", "e1")
+    assert "1 of 6 hosts failed" in entry["why"]
+
+
+def test_after_a_failed_going_back_the_next_deploy_is_not_refused_for_one_that_ended(world):
+    deploy, generation = fails_while_its_good_version_is_vetoed(world)
+
+    deploy.restore("production", generation)
+
+    assert Lock(world.settings, PROJECT, "production").holder() is None
+    Controls(world.settings, PROJECT, "bob").lift_veto(OLD.version, "it was another one")
+    assert deploy.roll_back("production").production.wanted == OLD
+    newest = world.store.history(PROJECT, 2)[1]
+    assert (newest["what"], newest["who"], newest["why"]) == (
+        "lift_veto",
+        "bob",
+        f"{OLD.version}: it was another one",
+    )
+
+
+@pytest.mark.parametrize("state", ["cancelled", "running"])
+def test_a_going_back_that_was_cancelled_or_killed_is_found_and_begun_again_until_it_ends(world, state):
+    world.configuration["deploy"]["lost_after"] = 0
+    deploy, generation = Deploy(world.settings, PROJECT), world.want("production")
+    for begun in range(1, release.RESTORE_TRIES + 1):
+        generation = deploy.restore("production", generation).production.generation
+        known = {"state": state, "at": 0, "hosts": {}, "generation": generation, "ring": "production"}
+        world.store.put(f"cicd/{PROJECT}/rollouts/{generation:08d}", known)
+        told = {"project": PROJECT, "ring": "production", "generation": generation}
+
+        assert (world.recorded("production").state, world.recorded("production").tries) == (
+            "restoring",
+            begun,
+        )
+        assert found(world) == [("cicd.deploy_lost", told)]
+
+    ended = deploy.restore("production", generation).production
+
+    assert (ended.state, ended.wanted) == ("stopped", OLD)
+    assert found(world) == []
+    assert Lock(world.settings, PROJECT, "production").holder() is None
+
+
+def test_a_step_of_going_back_that_failed_leaves_no_lock_behind(world):
+    deploy = Deploy(world.settings, PROJECT, "ann", "e1")
+    changed = deploy.restore("production", world.want("production"))
+    generation = changed.production.generation
+    held = Lock(world.settings, PROJECT, "production").holder()
+
+    deploy.note("production", generation, "update hosts", HostError("greeter failed", "Look."))
+
+    assert held
+    assert held.generation == generation
+    assert Lock(world.settings, PROJECT, "production").holder() is None

@@ -115,7 +115,9 @@ class Referee:
             self._rolled_back.add(entry["from"])
 
     def _restore(self, entry: dict[str, Any], ring: Ring) -> None:
-        assert ring.state not in ("healthy", "restoring"), "a failed deploy is taken back once"
+        assert ring.state != "healthy"
+        again = ring.state == "restoring" and entry["to"] != ring.wanted
+        assert not again or ring.wanted in self._vetoed, "a failed deploy goes one step back, however often"
         self._goes_back(entry, ring)
 
     def _goes_back(self, entry: dict[str, Any], ring: Ring) -> None:

@@ -21,8 +21,10 @@ STATE = {
     "restore": "restoring",
     "confirm": "healthy",
     "degrade": "degraded",
+    "stop": "stopped",
 }
-ASKED = {"degrade": "confirm"}  # a deploy does not say which hosts are excused: the record does
+# A deploy says neither which hosts are excused nor whether there is anything to go back to: the record does.
+ASKED = {"degrade": "confirm", "stop": "restore"}
 BUDGET = 1
 TAKES_OVER = ("roll_back", "break_glass", "steal_lock")
 Keys = Mapping[str, tuple[int, str]]
@@ -205,9 +207,15 @@ class Audit:
 
     def _restore(self, entry: dict, deed: Deed, ring: Ring) -> None:
         assert deed.asked == ring.generation
-        assert ring.state not in ("healthy", "restoring"), "a failed deploy is taken back once"
+        assert ring.state != "healthy"
+        again = ring.state == "restoring" and entry["to"] != ring.wanted
+        assert not again or ring.wanted in self._vetoed, "a failed deploy goes one step back, however often"
         if entry["to"]:
             self._goes_back(entry, ring)
+
+    def _stop(self, entry: dict, deed: Deed, ring: Ring) -> None:
+        assert deed.asked == ring.generation
+        assert ring.state != "healthy"
 
     def _goes_back(self, entry: dict, ring: Ring) -> None:
         assert entry["to"] in set(ring.good) - self._vetoed

@@ -86,6 +86,7 @@ class World:
         self.freed: dict[str, list[float]] = {ring: [] for ring in RINGS}
         self.well: dict[str, list[list[float]]] = {}
         self.installed: dict[str, list[tuple[float, str]]] = {}
+        self.failing = 0  # the generation of a deploy that everybody wants to take back
         self._pushed, self._guard = 0, threading.Lock()
 
     def reset(self) -> None:

@@ -64,7 +64,7 @@ def baked(actor: Actor) -> None:
 
 def failing(actor: Actor) -> None:
     baked(actor)
-    actor.push()
+    actor.world.failing = actor.push()
 
 
 Attempt = Callable[[Actor], object]
@@ -72,7 +72,7 @@ RACES: dict[str, tuple[Attempt, Attempt]] = {
     "promote": (baked, lambda a: a.promote()),
     "deploy one version": (baked, lambda a: a.advertise(9)),
     "roll back": (baked, lambda a: a.roll_back("canary")),
-    "restore": (failing, lambda a: a.restore("canary", a.generation("canary"))),
+    "restore": (failing, lambda a: a.restore("canary", a.world.failing)),
     "lock": (baked, lambda a: a.hold("lock", 0)),
     "lock everything": (baked, lambda a: a.hold("lock", 0, "everything")),
     "pin": (baked, lambda a: a.hold("pin", 1)),

@@ -2,6 +2,7 @@
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ import yaml
 from cicd import config, kv, release
 from cicd.consul import Store
 from cicd.controls import Controls
-from cicd.errors import ConfigError, ConsulError, Refused
+from cicd.errors import ConfigError, ConsulError, Refused, RepositoryError
 from cicd.holds import Hold, Holds
 from cicd.lock import Holder, Lock
 from cicd.record import Cause
 from cicd.release import Build, Release
+from tests.lib import apt_index
 
 ROOT = Path(__file__).parents[2]
 CAUSE = Cause("ann", "deploy", 1.0, "e1")
@@ -194,11 +196,26 @@ def test_a_lock_on_everything_reaches_every_project_and_its_hosts(store, consul)
 
 def test_the_history_of_a_pin_or_veto_names_its_version_and_not_only_what_runs(store, consul):
     controls = Controls(settings(consul), "greeter", "ann")
+    for commits in (3, 7):
+        store.put(f"cicd/greeter/packages/{build(commits).version}", {"commit": build(commits).commit})
     controls.hold("veto", "it leaks", build(7).version)
     controls.hold("pin", "audit", build(3).version)
 
     said = [entry["why"] for entry in store.history("greeter", 2)]
     assert said == [f"{build(3).version}: audit", f"{build(7).version}: it leaks"]
+
+
+@pytest.mark.parametrize("kind", ["pin", "veto"])
+def test_a_version_that_nobody_published_can_neither_be_pinned_nor_vetoed(store, consul, tmp_path, kind):
+    listed = build(2)
+    with apt_index.served(tmp_path, [apt_index.entry("greeter", listed.version, listed.trace)]) as url:
+        known = replace(settings(consul), repository={**settings(consul).repository, "url": url})
+        controls = Controls(known, "greeter", "ann")
+        with pytest.raises(RepositoryError, match=rf"greeter {build(9).version} is not in the repository"):
+            controls.hold(kind, "a slip", build(9).version)
+
+        assert store.release("greeter").holds == Holds()
+        controls.hold(kind, "it is there", listed.version)
 
 
 def test_a_freeze_window_that_consul_has_but_nobody_can_read_means_stop(store, consul):

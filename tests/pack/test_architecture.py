@@ -65,6 +65,11 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
         "scripts",
         "text",
         "fields",
+        "blame",
+        "fate",
+        "going_back",
+        "stop",
+        "wanted",
     ],
 )
 def test_modules_that_decide_or_say_do_no_input_or_output(module):

@@ -29,7 +29,7 @@ CONTRACT_OF_2015 = {
 }
 CHANGE_THE_RELEASE = {
     "advertise_canary", "advertise_past_guards", "allow_past_ci", "approve", "confirm_ring", "freeze",
-    "judge_alarm", "lock_deploys", "pin_version", "promote_canary", "reject", "restore_ring",
+    "judge_alarm", "lift_veto", "lock_deploys", "pin_version", "promote_canary", "reject", "restore_ring",
     "roll_back_ring", "steal_lock", "thaw", "unlock_deploys", "unpin_version", "veto_version",
 }  # fmt: skip
 
@@ -132,6 +132,7 @@ def test_defect_4_no_public_action_deploys_a_chosen_version_to_production():
         "approve",
         "break_glass",
         "deploy",
+        "lift_veto",
         "plan_deploy",
         "publish_package",
         "pin_version",

@@ -23,6 +23,7 @@ ENTRIES = {
     "freeze": "freeze",
     "include_host": "include_host",
     "judge_alarm": "alarm_raised",
+    "lift_veto": "lift_veto",
     "lock_deploys": "lock_deploys",
     "pin_version": "pin_version",
     "promote_canary": "deploy_production",

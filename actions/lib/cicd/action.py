@@ -28,13 +28,28 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
         try:
             settings = config.parse(self.config)
             access.refuse(settings.access, access.step_of(type(self).__name__), parameters.get("user") or "")
-            return True, neutral_data(self.act(settings, **parameters))
+            return True, neutral_data(self._done(settings, parameters))
         except CicdError as error:
             return False, neutral_data(error.as_result())
+
+    def _done(self, settings: Settings, parameters: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self.act(settings, **parameters)
+        except CicdError as error:
+            raise self.explain(settings, error, **parameters) from error
 
     def act(self, settings: Settings, **parameters: Any) -> dict[str, Any]:
         """Do the work and return the result."""
         raise NotImplementedError
+
+    def explain(self, settings: Settings, error: CicdError, **parameters: Any) -> CicdError:
+        """Return *error* as it is told; a subclass keeps it beside what this is a step of."""
+        return error
+
+    @property
+    def step(self) -> str:
+        """What people call this step."""
+        return access.step_of(type(self).__name__).replace("_", " ")
 
     def is_cancelled(self) -> bool:
         """
@@ -49,3 +64,21 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
         except (CicdError, KeyError, TypeError, ValueError):
             return False
         return status in ("canceling", "canceled")
+
+
+class DeployStep(CicdAction):
+    """A step of a deploy: why it failed stays with the deploy's record, for whoever takes it back."""
+
+    def explain(self, settings: Settings, error: CicdError, **parameters: Any) -> CicdError:
+        from cicd import going_back  # these imports take long, and most actions need none of them
+        from cicd.deploy import Deploy
+
+        project, ring = parameters["project"], parameters["ring"]
+        try:
+            deploy = Deploy(settings, project)
+            generation = parameters.get("generation") or deploy.recorded(ring).generation
+            current = deploy.note(ring, generation, self.step, error)
+        except CicdError:  # the failure itself is what counts
+            return error
+        goes_back = current.backward and current.generation == generation
+        return going_back.loud(error, project, ring) if goes_back else error

@@ -38,19 +38,27 @@ class Store(Connection):
         return self._load(project)[0]
 
     def change(
-        self, project: str, what: str, ring: str, cause: Cause, decide: Change, fence: Fence = unfenced
+        self,
+        project: str,
+        what: str | Callable[[Release], str],
+        ring: str,
+        cause: Cause,
+        decide: Change,
+        fence: Fence = unfenced,
     ) -> Release:
         """
         Apply *decide* to the release of *project* and return the new one.
 
         Record, contract keys, wanted documents and history are written in one transaction,
         with what *fence* adds. When another writer was faster the decision is taken again on
-        what it left; the refusals of *decide* pass through, with nothing written.
+        what it left; the refusals of *decide* pass through, with nothing written. *what* names the
+        change, if need be by what came of it.
         """
         for _ in range(ATTEMPTS):
             before, checks = self._load(project)
             after = decide(before)
-            entry = {**record.audit(before, after, what, ring, cause), "id": uuid.uuid4().hex}
+            named = what if isinstance(what, str) else what(after)
+            entry = {**record.audit(before, after, named, ring, cause), "id": uuid.uuid4().hex}
             if self._write([*checks, *fence(after), *_operations(after, entry)], after, entry):
                 return after
         raise ConsulError(

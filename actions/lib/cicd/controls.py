@@ -11,10 +11,13 @@ from cicd.config import Project, Settings
 from cicd.consul import Change, Store, unfenced
 from cicd.errors import InputError, Refused
 from cicd.holds import Hold, Holds
+from cicd.ledger import Ledger
 from cicd.lock import Fence, Lock, key
 from cicd.people import Review
+from cicd.published import published
 from cicd.record import DEPLOYING, EVERYTHING, RESTORING, RINGS, Cause, Release
 from cicd.text import one_line
+from cicd.version import package_name
 
 
 class Controls:
@@ -31,11 +34,16 @@ class Controls:
         """Put a `lock`, `freeze` or `pin` on the project, or a `veto` on *version*."""
         if self.project.name == EVERYTHING and version:
             raise InputError("A version is one project's.", f"Name the project that {kind} is about.")
-        put = self._put(why, version and fields.check("version", version))
+        put = self._put(why, version and self._published(version))
         said, name = f"{version}: {put.why}" if version else put.why, self.project.name
         if kind == "veto":
             return self._hold(kind, said, lambda current: holds.veto(current, put))
         return self._hold(kind, said, lambda current: holds.put(current, name, kind, put))
+
+    def lift_veto(self, version: str, why: str) -> Release:
+        """Take the veto off *version*, for the reason *why*."""
+        said, name = f"{fields.check('version', version)}: {people.reason(one_line(why))}", self.project.name
+        return self._hold("lift_veto", said, lambda current: holds.lift(current, name, version))
 
     def end_hold(self, kind: str) -> Release:
         """Take the `lock`, `freeze` or `pin` off the project."""
@@ -109,6 +117,16 @@ class Controls:
 
     def _put(self, why: str, version: str = "") -> Hold:
         return Hold(self._who, people.reason(one_line(why)), _now(), version)
+
+    def _published(self, version: str) -> str:
+        """A pin or veto of a version that does not exist holds nothing, or everything: refuse a slip."""
+        project, known = self.project, self._store.release(self.project.name)
+        wanted = (build for ring in RINGS for build in known.ring(ring).builds)
+        if version in {build.version for build in wanted}:
+            return version
+        if not Ledger(self._settings).find(project.name, fields.check("version", version)):
+            published(self._settings, project, package_name(project.name), version)
+        return version
 
     def _busy_ring(self) -> str:
         known = self._store.release(self.project.name)

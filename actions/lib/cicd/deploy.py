@@ -6,9 +6,9 @@ import os
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence, Union
 
-from cicd import authors, fields, logbook, people, proof, release, ring
+from cicd import authors, evidence, fields, logbook, people, release, stop
 from cicd.alarm import refuse_moved
 from cicd.alarm_memory import AlarmMemory
 from cicd.ci_gate import CiGate
@@ -21,12 +21,15 @@ from cicd.lock import Fence, Holder, Lock
 from cicd.membership import Membership
 from cicd.proof import Proof
 from cicd.published import published
-from cicd.record import DEPLOYING, Build, Cause, Ring
+from cicd.record import DEPLOYING, EMPTY, RESTORING, STOPPED, Build, Cause, Ring
 from cicd.release import Release
 from cicd.repository import Repository
 from cicd.ring import Host
+from cicd.stop import Stop
 from cicd.text import one_line
 from cicd.version import package_name
+
+Named = Union[str, Callable[[Release], str]]
 
 
 class Deploy:
@@ -69,9 +72,18 @@ class Deploy:
             raise Refused(
                 f"A deploy of {self.project.name} to {ring_name} is under way.", "Wait for its end."
             )
-        hosts = self.named(ring_name, names) if names else self.hosts(ring_name, reachable_only=True)
+        return self.named(ring_name, names) if names else self.unproven(ring_name, reachable_only=True)
+
+    def to_update(self, ring_name: str) -> list[Host]:
+        """Return the hosts that a deploy walks: all of them, but going back without those that are lost."""
+        current = self.recorded(ring_name)
+        return self.hosts(ring_name, current.backward) if current.wanted else []
+
+    def unproven(self, ring_name: str, reachable_only: bool) -> list[Host]:
+        """Return the ring's hosts that are not proven to run, healthy, what it wants."""
+        hosts = self.hosts(ring_name, reachable_only)
         doubts = self._proof(ring_name, hosts).hosts
-        return [host for host in hosts if names or doubts[host.name]]
+        return [host for host in hosts if doubts[host.name]]
 
     def advertise_canary(self, version: str, package: str = "", new_history: bool = False) -> Release:
         """
@@ -102,9 +114,9 @@ class Deploy:
         """Return the canary's version and age; refused unless every canary host is healthy with it now."""
         known = self._store.release(self.project.name)
         hosts = self.hosts("canary")
-        evidence = self._proof("canary", hosts)
-        alarms = AlarmMemory(self._store, self.project.name).look(evidence.hosts)
-        build = release.promotable(known, _now(), **self._conditions(), proof=evidence, alarms=alarms)
+        seen = self._proof("canary", hosts)
+        alarms = AlarmMemory(self._store, self.project.name).look(seen.hosts)
+        build = release.promotable(known, _now(), **self._conditions(), proof=seen, alarms=alarms)
         self.refuse_uncleared(build.version)
         return {
             "version": build.version,
@@ -121,15 +133,15 @@ class Deploy:
         *refuse* may raise Refused about the very record that is changed.
         """
         self.fit_hosts("production")
-        evidence = self._proof("canary", self.hosts("canary"))
+        seen = self._proof("canary", self.hosts("canary"))
         memory = AlarmMemory(self._store, self.project.name)
-        if evidence.version:
-            self.refuse_uncleared(evidence.version)
+        if seen.version:
+            self.refuse_uncleared(seen.version)
 
         def decide(known: Release) -> Release:
             refuse(known)
-            alarms = memory.look(evidence.hosts)
-            return release.promote(known, _now(), **self._conditions(), proof=evidence, alarms=alarms)
+            alarms = memory.look(seen.hosts)
+            return release.promote(known, _now(), **self._conditions(), proof=seen, alarms=alarms)
 
         return self._begin("promote", "production", "promote the canary", decide, also=memory.unchanged)
 
@@ -170,22 +182,36 @@ class Deploy:
 
     def restore(self, ring_name: str, generation: int) -> Release:
         """
-        Want on the ring again what it last ran well, after the deploy of *generation* failed.
+        Undo the deploy of *generation*, which failed, was cancelled or died, or go on going back.
 
-        Production stays as it is, stopped, where the configuration leaves that to a person.
+        The ring is stopped, and its lock free, where nothing is left to go back to, after some tries, and
+        for a failed deploy to production where the configuration leaves that to a person.
         """
         left = ring_name == "production" and not self._settings.deploy["auto_rollback"]
-        undo = release.stop if left else release.restore
+        why = self._why_ended(ring_name, generation)
         changed, session = self._go_on(
-            "stop" if left else "restore",
+            lambda after: "stop" if after.ring(ring_name).state == STOPPED else "restore",
             ring_name,
             generation,
-            f"the deploy of generation {generation} failed",
-            lambda r: undo(r, ring_name, generation, _now()),
+            why.sentence,
+            lambda r: release.restore(r, ring_name, generation, _now(), why, left),
         )
-        if left:
+        if changed.ring(ring_name).state == STOPPED:
             self._lock(ring_name).release(session)
         return changed
+
+    def note(self, ring_name: str, generation: int, step: str, error: CicdError) -> Ring:
+        """
+        Keep that a *step* of the deploy of *generation* failed, and return the ring.
+
+        One that went back already is over by that, and gives the lock up.
+        """
+        ended = stop.of(step, error, self._execution, _now())
+        logbook.note(self._store, self.project.name, ring_name, generation, ended)
+        current = self.recorded(ring_name)
+        if current.generation == generation and current.state in (RESTORING, EMPTY):
+            self._lock(ring_name).give_up(generation)
+        return current
 
     def confirm(self, ring_name: str, generation: int) -> tuple[Release, tuple[str, ...]]:
         """
@@ -195,14 +221,16 @@ class Deploy:
         degraded then, and all others are proven.
         """
         self._refuse_overtaken(ring_name, generation)
-        evidence, failed = self._evidence_of_end(ring_name, generation)
+        current = self.recorded(ring_name)
+        hosts = self.to_update(ring_name)
+        proven, failed = evidence.of_end(self._settings, self._store, self.project, current, hosts)
         end = release.degrade if failed else release.confirm
         changed, session = self._go_on(
             "degrade" if failed else "confirm",
             ring_name,
             generation,
             f"failed: {one_line(', '.join(failed), 200)}" if failed else "every host is healthy",
-            lambda r: end(r, ring_name, generation, _now(), evidence),
+            lambda r: end(r, ring_name, generation, _now(), proven),
         )
         self._lock(ring_name).release(session)
         return changed, failed
@@ -228,30 +256,15 @@ class Deploy:
     def _membership(self) -> Membership:
         return Membership(self._settings, self._store, self.project)
 
-    def _evidence_of_end(self, ring_name: str, generation: int) -> tuple[Proof | None, tuple[str, ...]]:
-        current = self.recorded(ring_name)
-        if not current.wanted:
-            return None, ()
-        found = self._proof(ring_name, self.hosts(ring_name, reachable_only=current.backward))
-        if current.backward:
-            return found, ()
-        budget = ring.failure_budget(self._settings.deploy["failure_budget"], len(found.hosts))
-        excused = proof.excused(found, logbook.failed(self._store, self.project.name, generation), budget)
-        return proof.without(found, excused), excused
+    def _why_ended(self, ring_name: str, generation: int) -> Stop:
+        known = self._store.get(logbook.key(self.project.name, generation)) or {}
+        return logbook.why_ended(known, self.recorded(ring_name).since, _now())
 
     def _conditions(self) -> dict[str, Any]:
         return {"min_bake": self.project.min_bake_seconds, "policy": self.project.approval}
 
     def _proof(self, ring_name: str, hosts: Sequence[Host]) -> Proof:
-        """What each of *hosts* reported last, and whether Consul's checks pass on it."""
-        wanted = self.recorded(ring_name).wanted
-        found = Proof(wanted.version if wanted else "")
-        failing = ring.unhealthy(self._store.health(self.project), [host.name for host in hosts])
-        reports = self._store.reports(self.project.name)
-        for host in hosts:
-            report, trouble = reports.get(host.name), failing.get(host.name, "")
-            found = proof.record_host(found, host.name, report, trouble, _now())
-        return found
+        return evidence.of(self._store, self.project, self.recorded(ring_name), hosts)
 
     def _published_before(self, build: Build) -> set[str]:
         later = Ledger(self._settings).published_after(self.project.name, build.version)
@@ -294,7 +307,7 @@ class Deploy:
             raise
 
     def _go_on(
-        self, what: str, ring_name: str, generation: int, why: str, decide: Change
+        self, what: Named, ring_name: str, generation: int, why: str, decide: Change
     ) -> tuple[Release, str]:
         """Change the ring as a later step of the deploy of *generation*; returns its session, too."""
         decide(self._store.release(self.project.name))
@@ -309,7 +322,7 @@ class Deploy:
         return Holder(self._who, why, self._execution, _now())
 
     def _change(
-        self, what: str, ring_name: str, why: str, decide: Change, fence: Fence = unfenced
+        self, what: Named, ring_name: str, why: str, decide: Change, fence: Fence = unfenced
     ) -> Release:
         cause = Cause(self._who, why, _now(), self._execution)
         return self._store.change(

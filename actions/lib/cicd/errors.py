@@ -4,7 +4,9 @@ The expected failures, each a sentence for an operator.
 * CicdError
   x ConfigError      the pack's configuration is incomplete or wrong
   x InputError       a parameter or event has an impossible value
-  x Refused          a guard rail said no; nothing was changed
+  * Refused          a guard rail said no; nothing was changed
+    x Overtaken      a newer deploy has taken over
+    x WentBackBadly  a deploy failed, and so did going back from it
   x ConsulError      Consul did not answer as it must
   x JenkinsError     Jenkins did not answer as it must, or says the build is not good
     x JenkinsAway    it does not answer at all: worth another try
@@ -43,6 +45,14 @@ class InputError(CicdError):
 
 class Refused(CicdError):
     """A guard rail said no; nothing was changed."""
+
+
+class Overtaken(Refused):
+    """A newer deploy, or a rollback, has taken over."""
+
+
+class WentBackBadly(Refused):
+    """A deploy failed, and so did going back from it: people are needed."""
 
 
 class ConsulError(CicdError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Tuple
+from typing import Sequence, Tuple
 
 from cicd import holds, people
 from cicd.errors import Refused
@@ -52,6 +52,23 @@ def refuse_vetoed(release: Release, version: str) -> None:
     holds.refuse_deploy(replace(release.holds, lock=None), release.project, version)
 
 
+def nothing_good(release: Release, ring: str, vetoed: Sequence[str]) -> Refused:
+    """Return why *ring* cannot go back: what it ran well before is *vetoed*, or there is nothing."""
+    name = release.project
+    if not vetoed:
+        return Refused(
+            f"{name} has no earlier good version on {ring} to go back to.", "Push a corrected commit."
+        )
+    first = vetoed[0]
+    veto = release.holds.vetoes[first]
+    return Refused(
+        f"{name} has no earlier good version on {ring} to go back to: {first} was vetoed by "
+        f"{veto.who or 'somebody'}: {veto.why}.",
+        f"Push a corrected commit. If the veto is wrong: {holds.lifting(name, first)}, "
+        f"then `{holds.rollback(name, ring)}`.",
+    )
+
+
 def is_older(release: Release, version: str, than: str) -> bool:
     """Return whether *version* comes before the other one; what this pipeline did not build has no place."""
     return all(map(BUILT.fullmatch, (version, than))) and place(release, version) < place(release, than)
@@ -66,6 +83,12 @@ def place(release: Release, version: str) -> Tuple[object, ...]:
 
 def _baked_canary(release: Release, when: float, min_bake: int) -> Build:
     canary = release.canary
+    if canary.wanted is None and canary.stop:
+        raise Refused(
+            f"{release.project} has no canary: the deploy of {canary.stop.version} failed "
+            f"{canary.stop.sentence}",
+            "Correct that and push a commit.",
+        )
     if canary.wanted is None:
         raise Refused(
             f"{release.project} has no canary, so there is nothing to promote.",
@@ -91,7 +114,7 @@ def _refuse_step_back(release: Release, build: Build) -> None:
     if production.wanted and is_older(release, build.version, production.wanted.version):
         raise Refused(
             f"{release.project} {build.version} is older than {production.wanted.version} in production.",
-            f"Promote a newer canary, or go back with `rollback production {release.project}`.",
+            "Push a newer commit; only a newer canary can be promoted.",
         )
     if build.version in release.rolled_back:
         again = f"st2 run cicd.deploy project={release.project} version={build.version}"

@@ -69,6 +69,15 @@ def veto(holds: Holds, hold: Hold) -> Holds:
     return replace(holds, vetoes={hold.version: hold, **holds.vetoes})
 
 
+def lift(holds: Holds, project: str, version: str) -> Holds:
+    """Return *holds* without the veto on *version*; refused when there is none."""
+    if version not in holds.vetoes:
+        raise Refused(
+            f"{project} {version} is not vetoed.", f"See: st2 run cicd.get_release project={project}"
+        )
+    return replace(holds, vetoes={name: hold for name, hold in holds.vetoes.items() if name != version})
+
+
 def exclude(holds: Holds, host: str, hold: Hold) -> Holds:
     """Return *holds* with *host* left out of its ring; the first reason stays."""
     return replace(holds, excluded={host: hold, **holds.excluded})
@@ -91,7 +100,7 @@ def refuse_deploy(holds: Holds, project: str, version: str) -> None:
         vetoed = holds.vetoes[version]
         raise Refused(
             f"{project} {version} was vetoed by {vetoed.who}: {vetoed.why}.",
-            "A veto stays: correct the code, commit and push.",
+            f"Correct the code, commit and push. If it was not at fault: {lifting(project, version)}",
         )
 
 
@@ -124,6 +133,16 @@ def ending(project: str, kind: str) -> str:
         "freeze": f"st2 run cicd.thaw project={project}",
         "pin": f"st2 run cicd.unpin_version project={project}",
     }[kind]
+
+
+def lifting(project: str, version: str) -> str:
+    """Return the command that lifts the veto on *version*."""
+    return f"st2 run cicd.lift_veto project={project} version={version} reason=…"
+
+
+def rollback(project: str, ring: str) -> str:
+    """Return what a person says to take *ring* back."""
+    return f"rollback {project}" if ring == "canary" else f"rollback {ring} {project}"
 
 
 def _way_out(project: str, kind: str) -> str:

@@ -14,7 +14,7 @@ from consul.exceptions import NotFound
 from cicd.config import Settings
 from cicd.errors import CicdError, ConsulError, Refused
 from cicd.kv import Connection, Operation, set_
-from cicd.record import Release
+from cicd.record import CANCELLED, SILENT_SECONDS, Release, rollout_key
 
 POLL_SECONDS = 0.5
 # Consul ends a session two TTLs after it was last renewed, and takes none below ten seconds.
@@ -94,6 +94,12 @@ class Lock:
 
         return operations
 
+    def give_up(self, generation: int) -> None:
+        """Release what the deploy of *generation* holds, when it does: its last step is over."""
+        session, present = self._holder()
+        if session and present and present.generation == generation:
+            self.release(session)
+
     def release(self, session: str) -> None:
         """Give up what *session* holds; when Consul is away it ends by itself."""
         try:
@@ -159,10 +165,11 @@ class Lock:
         label = f"{self._project} is being deployed to {self._ring}"
         if present is None:
             return Refused(f"{label} by somebody who is just done.", "Try again.")
-        age = max(0.0, time.time() - present.since)
+        known = self._connection.json(rollout_key(self._project, present.generation)) or {}
+        said = _seen(present, known.get("state") == CANCELLED, float(known.get("at", 0)), time.time())
         return Refused(
             f"{label} by {present.who or 'somebody'} ({present.why}), "
-            f"execution {present.execution or 'unknown'}, for {age:.0f} s.",
+            f"execution {present.execution or 'unknown'}, {said}.",
             f"Wait for it, or take over: st2 run cicd.steal_lock project={self._project} reason=…",
             execution=present.execution,
         )
@@ -173,6 +180,16 @@ class Lock:
                 f"{self._project}'s deploy to {self._ring} lost its lock; it goes no further.",
                 f"It was stolen or overtaken; see `st2 run cicd.list_history project={self._project}`.",
             )
+
+
+def _seen(holder: Holder, is_cancelled: bool, at: float, now: float) -> str:
+    """Return for how long *holder* deploys, or that it seems dead; *at* is its last sign of life."""
+    quiet = now - max(holder.since, at)
+    if is_cancelled:
+        return "which was cancelled and is about to be taken back"
+    if quiet > SILENT_SECONDS:
+        return f"which gave no sign of life for {quiet:.0f} s; if it died, it is taken back by itself"
+    return f"for {max(0.0, now - holder.since):.0f} s"
 
 
 def key(project: str, ring: str) -> str:

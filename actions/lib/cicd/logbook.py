@@ -7,17 +7,20 @@ import time
 from types import TracebackType
 from typing import Any, Container, Mapping
 
+from cicd import stop
 from cicd.config import Settings
 from cicd.consul import Store
 from cicd.errors import ConsulError
+from cicd.record import CANCELLED as CANCELLED
+from cicd.record import RUNNING as RUNNING
+from cicd.record import SILENT_SECONDS, rollout_key
+from cicd.stop import Stop
 
-RUNNING = "running"
 ENDED = "ended"
-CANCELLED = "cancelled"
 BEAT_SECONDS = 10
-SILENT_SECONDS = 3 * BEAT_SECONDS
 KEPT = 20
-KEPT_FIELDS = ("state", "code", "message", "installed", "seconds", "seconds_total")
+UPDATE = "update hosts"
+KEPT_FIELDS = ("state", "code", "message", "installed", "seconds", "seconds_total", "log")
 
 
 class Logbook:
@@ -111,6 +114,23 @@ def failed(store: Store, project: str, generation: int) -> set[str]:
     return {host for host, report in hosts.items() if report.get("state") == "failed"}
 
 
-def key(project: str, generation: int) -> str:
-    """Return where the rollout of *generation* is recorded."""
-    return f"cicd/{project}/rollouts/{generation:08d}"
+def note(store: Store, project: str, ring: str, generation: int, ended: Stop) -> None:
+    """Keep why a step of the deploy of *generation* failed; a rollout that begins again forgets it."""
+    begun = {"ring": ring, "generation": generation, "hosts": {}, "at": ended.when}
+    store.update(key(project, generation), lambda known: {**(known or begun), "stop": stop.to_json(ended)})
+
+
+def why_ended(known: Mapping[str, Any], since: float, now: float) -> Stop:
+    """Return why the rollout recorded as *known* is over, although no step said that it ended well."""
+    said = stop.from_json(known.get("stop"))
+    if said:
+        return said
+    if known.get("state") == CANCELLED:
+        return Stop(UPDATE, "it was cancelled.", when=now)
+    quiet = now - max(since, float(known.get("at", 0)))
+    return Stop(
+        "", f"it gave no sign of life for {quiet:.0f} s: cancelled, or killed with its StackStorm.", when=now
+    )
+
+
+key = rollout_key

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any, Mapping, Sequence
 
-from cicd import executions, status
+from cicd import executions, fate, status
 from cicd.alarm_memory import AlarmMemory
 from cicd.config import Project, Settings
 from cicd.consul import Store
-from cicd.release import Ring
+from cicd.record import RINGS, Release, Ring, rollout_key
 from cicd.ring import name_of, unhealthy
+from cicd.stop import to_json
 from cicd.text import one_line
 
 HISTORY_ENTRIES = 10
@@ -25,6 +26,7 @@ def of(settings: Settings, project: str) -> dict[str, Any]:
     known, hosts = store.release(found.name), _hosts(settings, store, found)
     canaries = {host["name"] for host in hosts if host["ring"] == "canary"} - set(known.holds.excluded)
     alarms = AlarmMemory(store, found.name).look(canaries)
+    policy, silent = found.approval, _silent(settings, store, known)
     return {
         "generation": known.generation,
         "canary": _ring(known.canary),
@@ -37,9 +39,10 @@ def of(settings: Settings, project: str) -> dict[str, Any]:
             hosts,
             time.time(),
             found.min_bake_seconds,
-            found.approval,
+            policy,
             alarms,
             executions.sentences(settings, store, found.name),
+            silent,
         ),
     }
 
@@ -68,6 +71,16 @@ def _line(entry: Mapping[str, Any]) -> str:
     return f"{when}  {entry['who'] or 'unknown'}: {what}, {entry['ring']} {moved} ({entry['why']})"
 
 
+def _silent(settings: Settings, store: Store, known: Release) -> dict[str, str]:
+    """Say of each ring whose deploy gives no sign of life what becomes of it."""
+    said, lost_after = {}, float(settings.deploy["lost_after"])
+    for name in RINGS:
+        ring = known.ring(name)
+        walked = store.get(rollout_key(known.project, ring.generation)) or {}
+        said[name] = fate.silence(ring, walked, time.time(), lost_after)
+    return {name: f"{name}: {text}" for name, text in said.items() if text}
+
+
 def _ring(ring: Ring) -> dict[str, Any]:
     return {
         "state": ring.state,
@@ -78,6 +91,7 @@ def _ring(ring: Ring) -> dict[str, Any]:
         "earlier": ring.earlier.version if ring.earlier else "",
         "generation": ring.generation,
         "since": ring.since,
+        "stop": to_json(ring.stop),
     }
 
 

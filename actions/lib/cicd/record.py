@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Mapping
 
-from cicd import holds
+from cicd import holds, stop
 from cicd.errors import CicdError
 from cicd.holds import Holds
 from cicd.people import Review, Reviews
+from cicd.stop import Stop
 from cicd.windows import Opened
 
 RINGS = ("canary", "production")
@@ -20,6 +21,9 @@ RESTORING = "restoring"  # a failed deploy is being undone: hosts go back by the
 HEALTHY = "healthy"  # every host of the ring ran it, healthy, when the deploy ended
 DEGRADED = "degraded"  # all but a few hosts ran it, as many as the budget allows; those converge alone
 STOPPED = "stopped"  # a failed deploy that nobody undid: a person says how it goes on
+RUNNING = "running"  # what the record of a rollout says while it is under way
+CANCELLED = "cancelled"  # and after somebody ended it
+SILENT_SECONDS = 30  # without a sign of life after which a rollout counts as dead
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class Ring:
     when `state` did. `good` was the last to end healthy, `earlier` the one before it.
     `exempt` is a step back or a broken glass: people's holds do not stop hosts from
     following it. `backward` is a step back: its hosts change all at once as far as capacity allows,
-    and who cannot be reached is not waited for.
+    and who cannot be reached is not waited for. `tries` counts how often that was begun.
+    `stop` says why the last deploy here did not end well; the next one forgets it.
     """
 
     state: str = EMPTY
@@ -54,6 +59,18 @@ class Ring:
     since: float = 0.0
     exempt: bool = False
     backward: bool = False
+    tries: int = 0
+    stop: Stop | None = None
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """What it wants, and what it ran well before."""
+        return tuple(build for build in (self.wanted, self.good, self.earlier) if build)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its hosts converge by themselves: no deploy walks it, and it waits for no person."""
+        return self.state != DEPLOYING and (self.state != STOPPED or self.backward)
 
 
 @dataclass(frozen=True)
@@ -124,12 +141,19 @@ def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -
         "to": new.version if new else None,
         "trace": cause.trace or (traced.trace if traced else None),
         "cancelled": _cancelled(before, after),
+        "state": after.ring(ring).state,
+        "stop": stop.to_json(_new_stop(before.ring(ring), after.ring(ring))),
     }
 
 
 def surrounded(release: Release, around: Holds, window: Opened | None) -> Release:
     """Return *release* with what holds every project, and the freeze window that is open."""
     return replace(release, around=around, window=window)
+
+
+def rollout_key(project: str, generation: int) -> str:
+    """Return where the rollout of *generation* is recorded."""
+    return f"cicd/{project}/rollouts/{generation:08d}"
 
 
 def to_json(release: Release) -> dict[str, Any]:
@@ -175,6 +199,8 @@ def _ring(data: Mapping[str, Any]) -> Ring:
         since=float(data["since"]),
         exempt=bool(data.get("exempt", False)),
         backward=bool(data.get("backward", data["state"] == RESTORING)),
+        tries=int(data.get("tries", 0)),
+        stop=stop.from_json(data.get("stop")),
         **builds,
     )
 
@@ -194,6 +220,10 @@ def _rolled_back(data: Mapping[str, Any], rings: Mapping[str, Ring]) -> tuple[st
     again = canary.wanted and canary.wanted.version == left and not canary.exempt
     is_later = canary.generation > rings["production"].generation
     return (left,) if left and not (again and is_later) else ()
+
+
+def _new_stop(before: Ring, after: Ring) -> Stop | None:
+    return after.stop if after.stop != before.stop else None
 
 
 def _cancelled(before: Release, after: Release) -> list[str]:

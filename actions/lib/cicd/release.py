@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Iterable
 
 from cicd import holds, people
-from cicd.errors import Refused
+from cicd.blame import blamed, overcome
+from cicd.errors import Overtaken, Refused
 from cicd.firing import SILENCE, Alarms
-from cicd.guards import is_older, refuse_deploy, refuse_vetoed
+from cicd.guards import is_older, nothing_good, refuse_deploy, refuse_vetoed
 from cicd.guards import promotable as promotable
 from cicd.holds import Holds
 from cicd.people import NO_POLICY, Policy, Review
@@ -24,9 +25,13 @@ from cicd.record import Build as Build
 from cicd.record import NewHistory
 from cicd.record import Release as Release
 from cicd.record import Ring as Ring
+from cicd.stop import Stop, went_back_badly
 from cicd.version import comes_before
+from cicd.wanted import held as held
+from cicd.wanted import wanted_document as wanted_document
 
 ROLLED_BACK_KEPT = 100
+RESTORE_TRIES = 3
 
 
 def advertise_canary(release: Release, build: Build, when: float) -> Release:
@@ -36,7 +41,7 @@ def advertise_canary(release: Release, build: Build, when: float) -> Release:
     if wanted and is_older(release, build.version, wanted.version):
         raise Refused(
             f"{release.project} {build.version} is older than {wanted.version}, which is already the canary.",
-            f"Deploy a newer commit, or go back with `rollback {release.project}`. If git's history was "
+            "Deploy a newer commit. If git's history was "
             "replaced, raise `version` in fpm.json, or accept the new history: "
             f"st2 run cicd.deploy project={release.project} version={build.version} new_history=true",
         )
@@ -55,19 +60,22 @@ def confirm(release: Release, ring: str, generation: int, when: float, proof: Pr
     current = _proven(release.project, ring, _current(release, ring, generation), proof)
     earlier = current.earlier if current.good == current.wanted else current.good
     state = HEALTHY if current.wanted else EMPTY
-    return _with(
-        release, ring, replace(current, state=state, since=when, good=current.wanted, earlier=earlier)
-    )
+    ended = replace(current, state=state, since=when, good=current.wanted, earlier=earlier, tries=0)
+    return _with(release, ring, replace(ended, stop=overcome(current)))
 
 
 def degrade(release: Release, ring: str, generation: int, when: float, proof: Proof | None = None) -> Release:
     """Record that *ring* runs what *generation* wanted, but for the hosts that the budget let fail."""
     current = _proven(release.project, ring, _unended(release, ring, generation), proof)
-    return _with(release, ring, replace(current, state=DEGRADED, since=when))
+    return _with(release, ring, replace(current, state=DEGRADED, since=when, stop=overcome(current)))
 
 
 def stop(release: Release, ring: str, generation: int, when: float) -> Release:
-    """Record that the deploy of *generation* failed and stays as it is; hosts wait for a person."""
+    """
+    Record that the deploy of *generation* failed and stays as it is; a person says how it goes on.
+
+    Its hosts wait for that, unless they were going back: they do so by themselves still.
+    """
     return _with(release, ring, replace(_unended(release, ring, generation), state=STOPPED, since=when))
 
 
@@ -85,19 +93,31 @@ def promote(
     return _want(release, "production", build, when)
 
 
-def restore(release: Release, ring: str, generation: int, when: float) -> Release:
-    """Want again what *ring* last ran well, after the deploy of *generation* failed; once, not twice."""
+def restore(
+    release: Release, ring: str, generation: int, when: float, why: Stop | None = None, left: bool = False
+) -> Release:
+    """
+    Undo the deploy of *generation*, which ended as *why* says: want again what *ring* last ran well.
+
+    A going-back that did not succeed is begun again, RESTORE_TRIES times in all. The ring is stopped
+    after that, where there is nothing to go back to, and when a failed deploy is *left* to a person.
+    """
     current = _unended(release, ring, generation)
-    if current.state == RESTORING:
-        raise Refused(
-            f"{release.project} was taken back on {ring} once already, and its hosts did not get well.",
-            f"Look at the hosts; then deploy, or `rollback {ring} {release.project}`.",
-        )
+    ended = blamed(current, why or Stop("", f"the deploy of generation {generation} failed"))
+    known = _with(release, ring, replace(current, stop=ended), release.generation)
+    if left and not current.backward:
+        return stop(known, ring, generation, when)
     if current.good is None:
-        return _want(release, ring, None, when, RESTORING, exempt=True, backward=True)
-    return _step_back(
-        release, ring, _first_good(release, ring, current.good, current.earlier), when, RESTORING
-    )
+        return _want(known, ring, None, when, RESTORING, exempt=True, backward=True)
+    tries = current.tries + 1 if current.state == RESTORING else 1
+    if tries > RESTORE_TRIES:
+        return stop(known, ring, generation, when)
+    try:
+        target = _first_good(release, ring, current.good, current.earlier)
+    except Refused as refusal:
+        return _stopped_half(known, ring, when, refusal)
+    back = _step_back(known, ring, target, when, RESTORING)
+    return _with(back, ring, replace(back.ring(ring), tries=tries), back.generation)
 
 
 def roll_back(release: Release, ring: str, when: float, automatic: bool = False) -> Release:
@@ -110,7 +130,7 @@ def roll_back(release: Release, ring: str, when: float, automatic: bool = False)
     if automatic and current.exempt:
         raise Refused(
             f"{release.project} was taken back on {ring} already; an alarm takes it back once.",
-            f"Look at it. `rollback {ring} {release.project}` by hand goes further back.",
+            "Look at it; a person says whether it goes further back.",
         )
     candidates = (current.earlier,) if current.wanted == current.good else (current.good, current.earlier)
     changed = _step_back(release, ring, _first_good(release, ring, *candidates), when, DEPLOYING)
@@ -166,7 +186,10 @@ def steal(release: Release, taken: Holds, ring: str, when: float) -> Release:
     Its generation is an old one then: neither host nor record takes anything from it.
     """
     number = release.generation + 1
-    stopped = replace(release.ring(ring), state=STOPPED, since=when, generation=number)
+    current, lock = release.ring(ring), taken.lock
+    whose = f"{lock.who or 'somebody'} took over its lock: {lock.why}" if lock else "its lock was taken over"
+    ended = blamed(current, Stop("", whose, when=when))
+    stopped = replace(current, state=STOPPED, since=when, generation=number, backward=False, stop=ended)
     return _with(replace(release, holds=taken), ring, stopped, number)
 
 
@@ -175,33 +198,10 @@ def hold(release: Release, changed: Holds) -> Release:
     return replace(release, generation=release.generation + 1, holds=changed)
 
 
-def held(release: Release, ring: str) -> str:
-    """Return why hosts of *ring* must not move by themselves now: lock, freeze, pin, veto or nothing."""
-    current = release.ring(ring)
-    version = current.wanted.version if current.wanted else ""
-    if current.exempt:
-        return "veto" if version in release.holds.vetoes else ""
-    frozen = "freeze" if release.window and ring == "production" else ""
-    return holds.word(release.holds, ring, version) or holds.word(release.around, ring, version) or frozen
-
-
-def wanted_document(release: Release, ring: str) -> str:
-    """Return what the ring's hosts read: `key=value` lines that a POSIX shell can take in one GET."""
-    current = release.ring(ring)
-    build, hold = current.wanted, held(release, ring)
-    if build is None:
-        return f"version=\ngeneration={current.generation}\nrollout=open\nhold={hold}\n"
-    rollout = "pushed" if current.state in (DEPLOYING, STOPPED) else "open"
-    return (
-        f"package={build.package}\nversion={build.version}\ngeneration={current.generation}\n"
-        f"sha256={build.sha256}\ntrace={build.trace}\nrollout={rollout}\nhold={hold}\n"
-    )
-
-
 def _current(release: Release, ring: str, generation: int) -> Ring:
     current = release.ring(ring)
     if current.generation != generation:
-        raise Refused(
+        raise Overtaken(
             f"{release.project} moved on: {ring} is at generation {current.generation}, "
             f"this deploy was of {generation}.",
             f"A newer deploy has taken over; see `st2 run cicd.get_release project={release.project}`.",
@@ -214,7 +214,7 @@ def _unended(release: Release, ring: str, generation: int) -> Ring:
     if current.state == HEALTHY:
         raise Refused(
             f"The deploy of generation {generation} of {release.project} to {ring} has ended well already.",
-            f"To go back: st2 run cicd.rollback project={release.project} ring={ring}",
+            f"See what else can be done: st2 run cicd.get_release project={release.project}",
         )
     return current
 
@@ -244,13 +244,21 @@ def _want(
         generation=generation,
         exempt=exempt,
         backward=backward,
+        tries=0,
+        stop=current.stop if backward else None,
     )
     return _with(release, ring, changed, generation)
 
 
+def _stopped_half(release: Release, ring: str, when: float, refusal: Refused) -> Release:
+    """There is nothing to go back to: the ring stays as it is, and what may serve serves."""
+    current = release.ring(ring)
+    ended = went_back_badly(current.stop, refusal.message, refusal.hint) if current.stop else None
+    return _with(release, ring, replace(current, state=STOPPED, since=when, stop=ended))
+
+
 def _named(release: Release) -> set[str]:
-    rings = (release.canary, release.production)
-    return {build.version for r in rings for build in (r.wanted, r.good, r.earlier) if build}
+    return {build.version for ring in RINGS for build in release.ring(ring).builds}
 
 
 def _looked_at_anew(release: Release, version: str) -> Release:
@@ -266,21 +274,19 @@ def _left_behind(release: Release, build: Build | None) -> Release:
     return replace(release, rolled_back=(*others, build.version)[-ROLLED_BACK_KEPT:])
 
 
-def _with(release: Release, ring: str, changed: Ring, generation: int = 0) -> Release:
-    number = generation or release.generation + 1
+def _with(release: Release, ring: str, changed: Ring, generation: int | None = None) -> Release:
+    number = release.generation + 1 if generation is None else generation
     if ring == "production":
         return replace(release, generation=number, production=changed)
     return replace(release, generation=number, canary=changed)
 
 
 def _first_good(release: Release, ring: str, *candidates: Build | None) -> Build:
-    for build in candidates:
-        if build and build.version not in release.holds.vetoes:
+    known = [build for build in candidates if build]
+    for build in known:
+        if build.version not in release.holds.vetoes:
             return build
-    raise Refused(
-        f"{release.project} has no earlier good version on {ring} to go back to.",
-        f"Deploy a version that you know: st2 run cicd.deploy project={release.project} version=…",
-    )
+    raise nothing_good(release, ring, [build.version for build in known])
 
 
 def _step_back(release: Release, ring: str, target: Build, when: float, state: str) -> Release:

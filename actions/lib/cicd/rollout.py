@@ -176,9 +176,10 @@ class Rollout:
         reports, total = list(self._reports.values()), len(self._order.hosts)
         untouched, why = total - len(reports), _bracketed(told.sentence(reports))
         project = f"{self._order.project.name} {what} on {self._order.ring}"
+        others = f"{untouched} further hosts were not touched. Correct the cause, then deploy again."
         return HostError(
             f"{project}: {self._failed()} of {total} hosts failed{why}.",
-            f"{untouched} further hosts were not touched. Correct the cause, then deploy again.",
+            "Correct the cause; its hosts go back by themselves then." if self._order.wide else others,
             detail=self._logbook.key,
             **told.summary(reports, untouched),
         )

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Mapping, Sequence
 
-from cicd import people
+from cicd import going_back, people
 from cicd import release as releases
 from cicd.errors import Refused
 from cicd.firing import SILENCE, Alarms
-from cicd.holds import Hold, Holds
+from cicd.holds import Hold, Holds, rollback
 from cicd.people import NO_POLICY, Policy
 from cicd.release import Release, Ring
 
+NOTHING: Mapping[str, str] = {}
 NAMED_HOSTS = 8
 NAMED_ALARMS = 4
 
@@ -25,17 +26,23 @@ def whole(
     policy: Policy = NO_POLICY,
     alarms: Alarms = SILENCE,
     stuck: Sequence[str] = (),
+    silent: Mapping[str, str] = NOTHING,
 ) -> str:
-    """Return the state of one project as lines to read; the last one says what to do next."""
-    lines = [release.project]
+    """
+    Return the state of one project as lines to read; the last one says what to do next.
+
+    *stuck* names executions that died, *silent* says of rings whose deploy seems dead what becomes of it.
+    """
+    lines = [release.project, *_alarmingly(release)]
     lines += [f"  {_ring(release, name, hosts, now)}" for name in ("production", "canary")]
+    lines += [f"  {text}" for text in _stopped(release, now)]
     lines += [f"  {text}" for text in _odd(release, hosts)]
     lines += [f"  {text}" for text in _alarms(alarms, now)]
     lines += [f"  {text}" for text in stuck]
     lines += [f"  {text}" for text in _held(release.holds, now)]
     lines += [f"  every project: {text}" for text in _held(release.around, now)]
     lines += [f"  {text}" for text in _reviewed(release, now, policy)]
-    return "\n".join([*lines, f"  next: {next_step(release, now, min_bake, policy, alarms)}"])
+    return "\n".join([*lines, f"  next: {next_step(release, now, min_bake, policy, alarms, silent)}"])
 
 
 def one_line(release: Release, hosts: Sequence[Mapping[str, Any]], now: float) -> str:
@@ -47,23 +54,24 @@ def one_line(release: Release, hosts: Sequence[Mapping[str, Any]], now: float) -
 
 
 def next_step(
-    release: Release, now: float, min_bake: int, policy: Policy = NO_POLICY, alarms: Alarms = SILENCE
+    release: Release,
+    now: float,
+    min_bake: int,
+    policy: Policy = NO_POLICY,
+    alarms: Alarms = SILENCE,
+    silent: Mapping[str, str] = NOTHING,
 ) -> str:
     """Return what a person can do with the release now, and why not more."""
-    canary, production = release.canary.wanted, release.production.wanted
+    for ring in releases.RINGS[::-1]:
+        if release.ring(ring).state == releases.STOPPED:
+            return f"{ring} is stopped. {going_back.ways_on(release, ring)}"
     for ring in releases.RINGS:
-        state, wanted = release.ring(ring).state, release.ring(ring).wanted
-        if state == releases.DEPLOYING:
-            return (
-                f"a deploy to {ring} is under way; when none is running, `rollback {ring} {release.project}`"
-            )
-        if state == releases.RESTORING and wanted:
-            return (
-                f"{ring} is taken back: its hosts go back to {wanted.version} by themselves, and it is "
-                f"healthy when all have. Where one cannot, correct what it reports, or exclude it"
-            )
-    if canary and canary == production and release.production.state == releases.HEALTHY:
-        return "push a commit; production runs what the canary runs"
+        if release.ring(ring).state in (releases.DEPLOYING, releases.RESTORING):
+            return silent.get(ring) or _moving(release, ring)
+    canary, production = release.canary, release.production
+    if canary.wanted and canary.wanted == production.wanted and production.state == releases.HEALTHY:
+        failed = f"correct what stopped {canary.stop.version}, and " if canary.stop else ""
+        return f"{failed}push a commit; production runs what the canary runs"
     try:
         build = releases.promotable(release, now, min_bake, policy=policy, alarms=alarms)
     except Refused as refusal:
@@ -77,6 +85,32 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds // size:.0f} {unit}"
     return f"{max(0, seconds):.0f} s"
+
+
+def _moving(release: Release, name: str) -> str:
+    ring, project = release.ring(name), release.project
+    if ring.state == releases.DEPLOYING or not ring.wanted:
+        back = f"; `{rollback(project, name)}` overtakes it" if going_back.can(release, name) else ""
+        return f"a deploy to {name} is under way, and ends by itself{back}"
+    return (
+        f"{name} is taken back: its hosts go back to {ring.wanted.version} by themselves, and it is "
+        f"healthy when all have. Where one cannot, correct what it reports, or exclude it"
+    )
+
+
+def _alarmingly(release: Release) -> list[str]:
+    said = [going_back.failure(release, ring) for ring in releases.RINGS[::-1]]
+    return [f"  {text}" for text in said if text]
+
+
+def _stopped(release: Release, now: float) -> list[str]:
+    """What stopped the last deploy to each ring; a going-back that failed was said before."""
+    return [
+        f"the deploy of {ring.stop.version or 'a version'} to {name} stopped {age(now - ring.stop.when)} ago "
+        f"{ring.stop.sentence}{f' (execution {ring.stop.execution})' if ring.stop.execution else ''}"
+        for name, ring in (("production", release.production), ("canary", release.canary))
+        if ring.stop and not ring.stop.back
+    ]
 
 
 def _ring(release: Release, name: str, hosts: Sequence[Mapping[str, Any]], now: float) -> str:

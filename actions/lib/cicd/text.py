@@ -38,3 +38,9 @@ def neutral_data(value: object) -> object:
 def one_line(text: str, limit: int = 300) -> str:
     """Return *text* as one neutral line of at most *limit* characters."""
     return neutral(" ".join(text.split()), limit)
+
+
+def beginning(text: str, limit: int) -> str:
+    """Return *text* as one neutral line, the first *limit* characters of it, for reasons stand first."""
+    line = one_line(text, 10 * limit)
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
