@@ -7,6 +7,7 @@ import time
 import pytest
 import requests
 
+from cicd import life
 from cicd.controls import Controls
 from cicd.deploy import Deploy
 from cicd.lock import Lock
@@ -132,3 +133,16 @@ def test_a_rollback_goes_back_past_a_host_that_is_down_without_being_told(stacks
     assert ended["status"] == "succeeded", ended["result"]
     assert {m.installed for m in world.ring("production") if m != late} == {OLD.version}
     assert late.installed == NEW.version
+
+
+def test_a_checkup_knows_the_process_of_every_sensor_and_the_secret_that_it_cannot_read(
+    stackstorm: StackStorm,
+):
+    deadline, said = time.monotonic() + 120, {}
+    while not all("cannot read" in said.get(sensor, "") for sensor in life.SENSORS):
+        assert time.monotonic() < deadline, said
+        ended = stackstorm.rest.run("cicd.check_setup", {"project": PROJECT})
+        said = {one["what"]: one["said"] for one in ended["result"]["result"]["findings"]}
+
+    assert all("/etc/cicd/jenkins.token" in said[sensor] for sensor in life.SENSORS)
+    assert said["executions"] == "each that has not ended is run by somebody"
