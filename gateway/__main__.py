@@ -1,4 +1,4 @@
-"""`python -m gateway --config FILE`."""
+"""`python -m gateway --config FILE [--check]`; as a package, `cicd-gateway --config FILE`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(prog="gateway", description="Receives webhooks in front of StackStorm.")
     top.add_argument("--config", type=Path, required=True, help="gateway.yaml")
+    top.add_argument("--check", action="store_true", help="only say whether that can be used")
     return top
 
 
 def main() -> int:
     """Serve until SIGTERM, read the configuration anew at SIGHUP, and return the exit code."""
-    path = parser().parse_args().config
+    arguments = parser().parse_args()
+    path: Path = arguments.config
     try:
         settings = config.read(path)
+        if arguments.check:
+            return 0
         asyncio.run(_serve(settings, path))
     except (ConfigError, SpoolError) as error:
         print(f"gateway: {error}", file=sys.stderr)

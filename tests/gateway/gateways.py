@@ -92,13 +92,14 @@ class Local:
 
 
 class Process:
-    """A gateway that is a process of its own, on a free port."""
+    """A gateway that is a process of its own, on a free port: *program*, or the modules of this checkout."""
 
-    def __init__(self, folder: Path, api_url: str, key: str = KEY) -> None:
+    def __init__(self, folder: Path, api_url: str, key: str = KEY, program: Path | None = None) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.config = configure(folder, api_url, port)
+        self._command = [str(program), "--config", str(self.config)] if program else command(self.config)
         (folder / "key").write_text(key)
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / "log"
@@ -107,7 +108,7 @@ class Process:
     def start(self) -> None:
         """Start it and return once it answers."""
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(command(self.config), cwd=ROOT, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self._command, cwd=ROOT, stdout=log, stderr=log)
         eventually(self._answers, START_SECONDS)
 
     def stop(self, number: int = signal.SIGTERM) -> int:

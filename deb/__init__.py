@@ -1,0 +1,1 @@
+"""Debian packages of our own programs, made by dpkg-deb alone."""

@@ -1,0 +1,129 @@
+"""`python3 -m gateway.build DIRECTORY`: make the package cicd-gateway, with the locked libraries in it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from deb.tree import ROOT, Tree
+
+HERE = Path(__file__).resolve().parent
+HOME = "usr/lib/cicd-gateway"
+LOCK = ROOT / "locks" / "gateway.txt"
+DESCRIPTION = """Receive webhooks in front of StackStorm
+ Verifies GitHub's signature and the tokens of Jenkins and of monitoring, keeps
+ each event before it is acknowledged, and forwards what is checked, once."""
+# -I: neither the environment nor the working directory says what is imported.
+PROGRAM = """#!/usr/bin/python3 -I
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib/cicd-gateway"))
+from gateway.__main__ import main
+
+sys.exit(main())
+"""
+# What the libraries' own wheels are like; they stay byte for byte what was locked.
+OVERRIDES = """cicd-gateway: embedded-library *
+cicd-gateway: unstripped-binary-or-object *
+"""
+CONFIG = "/etc/cicd/gateway/gateway.yaml"
+# It starts once its configuration can be used: a first install has no secrets yet.
+POSTINST = f"""#!/bin/sh
+set -e
+[ "$1" = configure ] || exit 0
+getent passwd cicd-gateway >/dev/null ||
+    useradd --system --user-group --home-dir /nonexistent --shell /usr/sbin/nologin cicd-gateway
+chgrp cicd-gateway /etc/cicd/gateway
+chmod 750 /etc/cicd/gateway
+deb-systemd-helper enable cicd-gateway.service >/dev/null || true
+if ! wrong=$(cicd-gateway --config {CONFIG} --check 2>&1); then
+    echo "cicd-gateway is not started: $wrong" >&2
+    echo "Correct that, then run: systemctl start cicd-gateway" >&2
+    exit 0
+fi
+[ -d /run/systemd/system ] || exit 0
+systemctl --system daemon-reload >/dev/null || true
+deb-systemd-invoke restart cicd-gateway.service >/dev/null || true
+"""
+PRERM = """#!/bin/sh
+set -e
+[ "$1" = remove ] && [ -d /run/systemd/system ] || exit 0
+deb-systemd-invoke stop cicd-gateway.service >/dev/null || true
+"""
+# Events that wait for StackStorm stay until a purge.
+POSTRM = """#!/bin/sh
+set -e
+case "$1" in remove | purge) ;; *) exit 0 ;; esac
+! command -v deb-systemd-helper >/dev/null || deb-systemd-helper "$1" cicd-gateway.service >/dev/null || true
+[ "$1" != purge ] || rm -rf /var/lib/cicd-gateway
+[ ! -d /run/systemd/system ] || systemctl --system daemon-reload >/dev/null || true
+"""
+
+
+def build(directory: Path) -> Path:
+    """Write cicd-gateway_<version>_<architecture>.deb, for this Python and machine, and return its path."""
+    architecture = _said("dpkg", "--print-architecture")
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Tree(Path(folder), "cicd-gateway")
+        _fill(tree)
+        tree.control(architecture, "net", _depends(), DESCRIPTION)
+        return tree.build(directory, architecture)
+
+
+def _fill(tree: Tree) -> None:
+    _install_libraries(tree.folder / HOME)
+    for module in sorted(HERE.glob("*.py")):
+        if module.name != "build.py":
+            tree.put(f"{HOME}/gateway/{module.name}", module.read_text())
+    tree.put("usr/bin/cicd-gateway", PROGRAM, 0o755)
+    tree.put("usr/lib/systemd/system/cicd-gateway.service", (HERE / "cicd-gateway.service").read_text())
+    tree.put(CONFIG[1:], (HERE / "gateway.yaml.example").read_text())
+    tree.put("usr/share/lintian/overrides/cicd-gateway", OVERRIDES)
+    tree.put("DEBIAN/conffiles", f"{CONFIG}\n")
+    tree.scripts(postinst=POSTINST, prerm=PRERM, postrm=POSTRM)
+
+
+def _install_libraries(folder: Path) -> None:
+    """Wheels alone, each as the lock has it: nothing of them runs here."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-qq",
+        "--disable-pip-version-check",
+        "--require-hashes",
+    ]
+    command += [
+        "--only-binary",
+        ":all:",
+        "--no-deps",
+        "--no-compile",
+        "--target",
+        str(folder),
+        "-r",
+        str(LOCK),
+    ]
+    subprocess.run(command, check=True)
+    shutil.rmtree(folder / "bin", ignore_errors=True)
+
+
+def _depends() -> str:
+    """Compiled modules are for one minor version of Python."""
+    major, minor = sys.version_info[:2]
+    return f"libc6 (>= 2.28), passwd, python3 (>= {major}.{minor}), python3 (<< {major}.{minor + 1})"
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or not shutil.which("dpkg-deb"):
+        sys.exit("usage: python3 -m gateway.build DIRECTORY (needs dpkg-deb and pip)")
+    print(build(Path(sys.argv[1])))
