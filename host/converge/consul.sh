@@ -3,6 +3,7 @@
 
 # The token reaches curl by a file descriptor: an argument would show in ps.
 consul() { # curl arguments
+    [ -z "$CONSUL_CACERT" ] || set -- --cacert "$CONSUL_CACERT" "$@"
     if [ -n "$token" ]; then
         curl -sS -m 10 --noproxy '*' -K /dev/fd/3 "$@" 3<<TOKEN
 header = "X-Consul-Token: $token"
@@ -34,6 +35,7 @@ ask() {
         -o "$HERE/self" "$CONSUL_HTTP_ADDR/v1/agent/self" \
         -o "$HERE/services" "$CONSUL_HTTP_ADDR/v1/agent/services?$one" \
         -o "$HERE/checks" "$CONSUL_HTTP_ADDR/v1/agent/checks?$marks" \
+        -o "$HERE/catalog" "$CONSUL_HTTP_ADDR/v1/catalog/node/$NODE?stale&$one" \
         -o "$HERE/production" "$wanted/production?raw" \
         -o "$HERE/canary" "$wanted/canary?raw" 2>/dev/null)
     # shellcheck disable=SC2086  # one word a code
@@ -41,28 +43,34 @@ ask() {
     require self "${1:-000}"
     require services "${2:-000}"
     require checks "${3:-000}"
-    require_or_empty production "${4:-000}"
-    require_or_empty canary "${5:-000}"
+    [ "${4:-000}" = 200 ] || echo null >"$HERE/catalog"
+    require_or_empty production "${5:-000}"
+    require_or_empty canary "${6:-000}"
     read_agent
 }
 
 # Sets what the agent says of itself, the service and maintenance: one line each, in one call, whatever is in meta.
-# Our own mark of maintenance is left by a run that was killed.
+# Our own mark of maintenance is left by a run that was killed. What the catalog has of this node and the agent does not
+# know was registered by another node.
 read_agent() {
     known=$NODE
     answers=$(jq -nr --arg tag "$TAG" --arg canary "$CANARY_TAG" '
         def line: tostring | gsub("[[:cntrl:]]"; " ");
-        input.Config.NodeName, (input | [.[]] | length, (first // {} |
+        def place: "\(.ID) at \(.Address):\(.Port)";
+        input.Config.NodeName, (input | [.[]] | map(place) as $own | length, (first // {} |
             (.Tags // [] | if index([$canary]) then "canary" elif index([$tag]) then "production" else "" end),
             .ID // "", .Address // "", .Port // 0,
             (.ID as $id | [input | .["_service_maintenance:\($id)", "_node_maintenance"] | values |
-                .Notes | if . == "" then "no reason given" else . end] | last // "")))
-        | line' "$HERE/self" "$HERE/services" "$HERE/checks" 2>/dev/null) ||
+                .Notes | if . == "" then "no reason given" else . end] | last // "")),
+            ($own | join(", ")), (input | [.Services // {} | .[] | place] - $own | join(", ")))
+        | line' "$HERE/self" "$HERE/services" "$HERE/checks" "$HERE/catalog" 2>/dev/null) ||
         fail consul "What the Consul agent at $CONSUL_HTTP_ADDR answers is not Consul's JSON; look at it with curl. Nothing was changed."
-    for name in NODE services ring service_id address port kept_out; do IFS= read -r "${name?}" || true; done <<ANSWERS
+    for name in NODE services ring service_id address port kept_out registered foreign; do IFS= read -r "${name?}" || true; done <<ANSWERS
 $answers
 ANSWERS
     is_made_of "$NODE" 'A-Za-z0-9._-' || { NODE=$known; fail consul "Consul's agent does not say its node's name."; }
+    [ "$NODE" = "$known" ] || foreign=''  # the catalog was asked about another node
+    [ -z "$foreign" ] || say "$project: another node registered $foreign on this one"
     [ "$NODE" = "$known" ] && [ -e "$RUN/node" ] || printf '%s\n' "$NODE" >"$RUN/node"
 }
 

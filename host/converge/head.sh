@@ -29,6 +29,7 @@ LEAP=1000000  # generations within which the next document may be
 
 CONSUL_HTTP_ADDR=http://127.0.0.1:8500
 CONSUL_TOKEN_FILE=
+CONSUL_CACERT=
 DRAIN_SECONDS=1
 DRAIN_LIMIT_SECONDS=30
 MIN_HEALTHY_SECONDS=2
@@ -46,7 +47,7 @@ REPOSITORY_KEY=
 SERVICE='' TAG='' CANARY_TAG='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
 project='' target='' generation='' repairing=no
 ring='' version='' package='' wanted_generation=0 sha256='' trace='' rollout='' hold='' installed='' dpkg='' edited=''
-services='' service_id='' address='' port='' endpoint='' kept_out='' token=''
+services='' service_id='' address='' port='' endpoint='' kept_out='' registered='' foreign='' token=''
 drained=no disturbed=no finished=no planning=no
 lists=/var/lib/apt/lists
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0

@@ -19,7 +19,7 @@ quote_any() {
 compose() { # STATE CODE MESSAGE
     report="\"state\":\"$1\",\"code\":\"$2\""
     for pair in "message=$3" "project=$project" "host=$NODE" "ring=$ring" "wanted=$version" "installed=$installed" \
-        "dpkg=$dpkg" "edited=$edited" "agent=$AGENT" "at=$(date -u +%Y-%m-%dT%H:%M:%SZ)"; do
+        "dpkg=$dpkg" "edited=$edited" "registered=$registered" "foreign=$foreign" "agent=$AGENT" "at=$(date -u +%Y-%m-%dT%H:%M:%SZ)"; do
         quote "${pair#*=}"
         report="$report,\"${pair%%=*}\":$quoted"
     done

@@ -14,6 +14,8 @@ read_settings() {
         read_token
         fail config "$ETC/projects/$project.conf is missing; this host does not run $project."
     fi
+    [ -z "$CONSUL_CACERT" ] || [ -r "$CONSUL_CACERT" ] ||
+        fail config "$CONSUL_CACERT cannot be read; correct CONSUL_CACERT in $ETC/converge.conf."
     find_source
     name_packages
     is_made_of "$PACKAGES" 'a-z0-9.+ -' || fail config "PACKAGES=$PACKAGES in $ETC/projects/$project.conf are no names of packages."
@@ -40,7 +42,7 @@ take() { # FILE
     # shellcheck source=/dev/null
     . "$settings"
     trap - EXIT
-    case "$CONSUL_HTTP_ADDR$CONSUL_TOKEN_FILE$APT_SOURCE$REPOSITORY_KEY$SERVICE$TAG$CANARY_TAG$HEALTH_URL$UNIT$PACKAGES" in
+    case "$CONSUL_HTTP_ADDR$CONSUL_TOKEN_FILE$CONSUL_CACERT$APT_SOURCE$REPOSITORY_KEY$SERVICE$TAG$CANARY_TAG$HEALTH_URL$UNIT$PACKAGES" in
         *[[:cntrl:]]*) fail config "A setting in $settings has a control character, perhaps Windows' line ends: sed -i 's/\\r\$//' $settings" ;;
     esac
 }

@@ -1,4 +1,4 @@
-# One app host. PROJECT: what it runs; one policy for each. NODE: its name in Consul.
+# cicd-converge on one app host, and its service. PROJECT: what it runs; one policy for each. NODE: its name in Consul.
 # What its rings are wanted to run.
 key_prefix "cicd/PROJECT/wanted/" {
   policy = "read"
@@ -9,13 +9,18 @@ key "cicd/PROJECT/hosts/NODE" {
   policy = "write"
 }
 
-# Registering the service, and taking it out of traffic.
+# Registering the service, and taking it out of traffic. Consul knows no narrower right: it is of the service on every node.
 service "PROJECT" {
   policy = "write"
 }
 
+# Asking for what the catalog has on this node, under any id; changing the node is for the agent's own token.
+service_prefix "" {
+  policy = "read"
+}
+
 node "NODE" {
-  policy = "write"
+  policy = "read"
 }
 
 # Asking the agent for its name.

@@ -1,20 +1,18 @@
-# StackStorm's workers. PROJECT: a project; one policy for each. NODE: where their Consul agent runs.
-# The record, the documents that hosts obey, history, runs and locks.
-key_prefix "cicd/" {
+# StackStorm's workers, once; for each project stackstorm-project.hcl as well. NODE: where their Consul agent runs.
+# What is of no single project: events, alarms, pushes, builders, the names of packages, holds on everything.
+key_prefix "cicd/." {
   policy = "write"
 }
 
-# What a host reports is the host's alone to say.
-key_prefix "cicd/PROJECT/hosts/" {
-  policy = "read"
-}
-
-# The contract keys, for people, Puppet and consul-template.
-key "PROJECT::version" {
+key_prefix "cicd/events/" {
   policy = "write"
 }
 
-key "PROJECT::canary_version" {
+key_prefix "cicd/check/" {
+  policy = "write"
+}
+
+key_prefix "cicd/everything/" {
   policy = "write"
 }
 

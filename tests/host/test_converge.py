@@ -114,6 +114,25 @@ def test_nothing_wanted_is_held_and_reported(host):
     assert host.stored() == report
 
 
+def test_what_the_catalog_has_of_this_node_and_its_agent_does_not_know_is_reported(host):
+    assert (host.run()[1]["registered"], host.stored()["foreign"]) == ("greeter at 127.0.0.1:8080", "")
+    own = {"ID": "greeter", "Address": "127.0.0.1", "Port": 8080}
+    evil = {"ID": "evil", "Address": "127.0.0.66", "Port": 80}
+    for services, foreign in (
+        ({"greeter": own}, ""),
+        ({"greeter": own, "evil": evil}, "evil at 127.0.0.66:80"),
+        ({"greeter": {**own, "Address": "127.0.0.66"}}, "greeter at 127.0.0.66:8080"),
+    ):
+        host.wire.answers = {f"/v1/catalog/node/{NODE}": json.dumps({"Services": services}).encode()}
+        assert host.run()[1]["foreign"] == foreign
+
+
+def test_without_the_catalog_a_run_goes_on(host):
+    host.wire.broken = {"/v1/catalog"}
+
+    assert host.run()[1]["code"] == "empty"
+
+
 def test_the_token_and_the_report_both_reach_consul(host):
     (host.folder / "token").write_text("secret-token\n")
     host.conf = f"CONSUL_TOKEN_FILE={host.folder / 'token'}\n"

@@ -1,4 +1,4 @@
-"""A wire to a real Consul that notes the tokens it carries and can answer 500, or no JSON, for one path."""
+"""A wire to a real Consul that notes the tokens it carries and can answer otherwise for a path."""
 
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 class Wire(ThreadingHTTPServer):
-    """Forwards every request to Consul at *url*, but those whose path begins with one of `broken`."""
+    """Forwards every request to Consul at *url*, but those whose path begins as it is told."""
 
     daemon_threads = True
 
@@ -15,6 +15,7 @@ class Wire(ThreadingHTTPServer):
         self.consul = urlsplit(url).netloc
         self.broken: set[str] = set()
         self.garbled: set[str] = set()
+        self.answers: dict[str, bytes] = {}
         self.tokens: set[str | None] = set()
 
     @property
@@ -36,6 +37,10 @@ class Handler(BaseHTTPRequestHandler):
         if any(self.path.startswith(path) for path in self.server.garbled):
             self.send(200, b"<html>A proxy is in the way</html>")
             return
+        for path, answer in self.server.answers.items():
+            if self.path.startswith(path):
+                self.send(200, answer)
+                return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         there = HTTPConnection(self.server.consul, timeout=10)
         there.request(self.command, self.path, body)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from cicd import release
+from cicd import registrations, release
 from cicd.config import Settings
 from cicd.consul import Store
 from cicd.errors import ConsulError
@@ -30,7 +30,7 @@ from tests.printed.texts import page
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "infra" / "consul"
 NODE, OTHER = "web1", "web2"
-ROLES = sorted(path.stem for path in POLICIES.glob("*.hcl"))
+ROLES = ["agent", *sorted(path.stem for path in POLICIES.glob("*.hcl"))]
 
 
 class Consul:
@@ -46,13 +46,21 @@ class Consul:
         return requests.request(method, f"{self.url}/v1/{path}", headers=headers, data=data, timeout=10)
 
     def token(self, role: str) -> str:
-        """Return a token whose one policy is that of *role*, as docs/consul.md makes it."""
-        rules = (POLICIES / f"{role}.hcl").read_text().replace("PROJECT", "greeter").replace("NODE", NODE)
-        name = f"{role}-{uuid.uuid4()}"
+        """Return a token with the policies of *role*, as docs/consul.md makes it."""
+        if role == "agent":
+            return self.made({"NodeIdentities": [{"NodeName": NODE, "Datacenter": "dc1"}]})
+        parts = ["stackstorm", "stackstorm-project"] if role == "stackstorm" else [role]
+        return self.made({"Policies": [{"Name": self.policy(part)} for part in parts]})
+
+    def policy(self, part: str) -> str:
+        rules = (POLICIES / f"{part}.hcl").read_text().replace("PROJECT", "greeter").replace("NODE", NODE)
+        name = f"{part}-{uuid.uuid4()}"
         made = self.ask(self.master, "PUT", "acl/policy", {"Name": name, "Rules": rules})
         assert made.ok, made.text
-        token = self.ask(self.master, "PUT", "acl/token", {"Policies": [{"Name": name}]})
-        return str(token.json()["SecretID"])
+        return name
+
+    def made(self, of: dict[str, object]) -> str:
+        return str(self.ask(self.master, "PUT", "acl/token", of).json()["SecretID"])
 
     def settings(self, token: str) -> Settings:
         path = self._folder / f"token-{uuid.uuid4()}"
@@ -126,8 +134,9 @@ def test_stackstorm_reads_hosts_changes_releases_keeps_runs_and_holds_locks(cons
     assert [e["Node"]["Node"] for e in store.health(project)] == [NODE]
     assert store.healthy("build", "package")
     assert OTHER in store.reports("greeter")
-    for key in ("cicd/greeter/alarms/firing", "cicd/.alarms/1", "cicd/events/1"):
+    for key in ("cicd/greeter/alarms/firing", "cicd/.alarms/1", "cicd/events/1", "cicd/check/1"):
         store.put(key, {})
+    store.change("everything", "lock", "", CAUSE, lambda r: r)
 
 
 def typed(consul: Consul, line: str) -> str:
@@ -144,8 +153,8 @@ def typed(consul: Consul, line: str) -> str:
 
 def test_the_commands_of_the_page_make_the_tokens_of_stackstorm_and_of_a_host(consul):
     texts = list(page(ROOT / "docs" / "consul.md"))
-    (block,) = (text.code for text in texts if text.language == "sh")
-    stackstorm, host = re.findall(r"^SecretID: +(\S+)$", typed(consul, block), re.M)
+    block = next(text.code for text in texts if text.language == "sh").replace("stackstorm1", NODE)
+    stackstorm, host, agent = re.findall(r"^SecretID: +(\S+)$", typed(consul, block), re.M)
     used = {text.code for text in texts if text.code.startswith("consul acl set-agent-token")}
     for line in sorted(used):
         typed(consul, line.replace("TOKEN", consul.master))
@@ -154,6 +163,8 @@ def test_the_commands_of_the_page_make_the_tokens_of_stackstorm_and_of_a_host(co
     for key, by_stackstorm, by_host in (("release", 200, 403), (f"hosts/{NODE}", 403, 200)):
         assert consul.ask(stackstorm, "PUT", f"kv/cicd/greeter/{key}", "{}").status_code == by_stackstorm
         assert consul.ask(host, "PUT", f"kv/cicd/greeter/{key}", "{}").status_code == by_host
+    assert consul.ask(stackstorm, "PUT", "session/create", {"Node": NODE}).ok
+    assert not consul.ask(agent, "PUT", "agent/service/register", {"Name": "greeter"}).ok
     typed(consul, "consul kv delete cicd/greeter/release")
     typed(consul, "consul acl set-agent-token default ''")
 
@@ -176,6 +187,8 @@ def test_a_deploy_holds_its_lock_with_stackstorms_token(consul, token):
     [
         ("PUT", f"kv/cicd/greeter/hosts/{NODE}"),
         ("PUT", "kv/other::version"),
+        ("PUT", "kv/cicd/other/release"),
+        ("PUT", f"kv/cicd/other/hosts/{NODE}"),
         ("PUT", "kv/anything"),
         ("PUT", "agent/service/maintenance/greeter?enable=true"),
         ("PUT", "agent/service/deregister/greeter"),
@@ -188,19 +201,25 @@ def test_stackstorm_cannot_speak_for_hosts_or_change_what_is_not_its_own(consul,
     assert consul.ask(token("stackstorm"), method, path, {"Name": "x"}).status_code == 403
 
 
-def test_an_app_host_converges_with_its_token(consul, token, tmp_path):
-    (tmp_path / "projects").mkdir()
-    (tmp_path / "projects" / "greeter.conf").write_text("UNIT=nosuch.service\n")
-    (tmp_path / "token").write_text(token("app-host"))
+def converged(consul: Consul, token: str, folder: Path) -> dict[str, object]:
+    """Run cicd-converge with *token* and return its report."""
+    (folder / "projects").mkdir(exist_ok=True)
+    (folder / "projects" / "greeter.conf").write_text("UNIT=nosuch.service\n")
+    (folder / "token").write_text(token)
+    (folder / "run").mkdir(exist_ok=True)
+    (folder / "run" / "node").write_text(f"{NODE}\n")
     consul.ask(consul.master, "DELETE", "kv/cicd/greeter/wanted/production")
-    lines = f"CONSUL_HTTP_ADDR={consul.url}\nCONSUL_TOKEN_FILE={tmp_path / 'token'}\n"
-    (tmp_path / "converge.conf").write_text(lines)
-    environment = {**os.environ, "CICD_ETC": str(tmp_path), "CICD_RUN": str(tmp_path / "run")}
-    (tmp_path / "cicd-converge").write_text(script())
-    command = ["dash", tmp_path / "cicd-converge", "greeter"]
+    lines = f"CONSUL_HTTP_ADDR={consul.url}\nCONSUL_TOKEN_FILE={folder / 'token'}\n"
+    (folder / "converge.conf").write_text(lines)
+    environment = {**os.environ, "CICD_ETC": str(folder), "CICD_RUN": str(folder / "run")}
+    (folder / "cicd-converge").write_text(script())
+    command = ["dash", folder / "cicd-converge", "greeter"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    return dict(json.loads(done.stdout))
 
-    assert json.loads(done.stdout)["code"] == "empty", done.stderr
+
+def test_an_app_host_converges_with_its_token(consul, token, tmp_path):
+    assert converged(consul, token("app-host"), tmp_path)["code"] == "empty"
     stored = consul.ask(consul.master, "GET", f"kv/cicd/greeter/hosts/{NODE}?raw").json()
     assert (stored["host"], stored["ring"]) == (NODE, "production")
 
@@ -256,6 +275,52 @@ def test_an_app_host_cannot_change_the_release_in_a_transaction(consul, token):
 
     with pytest.raises(ConsulError, match="denies"):
         name.change("greeter", "promote", "production", CAUSE, lambda r: r)
+
+
+def elsewhere(node: str, address: str, name: str = "greeter") -> dict[str, object]:
+    """Return the registration of an instance of service *name* that has its place at *address*."""
+    service = {"ID": f"{name}-2", "Service": name, "Tags": ["greeter::app"], "Address": address, "Port": 80}
+    return {"Node": node, "Address": "127.0.0.1", "SkipNodeUpdate": True, "Service": service}
+
+
+def test_an_app_hosts_token_is_of_its_service_on_every_node_and_of_nothing_else(consul, token):
+    """As docs/consul.md says: Consul has no narrower right."""
+    node = {"Node": OTHER, "Address": "127.0.0.1"}
+    assert consul.ask(consul.master, "PUT", "catalog/register", node).ok
+    app, agent = token("app-host"), token("agent")
+    gone = {"Node": OTHER, "ServiceID": "greeter-2"}
+
+    assert consul.ask(app, "PUT", "catalog/register", elsewhere(OTHER, "127.0.0.66")).ok
+    assert consul.ask(agent, "PUT", "catalog/deregister", gone).status_code == 403
+    assert consul.ask(app, "PUT", "catalog/deregister", gone).ok
+    for body in (elsewhere(OTHER, "127.0.0.66", "other"), {"Node": "web9", "Address": "127.0.0.66"}):
+        assert consul.ask(app, "PUT", "catalog/register", body).status_code == 403
+    assert consul.ask(app, "PUT", "catalog/deregister", {"Node": OTHER}).status_code == 403
+    assert consul.ask(consul.master, "PUT", "catalog/deregister", {"Node": OTHER}).ok
+
+
+def test_the_token_of_an_app_hosts_agent_puts_its_own_node_right_and_registers_no_service(consul, token):
+    app, agent = token("app-host"), token("agent")
+    assert consul.ask(app, "PUT", "catalog/register", elsewhere(NODE, "127.0.0.66")).ok
+
+    assert consul.ask(agent, "PUT", "catalog/deregister", {"Node": NODE, "ServiceID": "greeter-2"}).ok
+    assert consul.ask(agent, "PUT", "agent/service/register", {"Name": "greeter"}).status_code == 403
+    assert consul.ask(agent, "PUT", "kv/cicd/greeter/hosts/web1", "{}").status_code == 403
+
+
+def test_a_host_and_the_pack_see_with_their_tokens_what_another_node_registered(consul, token):
+    app, project = token("app-host"), settings(consul.url).project("greeter")
+    store = consul.store(token("stackstorm"))
+    for _ in range(5):  # its agent takes it back about once a minute, perhaps in between
+        assert consul.ask(app, "PUT", "catalog/register", elsewhere(NODE, "127.0.0.66")).ok
+        seen = consul.ask(app, "GET", f"catalog/node/{NODE}").json()["Services"]
+        strange = registrations.foreign(store.health(project), {})
+        if "greeter-2" in seen and strange:
+            break
+    consul.ask(app, "PUT", "catalog/deregister", {"Node": NODE, "ServiceID": "greeter-2"})
+
+    assert "greeter-2" in seen
+    assert "greeter-2 at 127.0.0.66:80" in strange[NODE]
 
 
 @pytest.mark.parametrize(("role", "service"), [("build-host", "build"), ("repository-host", "apt")])

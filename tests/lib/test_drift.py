@@ -9,7 +9,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd import config, drift, drift_watch
+from cicd import config, drift, drift_watch, registrations
 from cicd.consul import Store
 from cicd.drift import Drift, Limits
 from cicd.errors import Refused
@@ -85,6 +85,24 @@ def test_a_host_that_reports_without_a_service_is_unknown():
     assert (found.host, found.kind, found.repairable) == ("web9", drift.UNKNOWN, False)
 
 
+def entry(identifier: str = "greeter", address: str = "127.0.0.9") -> dict:
+    service = {"ID": identifier, "Address": address, "Port": 80, "Tags": ["greeter::app"]}
+    return {"Node": {"Node": "web3"}, "Service": service}
+
+
+def test_a_registration_that_the_hosts_own_agent_does_not_know_is_strange():
+    own = {"web3": {"registered": "greeter at 127.0.0.9:80"}}
+
+    assert registrations.foreign([entry()], own) == {}
+    assert registrations.foreign([entry()], {}) == registrations.foreign([entry()], {"web3": {}}) == {}
+    assert "127.0.0.66:80" in registrations.foreign([entry(address="127.0.0.66")], own)["web3"]
+    assert "2 times" in registrations.foreign([entry(), entry("evil")], own)["web3"]
+
+
+def test_a_host_that_notices_a_foreign_registration_is_told_at_once():
+    assert kinds({"foreign": "evil at 127.0.0.66:80"}) == [drift.FOREIGN]
+
+
 @pytest.mark.parametrize(
     ("agent", "old"), [("0.1.0", False), ("0.10", False), ("0.0.9", True), ("", True), ("x", True)]
 )
@@ -135,7 +153,7 @@ def world(consul: str, settings: config.Settings):
     def report(host: str, **changed: object) -> None:
         put(f"/v1/kv/cicd/greeter/hosts/{host}", {**GOOD, "at": time.time(), **changed})
 
-    service = {"Service": "greeter", "Tags": ["greeter::app"], "Address": "127.0.0.9"}
+    service = {"Service": "greeter", "ID": "greeter", "Tags": ["greeter::app"], "Address": "127.0.0.9"}
     put("/v1/catalog/register", {"Node": "web3", "Address": "127.0.0.9", "Service": service})
     record = dataclasses.asdict(release(since=time.time() - 10))
     put("/v1/kv/cicd/greeter/release", record)
@@ -155,6 +173,19 @@ def test_the_watch_reads_what_hosts_report_to_consul(settings, world):
     world("web3", installed="1.0-1.abcdef0")
     world("web9")
     assert look(watch, settings) == [("web3", drift.WRONG_VERSION), ("web9", drift.UNKNOWN)]
+
+
+def test_a_registration_that_stays_strange_is_told(settings, world):
+    watch, slow = (
+        drift_watch.Watch(),
+        dataclasses.replace(settings, drift={"silent_seconds": 300, "follow_seconds": 300}),
+    )
+    world("web3", registered="greeter at 127.0.0.66:0")
+
+    assert look(watch, slow) == []
+    assert look(watch, settings) == [("web3", drift.FOREIGN)]
+    world("web3", registered="greeter at 127.0.0.9:0")
+    assert look(watch, settings) == []
 
 
 def test_silence_is_measured_by_the_watchs_clock_not_the_hosts(settings, world):

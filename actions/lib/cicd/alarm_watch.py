@@ -77,7 +77,7 @@ def _known(settings: Settings, store: Store, project: Project) -> Known:
     baking = max(window, project.min_bake_seconds) if window > 0 else window
     return Known(
         release,
-        membership.rings(settings, store, project),
+        membership.rings(settings, store.health(project), project),
         {name: _began(store, release, name) for name in RINGS},
         {"canary": baking, "production": window},
         bool(settings.deploy["auto_rollback"]),

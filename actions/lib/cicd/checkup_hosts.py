@@ -9,7 +9,7 @@ from typing import Any, Iterator, Sequence
 
 import requests
 
-from cicd import index_age
+from cicd import index_age, registrations
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.errors import CicdError, RepositoryError
@@ -58,9 +58,21 @@ class HostCheckup:
             if not count:
                 fix = f"Register its service there; canary hosts carry the tag {tag} as well."
                 yield Finding(f"{project.name}'s {ring} ring", WRONG, "has no host in Consul", fix)
+        yield from self._foreign(project, entries)
         fix = "Install the package cicd-converge there and describe the project in /etc/cicd/projects."
         if entries:
             yield from self._each(what, _hosts(entries), "check_app_host", [project.name], fix)
+
+    def _foreign(self, project: Project, entries: Sequence[Any]) -> Iterator[Finding]:
+        fix = (
+            "If nobody changed it in the last minutes, another node wrote it: find out who has a token of "
+            f"{project.name}'s hosts, and make new ones."
+        )
+        reports = self.store.reports(project.name)
+        told = {node: str(report.get("foreign") or "") for node, report in reports.items()}
+        noticed = {node: f"its agent did not register {said} on it" for node, said in told.items() if said}
+        for node, said in sorted({**registrations.foreign(entries, reports), **noticed}.items()):
+            yield Finding(f"{project.name} on {node}", WRONG, one_line(said, 300), fix)
 
     def _healthy(self, service: str, tag: str) -> list[Host]:
         return _hosts(self.store.healthy(service, tag))

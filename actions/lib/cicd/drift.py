@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Iterator, Mapping, Sequence
 
 from cicd.release import DEGRADED, HEALTHY, RESTORING, Release
@@ -13,6 +14,7 @@ HALF_CONFIGURED = "half_configured"  # dpkg began and did not end
 EDITED = "edited"  # files of the package are not as they came
 SILENT = "silent"  # no new report for a while
 UNKNOWN = "unknown"  # reports, but its service is not in Consul
+FOREIGN = "foreign"  # Consul has a registration of its service that its own agent did not make
 OLD_AGENT = "old_agent"  # its cicd-converge is older than this pack needs
 REPAIRABLE = (WRONG_VERSION, HALF_CONFIGURED)  # what one more run of cicd-converge may cure
 OPEN = (HEALTHY, DEGRADED, RESTORING)  # no deploy walks the ring: its hosts converge by themselves
@@ -57,15 +59,18 @@ def find(
     quiet: Mapping[str, float],
     now: float,
     limits: Limits = Limits(),  # frozen
+    foreign: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Drift]:
     """
     Return every drift of the project's hosts, sorted.
 
     *rings* says the ring of each host that Consul has the service of, *reports* what hosts
     last reported, *quiet* for how many seconds no new report came from a host, by the watcher's
-    own clock: hosts' clocks may be wrong. *now* is the epoch second.
+    own clock: hosts' clocks may be wrong. *now* is the epoch second. *foreign* says what is wrong with
+    the registration of a host.
     """
     found = [_unknown(release, host, reports[host]) for host in reports if host not in rings]
+    found += [_foreign(release, host, rings[host], foreign[host]) for host in rings if host in foreign]
     for host, ring in rings.items():
         report = reports.get(host)
         if quiet.get(host, 0.0) > limits.silent:
@@ -101,6 +106,9 @@ def _of_report(
             f"somebody changed {one_line(str(report['edited']))}; `sudo cicd-converge --repair "
             f"{release.project}` on the host installs the package again",
         )
+    if report.get("foreign"):
+        noticed = f"its agent did not register {one_line(str(report['foreign']), 200)} on it"
+        yield _foreign(release, host, ring, noticed)
     if _agent(report) < NEEDED_AGENT:
         yield drift(OLD_AGENT, "its cicd-converge is older than this pack needs; upgrade that package")
 
@@ -109,12 +117,20 @@ def _silent(
     release: Release, host: str, ring: str, report: Mapping[str, Any] | None, limits: Limits
 ) -> Drift:
     wanted = release.ring(ring).wanted
-    last = f"last heard {report.get('at')}" if report else "it never reported"
+    last = f"last heard {report.get('at')}" if report else "it never reported, who registered it?"
     message = (
         f"{host}: no report for {limits.silent:.0f} s ({one_line(last, 60)}); see cicd-converge.timer there"
     )
     installed = str((report or {}).get("installed") or "")
     return Drift(release.project, host, ring, SILENT, wanted.version if wanted else "", installed, message)
+
+
+def _foreign(release: Release, host: str, ring: str, said: str) -> Drift:
+    message = (
+        f"{host}: {said}; another node may have written it: find out who has the token of a host of "
+        f"{release.project}, and give these hosts new ones"
+    )
+    return Drift(release.project, host, ring, FOREIGN, "", "", message)
 
 
 def _unknown(release: Release, host: str, report: Mapping[str, Any]) -> Drift:

@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any, Mapping
 
-from cicd import drift, membership
+from cicd import drift, membership, registrations
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.drift import Drift, Limits
@@ -19,10 +19,11 @@ CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
 
 
 class Watch:
-    """Remembers when each host's report last changed, by this process's own clock."""
+    """Remembers when hosts' reports last changed and registrations stopped fitting, by its own clock."""
 
     def __init__(self) -> None:
         self._heard: dict[tuple[str, str], tuple[Any, float]] = {}
+        self._strange: dict[tuple[str, str], tuple[str, float]] = {}
 
     def look(self, settings: Settings, store: Store) -> list[Drift]:
         """Return the drift of every project's hosts, as it is now."""
@@ -31,11 +32,12 @@ class Watch:
         )
         found: list[Drift] = []
         for project in settings.projects.values():
-            rings = membership.rings(settings, store, project)
-            reports = store.reports(project.name)
+            entries, reports = store.health(project), store.reports(project.name)
+            rings = membership.rings(settings, entries, project)
+            foreign = self._lasting(project.name, registrations.foreign(entries, reports), limits.follow)
             quiet = {host: self._quiet(project.name, host, reports.get(host)) for host in rings}
             release = store.release(project.name)
-            found += drift.find(release, rings, reports, quiet, time.time(), limits)
+            found += drift.find(release, rings, reports, quiet, time.time(), limits, foreign)
         return found
 
     def _quiet(self, project: str, host: str, report: Mapping[str, Any] | None) -> float:
@@ -43,6 +45,16 @@ class Watch:
         if key not in self._heard or self._heard[key][0] != report:
             self._heard[key] = (report, now)
         return now - self._heard[key][1]
+
+    def _lasting(self, project: str, strange: Mapping[str, str], seconds: float) -> dict[str, str]:
+        """Return what has been *strange* for *seconds*: a report follows a host's own change a bit later."""
+        now, before = time.monotonic(), self._strange
+        kept = {key: seen for key, seen in before.items() if key[0] != project}
+        for host, said in strange.items():
+            known = before.get((project, host))
+            kept[project, host] = known if known and known[0] == said else (said, now)
+        self._strange = kept
+        return {host: said for host, said in strange.items() if now - kept[project, host][1] >= seconds}
 
 
 def payload(found: Drift) -> dict[str, Any]:

@@ -46,8 +46,9 @@ class Connection:
         self._headers = {"X-Consul-Token": token} if token else {}
         self._consul = py_consul.Consul(
             host=host,
-            port=int(port or 8500),
+            port=int(port or (8501 if scheme == "https" else 8500)),
             scheme=scheme,
+            verify=_authority(settings),
             token=token or None,
         )
         self._consul.http.session.mount(f"{scheme}://", Impatient())
@@ -102,6 +103,11 @@ class Connection:
                 f"Consul at {self._where} has no leader; nothing was changed.",
                 "Start its servers (`consul operator raft list-peers`), then try again.",
             )
+        if isinstance(error, requests.exceptions.SSLError):
+            return ConsulError(
+                f"Consul at {self._where} has a certificate that is not trusted for this address.",
+                "Name who signed it in `consul.ca_file`, or give the agent a certificate for the address.",
+            )
         if isinstance(error, requests.Timeout):
             return ConsulError(
                 f"Consul at {self._where} did not answer within {TIMEOUT_SECONDS} s.",
@@ -119,8 +125,15 @@ class Connection:
     def _denied(self) -> ConsulError:
         return ConsulError(
             f"Consul at {self._where} denies this; nothing was changed.",
-            "Give the token of `consul.token_file` the policy for StackStorm in infra/consul.",
+            "Give the token of `consul.token_file` the policies for StackStorm in infra/consul.",
         )
+
+
+def _authority(settings: Settings) -> str | bool:
+    """Return the file with whom to trust, or True for whom the machine trusts; ConfigError if unreadable."""
+    path = str(settings.consul.get("ca_file") or "")
+    secret(path)
+    return path or True
 
 
 def set_(key: str, value: str, **more: Any) -> Operation:

@@ -70,7 +70,7 @@ class Membership:
             )
 
 
-def rings(settings: Settings, store: Store, project: Project) -> dict[str, str]:
-    """Return the ring of each host of *project* that Consul knows, healthy or not."""
+def rings(settings: Settings, entries: Sequence[Mapping[str, Any]], project: Project) -> dict[str, str]:
+    """Return the ring of each host of *project* in Consul's health *entries*, healthy or not."""
     tag = settings.canary_tag(project)
-    return {entry["Node"]["Node"]: ring.name_of(entry, tag) for entry in store.health(project)}
+    return {entry["Node"]["Node"]: ring.name_of(entry, tag) for entry in entries}
