@@ -18,7 +18,7 @@ CONFIG = yaml.safe_load((ROOT / "config.schema.yaml").read_text())
 FPM = json.loads((ROOT / "docs" / "fpm.schema.json").read_text())
 PAGE_TEXTS = [text for path in paths(*PAGES) for text in page(path)]
 BLOCKS = [text for text in PAGE_TEXTS if text.language != SPAN]
-LANGUAGES = {"sh", "yaml", "json", "python", "text", "haproxy", "mermaid"}
+LANGUAGES = {"sh", "yaml", "json", "python", "text", "haproxy", "hcl", "mermaid"}
 
 
 def where(text: Text) -> str:
