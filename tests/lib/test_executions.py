@@ -58,10 +58,15 @@ def test_a_workflow_is_dead_when_no_step_of_it_runs_and_none_begins():
     assert not found(flow(age=299))
 
 
-def test_what_waits_for_a_runner_is_named_and_never_ended():
-    for status in ("requested", "scheduled", "delayed"):
+def test_what_waits_its_turn_is_named_and_never_ended():
+    for status in ("requested", "delayed"):
         assert not found(step(status, age=600))
         assert not found(step(status, age=601))["step"].is_dead
+
+
+def test_what_was_given_to_a_runner_and_not_begun_in_ten_minutes_is_dead():
+    assert not found(step("scheduled", age=600))
+    assert found(step("scheduled", age=601))["step"].is_dead
 
 
 def test_a_stuck_execution_is_said_with_the_one_command_that_ends_it():
@@ -93,12 +98,21 @@ def test_dead_executions_are_cancelled_and_those_that_are_being_cancelled_are_fi
         def finish_canceling(self, identifier: str) -> None:
             asked.append(("finish", identifier))
 
-    dead = [
-        Stuck(replace(step(s), id=s), "it died", s != "delayed") for s in ("running", "canceling", "delayed")
-    ]
+    statuses = ("running", "scheduled", "canceling", "delayed")
+    dead = [Stuck(replace(step(s), id=s), "it died", s != "delayed") for s in statuses]
 
-    assert len(executions.end(dead, Recording({}))) == 2
-    assert asked == [("cancel", "running"), ("finish", "canceling")]
+    assert len(executions.end(dead, Recording({}))) == 3
+    assert asked == [("cancel", "running"), ("cancel", "scheduled"), ("finish", "canceling")]
+
+
+def test_no_more_than_four_stuck_executions_are_named(monkeypatch):
+    stuck = [Stuck(step(age=7200), "it died")] * 9
+    monkeypatch.setattr(executions, "stuck", lambda *given: stuck)
+
+    said = executions.sentences(None, None, "greeter")
+
+    assert len(said) == 5
+    assert said[-1] == "and 5 more executions that go no further"
 
 
 def test_where_stackstorm_does_not_answer_nothing_is_said_of_executions():

@@ -15,12 +15,13 @@ from cicd.finding import GOOD, SKIPPED, WARNING, WRONG, Finding
 from cicd.stackstorm import StackStorm
 from cicd.status import age
 
-RUNNING, CANCELING, DELAYED = "running", "canceling", "delayed"
-WAITING = ("requested", "scheduled", DELAYED)
-LOOKED_AT = (RUNNING, CANCELING, "pausing", *WAITING)
+RUNNING, SCHEDULED = "running", "scheduled"
+QUEUED = ("requested", "delayed")  # StackStorm lets them begin when it can
+LOOKED_AT = (RUNNING, "canceling", "pausing", SCHEDULED, *QUEUED)
 WORKFLOW, ROLLOUT = "orquesta", "cicd.update_hosts"
 TIMEOUT_SECONDS = 600  # of a Python action that says nothing else
 MARGIN_SECONDS = 120  # after its timeout, when its runner must have ended it
+NAMED = 4
 QUIET_SECONDS = 300  # in which a workflow without a step begins its next one
 ATTRIBUTES = (
     "id,action.ref,action.parameters,runner.name,parameters,status,start_timestamp,end_timestamp,log,parent"
@@ -72,12 +73,12 @@ def judge(found: Sequence[Execution], now: float, last_step: Steps, is_silent: S
     """
     parents = {one.parent for one in found}
     judged = ((one, _why(one, parents, now, last_step, is_silent)) for one in found)
-    return [Stuck(one, why, one.status not in WAITING) for one, why in judged if why]
+    return [Stuck(one, why, one.status not in QUEUED) for one, why in judged if why]
 
 
 def _why(one: Execution, parents: set[str], now: float, last_step: Steps, is_silent: Silent) -> str:
     quiet = now - one.since
-    if one.status in WAITING:
+    if one.status in (SCHEDULED, *QUEUED):  # one whose message a runner lost is never taken
         return f"and no runner took it for {age(quiet)}" if quiet > TIMEOUT_SECONDS else ""
     if one.is_workflow:
         if one.id in parents or quiet < QUIET_SECONDS:
@@ -111,7 +112,9 @@ def end(found: Sequence[Stuck], stackstorm: StackStorm) -> list[str]:
     for one in found:
         if not one.is_dead:
             continue
-        act = stackstorm.cancel if one.execution.status == RUNNING else stackstorm.finish_canceling
+        act = (
+            stackstorm.cancel if one.execution.status in (RUNNING, SCHEDULED) else stackstorm.finish_canceling
+        )
         act(one.execution.id)
         ended.append(f"{one.execution.action} {one.execution.id} was {one.execution.status}, {one.why}")
     return ended
@@ -123,7 +126,9 @@ def sentences(settings: Settings, store: Store, project: str = "") -> list[str]:
         found = stuck(settings, store, StackStorm())
     except CicdError:
         return []
-    return [one.said for one in found if not project or one.execution.project in ("", project)]
+    said = [one.said for one in found if not project or one.execution.project in ("", project)]
+    left = len(said) - NAMED
+    return [*said[:NAMED], f"and {left} more executions that go no further"] if left > 0 else said
 
 
 def findings(settings: Settings, store: Store, stackstorm: StackStorm) -> Iterator[Finding]:
