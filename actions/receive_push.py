@@ -31,7 +31,8 @@ class ReceivePush(CicdAction):
 def _came(store: Store, identifier: str) -> tuple[Push, str]:
     kept = inbox.get(store, identifier)
     push, by = event.parse(kept), str(kept.get("by") or "")
-    return replace(push, authors=(*push.authors, by)), str(kept.get("source"))
+    told = replace(push, authors=(*push.authors, by), delivery=str(kept.get("delivery") or ""))
+    return told, str(kept.get("source"))
 
 
 def _asked(settings: Settings, project: str, **person: str) -> Push:

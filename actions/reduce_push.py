@@ -13,7 +13,9 @@ from cicd.errors import InputError
 
 
 class ReducePush(CicdAction):
-    def act(self, settings: Settings, event: dict[str, Any], user: str, brought_by: str) -> dict[str, Any]:
+    def act(
+        self, settings: Settings, event: dict[str, Any], delivery: str, user: str, brought_by: str
+    ) -> dict[str, Any]:
         store, source = Store(settings), "missed" if event.get("source") == "missed" else "github"
         try:
             reduced = events.reduce(event)
@@ -22,7 +24,7 @@ class ReducePush(CicdAction):
             raise
         push, by = events.parse(reduced), "" if brought_by == "rule" else user
         return {
-            "push": inbox.put(store, {**reduced, "source": source, "by": by}),
+            "push": inbox.put(store, {**reduced, "source": source, "by": by, "delivery": delivery}),
             "repository": push.repository,
             "branch": push.branch,
             "commit": push.commit,

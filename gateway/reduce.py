@@ -13,6 +13,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 BRANCH = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,199}")
 REF = re.compile(rf"refs/(?:heads|tags)/{BRANCH.pattern}")
 PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+%-]{0,254}")
 NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
 URL = re.compile(r"https?://[A-Za-z0-9.:/_~?&=@+%-]{1,500}")
 WORD = re.compile(r"[A-Z_]{1,20}")
@@ -45,7 +46,7 @@ GITHUB = {
     "head_commit": {"id": COMMIT, "timestamp": TIMESTAMP},
 }
 JENKINS = {
-    "name": PROJECT,
+    "name": JOB,
     "build": {
         "number": NUMBER,
         "phase": WORD,
@@ -63,8 +64,8 @@ class Event:
     """
     A reduced event.
 
-    `key` is the same for the same happening, `lane` orders what belongs together, `ignored` says why
-    it goes no further.
+    `key` is the same for the same happening, empty when only its delivery tells; `lane` orders what
+    belongs together, `ignored` says why it goes no further.
     """
 
     body: dict[str, Any]
@@ -96,9 +97,8 @@ def push(body: Any, site: str = "") -> Event:
     wanted = {"repository": repository, "ref": ref, "commit": after}
     odd = [name for name, value in wanted.items() if not value]
     ignored = f"the {' and the '.join(odd)} of the push cannot be used" if odd else ""
-    # Going back to an earlier commit is a push of its own, so where the branch was is part of the key.
-    key = f"{repository} {ref} {kept.get('before')} {after}"
-    return Event({**kept, "cicd": commits.summary(body)}, key, repository, repository, after or "", ignored)
+    # A branch may make the same move again: only GitHub's id says that an event was sent before.
+    return Event({**kept, "cicd": commits.summary(body)}, "", repository, repository, after or "", ignored)
 
 
 def other(body: Any) -> Event:
@@ -109,20 +109,20 @@ def other(body: Any) -> Event:
 
 def jenkins(body: Any, site: str = "") -> Event:
     """
-    Return the callback *body* of Jenkins' Notification plugin, ignored when it names no build.
+    Return the callback *body* of Jenkins' Notification plugin, ignored unless a pipeline asked for its build.
 
     A link that does not begin with *site* is left out.
     """
     kept = subset(body, JENKINS)
-    name, build = kept.get("name"), _linking_to(site, kept.get("build", {}), "full_url")
+    build = kept.get("build", {})
     number, phase, parameters = build.get("number"), build.get("phase"), build.get("parameters", {})
     repository, _, commit = parameters.get("TRACE", "").partition("@")
-    named = name and number is not None and phase
-    ignored = "" if named else "the job, build number or phase cannot be used"
-    commit = commit or parameters.get("COMMIT", "")
-    # The commit is part of the key because a Jenkins set up anew counts its builds from 1 again.
-    kept |= {"build": build} if build else {}
-    return Event(kept, f"{name} {number} {phase} {commit}", f"jenkins {name}", repository, commit, ignored)
+    commit, project = commit or parameters.get("COMMIT", ""), parameters.get("PROJECT")
+    # Jobs of two folders have one name, and a Jenkins that was set up anew counts from 1 again.
+    key = f"{build.get('full_url') or kept.get('name')} {number} {phase} {commit}"
+    kept |= {"build": _linking_to(site, build, "full_url")} if build else {}
+    ignored = _not_asked_for(build)
+    return Event(kept, key, f"jenkins {project}", repository, commit, ignored)
 
 
 def alarm(body: Any, source: str) -> Event:
@@ -145,6 +145,13 @@ def subset(value: Any, shape: dict[str, Any]) -> dict[str, Any]:
         return {}
     fields = [(key, _field(value[key], wanted)) for key, wanted in shape.items() if key in value]
     return {key: field for key, field in fields if field is not None}
+
+
+def _not_asked_for(build: dict[str, Any]) -> str:
+    if build.get("number") is None or not build.get("phase"):
+        return "the build number or phase cannot be used"
+    named = {"PROJECT", "COMMIT"} <= set(build.get("parameters", {}))
+    return "" if named else "it is of a build that no pipeline asked for: it has no PROJECT and COMMIT"
 
 
 def _linking_to(site: str, kept: dict[str, Any], link: str) -> dict[str, Any]:

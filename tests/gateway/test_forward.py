@@ -35,12 +35,25 @@ def test_a_callback_joins_the_trace_of_its_commit(gateway, stackstorm, trace, ta
 def test_a_push_replayed_five_times_and_twenty_at_once_is_forwarded_once(gateway, stackstorm):
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: deliver(gateway, push(), delivery="same"), range(20)))
-    answers += [deliver(gateway, push(), delivery=f"serial-{number}") for number in range(5)]
+    answers += [deliver(gateway, push(), delivery="same") for _ in range(5)]
     settle(gateway)
 
     assert {answer.status_code for answer in answers} == {202}
     assert [line["decision"] for line in gateway.audit].count("accepted") == 1
     assert len(stackstorm.calls) == 1
+
+
+def test_the_same_move_again_is_another_push_and_is_forwarded_in_its_place(gateway, stackstorm):
+    a, b = "a" * 40, "b" * 40
+    for number, (before, after) in enumerate([(a, b), (b, a), (a, b)]):
+        said = deliver(gateway, push(before=before, after=after), delivery=f"d{number}").json()["decision"]
+        assert said == "accepted"
+    again = deliver(gateway, push(before=a, after=b), delivery="d0").json()["decision"]
+    settle(gateway)
+
+    assert again == "duplicate"
+    assert [body["after"] for _, _, body in stackstorm.got] == [b, a, b]
+    assert [headers["X-GitHub-Delivery"] for _, headers, _ in stackstorm.got] == ["d0", "d1", "d2"]
 
 
 def settle(gateway):

@@ -19,7 +19,7 @@ def test_what_was_accepted_survives_kill_9_and_arrives_once(silent, tmp_path):
     with silent.answering():
         gateway.start()
         eventually(lambda: states(tmp_path) == [("forwarded", "")])
-        assert deliver(gateway, push(), delivery="again").json()["decision"] == "duplicate"
+        assert deliver(gateway, push()).json()["decision"] == "duplicate"
         assert gateway.stop() == 0
     assert silent.commits == [COMMIT]
 

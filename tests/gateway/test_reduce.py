@@ -97,10 +97,32 @@ def test_a_push_keeps_its_shape_and_loses_its_free_text():
     }
 
 
-def test_going_back_to_an_earlier_commit_is_a_push_of_its_own():
-    there, back = push(before="b" * 40), push(before="c" * 40)
+def test_only_its_delivery_tells_a_push_from_another_one():
+    assert reduce.push(json.loads(push())).key == ""
 
-    assert reduce.push(json.loads(there)).key != reduce.push(json.loads(back)).key
+
+def called(**build: object) -> reduce.Event:
+    body = json.loads(callback())
+    return reduce.jenkins({**body, "build": {**body["build"], **build}})
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"PROJECT": "", "COMMIT": ""}, {"PROJECT": "greeter"}])
+def test_a_callback_of_a_build_that_a_person_started_without_parameters_goes_no_further(parameters):
+    assert "no pipeline asked for" in called(parameters=parameters).ignored
+
+
+@pytest.mark.parametrize("name", ["main", "feature%2Fcart", "Job with spaces", None])
+def test_a_callback_of_a_job_in_folders_goes_on_by_its_project_whatever_its_name(name):
+    event = reduce.jenkins({**json.loads(callback()), "name": name})
+
+    assert not event.ignored
+    assert event.lane == "jenkins greeter"
+
+
+def test_builds_of_one_number_and_name_in_two_folders_are_two():
+    one, two = (called(full_url=f"http://jenkins/job/{folder}/job/main/7/") for folder in ("shop", "web"))
+
+    assert one.key != two.key
 
 
 @pytest.mark.parametrize(

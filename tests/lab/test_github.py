@@ -308,6 +308,27 @@ def test_a_missed_force_push_is_known_as_one(hub, monkeypatch):
     assert event.parse(told).forced
 
 
+def test_a_branch_that_went_back_unheard_is_missed_as_well(hub, monkeypatch):
+    monkeypatch.setattr(missed, "PATIENCE_SECONDS", 0)
+    watcher = missed.Missed()
+    first = hub.commit()
+    look(hub, watcher)
+    hub.commit()
+    look(hub, watcher)
+    (there,) = look(hub, watcher)
+    intake.take(hub.settings, hub.store, event.parse(there), "missed")
+    hub.work.git("reset", "-q", "--hard", "HEAD~1")
+    hub.work.push("main")
+    look(hub, watcher)
+
+    (back,) = look(hub, watcher)
+
+    pushed = event.parse(back)
+    assert (pushed.commit, pushed.before, pushed.forced) == (first, there["after"], True)
+    intake.take(hub.settings, hub.store, pushed, "missed")
+    assert look(hub, watcher) == look(hub, watcher) == []
+
+
 def test_a_push_that_was_told_is_not_missed(hub):
     watcher = missed.Missed()
     hub.commit()

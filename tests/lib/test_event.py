@@ -70,7 +70,6 @@ def test_what_a_push_means_is_read_from_the_event():
 
     assert (push.repository, push.branch, push.commit, push.before) == ("acme/greeter", "main", A, B)
     assert push.paths == ("README.md", "api/x.py")
-    assert push.timestamp == 1795554000.0
     assert push.user == "ann"
 
 

@@ -1,6 +1,7 @@
 """A push is taken in once for every project of its repository, and what was decided can be read."""
 
 import copy
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,13 +9,13 @@ import pytest
 import requests
 import yaml
 
-from cicd import config, intake, journal
+from cicd import config, inbox, intake, journal
 from cicd.consul import Store
 from cicd.push import Push
-from cicd.turns import Turns
+from cicd.turns import OPEN, Turns
 
 ROOT = Path(__file__).parents[2]
-A, B = "a" * 40, "b" * 40
+A, B, C = "a" * 40, "b" * 40, "c" * 40
 PUSH = Push("acme/shop", "refs/heads/main", A, "ann", default_branch="main", paths=("api/x.py",))
 
 
@@ -79,6 +80,44 @@ def test_an_older_push_that_comes_late_is_superseded_by_what_runs(settings):
     take(settings, commit=B, before=A)
 
     assert "older than bbbbbbb" in take(settings, commit=A)["api"].decision.reason
+
+
+@pytest.mark.parametrize("stage", ["passed", "failed", "superseded"])
+def test_the_same_move_again_builds_an_ended_commit_again_and_its_redelivery_does_not(settings, stage):
+    turns = Turns(Store(settings), "api")
+    moves = [(B, A, "d1"), (A, B, "d2"), (B, A, "d3")]
+    take(settings, commit=A, before=C, delivery="d0")
+    for commit, before, delivery in moves:
+        for ended in (A, B):
+            turns.advance(ended, OPEN, stage)
+            turns.end(ended)
+        assert take(settings, commit=commit, before=before, delivery=delivery)["api"].start
+    turns.advance(B, OPEN, stage)
+    turns.end(B)
+
+    assert not take(settings, commit=B, before=A, delivery="d1")["api"].start
+    assert not take(settings, commit=B, before=A, delivery="d3")["api"].start
+    assert turns.lane().head.commit == B
+
+
+def test_what_comes_after_the_clock_was_set_back_is_the_newest_and_is_kept(settings, monkeypatch):
+    monkeypatch.setattr(journal, "KEPT", 2)
+    monkeypatch.setattr(inbox, "KEPT", 2)
+    monkeypatch.setattr(journal, "RUNS_KEPT", 1)
+    store, turns = Store(settings), Turns(Store(settings), "api")
+    commits, identifiers = [f"{number:040x}" for number in range(4)], []
+    for number, commit in enumerate(commits):
+        now = 4e9 - number * 10**6
+        monkeypatch.setattr(time, "time", lambda now=now: now)
+        identifiers.append(inbox.put(store, {"after": commit}))
+        take(settings, commit=commit, before=commits[number - 1] if number else "")
+        turns.advance(commit, OPEN, "passed")
+        turns.end(commit)
+
+    assert inbox.get(store, identifiers[-1]) == {"after": commits[-1]}
+    assert identifiers == sorted(identifiers)
+    assert [e["commit"] for e in journal.events(store, 5)] == [commits[-1], commits[-1]]
+    assert set(store.runs("api")) == {commits[-2], commits[-1]}
 
 
 def test_only_the_newest_events_and_runs_are_kept(settings, monkeypatch):

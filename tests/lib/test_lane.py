@@ -11,11 +11,16 @@ def commit(number: int) -> str:
     return f"{number:040x}"
 
 
-def arrive(now: Lane, number: int, timestamp: float = 7.0) -> Lane:
+def moved(now: Lane, before: int, number: int, delivery: str = "") -> Lane:
+    """The push that moved the branch from *before* to *number* arrives."""
+    late = lane.is_older(now, commit(number), commit(before))
+    seen = lane.see(now, commit(number), commit(before), delivery)
+    return seen if late else lane.enter(seen, commit(number))
+
+
+def arrive(now: Lane, number: int) -> Lane:
     """The push that moved the branch from *number* - 1 to *number* arrives."""
-    seen = lane.see(now, commit(number), commit(number - 1), timestamp)
-    late = lane.is_older(seen, commit(number), timestamp)
-    return seen if late else lane.enter(seen, commit(number), timestamp)
+    return moved(now, number - 1, number)
 
 
 orders = st.integers(2, 20).flatmap(lambda n: st.permutations(range(1, n + 1)))
@@ -60,21 +65,73 @@ def test_whoever_loses_its_place_is_told_to_whom(numbers):
     assert all(by != gone for gone, by in lost.items())
 
 
-def test_times_decide_where_no_step_does():
-    now = lane.see(Lane(), commit(9), commit(8), 2000.0)
+def test_after_a_push_that_nobody_told_of_every_later_one_is_newer():
+    now = lane.see(Lane(), commit(3), commit(2))
 
-    assert lane.is_older(now, commit(3), 1000.0)
-    assert not lane.is_older(now, commit(3), 3000.0)
-    assert not lane.is_older(now, commit(3), 1000.0, forced=True)
-    assert not lane.is_older(now, commit(3), 0.0)
+    assert not lane.is_older(now, commit(9), commit(8))
+    assert lane.see(now, commit(9), commit(8)).head == Turn(commit(9), 0)
 
 
-def test_a_branch_that_goes_back_and_forth_is_followed_for_ever_by_nobody():
-    now = lane.see(lane.see(Lane(), commit(2), commit(1), 1.0), commit(1), commit(2), 1.0, forced=True)
+moves = st.lists(st.integers(1, 5), min_size=1, max_size=30)
 
-    assert lane.came_before(now, commit(1), commit(2))
-    assert lane.came_before(now, commit(2), commit(1))
-    assert not lane.came_before(now, commit(3), commit(1))
+
+@given(moves)
+def test_wherever_the_branch_goes_back_and_forth_its_head_is_where_it_went_last(places):
+    now, at = Lane(), 0
+    for number in places:
+        now, at = lane.see(now, commit(number), commit(at)), number
+        assert now.head == Turn(commit(number), 0)
+        assert not lane.is_older(now, commit(number), commit(at))
+
+
+@given(moves)
+def test_the_steps_never_lead_in_a_circle(places):
+    now, at = Lane(), 0
+    for number in places:
+        now, at = lane.see(now, commit(number), commit(at)), number
+    known = {place for step in now.steps for place in step}
+
+    assert not [
+        (one, two)
+        for one in known
+        for two in known
+        if lane.came_before(now, one, two) and lane.came_before(now, two, one)
+    ]
+
+
+@given(moves)
+def test_what_waits_at_the_end_of_all_going_back_and_forth_is_where_the_branch_is(places):
+    now, at = lane.enter(Lane(), commit(99)), 0
+    for number in places:
+        now, at = moved(now, at, number), number
+    now = lane.leave(now, commit(99))
+
+    assert now.running == Turn(commit(at), now.running.order)
+
+
+def test_the_same_move_again_is_another_push_and_the_same_delivery_is_not():
+    there = lane.see(lane.see(Lane(), commit(1), commit(0), "d0"), commit(2), commit(1), "d1")
+    back = lane.see(there, commit(1), commit(2), "d2")
+
+    assert lane.see(back, commit(2), commit(1), "d1") == back
+    assert not lane.comes_back(back, commit(2), commit(1), "d1")
+    assert lane.comes_back(back, commit(2), commit(1), "d3")
+    assert lane.see(back, commit(2), commit(1), "d3").head == Turn(commit(2), 0)
+
+
+def test_a_second_hook_that_tells_of_a_move_that_is_made_tells_nothing_new():
+    there = lane.see(lane.see(Lane(), commit(1), commit(0), "d0"), commit(2), commit(1), "d1")
+
+    assert not lane.comes_back(there, commit(2), commit(1), "other")
+    assert not lane.comes_back(there, commit(1), commit(0), "other")
+
+
+def test_a_lane_of_an_older_pack_is_read_without_its_times():
+    turn = {"commit": commit(1), "order": 3, "timestamp": 4102444800.0}
+    known = lane.from_json({"last": 3, "running": turn, "head": turn, "steps": [[commit(1), commit(0)]]})
+
+    assert known.running == known.head == Turn(commit(1), 3)
+    assert not lane.is_older(known, commit(8), commit(7))
 
 
 def test_a_build_that_finishes_after_a_newer_one_does_not_replace_it():
@@ -87,16 +144,17 @@ def test_a_build_that_finishes_after_a_newer_one_does_not_replace_it():
 
 
 def test_who_is_asked_for_again_gets_a_new_turn_behind_who_runs():
-    now = lane.enter(lane.enter(Lane(), commit(1), 1.0), commit(2), 2.0)
+    now = lane.enter(lane.enter(Lane(), commit(1)), commit(2))
 
-    assert lane.enter(now, commit(2), 9.0) == now
-    assert lane.leave(now, commit(1)).running == Turn(commit(2), 2, 2.0)
+    assert lane.enter(now, commit(2)) == now
+    assert lane.leave(now, commit(1)).running == Turn(commit(2), 2)
     assert lane.leave(now, commit(2)).waiting == ()
 
 
 def test_the_lane_keeps_a_bounded_past():
     now = Lane()
     for number in range(1, 3 * lane.STEPS_KEPT):
-        now = lane.see(now, commit(number), commit(number - 1), float(number))
+        now = lane.see(now, commit(number), commit(number - 1), f"d{number}")
 
     assert len(now.steps) == lane.STEPS_KEPT
+    assert len(now.deliveries) == lane.DELIVERIES_KEPT

@@ -174,7 +174,7 @@ def _ring(alarm: Alarm, known: Known, now: float) -> Tuple[str, str]:
     recent = [ring for ring in RINGS if ring in known.began and _is_recent(known, ring, now)]
     if not recent:
         return "", "it names no host, and no deploy is recent enough"
-    return max(recent, key=lambda ring: known.began[ring].when), ""
+    return max(recent, key=lambda ring: known.release.ring(ring).generation), ""
 
 
 def _left_alone(known: Known, ring: str, now: float) -> str:

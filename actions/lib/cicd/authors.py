@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Iterable
 
 from cicd.consul import Store
@@ -17,7 +16,7 @@ def add(store: Store, project: str, commit: str, names: Iterable[str]) -> None:
 
     def joined(document: dict[str, Any]) -> dict[str, Any]:
         every = sorted(more | set(document.get("names") or ()))
-        return {"at": document.get("at") or time.time(), "names": every}
+        return {"names": every}
 
     if more:
         store.update(f"{prefix}{commit}", joined)
@@ -33,8 +32,7 @@ def of(store: Store, project: str, commit: str) -> tuple[str, ...]:
 def _forget_oldest(store: Store, prefix: str) -> None:
     if len(store.keys(prefix)) <= KEPT:
         return
-    kept = store.below(prefix)
-    for key in sorted(kept, key=lambda one: float(kept[one].get("at") or 0), reverse=True)[KEPT:]:
+    for key, _ in store.by_change(prefix)[:-KEPT]:
         store.delete(key)
 
 

@@ -155,6 +155,12 @@ class Store(Connection):
         items = self.ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or []
         return {item["Key"]: json.loads(item["Value"]) for item in items}
 
+    def by_change(self, prefix: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return the keys below *prefix* with their documents, those that changed last at the end."""
+        items = self.ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or []
+        items.sort(key=lambda item: int(item["ModifyIndex"]))
+        return [(item["Key"], json.loads(item["Value"])) for item in items]
+
     def health(self, project: Project) -> list[dict[str, Any]]:
         """Return Consul's health entries of every app host of *project*, healthy or not."""
         service, tag = self._settings.service_name(project), self._settings.tag(project)

@@ -20,7 +20,6 @@ SKIP_DEPLOY = re.compile(r"\[(?:skip[ -]deploy|deploy[ -]skip|no[ -]deploy)\]", 
 BRANCH = re.compile(rf"(?!.*\.\.){fields.PATTERNS['branch']}")
 REF = re.compile(rf"refs/(?:heads|tags)/{BRANCH.pattern}")
 PATH = re.compile(r"(?!/|.*//|(?:.*/)?\.{1,2}(?:/|\Z))[A-Za-z0-9._@+=,~/ -]{1,255}")
-TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)")
 FLAGS = ("created", "deleted", "forced")
 
 
@@ -32,7 +31,7 @@ def reduce(raw: Any) -> dict[str, Any]:
     InputError when repository, ref or commit cannot be used.
     """
     given = _mapping(raw)
-    repository, head = _mapping(given.get("repository")), _mapping(given.get("head_commit"))
+    repository = _mapping(given.get("repository"))
     kept = {name: given[name] for name in FLAGS if isinstance(given.get(name), bool)}
     return {
         **kept,
@@ -47,7 +46,6 @@ def reduce(raw: Any) -> dict[str, Any]:
         },
         "pusher": {"name": _user(_mapping(given.get("pusher")).get("name"))},
         "sender": {"login": _user(_mapping(given.get("sender")).get("login"))},
-        "head_commit": {"timestamp": _optional(TIMESTAMP, head.get("timestamp"))},
         "cicd": _checked(given["cicd"]) if "cicd" in given else summary(given),
     }
 
@@ -105,7 +103,6 @@ def parse(event: Mapping[str, Any]) -> Push:
         fork=bool(repository.get("fork")),
         archived=bool(repository.get("archived")),
         default_branch=repository["default_branch"],
-        timestamp=seconds(kept["head_commit"]["timestamp"]),
         skip_ci=cicd["skip_ci"],
         skip_deploy=cicd["skip_deploy"],
         paths=tuple(cicd["paths"]) if cicd["paths_complete"] else None,

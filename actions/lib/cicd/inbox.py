@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-import uuid
 from typing import Any, Mapping
 
-from cicd import fields
+from cicd import fields, serial
 from cicd.consul import Store
 from cicd.errors import Refused
 
@@ -16,9 +15,10 @@ KEPT = 1000
 
 def put(store: Store, event: Mapping[str, Any]) -> str:
     """Keep the reduced *event*, and return its id; the oldest beyond 1000 are forgotten."""
-    identifier = f"{int(time.time() * 1000):014d}-{uuid.uuid4().hex[:8]}"
+    known = sorted(store.keys(PREFIX))
+    identifier = serial.following(known, time.time())
     store.put(f"{PREFIX}{identifier}", event)
-    for key in sorted(store.keys(PREFIX), reverse=True)[KEPT:]:
+    for key in known[: max(0, len(known) + 1 - KEPT)]:
         store.delete(key)
     return identifier
 

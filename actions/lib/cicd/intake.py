@@ -12,7 +12,7 @@ from cicd.push import Decision, Known, Push
 from cicd.release import RINGS, Release
 from cicd.turns import Turns
 
-REBUILT: set[str | None] = {None, "failed", "superseded"}
+REBUILT: set[str | None] = {None, "failed", "superseded", "passed"}
 
 FRESH = {"build": 0, "queue_id": 0, "lost": 0, "status": "", "by": ""}
 

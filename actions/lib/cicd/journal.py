@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-import uuid
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
+from cicd import serial
 from cicd.alarm import Alarm
 from cicd.alarm import Decision as AlarmDecision
 from cicd.consul import Store
@@ -78,15 +78,16 @@ def lines(entries: list[dict[str, Any]]) -> str:
 
 def forget_runs(store: Store, project: str) -> None:
     """Drop the oldest ended runs of *project* beyond those that are kept."""
-    runs = store.runs(project)
-    ended = [c for c in runs if runs[c]["stage"] in ("passed", "failed", "superseded")]
-    for commit in sorted(ended, key=lambda c: float(runs[c]["at"]), reverse=True)[RUNS_KEPT:]:
-        store.delete(f"cicd/{project}/runs/{commit}")
+    runs = store.by_change(f"cicd/{project}/runs/")
+    ended = [key for key, run in runs if run["stage"] in ("passed", "failed", "superseded")]
+    for key in ended[:-RUNS_KEPT]:
+        store.delete(key)
 
 
 def _keep(store: Store, prefix: str, kept: int, entry: Mapping[str, Any]) -> None:
-    store.put(f"{prefix}{int(float(entry['at']) * 1000):014d}-{uuid.uuid4().hex[:8]}", entry)
-    for key in sorted(store.keys(prefix), reverse=True)[kept:]:
+    known = sorted(store.keys(prefix))
+    store.put(f"{prefix}{serial.following(known, float(entry['at']))}", entry)
+    for key in known[: max(0, len(known) + 1 - kept)]:
         store.delete(key)
 
 

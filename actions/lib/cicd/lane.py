@@ -1,9 +1,9 @@
 """
 The lane of a project: one build runs, the newest commit waits, all others are superseded. Pure.
 
-Pushes may arrive in any order, and several within the second that their commits' times can tell
-apart. Each says which commit was there before, so the order is known once the pushes between have
-arrived: until its turn comes, what waits is a set.
+Pushes may arrive in any order. Each says which commit was there before, so the order is known once
+the pushes between have arrived: until its turn comes, what waits is a set. Where no step leads, the
+order of arrival counts. The time of a commit never does: anybody can write any.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Mapping, Optional, Tuple
 
 STEPS_KEPT = 100
+DELIVERIES_KEPT = 200
 NONE = "0" * 40
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A commit's place: `order` as turns were given, `timestamp` as its commit says (epoch seconds)."""
+    """A commit's place: `order` as turns were given."""
 
     commit: str
     order: int
-    timestamp: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Lane:
     Whose turn it is.
 
     `last` is the newest order given, `passed` the newest turn that passed CI, `steps` the
-    latest moves of the branch as (commit, the one before), `head` the commit it was seen at last.
+    latest moves of the branch as (commit, the one before), which never lead in a circle, `head` the
+    commit it was seen at last, `deliveries` those that told of a move.
     """
 
     last: int = 0
@@ -39,45 +40,49 @@ class Lane:
     passed: Optional[Turn] = None
     head: Optional[Turn] = None
     steps: Tuple[Tuple[str, str], ...] = ()
+    deliveries: Tuple[str, ...] = ()
 
 
-def see(lane: Lane, commit: str, before: str, timestamp: float, forced: bool = False) -> Lane:
-    """Record that the branch moved from *before* to *commit*."""
-    step = ((commit, before),) if before not in ("", NONE, commit) else ()
-    known = replace(lane, steps=(*(s for s in lane.steps if s not in step), *step)[-STEPS_KEPT:])
-    if is_older(known, commit, timestamp, forced):
-        return known
-    return replace(known, head=Turn(commit, 0, timestamp))
+def see(lane: Lane, commit: str, before: str, delivery: str = "") -> Lane:
+    """Record that the branch moved from *before* to *commit*; unchanged when *delivery* told so before."""
+    if was_told(lane, delivery):
+        return lane
+    known = replace(lane, deliveries=(*lane.deliveries, delivery)[-DELIVERIES_KEPT:]) if delivery else lane
+    if not is_older(lane, commit, before):
+        return replace(_stepped(known, commit, before), head=Turn(commit, 0))
+    return known if came_before(lane, commit, before) else _stepped(known, commit, before)
 
 
-def is_older(lane: Lane, commit: str, timestamp: float = 0.0, forced: bool = False) -> bool:
-    """Whether the branch was at *commit* before it was at its head: by its steps, else by their times."""
+def was_told(lane: Lane, delivery: str) -> bool:
+    """Whether *delivery* came before: the same push, sent again."""
+    return bool(delivery) and delivery in lane.deliveries
+
+
+def is_older(lane: Lane, commit: str, before: str = "") -> bool:
+    """Whether the branch moved from *before* to *commit* before it was at its head, as its steps say."""
     head = lane.head
-    if head is None or head.commit == commit:
+    if head is None or head.commit in (commit, before):
         return False
-    if came_before(lane, commit, head.commit):
-        return True
-    if forced or came_before(lane, head.commit, commit):
-        return False
-    return 0 < timestamp < head.timestamp
+    return came_before(lane, commit, head.commit)
+
+
+def comes_back(lane: Lane, commit: str, before: str, delivery: str) -> bool:
+    """Whether the branch was at *commit*, left it, and is moved there again by another push."""
+    is_there = lane.head is None or lane.head.commit == commit
+    was_there = any(commit in step for step in lane.steps)
+    return was_there and not (is_there or was_told(lane, delivery) or is_older(lane, commit, before))
 
 
 def came_before(lane: Lane, earlier: str, later: str) -> bool:
     """Whether the known steps lead from *earlier* to *later*."""
-    before, at, seen = dict(lane.steps), later, set()
-    while at in before and at not in seen:
-        seen.add(at)
-        at = before[at]
-        if at == earlier:
-            return True
-    return False
+    return bool(_next(lane, earlier, later))
 
 
-def enter(lane: Lane, commit: str, timestamp: float) -> Lane:
+def enter(lane: Lane, commit: str) -> Lane:
     """Give *commit* a turn: at once when nothing runs, else it waits. Unchanged when it has one."""
     if has(lane, commit):
         return lane
-    turn = Turn(commit, lane.last + 1, timestamp)
+    turn = Turn(commit, lane.last + 1)
     entered = replace(lane, last=turn.order)
     if lane.running is None:
         return replace(entered, running=turn)
@@ -93,8 +98,8 @@ def leave(lane: Lane, commit: str) -> Lane:
 
 
 def newest(lane: Lane) -> Turn | None:
-    """Return the newest turn that waits: by the steps of the branch, else by time."""
-    return max(lane.waiting, key=lambda turn: (turn.timestamp, turn.order), default=None)
+    """Return the newest turn that waits: by the steps of the branch, else the last that came."""
+    return max(lane.waiting, key=lambda turn: turn.order, default=None)
 
 
 def superseded(before: Lane, after: Lane) -> dict[str, str]:
@@ -126,18 +131,44 @@ def has(lane: Lane, commit: str) -> bool:
 def to_json(lane: Lane) -> dict[str, Any]:
     """Return *lane* as plain data for the store."""
     plain = asdict(lane)
-    return {**plain, "waiting": list(plain["waiting"]), "steps": [list(step) for step in lane.steps]}
+    lists = {"waiting": list(plain["waiting"]), "deliveries": list(lane.deliveries)}
+    return {**plain, **lists, "steps": [list(step) for step in lane.steps]}
 
 
 def from_json(value: Mapping[str, Any]) -> Lane:
     """Return the lane that to_json wrote; an empty one from nothing."""
-    single = {name: Turn(**value[name]) for name in ("running", "passed", "head") if value.get(name)}
+    single = {name: _turn(value[name]) for name in ("running", "passed", "head") if value.get(name)}
     return Lane(
         last=int(value.get("last", 0)),
-        waiting=tuple(Turn(**turn) for turn in value.get("waiting", ())),
+        waiting=tuple(_turn(turn) for turn in value.get("waiting", ())),
         steps=tuple((commit, before) for commit, before in value.get("steps", ())),
+        deliveries=tuple(value.get("deliveries", ())),
         **single,
     )
+
+
+def _turn(value: Mapping[str, Any]) -> Turn:
+    """Lanes of older packs have a time as well."""
+    return Turn(str(value["commit"]), int(value["order"]))
+
+
+def _stepped(lane: Lane, commit: str, before: str) -> Lane:
+    """Add the step to *commit*; where the branch comes back, it forgets how it went away from there."""
+    if before in ("", NONE, commit):
+        return lane
+    gone = (commit, _next(lane, commit, before))
+    steps = (*(step for step in lane.steps if step[0] not in gone), (commit, before))
+    return replace(lane, steps=steps[-STEPS_KEPT:])
+
+
+def _next(lane: Lane, earlier: str, later: str) -> str:
+    """Return where the branch went from *earlier* on its way to *later*; empty when no steps lead there."""
+    before, at = dict(lane.steps), later
+    for _ in lane.steps:
+        if before.get(at) == earlier:
+            return at
+        at = before.get(at, "")
+    return ""
 
 
 def _without_superseded(lane: Lane) -> Lane:

@@ -32,7 +32,6 @@ class Remote:
 
     branch: str
     commit: str
-    timestamp: str = ""
     message: str = ""
     user: str = ""
     author: str = ""
@@ -59,7 +58,7 @@ class Missed:
         if lane.head is None:
             _begin(turns, project, remote)
             return False
-        if remote.commit in {lane.head.commit, *dict(lane.steps)} or turns.run(remote.commit):
+        if remote.commit == lane.head.commit:
             return False
         head, since = self._since.get(project.name, ("", 0.0))
         if head != remote.commit:
@@ -82,7 +81,6 @@ def where(settings: Settings, project: Project, github: GitHub) -> Remote | None
     return Remote(
         branch,
         fields.check("commit", head["sha"]),
-        str((commit.get("committer") or {}).get("date", "")),
         str(commit.get("message", "")),
         str((head.get("committer") or {}).get("login", "")),
         str((head.get("author") or {}).get("login", "")),
@@ -112,7 +110,6 @@ def told(project: Project, remote: Remote, turns: Turns, github: GitHub) -> dict
             "archived": remote.archived,
         },
         "pusher": {"name": user},
-        "head_commit": {"timestamp": remote.timestamp},
         "cicd": event.told(remote.message, paths, complete, [{"login": remote.author}]),
     }
 
@@ -154,7 +151,6 @@ def _begin(turns: Turns, project: Project, remote: Remote) -> None:
         HEADS + remote.branch,
         remote.commit,
         default_branch=remote.branch,
-        timestamp=event.seconds(remote.timestamp),
     )
     turns.see(first)
     reason = "the branch was there when it was first looked at; cicd.git_push builds it"

@@ -53,7 +53,8 @@ def reviewed(reviews: Reviews, version: str, who: str, given: Review, needed: Co
             "Ask one of them to say it, or veto the version.",
         )
     changed = {**reviews, version: said}
-    newest = sorted(changed, key=lambda name: max(r.when for r in changed[name].values()))[-KEPT_VERSIONS:]
+    others = sorted(set(reviews) - {version}, key=lambda name: max(r.when for r in reviews[name].values()))
+    newest = {version, *others[1 - KEPT_VERSIONS :]}
     return {name: changed[name] for name in changed if name in newest or name in needed}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Optional, Sequence, Tuple
 
 from cicd.config import Project
-from cicd.lane import Lane, is_older, see
+from cicd.lane import Lane, comes_back, is_older
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
 UNDER_WAY = {"accepted", "waiting", "starting", "building", "passed"}
@@ -18,8 +18,8 @@ class Push:
     """
     One ref of one repository that moved, without a word of anybody's text.
 
-    `paths` is None when what changed is not known in full; `timestamp` (epoch seconds of the
-    commit) is 0 when unknown; `asked` when a person wants the build, and not GitHub; `authors`
+    `paths` is None when what changed is not known in full; `delivery` is GitHub's id of the event, the
+    same when it is sent again; `asked` when a person wants the build, and not GitHub; `authors`
     is everybody who is known to have written, pushed or asked for the commit.
     """
 
@@ -33,7 +33,7 @@ class Push:
     fork: bool = False
     archived: bool = False
     default_branch: str = ""
-    timestamp: float = 0.0
+    delivery: str = ""
     skip_ci: bool = False
     skip_deploy: bool = False
     paths: Optional[Tuple[str, ...]] = None
@@ -119,13 +119,16 @@ def _other_branch(project: Project, push: Push) -> str:
 
 
 def _known_already(push: Push, known: Known) -> str:
-    if known.stage in UNDER_WAY:
+    again = not push.asked and comes_back(known.lane, push.commit, push.before, push.delivery)
+    if known.stage in UNDER_WAY and not (again and known.stage == "passed"):
         return f"this commit was pushed before and is {known.stage}"
     if push.asked:
         return ""
-    if known.stage:
+    if push.commit in known.deployed:
+        return "this commit is deployed already"
+    if known.stage and not again:
         return f"this commit was pushed before and {_ended(known.stage)}; cicd.git_push builds it again"
-    return "this commit is deployed already" if push.commit in known.deployed else ""
+    return ""
 
 
 def _unwanted(project: Project, push: Push) -> str:
@@ -139,8 +142,7 @@ def _unwanted(project: Project, push: Push) -> str:
 
 def _too_old(push: Push, known: Known) -> str:
     head = known.lane.head
-    now = see(known.lane, push.commit, push.before, push.timestamp, push.forced)
-    if push.asked or head is None or not is_older(now, push.commit, push.timestamp, push.forced):
+    if push.asked or head is None or not is_older(known.lane, push.commit, push.before):
         return ""
     state = ", which is deployed" if head.commit in known.deployed else ", which was pushed after it"
     return f"it is older than {head.commit[:7]}{state}"

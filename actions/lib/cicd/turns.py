@@ -43,12 +43,11 @@ class Turns:
         Give *push* a turn and return the commit it waits for: empty when it may start at once,
         its own when a newer push took the turn already.
         """
-        timestamp = push.timestamp or time.time()
 
         def entered(known: Lane) -> Lane:
             now = _seen(known, push)
-            late = not push.asked and lane.is_older(now, push.commit, push.timestamp, push.forced)
-            return now if late else lane.enter(now, push.commit, timestamp)
+            late = not push.asked and lane.is_older(known, push.commit, push.before)
+            return now if late else lane.enter(now, push.commit)
 
         now = self._change(entered)
         if not lane.has(now, push.commit):
@@ -60,7 +59,7 @@ class Turns:
 
     def enter(self, commit: str) -> Lane:
         """Give *commit*, whose run lost its turn, one again, and return the lane."""
-        return self._change(lambda known: lane.enter(known, commit, time.time()))
+        return self._change(lambda known: lane.enter(known, commit))
 
     def end(self, commit: str) -> str:
         """End the turn of *commit* and return the commit whose turn came by that; empty for none."""
@@ -90,4 +89,4 @@ class Turns:
 def _seen(known: Lane, push: Push) -> Lane:
     if push.asked:
         return known
-    return lane.see(known, push.commit, push.before, push.timestamp, push.forced)
+    return lane.see(known, push.commit, push.before, push.delivery)

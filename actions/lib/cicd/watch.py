@@ -46,7 +46,8 @@ class _Watch:
         for commit, run in runs.items():
             if run["stage"] == "building":
                 yield from self._ended(commit, run)
-            elif run["stage"] in OPEN and time.time() - run["at"] > PATIENCE_SECONDS:
+            # A time that is still to come is of a clock that was set back.
+            elif run["stage"] in OPEN and abs(time.time() - run["at"]) > PATIENCE_SECONDS:
                 yield from self._not_started(commit, run)
         running = self._turns.lane().running
         if running and runs.get(running.commit, {"stage": "building"})["stage"] not in OPEN:
