@@ -19,10 +19,10 @@ WORDS = {
 
 
 class ReadFailure(CicdAction):
-    def act(self, settings: Settings, project: str, commit: str, build: int) -> dict[str, Any]:
+    def act(self, settings: Settings, project: str, commit: str) -> dict[str, Any]:
         found, jenkins = settings.project(project), Jenkins(settings)
         builds = Builds(settings, found, Store(settings), jenkins)
-        seen, following = builds.failed(fields.check("commit", commit), build)
+        seen, following = builds.failed(fields.check("commit", commit))
         url = seen.result.url if seen.result else f"{jenkins.url}/{job_path(found)}/"
         said = WORDS.get(seen.status, f"is {seen.status}")
         return {

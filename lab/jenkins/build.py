@@ -6,13 +6,18 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 PARAMETERS = ("PROJECT", "COMMIT", "BRANCH", "REPOSITORY", "TRACE")
 
 
 @dataclass
 class Build:
-    """A build of *job*; times in milliseconds since 1970, *result* is None while it runs."""
+    """
+    A build of *job*, which may lie in folders; times in milliseconds since 1970.
+
+    *result* is None while it runs, *parameters* are empty when it was started without.
+    """
 
     job: str
     number: int
@@ -29,7 +34,7 @@ class Build:
     @property
     def path(self) -> str:
         """The build's address below the server's, as Jenkins spells it."""
-        return f"job/{self.job}/{self.number}/"
+        return f"{place(self.job)}{self.number}/"
 
     def save(self, folder: Path) -> None:
         """Keep the build in its own folder below *folder*."""
@@ -40,15 +45,20 @@ class Build:
         partial.rename(target / "build.json")
 
     def folder(self, folder: Path) -> Path:
-        return folder / "builds" / self.job / str(self.number)
+        return folder / "builds" / quote(self.job, safe="") / str(self.number)
 
     def log(self, folder: Path) -> Path:
         return self.folder(folder) / "log"
 
 
+def place(job: str) -> str:
+    """Return the address of *job* below the server's: of `shop/feature%2Fcart` as Jenkins escapes it."""
+    return "".join(f"job/{quote(part)}/" for part in job.split("/"))
+
+
 def load(folder: Path, job: str) -> list[Build]:
     """Return the kept builds of *job*, oldest first; those that a restart interrupted are ABORTED."""
-    files = (folder / "builds" / job).glob("*/build.json")
+    files = (folder / "builds" / quote(job, safe="")).glob("*/build.json")
     builds = sorted((Build(**json.loads(path.read_text())) for path in files), key=lambda b: b.number)
     for build in builds:
         if build.result is None:
@@ -61,7 +71,7 @@ def information(build: Build, root: str) -> dict[str, Any]:
     """Return the build as Jenkins' remote API shows it; *root* is the server's address."""
     return {
         "_class": "hudson.model.FreeStyleBuild",
-        "actions": [_parameters(build), _git(build)],
+        "actions": [_parameters(build) if build.parameters else {}, _git(build)],
         "artifacts": [],
         "building": build.result is None,
         "description": build.description,
@@ -69,7 +79,7 @@ def information(build: Build, root: str) -> dict[str, Any]:
         "duration": build.duration,
         "estimatedDuration": -1,
         "executor": None,
-        "fullDisplayName": f"{build.job} #{build.number}",
+        "fullDisplayName": f"{build.job.replace('/', ' » ')} #{build.number}",
         "id": str(build.number),
         "keepLog": False,
         "number": build.number,

@@ -6,8 +6,9 @@ import json
 import urllib.error
 import urllib.request
 from typing import Any
+from urllib.parse import unquote
 
-from lab.jenkins.build import Build
+from lab.jenkins.build import Build, place
 
 TIMEOUT_SECONDS = 30  # the plugin's own
 
@@ -28,10 +29,14 @@ def payload(build: Build, phase: str, timestamp: int, root: str) -> dict[str, An
         "notes": "",
         "artifacts": {},
     }
+    if not build.parameters:
+        del state["parameters"]
     # Jenkins sets a result only when the build has one.
     if build.result is not None:
         state["status"] = build.result
-    return {"name": build.job, "display_name": build.job, "url": f"job/{build.job}/", "build": state}
+    # As the plugin: the name of a job is its last part, and only its address says in which folder it lies.
+    name = build.job.rpartition("/")[2]
+    return {"name": name, "display_name": unquote(name), "url": place(build.job), "build": state}
 
 
 def send(url: str, body: dict[str, Any]) -> None:

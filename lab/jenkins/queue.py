@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from lab.jenkins import callback
 from lab.jenkins.build import PARAMETERS, Build, load
@@ -52,17 +53,21 @@ class Queue:
         with self._lock:
             if job in self.builds:
                 return False
-            (self._folder / "builds" / job).mkdir(parents=True, exist_ok=True)
+            (self._folder / "builds" / quote(job, safe="")).mkdir(parents=True, exist_ok=True)
             self.builds[job] = []
         return True
 
     def _kept_jobs(self) -> list[str]:
-        return sorted(path.name for path in (self._folder / "builds").glob("*"))
+        return sorted(unquote(path.name) for path in (self._folder / "builds").glob("*"))
 
-    def add(self, job: str, given: Mapping[str, str]) -> Item:
-        """Queue a build of *job*; as in Jenkins, parameters that it does not define are dropped."""
+    def add(self, job: str, given: Mapping[str, str] | None) -> Item:
+        """
+        Queue a build of *job*; as in Jenkins, parameters that it does not define are dropped.
+
+        With none at all it is what a branch's scan or a timer starts.
+        """
         with self._lock:
-            parameters = {name: given.get(name, "") for name in PARAMETERS}
+            parameters = {} if given is None else {name: given.get(name, "") for name in PARAMETERS}
             item = Item(self._next_item, job, parameters, _now())
             self._next_item += 1
             self.items[item.number] = item

@@ -7,7 +7,7 @@ import hmac
 import re
 from collections.abc import Callable
 from http.server import ThreadingHTTPServer
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from lab.jenkins import tree, views
 from lab.jenkins.build import Build, information
@@ -18,6 +18,7 @@ from lab.stand_in.http import Answer, Request
 
 VERSION = "2.426.1"  # the remote API that is imitated
 CRUMB = "Jenkins-Crumb"
+JOB = r"(job/[^/]+(?:/job/[^/]+)*)"  # in folders each has its own `job/`
 
 
 class NotFound(Exception):
@@ -36,17 +37,17 @@ class Api:
             ("GET", r"/api/json", self._front),
             ("GET", r"/crumbIssuer/api/json", self._crumb),
             ("GET", r"/me/api/json", self._me),
-            ("POST", r"/createItem", self._create),
+            ("POST", rf"/(?:{JOB}/)?createItem", self._create),
             ("GET", r"/queue/api/json", self._items),
             ("GET", r"/queue/item/(\d+)/api/json", self._item),
             ("POST", r"/queue/cancelItem", self._cancel),
-            ("GET", r"/job/([^/]+)/api/json", self._job),
-            ("POST", r"/job/([^/]+)/buildWithParameters", self._build),
-            ("POST", r"/job/([^/]+)/build", self._build),
-            ("GET", r"/job/([^/]+)/(\d+)/api/json", self._information),
-            ("GET", r"/job/([^/]+)/(\d+)/consoleText", self._console),
-            ("POST", r"/job/([^/]+)/(\d+)/stop", self._stop),
-            ("POST", r"/job/([^/]+)/(\d+)/submitDescription", self._describe),
+            ("GET", rf"/{JOB}/api/json", self._job),
+            ("POST", rf"/{JOB}/buildWithParameters", self._build),
+            ("POST", rf"/{JOB}/build", self._build_without_parameters),
+            ("GET", rf"/{JOB}/(\d+)/api/json", self._information),
+            ("GET", rf"/{JOB}/(\d+)/consoleText", self._console),
+            ("POST", rf"/{JOB}/(\d+)/stop", self._stop),
+            ("POST", rf"/{JOB}/(\d+)/submitDescription", self._describe),
         ]
 
     def reply(self, request: Request, body: bytes) -> Answer:
@@ -88,11 +89,11 @@ class Api:
         user = self._settings.user
         return 200, {"_class": "hudson.model.User", "id": user, "fullName": user}, {}
 
-    def _create(self, given: dict[str, str]) -> Answer:
+    def _create(self, given: dict[str, str], folder: str | None) -> Answer:
         name = given.get("name", "")
         if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
             return 400, f"{name!r} is an unsafe name", {}
-        if not self._queue.create(name):
+        if not self._queue.create(f"{_job(folder)}/{name}" if folder else name):
             return 400, f"A job already exists with the name {name!r}", {}
         return 200, "", {}
 
@@ -112,7 +113,8 @@ class Api:
             raise NotFound
         return 204, "", {}
 
-    def _job(self, given: dict[str, str], name: str) -> Answer:
+    def _job(self, given: dict[str, str], path: str) -> Answer:
+        name = _job(path)
         builds = self._queue.builds.get(name)
         if builds is None:
             raise NotFound
@@ -123,7 +125,14 @@ class Api:
             page["builds"] = [information(build, self._root) for build in builds[::-1]]
         return 200, page, {}
 
-    def _build(self, given: dict[str, str], name: str) -> Answer:
+    def _build(self, given: dict[str, str], path: str) -> Answer:
+        return self._queued(path, given)
+
+    def _build_without_parameters(self, _given: dict[str, str], path: str) -> Answer:
+        return self._queued(path, None)
+
+    def _queued(self, path: str, given: dict[str, str] | None) -> Answer:
+        name = _job(path)
         if name not in self._queue.builds:
             raise NotFound
         item = self._queue.add(name, given)
@@ -141,13 +150,18 @@ class Api:
 
     def _describe(self, given: dict[str, str], name: str, number: str) -> Answer:
         self._queue.describe(self._known(name, number), given.get("description", ""))
-        return 302, "", {"Location": f"{self._root}job/{name}/{number}/"}
+        return 302, "", {"Location": f"{self._root}{name}/{number}/"}
 
-    def _known(self, name: str, number: str) -> Build:
-        build = self._queue.build(name, int(number))
+    def _known(self, path: str, number: str) -> Build:
+        build = self._queue.build(_job(path), int(number))
         if build is None:
             raise NotFound
         return build
+
+
+def _job(path: str) -> str:
+    """Return the full name of the job at *path*, `job/<folder>/job/<name>`; each part is escaped there."""
+    return "/".join(unquote(part) for part in path.split("/")[1::2])
 
 
 def server(settings: Settings, queue: Queue) -> ThreadingHTTPServer:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
-from lab.jenkins.build import PARAMETERS, Build
+from lab.jenkins.build import PARAMETERS, Build, place
 from lab.jenkins.queue import Item
 
 NOTIFIER = "com.tikal.hudson.plugins.notification.HudsonNotificationProperty"
@@ -25,7 +26,7 @@ def server(jobs: dict[str, list[Build]], root: str) -> dict[str, Any]:
         "mode": "NORMAL",
         "nodeDescription": "the lab's stand-in for Jenkins",
         "numExecutors": 2,
-        "jobs": [short(name, builds, root) for name, builds in jobs.items()],
+        "jobs": [short(name, builds, root) for name, builds in jobs.items() if "/" not in name],
         "url": root,
         "useCrumbs": True,
         "useSecurity": True,
@@ -40,8 +41,8 @@ def short(name: str, builds: list[Build], root: str) -> dict[str, Any]:
     color = COLORS[last] + ("_anime" if running else "")
     return {
         "_class": "hudson.model.FreeStyleProject",
-        "name": name,
-        "url": f"{root}job/{name}/",
+        "name": name.rpartition("/")[2],
+        "url": f"{root}{place(name)}",
         "color": color,
     }
 
@@ -51,9 +52,9 @@ def job(name: str, builds: list[Build], root: str, queued: bool) -> dict[str, An
     newest = builds[::-1]
     return {
         **short(name, builds, root),
-        "displayName": name,
+        "displayName": unquote(name.rpartition("/")[2]),
         "fullName": name,
-        "fullDisplayName": name,
+        "fullDisplayName": unquote(name.replace("/", " » ")),
         "description": "",
         "buildable": True,
         "builds": [_link(build, root) for build in newest[:100]],
@@ -78,8 +79,8 @@ def item(wish: Item, root: str) -> dict[str, Any]:
         "params": "".join(f"\n{name}={value}" for name, value in wish.parameters.items()),
         "task": {
             "_class": "hudson.model.FreeStyleProject",
-            "name": wish.job,
-            "url": f"{root}job/{wish.job}/",
+            "name": wish.job.rpartition("/")[2],
+            "url": f"{root}{place(wish.job)}",
         },
         "url": f"queue/item/{wish.number}/",
         "blocked": False,

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
+from urllib.parse import quote
 
 from lab.jenkins.build import Build
 from lab.jenkins.settings import Settings
@@ -34,8 +35,9 @@ class Workspace:
     def __init__(self, settings: Settings, build: Build) -> None:
         self._settings = settings
         self._build = build
-        self._folder = Path(settings.folder) / "workspace" / f"{build.job}-{build.number}"
-        self._cache = Path(settings.folder) / "cache" / build.job
+        job = quote(build.job, safe="")
+        self._folder = Path(settings.folder) / "workspace" / f"{job}-{build.number}"
+        self._cache = Path(settings.folder) / "cache" / job
         self._console = build.log(Path(settings.folder))
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -35,6 +35,7 @@ class Ci:
     wait_for: Callable[[Callable[[], Any]], Any]
     http: ThreadingHTTPServer | None = None
     queue: Queue | None = None
+    other: str = ""  # another job of the same name
 
     @property
     def builds(self) -> Builds:
@@ -82,10 +83,10 @@ class Ci:
         assert self.builds.start(commit)["queue_id"]
         return commit
 
-    def end(self, script: str) -> str:
+    def end(self, script: str, job: str = "greeter") -> str:
         """Push a commit and wait for the end of its build."""
         commit = self.start(script)
-        self.wait_for(lambda: self.queue.builds["greeter"][-1:] and self.queue.builds["greeter"][-1].result)
+        self.wait_for(lambda: self.queue.builds[job][-1:] and self.queue.builds[job][-1].result)
         return commit
 
     def poll(self) -> list[watch.Event]:
@@ -213,7 +214,7 @@ def test_defect_9_without_any_callback_a_run_ends_within_one_poll(ci, end, statu
     else:
         with pytest.raises(JenkinsError):
             ci.builds.passed(commit, number)
-        assert ci.builds.failed(commit, number)[0].status == status
+        assert ci.builds.failed(commit)[0].status == status
         assert (ci.run(commit)["stage"], ci.run(commit)["status"]) == ("failed", status)
     assert ci.poll() == []
     assert ci.builds.turns.lane().running is None
@@ -238,7 +239,7 @@ def test_a_missing_job_fails_the_run_with_what_to_do(ci):
 def test_a_build_beyond_its_limit_is_stopped(ci):
     commit = overdue(ci)
 
-    ci.builds.failed(commit, 0)
+    ci.builds.failed(commit)
 
     ci.wait_for(lambda: ci.queue.builds["greeter"][0].result == "ABORTED")
 
@@ -311,7 +312,7 @@ def test_an_execution_that_died_with_its_claim_proceeds_when_it_runs_again(ci):
 def test_a_failure_told_twice_is_recorded_once(ci):
     commit = ci.end("exit 1")
 
-    assert [ci.builds.failed(commit, 1)[0].status for _ in range(2)] == ["FAILURE", "FAILURE"]
+    assert [ci.builds.failed(commit)[0].status for _ in range(2)] == ["FAILURE", "FAILURE"]
 
 
 def test_a_callback_for_an_unknown_build_changes_nothing(ci):
@@ -327,14 +328,15 @@ def test_a_callback_for_a_commit_that_nobody_pushed_is_refused(ci):
         ci.builds.passed("f" * 40, 1)
 
 
-@pytest.mark.parametrize("told", ["passed", "failed"])
-def test_a_callback_that_claims_another_commit_counts_for_nothing(ci, told):
+def test_a_callback_that_claims_another_commit_counts_for_nothing(ci):
     first = ci.end("echo tested")
     ci.builds.passed(first, 1)
     second = ci.start("sleep 300")
 
     with pytest.raises(JenkinsError, match="as its callback claims"):
-        getattr(ci.builds, told)(second, 1)
+        ci.builds.passed(second, 1)
+    with pytest.raises(JenkinsError, match=r"Jenkins says (QUEUED|RUNNING)"):
+        ci.builds.failed(second)
     assert ci.run(second)["stage"] == "building"
 
 
@@ -361,13 +363,13 @@ def test_a_failure_that_jenkins_does_not_confirm_changes_nothing(ci, script, sai
         ci.wait_for(lambda: ci.queue.builds["greeter"][0].result)
 
     with pytest.raises(JenkinsError, match=f"Jenkins says {said}"):
-        ci.builds.failed(commit, 1)
+        ci.builds.failed(commit)
     assert ci.run(commit)["stage"] == "building"
 
 
 def test_a_failed_build_that_a_person_repeats_in_jenkins_counts_when_it_passes(ci, tmp_path):
     commit = ci.end(f"test -e {tmp_path}/again || {{ touch {tmp_path}/again; exit 1; }}")
-    ci.builds.failed(commit, 1)
+    ci.builds.failed(commit)
     Jenkins(ci.settings).start(ci.project, ci.queue.builds["greeter"][0].parameters)
     ci.wait_for(lambda: [b.result for b in ci.queue.builds["greeter"]] == ["FAILURE", "SUCCESS"])
 
@@ -379,7 +381,7 @@ def test_a_failed_build_that_a_person_repeats_in_jenkins_counts_when_it_passes(c
 def test_the_console_is_shown_by_its_last_lines_and_evaluated_by_nobody(ci):
     commit = ci.end("head -c 1000000 /dev/zero | tr '\\0' a; echo; echo '{{ 7 * 7 }} <% ctx() %>'; exit 1")
 
-    console = Jenkins(ci.settings).console_tail(ci.project, ci.builds.failed(commit, 1)[0].number)
+    console = Jenkins(ci.settings).console_tail(ci.project, ci.builds.failed(commit)[0].number)
 
     assert "7 * 7" in console
     assert "ended with 1" in console
@@ -457,9 +459,68 @@ def test_one_delivery_however_often_it_comes_is_one_build(ci, delivered):
 
 def test_a_person_builds_a_failed_commit_again_and_github_does_not(ci):
     commit = ci.end("exit 1")
-    ci.builds.failed(commit, 1)
+    ci.builds.failed(commit)
 
     assert [outcome.start for outcome in ci.push(commit)] == [False]
     wish = asked_for("acme/greeter", "main", commit, "ann")
     assert [o.start for o in intake.take(ci.settings, ci.store, wish, "person", "greeter")] == [True]
     assert ci.builds.start(commit)["queue_id"]
+
+
+@pytest.fixture(params=["shop/greeter", "teams/shop/main", "shop/feature%2Fcart"])
+def in_folders(ci, request) -> Ci:
+    """A project whose job lies in folders, or is that of a multibranch job's branch."""
+    name = request.param.rpartition("/")[2]
+    ci.stand_in = replace(ci.stand_in, jobs=(request.param, f"others/{name}", "greeter"))
+    ci.boot()
+    ci.settings.projects["greeter"] = replace(ci.project, job=request.param)
+    ci.other = f"others/{name}"
+    return ci
+
+
+def test_a_job_in_folders_is_started_read_and_waited_for_as_any_other(in_folders):
+    commit = in_folders.end("exit 1", in_folders.project.job)
+
+    (told,) = in_folders.poll()
+    assert told.payload["status"] == "FAILURE"
+    seen, _ = in_folders.builds.failed(commit)
+    assert (seen.status, seen.number) == ("FAILURE", 1)
+    assert "ended with 1" in Jenkins(in_folders.settings).console_tail(in_folders.project, 1)
+
+
+def test_what_waits_in_the_queue_for_a_job_of_the_same_name_elsewhere_is_not_this_ones(in_folders):
+    in_folders.boot(executors=0)
+    commit, jenkins = in_folders.commit(), Jenkins(in_folders.settings)
+    elsewhere = replace(in_folders.project, job=in_folders.other)
+    jenkins.start(elsewhere, {"COMMIT": commit})
+
+    assert jenkins.queued(in_folders.project, commit) == 0
+    mine = jenkins.start(in_folders.project, {"COMMIT": commit})
+    assert jenkins.queued(in_folders.project, commit) == mine
+
+
+def test_a_failure_of_another_job_or_build_never_ends_the_run(in_folders):
+    job = in_folders.project.job
+    commit = in_folders.start("sleep 300")
+    in_folders.wait_for(lambda: in_folders.queue.builds[job])
+    given = {**in_folders.queue.builds[job][0].parameters, "REPOSITORY": "/nowhere"}
+    for other in (replace(in_folders.project, job=in_folders.other), in_folders.project):
+        Jenkins(in_folders.settings).start(other, given)
+        builds = in_folders.queue.builds[other.job]
+        in_folders.wait_for(lambda builds=builds: any(build.result == "FAILURE" for build in builds))
+
+        with pytest.raises(JenkinsError, match="Jenkins says RUNNING"):
+            in_folders.builds.failed(commit)
+    assert in_folders.run(commit)["stage"] == "building"
+    assert in_folders.poll() == []
+
+
+@pytest.mark.parametrize("stage", ["accepted", "waiting", "starting", "superseded"])
+def test_a_run_whose_build_was_never_started_cannot_be_ended_by_a_callback(ci, stage):
+    commit = ci.commit()
+    ci.push(commit)
+    ci.store.update(f"cicd/greeter/runs/{commit}", lambda run: {**run, "stage": stage})
+
+    with pytest.raises(JenkinsError, match=f"no build that could have ended: it is {stage}"):
+        ci.builds.failed(commit)
+    assert ci.run(commit)["stage"] == stage

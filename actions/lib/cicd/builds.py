@@ -91,25 +91,27 @@ class Builds:
             "next": self.turns.end(commit),
         }
 
-    def failed(self, commit: str, number: int) -> tuple[Seen, str]:
+    def failed(self, commit: str) -> tuple[Seen, str]:
         """
         Close the run of *commit* because its build did not succeed, as Jenkins itself must say.
 
-        Returns what was seen, and the commit whose turn came by it.
+        Only the build that the run recorded can fail it, whichever one somebody told of. Returns what
+        was seen, and the commit whose turn came by it.
         """
         run = self._run(commit)
-        seen = self.look(commit, run, number)
+        seen = self.look(commit, run)
         self._refuse_good(seen, commit)
         if seen.state == OVERDUE:
             self._stop(seen, run)
         self.turns.advance(commit, OPEN, "failed", build=seen.number, status=seen.status)
         return seen, self.turns.end(commit)
 
-    def look(self, commit: str, run: Mapping[str, Any], number: int = 0) -> Seen:
-        """Return how the build of *run* stands; *number*, when told, must be that build."""
-        if not number and run.get("status") in (CANCELLED, LOST):
+    def look(self, commit: str, run: Mapping[str, Any]) -> Seen:
+        """Return how the build that *run* recorded stands."""
+        if run.get("status") in (CANCELLED, LOST):
             return Seen(str(run["status"]))
-        number = number or int(run.get("build") or 0)
+        self._refuse_unstarted(commit, run)
+        number = int(run.get("build") or 0)
         if not number:
             item = self.jenkins.queue_item(int(run.get("queue_id") or 0))
             if item and not item.number:
@@ -121,7 +123,6 @@ class Builds:
             result = self._verified(self.jenkins.result(self.project, number), commit, run)
         except JenkinsMissing:
             return Seen(LOST)
-        self._refuse_other(result, run)
         return self._timed(result, run)
 
     def label(self, number: int) -> str:
@@ -179,11 +180,12 @@ class Builds:
                 "Nothing was changed. Its real end is still waited for.",
             )
 
-    def _refuse_other(self, result: BuildResult, run: Mapping[str, Any]) -> None:
-        if run.get("queue_id") and result.queue_id != run["queue_id"]:
+    def _refuse_unstarted(self, commit: str, run: Mapping[str, Any]) -> None:
+        if not (run.get("build") or run.get("queue_id")):
             raise JenkinsError(
-                f"{self.label(result.number)} is not the build that this run started.",
-                "Nothing was changed. If it succeeds, it counts all the same.",
+                f"The run of {self.project.name} at {commit[:7]} has no build that could have ended: "
+                f"it is {run['stage']}.",
+                "Nothing was changed. Whoever told of an end meant another build.",
             )
 
     def _stop(self, seen: Seen, run: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import jenkins as python_jenkins
 import requests
@@ -82,7 +82,7 @@ class Jenkins:
         """Return the id of the queue item of *commit* in *project*'s job; 0 when none waits."""
         for item in self.read("queue", "read the queue")["items"]:
             lines = str(item.get("params", "")).splitlines()
-            if item["task"].get("name") == project.job.rpartition("/")[2] and f"COMMIT={commit}" in lines:
+            if _is_of_job(item["task"], project) and f"COMMIT={commit}" in lines:
                 return int(item["id"])
         return 0
 
@@ -185,8 +185,19 @@ def verify(result: BuildResult, project: Project, wanted: Mapping[str, str]) -> 
 
 
 def job_path(project: Project) -> str:
-    """Return the address of *project*'s job below Jenkins' own; a job in folders is `folder/job`."""
+    """
+    Return the address of *project*'s job below Jenkins' own.
+
+    A job in folders is `folder/job`, that of a branch `multibranch/branch` with the branch as Jenkins
+    names it: `shop/feature%2Fcart`.
+    """
     return "/".join(f"job/{quote(part)}" for part in project.job.split("/"))
+
+
+def _is_of_job(task: Mapping[str, Any], project: Project) -> bool:
+    """By its address, as the name of a task is only the last part of a job's in folders."""
+    below = str(task.get("url", "")).partition("/job/")[2]
+    return unquote(f"job/{below}".rstrip("/")) == unquote(job_path(project))
 
 
 def _is_refusal(error: Exception) -> bool:
