@@ -11,6 +11,8 @@ from cicd.config import Settings
 from cicd.consul import Store
 from cicd.errors import InputError
 
+DELIVERY_LENGTH = 64  # GitHub's have 36
+
 
 class ReducePush(CicdAction):
     def act(
@@ -24,7 +26,9 @@ class ReducePush(CicdAction):
             raise
         push, by = events.parse(reduced), "" if brought_by == "rule" else user
         return {
-            "push": inbox.put(store, {**reduced, "source": source, "by": by, "delivery": delivery}),
+            "push": inbox.put(
+                store, {**reduced, "source": source, "by": by, "delivery": delivery[:DELIVERY_LENGTH]}
+            ),
             "repository": push.repository,
             "branch": push.branch,
             "commit": push.commit,
