@@ -92,17 +92,38 @@ def test_dead_executions_are_cancelled_and_those_that_are_being_cancelled_are_fi
     asked: list[tuple[str, str]] = []
 
     class Recording(StackStorm):
-        def cancel(self, identifier: str) -> None:
+        def cancel(self, identifier: str) -> bool:
             asked.append(("cancel", identifier))
+            return True
 
-        def finish_canceling(self, identifier: str) -> None:
+        def finish_canceling(self, identifier: str) -> bool:
             asked.append(("finish", identifier))
+            return True
 
     statuses = ("running", "scheduled", "canceling", "delayed")
     dead = [Stuck(replace(step(s), id=s), "it died", s != "delayed") for s in statuses]
 
     assert len(executions.end(dead, Recording({}))) == 3
     assert asked == [("cancel", "running"), ("cancel", "scheduled"), ("finish", "canceling")]
+
+
+def test_what_stackstorm_does_not_end_keeps_nothing_else_from_its_end_and_is_not_said_to_be_ended():
+    class Refusing(StackStorm):
+        def _ask(self, method: str, path: str, query: object, body: object = None) -> object:
+            if path.endswith("/lost"):
+                return {"faultstring": "Action cannot be canceled. State = failed."}
+            if path.endswith("/gone"):
+                raise CicdError("Bad Request")
+            return {"status": "canceled"}
+
+    dead = [Stuck(replace(step(), id=name), "it died") for name in ("lost", "gone", "other")]
+
+    assert executions.end(dead, Refusing({})) == ["cicd.promote_canary other was running, it died"]
+
+
+def test_what_could_not_be_ended_in_a_day_is_no_news():
+    assert found(step(age=86_400))
+    assert not found(step(age=86_401))
 
 
 def test_no_more_than_four_stuck_executions_are_named(monkeypatch):

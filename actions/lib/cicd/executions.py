@@ -22,6 +22,7 @@ WORKFLOW, ROLLOUT = "orquesta", "cicd.update_hosts"
 TIMEOUT_SECONDS = 600  # of a Python action that says nothing else
 MARGIN_SECONDS = 120  # after its timeout, when its runner must have ended it
 NAMED = 4
+FORGOTTEN_SECONDS = 86400  # what could not be ended in a day never can be, and is no news
 QUIET_SECONDS = 300  # in which a workflow without a step begins its next one
 ATTRIBUTES = (
     "id,action.ref,action.parameters,runner.name,parameters,status,start_timestamp,end_timestamp,log,parent"
@@ -78,6 +79,8 @@ def judge(found: Sequence[Execution], now: float, last_step: Steps, is_silent: S
 
 def _why(one: Execution, parents: set[str], now: float, last_step: Steps, is_silent: Silent) -> str:
     quiet = now - one.since
+    if quiet > FORGOTTEN_SECONDS:
+        return ""
     if one.status in (SCHEDULED, *QUEUED):  # one whose message a runner lost is never taken
         return f"and no runner took it for {age(quiet)}" if quiet > TIMEOUT_SECONDS else ""
     if one.is_workflow:
@@ -108,16 +111,10 @@ def stuck(settings: Settings, store: Store, stackstorm: StackStorm) -> list[Stuc
 
 def end(found: Sequence[Stuck], stackstorm: StackStorm) -> list[str]:
     """End what is dead of *found*; return what was ended, as sentences."""
-    ended = []
-    for one in found:
-        if not one.is_dead:
-            continue
-        act = (
-            stackstorm.cancel if one.execution.status in (RUNNING, SCHEDULED) else stackstorm.finish_canceling
-        )
-        act(one.execution.id)
-        ended.append(f"{one.execution.action} {one.execution.id} was {one.execution.status}, {one.why}")
-    return ended
+    dead = [one for one in found if one.is_dead and _end(one.execution, stackstorm)]
+    return [
+        f"{one.execution.action} {one.execution.id} was {one.execution.status}, {one.why}" for one in dead
+    ]
 
 
 def sentences(settings: Settings, store: Store, project: str = "") -> list[str]:
@@ -164,6 +161,14 @@ def parsed(document: Mapping[str, Any]) -> Execution:
         limit=float(limit or TIMEOUT_SECONDS),
         is_workflow=(document.get("runner") or {}).get("name") == WORKFLOW,
     )
+
+
+def _end(one: Execution, stackstorm: StackStorm) -> bool:
+    try:
+        act = stackstorm.cancel if one.status in (RUNNING, SCHEDULED) else stackstorm.finish_canceling
+        return act(one.id)
+    except CicdError:
+        return False
 
 
 def _holds(policy: Mapping[str, Any]) -> bool:

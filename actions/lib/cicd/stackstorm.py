@@ -34,13 +34,14 @@ class StackStorm:
         """Return every policy."""
         return list(self._ask("GET", "/policies", {"limit": LISTED}))
 
-    def cancel(self, identifier: str) -> None:
-        """Cancel an execution."""
-        self._ask("DELETE", f"/executions/{identifier}", {})
+    def cancel(self, identifier: str) -> bool:
+        """Cancel an execution; False when StackStorm has it as ended elsewhere, and will not."""
+        return "faultstring" not in (self._ask("DELETE", f"/executions/{identifier}", {}) or {})
 
-    def finish_canceling(self, identifier: str) -> None:
-        """End an execution that is being cancelled, but that nobody cancels any more."""
-        self._ask("PUT", f"/executions/{identifier}", {}, {"status": "canceled"})
+    def finish_canceling(self, identifier: str) -> bool:
+        """End an execution that is being cancelled, but that nobody cancels any more; False if it stays."""
+        answer = self._ask("PUT", f"/executions/{identifier}", {}, {"status": "canceled"})
+        return bool((answer or {}).get("status") == "canceled")
 
     def _ask(self, method: str, path: str, query: Mapping[str, Any], body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
