@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd.action import CicdAction
+from cicd.action import RunStep
 from cicd.config import Settings
 from cicd.deploy import Deploy
 
 
-class AdvertiseCanary(CicdAction):
+class AdvertiseCanary(RunStep):
     def act(
         self, settings: Settings, project: str, version: str, package: str, new_history: bool, user: str
     ) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from cicd import build
-from cicd.action import CicdAction
+from cicd.action import RunStep
 from cicd.ci_gate import CiGate
 from cicd.config import Settings
 from cicd.ring import Host
 
 
-class BuildPackage(CicdAction):
+class BuildPackage(RunStep):
     def act(
         self,
         settings: Settings,

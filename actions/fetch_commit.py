@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from cicd import build
-from cicd.action import CicdAction
+from cicd.action import RunStep
 from cicd.config import Settings
 from cicd.ring import Host
 
 
-class FetchCommit(CicdAction):
+class FetchCommit(RunStep):
     def act(
         self, settings: Settings, project: str, commit: str, run: str, host: dict[str, str]
     ) -> dict[str, Any]:

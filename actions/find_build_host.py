@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd.action import CicdAction
+from cicd.action import RunStep
 from cicd.builders import Builders
 from cicd.ci_gate import CiGate
 from cicd.config import Settings
 
 
-class FindBuildHost(CicdAction):
+class FindBuildHost(RunStep):
     def act(
         self, settings: Settings, project: str, commit: str, run: str, excluded: list[str], user: str
     ) -> dict[str, Any]:

@@ -12,5 +12,6 @@ from cicd.consul import Store
 
 class ListHistory(CicdAction):
     def act(self, settings: Settings, project: str, last: int) -> dict[str, Any]:
-        entries = Store(settings).history(settings.project(project).name, max(1, last))
-        return {"history": entries, "message": overview.history(entries)}
+        store, found = Store(settings), settings.project(project)
+        entries, runs = store.history(found.name, max(1, last)), store.runs(found.name)
+        return {"history": entries, "message": overview.history(entries, found.name, runs)}

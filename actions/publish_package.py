@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cicd import fields
-from cicd.action import CicdAction
+from cicd.action import RunStep
 from cicd.ci_gate import CiGate
 from cicd.config import Settings
 from cicd.package import Package
@@ -13,7 +13,7 @@ from cicd.publish import publish
 from cicd.ring import Host
 
 
-class PublishPackage(CicdAction):
+class PublishPackage(RunStep):
     def act(
         self,
         settings: Settings,

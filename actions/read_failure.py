@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import Any
 
-from cicd import fields
+from cicd import fields, progress, stop
 from cicd.action import CicdAction
 from cicd.builds import CANCELLED, LOST, OVERDUE, Builds
 from cicd.config import Settings
 from cicd.consul import Store
+from cicd.errors import JenkinsError
 from cicd.jenkins import Jenkins, job_path
 
 WORDS = {
@@ -25,10 +28,15 @@ class ReadFailure(CicdAction):
         seen, following = builds.failed(fields.check("commit", commit))
         url = seen.result.url if seen.result else f"{jenkins.url}/{job_path(found)}/"
         said = WORDS.get(seen.status, f"is {seen.status}")
+        console = jenkins.console_tail(found, seen.number) if seen.number else ""
+        why = f"{builds.label(seen.number)} {said}."
+        failed = JenkinsError(why, f"Correct it and push a commit; see {url}", log=console)
+        ended = stop.of(progress.CI, failed, os.environ.get("ST2_ACTION_EXECUTION_ID", ""), time.time())
+        progress.stopped(Store(settings), project, commit, ended)
         return {
             "status": seen.status,
             "seconds": seen.result.seconds if seen.result else 0.0,
-            "console": jenkins.console_tail(found, seen.number) if seen.number else "",
+            "console": console,
             "url": url,
             "next": following,
             "message": f"{project} {commit[:7]} did not pass CI: {builds.label(seen.number)} {said}. "

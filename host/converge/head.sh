@@ -46,7 +46,7 @@ REPOSITORY_KEY=
 
 SERVICE='' TAG='' CANARY_TAG='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
 project='' target='' generation='' repairing=no
-ring='' version='' package='' wanted_generation=0 sha256='' trace='' rollout='' hold='' installed='' dpkg='' edited=''
+ring='' version='' package='' wanted_generation=0 sha256='' trace='' rollout='' hold='' installed='' dpkg='' edited='' log=''
 services='' service_id='' address='' port='' endpoint='' kept_out='' registered='' foreign='' token=''
 drained=no disturbed=no finished=no planning=no
 lists=/var/lib/apt/lists

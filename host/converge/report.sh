@@ -19,7 +19,7 @@ quote_any() {
 compose() { # STATE CODE MESSAGE
     report="\"state\":\"$1\",\"code\":\"$2\""
     for pair in "message=$3" "project=$project" "host=$NODE" "ring=$ring" "wanted=$version" "installed=$installed" \
-        "dpkg=$dpkg" "edited=$edited" "registered=$registered" "foreign=$foreign" "agent=$AGENT" "at=$(date -u +%Y-%m-%dT%H:%M:%SZ)"; do
+        "dpkg=$dpkg" "edited=$edited" "log=$log" "registered=$registered" "foreign=$foreign" "agent=$AGENT" "at=$(date -u +%Y-%m-%dT%H:%M:%SZ)"; do
         quote "${pair#*=}"
         report="$report,\"${pair%%=*}\":$quoted"
     done
@@ -40,8 +40,14 @@ finish() { # STATE CODE MESSAGE: tell Consul and the caller, and end
     exit 0
 }
 
+# Sets $log: what the unit said last, for whoever reads why it failed.
+read_log() {
+    [ -z "$UNIT" ] || log=$(timeout 5 journalctl -q -b -u "$UNIT" -n 5 -o cat --no-pager 2>/dev/null </dev/null | tail -c 500)
+}
+
 fail() { # CODE SENTENCE
     read_installed
+    case $1 in unit | health | install | hung) read_log ;; esac
     undrain_if_serving "$1" "$2"
     finish failed "$1" "$2"
 }

@@ -56,7 +56,7 @@ undrain() {
 undrain_if_serving() { # CODE SENTENCE
     [ "$drained" = yes ] || return 0
     case $1 in unit | health | content) ;; *)
-        if is_whole && is_active && answers; then
+        if may_serve; then
             maintenance false && drained=no
             [ "$disturbed" = no ] || [ "$1" = stopped ] || put_off "$1" "$2"
             return 0
@@ -64,6 +64,8 @@ undrain_if_serving() { # CODE SENTENCE
     esac
     say "$project stays out of traffic on this host"
 }
+
+may_serve() { is_whole && is_active && answers; }
 
 # What is installed was proven once: it is not what an unfinished run was about to prove.
 is_whole() {

@@ -125,9 +125,9 @@ refuse_or_hold() {
         stay pushed "A deploy of $project to $ring is under way; this host waits for its turn."
 }
 
-# A run that was killed may have left this host out of traffic with nothing to wait for.
+# A run that was killed may have left this host out of traffic with nothing to wait for: what may serve, serves.
 stay() { # CODE SENTENCE
-    if [ "$kept_out" = "$MARK" ] && is_done; then undrain; fi
+    if [ "$kept_out" = "$MARK" ] && may_serve; then undrain; fi
     finish held "$1" "$2"
 }
 

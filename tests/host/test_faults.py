@@ -289,6 +289,8 @@ def test_a_unit_that_crashes_after_its_start(machine, repository):
 
     assert report["code"] in ("unit", "health")
     assert_out(machine, report, report["code"], "see journalctl -u greeter.service")
+    assert "greeter.service" in report["log"]
+    assert len(report["log"]) <= 500
     machine.want(VERSION)
     assert_repaired(machine)
 

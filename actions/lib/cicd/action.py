@@ -82,3 +82,14 @@ class DeployStep(CicdAction):
             return error
         goes_back = current.backward and current.generation == generation
         return going_back.loud(error, project, ring) if goes_back else error
+
+
+class RunStep(CicdAction):
+    """A step between CI and the canary: the commit's run remembers that it began, and why it stopped."""
+
+    def _done(self, settings: Settings, parameters: dict[str, Any]) -> dict[str, Any]:
+        from cicd import run_step
+
+        return run_step.of(settings, parameters, self.step).record(
+            lambda: super(RunStep, self)._done(settings, parameters)
+        )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Callable, Iterator, Sequence, Union
 
-from cicd import authors, evidence, fields, logbook, people, release, stop
+from cicd import authors, evidence, fields, logbook, people, progress, release, stop
 from cicd.alarm import refuse_moved
 from cicd.alarm_memory import AlarmMemory
 from cicd.ci_gate import CiGate
@@ -188,7 +188,7 @@ class Deploy:
         for a failed deploy to production where the configuration leaves that to a person.
         """
         left = ring_name == "production" and not self._settings.deploy["auto_rollback"]
-        why = self._why_ended(ring_name, generation)
+        walked, why = self.recorded(ring_name), self._why_ended(ring_name, generation)
         changed, session = self._go_on(
             lambda after: "stop" if after.ring(ring_name).state == STOPPED else "restore",
             ring_name,
@@ -198,6 +198,9 @@ class Deploy:
         )
         if changed.ring(ring_name).state == STOPPED:
             self._lock(ring_name).release(session)
+        if walked.wanted and not walked.backward:
+            ended = replace(why, step=f"{ring_name}: {why.step or 'deploy'}")
+            progress.stopped(self._store, self.project.name, walked.wanted.commit, ended)
         return changed
 
     def note(self, ring_name: str, generation: int, step: str, error: CicdError) -> Ring:

@@ -9,7 +9,7 @@ import requests
 
 from cicd.config import Settings, secret
 from cicd.errors import GitHubError
-from cicd.text import one_line
+from cicd.text import beginning, one_line
 
 TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 30
@@ -61,7 +61,7 @@ class GitHub:
 
     def set_status(self, repository: str, commit: str, context: str, state: str, said: str, url: str) -> None:
         """Set the status *context* of *commit* to pending, success, failure or error, with what is *said*."""
-        body = {"state": state, "context": context, "description": one_line(said, DESCRIPTION_LIMIT - 1)}
+        body = {"state": state, "context": context, "description": beginning(said, DESCRIPTION_LIMIT)}
         self._ask("POST", f"repos/{repository}/statuses/{commit}", _with(body, "target_url", url))
 
     def create_deployment(self, repository: str, commit: str, environment: str, said: str) -> int:
@@ -69,7 +69,7 @@ class GitHub:
         body = {
             "ref": commit,
             "environment": environment,
-            "description": one_line(said, DESCRIPTION_LIMIT - 1),
+            "description": beginning(said, DESCRIPTION_LIMIT),
             "auto_merge": False,
             # The canary is what decides, not what other checks say of the commit.
             "required_contexts": [],
@@ -79,7 +79,7 @@ class GitHub:
 
     def set_deployment(self, repository: str, number: int, state: str, said: str, url: str) -> None:
         """Set deployment *number* to what *state*, as of a commit status, means for it."""
-        body = {"state": DEPLOYMENT_STATES[state], "description": one_line(said, DESCRIPTION_LIMIT - 1)}
+        body = {"state": DEPLOYMENT_STATES[state], "description": beginning(said, DESCRIPTION_LIMIT)}
         path = f"repos/{repository}/deployments/{number}/statuses"
         self._ask("POST", path, _with(body, "log_url", url))
 

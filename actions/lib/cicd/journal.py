@@ -6,7 +6,7 @@ import time
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
-from cicd import serial
+from cicd import progress, serial
 from cicd.alarm import Alarm
 from cicd.alarm import Decision as AlarmDecision
 from cicd.consul import Store
@@ -95,6 +95,12 @@ def _run(runs: Mapping[str, Mapping[str, Any]], entry: Mapping[str, Any]) -> str
     run = runs.get(entry["project"], {}).get(entry["commit"])
     if run is None:
         return ""
+    ended = progress.of(run, time.time())
+    if ended:
+        how = f"failed: {run.get('status') or 'it did not pass'}, " if run["stage"] == "failed" else ""
+        return f"{how}stopped {progress.told(entry['project'], entry['commit'], ended)}"
+    if run.get("version"):
+        return f"packaged as {run['version']}"
     shown = SHOWN.get(run["stage"], "{stage}")
     return shown.format(**{"by": "", "why": str(run.get("status") or ""), **run})
 

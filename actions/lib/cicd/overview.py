@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
-from cicd import executions, fate, status
+from cicd import executions, fate, progress, status
 from cicd.alarm_memory import AlarmMemory
 from cicd.config import Project, Settings
 from cicd.consul import Store
@@ -17,6 +17,7 @@ from cicd.stop import to_json
 from cicd.text import one_line
 
 HISTORY_ENTRIES = 10
+NOTHING: Mapping[str, Mapping[str, Any]] = {}
 LISTED_HOSTS = 40
 
 
@@ -41,7 +42,7 @@ def of(settings: Settings, project: str) -> dict[str, Any]:
             found.min_bake_seconds,
             policy,
             alarms,
-            executions.sentences(settings, store, found.name),
+            [*executions.sentences(settings, store, found.name), *_runs(store, found.name)],
             silent,
         ),
     }
@@ -58,17 +59,46 @@ def everything(settings: Settings) -> dict[str, Any]:
     return {"projects": projects, "message": "\n".join(lines)}
 
 
-def history(entries: Sequence[Mapping[str, Any]]) -> str:
-    """Return history *entries* as lines to read: when, who, what, from what to what, why."""
-    return "\n".join(_line(entry) for entry in entries) or "nothing was changed yet"
+def history(
+    entries: Sequence[Mapping[str, Any]], project: str = "", runs: Mapping[str, Mapping[str, Any]] = NOTHING
+) -> str:
+    """
+    Return history *entries* as lines to read, newest first: when, who, what, from what to what, why.
+
+    Among them are those of *project*'s *runs* that stopped before they came to a ring.
+    """
+    oldest = min((float(entry["when"]) for entry in entries), default=0.0)
+    lines = [(float(entry["when"]), _line(entry)) for entry in entries]
+    lines += [(when, line) for when, line in _stops(project, runs) if when >= oldest]
+    return "\n".join(line for _, line in sorted(lines, key=lambda one: -one[0])) or "nothing was changed yet"
+
+
+def _stops(project: str, runs: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[float, str]]:
+    for commit, run in runs.items():
+        ended = progress.of(run, time.time())
+        if ended and not progress.is_of_ring(ended):
+            said = progress.told(project, commit, ended)
+            yield (
+                ended.when,
+                f"{_when(ended.when)}  {run.get('user') or 'unknown'}: run of {commit[:7]} stopped {said}",
+            )
+
+
+def _runs(store: Store, project: str) -> list[str]:
+    return progress.sentences(project, store.runs(project), time.time())
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def _line(entry: Mapping[str, Any]) -> str:
-    when = datetime.fromtimestamp(float(entry["when"]), tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+    when, ended = _when(float(entry["when"])), entry.get("stop")
     old, new = (entry[end] or "nothing" for end in ("from", "to"))
     moved = f"{old} -> {new}" if old != new else f"at {new}"
     what = str(entry["what"]).replace("_", " ")
-    return f"{when}  {entry['who'] or 'unknown'}: {what}, {entry['ring']} {moved} ({entry['why']})"
+    where = f", execution {ended['execution']}" if ended and ended["execution"] else ""
+    return f"{when}  {entry['who'] or 'unknown'}: {what}, {entry['ring']} {moved} ({entry['why']}){where}"
 
 
 def _silent(settings: Settings, store: Store, known: Release) -> dict[str, str]:

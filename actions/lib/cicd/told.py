@@ -11,6 +11,7 @@ Report = Mapping[str, Any]  # what cicd-converge prints: host, state, code, mess
 FULL = 8
 LISTED = 20
 NAMES_CHARACTERS = 1000
+LOG_CHARACTERS = 500
 
 
 def summary(reports: Sequence[Report], untouched: int) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def summary(reports: Sequence[Report], untouched: int) -> dict[str, Any]:
     return {
         "counts": dict(counts),
         "failed": [_full(report) for report in failed[:FULL]],
+        "log": _log(failed),
         "failed_hosts": one_line(", ".join(str(report["host"]) for report in failed), NAMES_CHARACTERS),
         "hosts": [_short(report) for report in ordered[:LISTED]],
     }
@@ -38,6 +40,12 @@ def sentence(reports: Sequence[Report]) -> str:
     failed = failures(reports)
     said = "; ".join(f"{r['host']}: {one_line(str(r['message']), 200)}" for r in failed[:3])
     return f"{said}; and {len(failed) - 3} more" if len(failed) > 3 else said
+
+
+def _log(failed: Sequence[Report]) -> str:
+    """Return what the unit of the first host that has it said last."""
+    said = (f"{one['host']}: {one_line(str(one['log']), LOG_CHARACTERS)}" for one in failed if one.get("log"))
+    return next(said, "")
 
 
 def _full(report: Report) -> dict[str, Any]:

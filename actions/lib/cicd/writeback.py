@@ -17,7 +17,7 @@ from cicd.watch import Event
 
 DUE = "cicd.report_due"
 HISTORY = 60
-CI_KEPT = 200
+CI_KEPT = 600  # CI, package and canary of each run
 LEASE_SECONDS = 90
 RECENT_SECONDS = 600  # how old a run may be that is told when the first one ever is
 LONGEST_WAIT_SECONDS = 900
@@ -91,7 +91,7 @@ class WriteBack:
         if told.get("not_before", 0) > time.time():
             return []
         history = self._store.history(self._project.name, HISTORY)[::-1]
-        runs = report.of_runs(self._store.runs(self._project.name), told["ci"], told["since"])
+        runs = report.of_runs(self._store.runs(self._project.name), told["ci"], told["since"], time.time())
         return runs + report.of_history(history, int(told["generation"]))
 
     def _tell(self, told: dict[str, Any], one: Report) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class WriteBack:
         return {**told, "deployments": deployments}
 
     def _link(self, one: Report) -> str:
-        if one.ring:
+        if one.ring or one.execution:
             pattern = str(self._settings.github["details_url"])
             return pattern.replace("{execution}", one.execution) if one.execution else ""
         job = f"{str(self._settings.jenkins['url']).rstrip('/')}/{job_path(self._project)}/"
@@ -134,7 +134,7 @@ class WriteBack:
 def _marked(told: dict[str, Any], one: Report) -> dict[str, Any]:
     if one.ring:
         return {**told, "generation": max(int(told["generation"]), int(one.mark))}
-    ci = {**{c: stage for c, stage in told["ci"].items() if c != one.commit}, one.commit: one.mark}
+    ci = {**{c: stage for c, stage in told["ci"].items() if c != one.about}, one.about: one.mark}
     return {**told, "ci": dict(list(ci.items())[-CI_KEPT:])}
 
 
