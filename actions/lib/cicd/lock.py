@@ -184,12 +184,12 @@ class Lock:
 
 def _seen(holder: Holder, is_cancelled: bool, at: float, now: float) -> str:
     """Return for how long *holder* deploys, or that it seems dead; *at* is its last sign of life."""
-    quiet = now - max(holder.since, at)
+    lasted, quiet = f"for {max(0.0, now - holder.since):.0f} s", now - max(holder.since, at)
     if is_cancelled:
-        return "which was cancelled and is about to be taken back"
+        return f"{lasted}; it was cancelled and is about to be taken back"
     if quiet > SILENT_SECONDS:
-        return f"which gave no sign of life for {quiet:.0f} s; if it died, it is taken back by itself"
-    return f"for {max(0.0, now - holder.since):.0f} s"
+        return f"{lasted}; no sign of life for {quiet:.0f} s: if it died, it is taken back by itself"
+    return lasted
 
 
 def key(project: str, ring: str) -> str:
