@@ -119,7 +119,7 @@ def test_a_project_of_odd_type_or_look_alike_name_reaches_no_release(engine, con
         engine.wait(identifier, seconds=300)
     unmoved(consul)
     keys = requests.get(f"{consul}/v1/kv/cicd/?keys", timeout=10).json()
-    assert {key.split("/")[1] for key in keys} <= {"greeter", record.EVERYTHING, "_"}
+    assert {key.split("/")[1] for key in keys} <= {"greeter", record.EVERYTHING, "_", ".sensors"}
 
 
 def test_actions_called_by_themselves_at_once_move_production_nowhere(engine, consul):
