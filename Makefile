@@ -5,7 +5,7 @@ CHATBOT = build/venvs/chatbot
 # Every action is a process: without compiled modules each start costs three times as much.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest
+.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet
 
 setup:
 	@script/setup
@@ -57,3 +57,6 @@ test-faults: setup
 
 bench-ingest: setup
 	$(PYTHON) -m bench.ingest
+
+bench-year: setup
+	$(PYTHON) -m bench.year

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from st2local.errors import St2Error
 
+KEPT_DAYS = 14  # of executions that ended
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -27,6 +29,13 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--auth-port", type=int, default=9100)
     serve.add_argument("--stream-port", type=int, default=9102)
     serve.add_argument("--password-file", type=Path, metavar="FILE", help="lines of user:password; mode 0600")
+    serve.add_argument(
+        "--keep-days",
+        type=_days,
+        default=KEPT_DAYS,
+        metavar="N",
+        help="of executions that ended; 0 keeps all",
+    )
     serve.add_argument("--verbose", action="store_true")
     validate = commands.add_parser("validate", help="say everything that is wrong with a pack")
     validate.add_argument("path", type=Path)
@@ -35,6 +44,13 @@ def parser() -> argparse.ArgumentParser:
         "--config", type=Path, metavar="FILE", help="values to check against its config schema"
     )
     return top
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if days < 0:
+        raise ValueError
+    return days
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,6 +84,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         auth_port=arguments.auth_port,
         stream_port=arguments.stream_port,
         password_file=arguments.password_file,
+        keep_days=arguments.keep_days,
     )
     serve(settings, lambda: print(f"ready: {settings.api_url}", flush=True))
     sys.stdout.flush()

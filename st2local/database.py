@@ -64,6 +64,8 @@ CREATE TABLE IF NOT EXISTS timers (id TEXT PRIMARY KEY, due TEXT);
 """
 
 Row = sqlite3.Row
+INCREMENTAL = 2
+PAGES_AT_ONCE = 1000
 
 
 def dumps(value: Any) -> str:
@@ -87,6 +89,7 @@ class Database:
         path.chmod(0o600)
         self._lock = threading.RLock()
         self._writer = self._connect()
+        self._let_it_shrink()
         self._writer.execute("PRAGMA journal_mode = WAL")
         self._writer.executescript(SCHEMA)
         self._depth = 0
@@ -94,6 +97,12 @@ class Database:
         self._after: list[Callable[[], None]] = []
         # Threads come and go, so readers are lent rather than owned by one.
         self._idle: deque[sqlite3.Connection] = deque()
+
+    def _let_it_shrink(self) -> None:
+        """A file that a former version made is written anew, once: it kept the room of what was removed."""
+        if self._writer.execute("PRAGMA auto_vacuum").fetchone()[0] != INCREMENTAL:
+            self._writer.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
+            self._writer.execute("VACUUM")
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -170,6 +179,14 @@ class Database:
             yield connection
         finally:
             self._idle.append(connection)
+
+    def shrink(self) -> None:
+        """Give the room of what was removed back to the disk, a little at a time."""
+        while self.value("PRAGMA freelist_count"):
+            with self._lock:
+                self._writer.execute(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})").fetchall()
+        with self._lock:
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def insert(self, table: str, values: dict[str, Any]) -> None:
         """Insert one row, or replace the one with the same key. Names come from code, never from input."""

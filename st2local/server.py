@@ -38,6 +38,7 @@ class Settings:
     auth_port: int
     stream_port: int
     password_file: Path | None
+    keep_days: int
 
     @property
     def api_url(self) -> str:
@@ -68,6 +69,7 @@ def serve(settings: Settings, on_ready: Callable[[], None]) -> None:
         Virtualenvs(registry, settings.virtualenvs, settings.pack_python),
         settings.password_file,
         settings.api_url,
+        settings.keep_days,
     )
     for finding in [*registry.findings, *engine.configs.findings]:
         LOG.warning("%s", finding)

@@ -37,7 +37,8 @@ ask() {
         -o "$HERE/checks" "$CONSUL_HTTP_ADDR/v1/agent/checks?$marks" \
         -o "$HERE/catalog" "$CONSUL_HTTP_ADDR/v1/catalog/node/$NODE?stale&$one" \
         -o "$HERE/production" "$wanted/production?raw" \
-        -o "$HERE/canary" "$wanted/canary?raw" 2>/dev/null)
+        -o "$HERE/canary" "$wanted/canary?raw" \
+        -o "$HERE/told" "$CONSUL_HTTP_ADDR/v1/kv/cicd/$project/hosts/$NODE?raw&stale" 2>/dev/null)
     # shellcheck disable=SC2086  # one word a code
     set -- $codes
     require self "${1:-000}"

@@ -9,7 +9,8 @@
 #   cicd-converge --plan PACKAGE=VERSION PROJECT    say what apt would do; neither host nor Consul changes
 #
 # Progress goes to stderr; stdout gets one JSON line, which is also stored in Consul as
-# cicd/<project>/hosts/<node>. Exit 0: converged, unchanged or held. Exit 1: failed, with a code and a sentence.
+# cicd/<project>/hosts/<node>, when it says something new. Exit 0: converged, unchanged or held. Exit 1: failed, with
+# a code and a sentence.
 # A run that finds nothing to do is the common one, every minute on every host: it starts few processes.
 set -u
 umask 022
@@ -47,7 +48,7 @@ REPOSITORY_KEY=
 SERVICE='' TAG='' CANARY_TAG='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
 project='' target='' generation='' repairing=no
 ring='' version='' package='' wanted_generation=0 sha256='' trace='' rollout='' hold='' installed='' dpkg='' edited='' log=''
-services='' service_id='' address='' port='' endpoint='' kept_out='' registered='' foreign='' token=''
+alive='' silent='' told='' services='' service_id='' address='' port='' endpoint='' kept_out='' registered='' foreign='' token=''
 drained=no disturbed=no finished=no planning=no
 lists=/var/lib/apt/lists
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0

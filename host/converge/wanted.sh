@@ -67,6 +67,7 @@ read_wanted() {
             generation) wanted_generation=$value ;;
             rollout) rollout=$value ;;
             hold) hold=$value ;;
+            silent) silent=$value ;;
         esac
         key=''
     done <"$HERE/$ring"

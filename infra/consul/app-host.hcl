@@ -14,6 +14,11 @@ service "PROJECT" {
   policy = "write"
 }
 
+# The check that shows that the host converges.
+service "cicd-converge" {
+  policy = "write"
+}
+
 # Asking for what the catalog has on this node, under any id; changing the node is for the agent's own token.
 service_prefix "" {
   policy = "read"

@@ -18,6 +18,7 @@ from st2local.datastore import SYSTEM, SYSTEM_USER, USER, Datastore
 from st2local.engine import completion, control, requests, statuses
 from st2local.engine.execution import Execution
 from st2local.engine.executions import Executions
+from st2local.engine.garbage import Garbage
 from st2local.engine.inquiries import Inquiries
 from st2local.engine.policies import Policies
 from st2local.engine.rules import Rules
@@ -49,6 +50,7 @@ class Engine:
         virtualenvs: Virtualenvs,
         password_file: Path | None,
         api_url: str,
+        keep_days: int,
     ) -> None:
         """Open the data directory; `api_url` is what actions and sensors are told."""
         self.registry = registry
@@ -71,6 +73,7 @@ class Engine:
         self.rules = Rules(self)
         self.timers = Timers(self)
         self.sensors = Sensors(self)
+        self.garbage = Garbage(self.database, keep_days)
         self.triggers.ready = self.rules.wake
         self.executions.changed = self._execution_changed
         self.datastore.changed = self._key_changed
@@ -87,10 +90,12 @@ class Engine:
         self.scheduler.start(left_over)
         self.timers.start()
         self.sensors.start()
+        self.garbage.start()
 
     def stop(self) -> None:
         """Stop; executions that run are carried out again by the next start."""
         self.stopping = True
+        self.garbage.stop()
         self.sensors.stop()
         self.timers.stop()
         self.rules.stop()

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -453,3 +454,98 @@ def test_a_connection_is_found_by_the_services_own_address_and_port():
         with socket.create_connection(("127.0.0.9", port)):
             assert said("127.0.0.9", port) == "yes"
             assert said("127.0.0.8", port) == "no"
+
+
+def written(host: Host) -> list[int]:
+    """The times, as Consul counts them, at which the host's report and its check were written last."""
+    report = requests.get(f"{host.consul}/v1/kv/cicd/greeter/hosts/{NODE}", timeout=10).json()
+    checks = requests.get(f"{host.consul}/v1/health/checks/cicd-converge", timeout=10).json()
+    return [one["ModifyIndex"] for one in [*report, *checks]]
+
+
+def eventually(host: Host, status: str) -> None:
+    """Wait until Consul says *status* of the check by which the host shows that it converges."""
+    for _ in range(600):
+        checks = requests.get(f"{host.consul}/v1/health/checks/cicd-converge", timeout=10).json()
+        if [one["Status"] for one in checks] == [status]:
+            return
+        time.sleep(0.1)
+    raise AssertionError(checks)
+
+
+def test_an_idle_host_writes_nothing_into_consul(host):
+    host.want(rollout="pushed", silent="600")
+    first = host.run()[1]
+    eventually(host, "passing")
+    before = written(host)
+
+    for _ in range(3):
+        assert host.run()[1]["code"] == "pushed"
+
+    assert (first["alive"], len(before), written(host)) == ("check", 2, before)
+
+
+def test_a_report_that_says_something_new_or_is_gone_is_written(host):
+    host.want(rollout="pushed", silent="600")
+    host.run()
+    host.want(rollout="pushed", silent="600", generation="8")
+    host.run()
+    assert host.stored()["generation"] == 8
+
+    requests.delete(f"{host.consul}/v1/kv/cicd/greeter/hosts/{NODE}", timeout=10)
+    host.run()
+    assert host.stored()["generation"] == 8
+
+
+def test_a_failure_that_comes_back_is_written_again(host):
+    host.want(rollout="pushed", silent="600")
+    host.conf = "SERVICE=two/words\n"
+    host.run()
+    host.conf = ""
+    host.run()
+    host.conf = "SERVICE=two/words\n"
+    host.run()
+
+    assert host.stored()["code"] == "config"
+
+
+def test_a_pack_that_does_not_ask_for_a_check_gets_every_report(host):
+    host.want(rollout="pushed")
+    host.run()
+    before = written(host)
+    host.run()
+
+    assert written(host) > before
+    assert host.stored()["alive"] == "report"
+
+
+def test_a_host_that_may_have_no_check_tells_every_report(host):
+    host.wire.broken.add("/v1/agent/check/")
+    host.want(rollout="pushed", silent="600")
+    host.run()
+    before = written(host)
+    host.run()
+
+    assert written(host) > before
+    assert host.stored()["alive"] == "report"
+
+
+def test_a_host_that_converges_no_more_is_critical_and_stays_in_traffic(host):
+    host.want(rollout="pushed", silent="1")
+    host.run()
+    eventually(host, "critical")
+    passing = requests.get(f"{host.consul}/v1/health/service/greeter?passing", timeout=10).json()
+    assert [one["Service"]["Service"] for one in passing] == ["greeter"]
+
+    host.want(rollout="pushed", silent="600")
+    host.run()
+    eventually(host, "passing")
+
+
+def test_a_check_that_consul_forgot_is_made_again(host):
+    host.want(rollout="pushed", silent="600")
+    host.run()
+    host.put("/v1/agent/service/deregister/cicd-converge")
+    host.run()
+
+    eventually(host, "passing")

@@ -20,6 +20,7 @@ from cicd.config import Settings
 from cicd.consul import Store
 from cicd.errors import ConsulError
 from cicd.lock import Holder, Lock
+from cicd.record import Release
 from host.build import script
 from lab.consul import binary
 from lab.places import Places
@@ -208,7 +209,8 @@ def converged(consul: Consul, token: str, folder: Path) -> dict[str, object]:
     (folder / "token").write_text(token)
     (folder / "run").mkdir(exist_ok=True)
     (folder / "run" / "node").write_text(f"{NODE}\n")
-    consul.ask(consul.master, "DELETE", "kv/cicd/greeter/wanted/production")
+    nothing = release.wanted_document(Release("greeter"), "production", 600)
+    consul.ask(consul.master, "PUT", "kv/cicd/greeter/wanted/production", nothing)
     lines = f"CONSUL_HTTP_ADDR={consul.url}\nCONSUL_TOKEN_FILE={folder / 'token'}\n"
     (folder / "converge.conf").write_text(lines)
     environment = {**os.environ, "CICD_ETC": str(folder), "CICD_RUN": str(folder / "run")}
@@ -221,7 +223,7 @@ def converged(consul: Consul, token: str, folder: Path) -> dict[str, object]:
 def test_an_app_host_converges_with_its_token(consul, token, tmp_path):
     assert converged(consul, token("app-host"), tmp_path)["code"] == "empty"
     stored = consul.ask(consul.master, "GET", f"kv/cicd/greeter/hosts/{NODE}?raw").json()
-    assert (stored["host"], stored["ring"]) == (NODE, "production")
+    assert (stored["host"], stored["ring"], stored["alive"]) == (NODE, "production", "check")
 
 
 def test_an_app_host_drains_and_registers_itself(consul, token):

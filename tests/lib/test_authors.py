@@ -47,6 +47,7 @@ def test_a_push_of_a_commit_that_is_under_way_adds_its_authors(consul, store):
 
 def test_the_oldest_commits_are_forgotten_beyond_those_that_are_kept(store, monkeypatch):
     monkeypatch.setattr(authors, "KEPT", 2)
+    monkeypatch.setattr(authors, "MORE", 0)
     for number in range(4):
         authors.add(store, "greeter", f"{number:040x}", ["eve"])
 

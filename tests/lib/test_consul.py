@@ -58,7 +58,7 @@ def test_a_change_writes_record_contract_key_document_and_history_together(store
 
     assert store.release("greeter") == changed
     assert key(consul, "greeter::canary_version") == build(1).version
-    assert key(consul, "cicd/greeter/wanted/canary") == release.wanted_document(changed, "canary")
+    assert key(consul, "cicd/greeter/wanted/canary") == release.wanted_document(changed, "canary", 300)
     assert [entry["to"] for entry in store.history("greeter", 10)] == [build(1).version]
 
 

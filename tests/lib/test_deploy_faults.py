@@ -114,7 +114,7 @@ def whole(server: Server) -> record.Release:
     assert numbers == list(range(1, known.generation + 1))
     wanted = known.canary.wanted.version if known.canary.wanted else None
     assert keys.get(f"{PROJECT}::canary_version") == wanted
-    assert keys[f"cicd/{PROJECT}/wanted/{RING}"] == release.wanted_document(known, RING)
+    assert keys[f"cicd/{PROJECT}/wanted/{RING}"] == release.wanted_document(known, RING, 300)
     return known
 
 

@@ -198,6 +198,55 @@ def test_silence_is_measured_by_the_watchs_clock_not_the_hosts(settings, world):
     assert look(watch, settings) == []
 
 
+@pytest.fixture
+def sign(consul: str):
+    """Say what Consul knows of web3's check and of its agent."""
+
+    def put(converges: str, agent: str = "passing") -> None:
+        service = {"Service": "cicd-converge"}
+        mine = {"CheckID": "cicd-converge:greeter", "ServiceID": "cicd-converge", "Status": converges}
+        serf = {"CheckID": "serfHealth", "Name": "serf", "Status": agent}
+        body = {"Node": "web3", "Address": "127.0.0.9", "Service": service, "Checks": [mine, serf]}
+        requests.put(f"{consul}/v1/catalog/register", json=body, timeout=10).raise_for_status()
+
+    return put
+
+
+def test_a_host_whose_check_is_renewed_is_not_silent_however_old_its_report_is(settings, world, sign):
+    watch = drift_watch.Watch()
+    world("web3", alive="check")
+    sign("passing")
+    assert look(watch, settings) == []
+    time.sleep(0.3)
+    assert look(watch, settings) == []
+
+
+def test_a_host_whose_timer_is_dead_is_silent_though_its_agent_lives(settings, world, sign):
+    world("web3", alive="check")
+    sign("critical")
+    assert look(drift_watch.Watch(), settings) == [("web3", drift.SILENT)]
+
+
+@pytest.mark.parametrize("agent", ["passing", "critical"])
+def test_a_host_without_agent_or_check_is_silent_after_a_while(settings, world, sign, agent):
+    watch = drift_watch.Watch()
+    world("web3", alive="check")
+    if agent == "critical":
+        sign("passing", agent)
+    assert look(watch, settings) == []
+    time.sleep(0.3)
+    assert look(watch, settings) == [("web3", drift.SILENT)]
+
+
+def test_a_host_that_tells_every_report_is_judged_by_them(settings, world, sign):
+    watch = drift_watch.Watch()
+    sign("passing")
+    world("web3", alive="report")
+    assert look(watch, settings) == []
+    time.sleep(0.3)
+    assert look(watch, settings) == [("web3", drift.SILENT)]
+
+
 def test_a_host_that_does_not_offer_the_project_is_not_logged_in_to(settings, world):
     with pytest.raises(Refused, match="web9 does not offer greeter"):
         drift_watch.converge(settings, settings.project("greeter"), "web9")

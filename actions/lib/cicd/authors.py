@@ -7,6 +7,7 @@ from typing import Any, Iterable
 from cicd.consul import Store
 
 KEPT = 2000  # commits of a project
+MORE = 100  # until the oldest are forgotten, all at once: that reads every one
 
 
 def add(store: Store, project: str, commit: str, names: Iterable[str]) -> None:
@@ -30,7 +31,7 @@ def of(store: Store, project: str, commit: str) -> tuple[str, ...]:
 
 
 def _forget_oldest(store: Store, prefix: str) -> None:
-    if len(store.keys(prefix)) <= KEPT:
+    if len(store.keys(prefix)) <= KEPT + MORE:
         return
     for key, _ in store.by_change(prefix)[:-KEPT]:
         store.delete(key)

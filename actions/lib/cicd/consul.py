@@ -6,12 +6,13 @@ import json
 import random
 import time
 import uuid
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Dict, Mapping, Tuple
 
 import requests
 
 from cicd import record, windows
 from cicd import release as releases
+from cicd.archive import Archive
 from cicd.config import Project
 from cicd.errors import ConsulError, Refused
 from cicd.kv import Connection, Operation, set_, unchanged
@@ -20,6 +21,9 @@ from cicd.record import EVERYTHING, Cause
 from cicd.release import RINGS, Release, Ring
 
 ATTEMPTS = 10
+FOLDED_AT_ONCE = 100  # changes in one value of the archive
+CHANGES_ALONE = 200  # the newest changes, each a key of its own
+AGENT_SERVICE = "cicd-converge"  # its checks, one a project, are named cicd-converge:<project>
 UPDATE_ATTEMPTS = 50  # a burst of pushes writes one document
 
 Change = Callable[[Release], Release]
@@ -59,7 +63,8 @@ class Store(Connection):
             after = decide(before)
             named = what if isinstance(what, str) else what(after)
             entry = {**record.audit(before, after, named, ring, cause), "id": uuid.uuid4().hex}
-            if self._write([*checks, *fence(after), *_operations(after, entry)], after, entry):
+            if self._write([*checks, *fence(after), *self._operations(after, entry)], after, entry):
+                self.tidy(project, after.generation)
                 return after
         raise ConsulError(
             f"The release of {project} kept changing while this change was decided ({ATTEMPTS} tries).",
@@ -71,20 +76,37 @@ class Store(Connection):
         known, checks = self._load(project)
         stale = [
             set_(key, text)
-            for key, text in _documents(known).items()
+            for key, text in self._documents(known).items()
             if known.generation and self._text(key) != text
         ]
         return bool(stale) and self.commit([*checks, *stale])
 
     def history(self, project: str, last: int) -> list[dict[str, Any]]:
         """Return the *last* history entries of *project*, newest first; each change has one."""
-        newest = self._generation(project)
-        entries = [self.entry(project, number) for number in range(newest, max(0, newest - last), -1)]
+        newest, changes = self._generation(project), self.changes(project)
+        entries = [changes.find(_number(one)) for one in range(newest, max(0, newest - last), -1)]
         return [entry for entry in entries if entry]
 
     def entry(self, project: str, generation: int) -> dict[str, Any] | None:
         """Return the history entry of the change to *generation*, or None."""
-        return self.json(_history_key(project, generation))
+        return self.changes(project).find(_number(generation))
+
+    def changes(self, project: str) -> Archive:
+        """Return the whole history of *project*."""
+        return Archive(self, project, "history", lambda name: int(name) // FOLDED_AT_ONCE)
+
+    def fold(self, project: str, most: int) -> None:
+        """Fold the oldest changes beyond those that are kept as keys, *most* of them."""
+        changes = self.changes(project)
+        changes.fold(sorted(changes.alone(), key=int)[:-CHANGES_ALONE][:most])
+
+    def tidy(self, project: str, generation: int) -> None:
+        """Fold old changes now and then; when Consul is away, the next time."""
+        if generation % FOLDED_AT_ONCE == 0:
+            try:
+                self.fold(project, 10 * FOLDED_AT_ONCE)
+            except ConsulError:
+                return
 
     def report(self, project: str, node: str) -> dict[str, Any] | None:
         """Return what host *node* last reported about *project*, or None."""
@@ -146,10 +168,6 @@ class Store(Connection):
         """Make *key* an empty document if it is at *index*; ConsulError when it may not be written."""
         return self._put(key, {}, index)
 
-    def keys(self, prefix: str) -> list[str]:
-        """Return the keys below *prefix*."""
-        return list(self.ask(lambda c: c.kv.get(prefix, keys=True)[1]) or [])
-
     def below(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return the documents below *prefix*, by key."""
         items = self.ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or []
@@ -165,6 +183,11 @@ class Store(Connection):
         """Return Consul's health entries of every app host of *project*, healthy or not."""
         service, tag = self._settings.service_name(project), self._settings.tag(project)
         return list(self.ask(lambda c: c.health.service(service, tag=tag)[1]))
+
+    def signs(self) -> Dict[Tuple[str, str], bool]:
+        """Return whether the check by which a host shows that it converges a project passes, by both."""
+        checks = self.ask(lambda c: c.health.checks(AGENT_SERVICE)[1])
+        return {(one["Node"], one["CheckID"].partition(":")[2]): one["Status"] == "passing" for one in checks}
 
     def healthy(self, service: str, tag: str) -> list[dict[str, Any]]:
         """Return the health entries of *service* with *tag* whose every check passes."""
@@ -233,6 +256,29 @@ class Store(Connection):
             return True
         raise error
 
+    def _operations(self, after: Release, entry: Mapping[str, Any]) -> list[Operation]:
+        project = after.project
+        written = [
+            set_(_key(project), json.dumps(record.to_json(after), sort_keys=True)),
+            set_(_history_key(project, after.generation), json.dumps(entry, sort_keys=True)),
+        ]
+        if project == EVERYTHING:
+            return written
+        return [
+            *written,
+            _contract(f"{project}::version", after.production),
+            _contract(f"{project}::canary_version", after.canary),
+            # Both, since a hold concerns both; a value that stays wakes no host.
+            *(set_(key, text) for key, text in self._documents(after).items()),
+        ]
+
+    def _documents(self, known: Release) -> dict[str, str]:
+        silent = int(self._settings.drift["silent_seconds"])
+        return {
+            f"cicd/{known.project}/wanted/{ring}": releases.wanted_document(known, ring, silent)
+            for ring in RINGS
+        }
+
     def _text(self, key: str) -> str:
         item = self.item(key)
         return str((item or {}).get("Value") or b"", "utf-8", "replace") if item else ""
@@ -243,28 +289,11 @@ def _key(project: str) -> str:
 
 
 def _history_key(project: str, generation: int) -> str:
-    return f"cicd/{project}/history/{generation:08d}"
+    return f"cicd/{project}/history/{_number(generation)}"
 
 
-def _operations(after: Release, entry: Mapping[str, Any]) -> list[Operation]:
-    project = after.project
-    written = [
-        set_(_key(project), json.dumps(record.to_json(after), sort_keys=True)),
-        set_(_history_key(project, after.generation), json.dumps(entry, sort_keys=True)),
-    ]
-    if project == EVERYTHING:
-        return written
-    return [
-        *written,
-        _contract(f"{project}::version", after.production),
-        _contract(f"{project}::canary_version", after.canary),
-        # Both, since a hold concerns both; a value that stays wakes no host.
-        *(set_(key, text) for key, text in _documents(after).items()),
-    ]
-
-
-def _documents(known: Release) -> dict[str, str]:
-    return {f"cicd/{known.project}/wanted/{ring}": releases.wanted_document(known, ring) for ring in RINGS}
+def _number(generation: int) -> str:
+    return f"{generation:08d}"
 
 
 def _contract(key: str, ring: Ring) -> Operation:

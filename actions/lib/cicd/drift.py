@@ -12,7 +12,7 @@ from cicd.text import one_line
 WRONG_VERSION = "wrong_version"  # another version than its ring's, though hosts may converge alone
 HALF_CONFIGURED = "half_configured"  # dpkg began and did not end
 EDITED = "edited"  # files of the package are not as they came
-SILENT = "silent"  # no new report for a while
+SILENT = "silent"  # no sign of life for a while
 UNKNOWN = "unknown"  # reports, but its service is not in Consul
 FOREIGN = "foreign"  # Consul has a registration of its service that its own agent did not make
 OLD_AGENT = "old_agent"  # its cicd-converge is older than this pack needs
@@ -65,7 +65,7 @@ def find(
     Return every drift of the project's hosts, sorted.
 
     *rings* says the ring of each host that Consul has the service of, *reports* what hosts
-    last reported, *quiet* for how many seconds no new report came from a host, by the watcher's
+    last reported, *quiet* for how many seconds no sign of life came from a host, by the watcher's
     own clock: hosts' clocks may be wrong. *now* is the epoch second. *foreign* says what is wrong with
     the registration of a host.
     """
@@ -117,9 +117,10 @@ def _silent(
     release: Release, host: str, ring: str, report: Mapping[str, Any] | None, limits: Limits
 ) -> Drift:
     wanted = release.ring(ring).wanted
-    last = f"last heard {report.get('at')}" if report else "it never reported, who registered it?"
+    last = f"last report {report.get('at')}" if report else "it never reported, who registered it?"
     message = (
-        f"{host}: no report for {limits.silent:.0f} s ({one_line(last, 60)}); see cicd-converge.timer there"
+        f"{host}: no sign of life for {limits.silent:.0f} s ({one_line(last, 60)}); "
+        "see cicd-converge.timer there"
     )
     installed = str((report or {}).get("installed") or "")
     return Drift(release.project, host, ring, SILENT, wanted.version if wanted else "", installed, message)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Mapping
+from typing import Any, Mapping, Tuple
 
-from cicd import drift, membership, registrations
+from cicd import drift, membership, registrations, ring
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.drift import Drift, Limits
@@ -15,11 +15,13 @@ from cicd.ring import Host
 from cicd.ssh import Shell
 from cicd.text import neutral_data, one_line
 
+CHECK = "check"
+Signs = Mapping[Tuple[str, str], bool]
 CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
 
 
 class Watch:
-    """Remembers when hosts' reports last changed and registrations stopped fitting, by its own clock."""
+    """Remembers when hosts last gave a sign of life and registrations stopped fitting, by its own clock."""
 
     def __init__(self) -> None:
         self._heard: dict[tuple[str, str], tuple[Any, float]] = {}
@@ -31,18 +33,33 @@ class Watch:
             silent=float(settings.drift["silent_seconds"]), follow=float(settings.drift["follow_seconds"])
         )
         found: list[Drift] = []
+        signs = store.signs()
         for project in settings.projects.values():
             entries, reports = store.health(project), store.reports(project.name)
             rings = membership.rings(settings, entries, project)
             foreign = self._lasting(project.name, registrations.foreign(entries, reports), limits.follow)
-            quiet = {host: self._quiet(project.name, host, reports.get(host)) for host in rings}
+            up = {name(entry) for entry in entries if ring.node_is_up(entry)}
+            quiet = {
+                host: self._quiet(project.name, host, reports.get(host), host in up, signs) for host in rings
+            }
             release = store.release(project.name)
             found += drift.find(release, rings, reports, quiet, time.time(), limits, foreign)
         return found
 
-    def _quiet(self, project: str, host: str, report: Mapping[str, Any] | None) -> float:
+    def _quiet(
+        self, project: str, host: str, report: Mapping[str, Any] | None, is_up: bool, signs: Signs
+    ) -> float:
+        """
+        Return for how many seconds the host gave no sign of life.
+
+        A new report is one. A host that reports only what changed renews a check instead: Consul itself
+        says when it did not, and whether the host's agent lives.
+        """
         now, key = time.monotonic(), (project, host)
-        if key not in self._heard or self._heard[key][0] != report:
+        sign = signs.get((host, project)) if (report or {}).get("alive") == CHECK and is_up else None
+        if sign is False:
+            return float("inf")
+        if sign or key not in self._heard or self._heard[key][0] != report:
             self._heard[key] = (report, now)
         return now - self._heard[key][1]
 
@@ -55,6 +72,11 @@ class Watch:
             kept[project, host] = known if known and known[0] == said else (said, now)
         self._strange = kept
         return {host: said for host, said in strange.items() if now - kept[project, host][1] >= seconds}
+
+
+def name(entry: Mapping[str, Any]) -> str:
+    """Return the host that Consul's health *entry* is of."""
+    return str(entry["Node"]["Node"])
 
 
 def payload(found: Drift) -> dict[str, Any]:

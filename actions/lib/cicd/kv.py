@@ -70,6 +70,10 @@ class Connection:
         _, item = self.ask(lambda c: c.kv.get(key))
         return dict(json.loads(item["Value"])) if item else None
 
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys below *prefix*."""
+        return list(self.ask(lambda c: c.kv.get(prefix, keys=True)[1]) or [])
+
     def commit(self, operations: Sequence[Operation]) -> bool:
         """
         Apply *operations* all or none; False, with nothing written, when a compared index moved on.

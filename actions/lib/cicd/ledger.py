@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Dict, List
 
 from cicd import fields
+from cicd.archive import Archive
 from cicd.clearance import Clearance
 from cicd.consul import Store
 from cicd.errors import Refused
 from cicd.package import Package
+from cicd.version import BUILT
+
+ALONE = 300  # the records of the newest versions, each a key of its own
+LATEST = 2**64
+BUCKET_COMMITS = 500  # records of so many commits are in one value of the archive
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Record:
             "provenance": f"{self.papers}/provenance.json",
             "provenance_sha256": self.statement,
             "ci": self.clearance.as_json(),
-            "published_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "published_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time())),
         }
 
 
@@ -53,11 +59,27 @@ class Ledger(Store):
 
     def find(self, project: str, version: str) -> dict[str, Any] | None:
         """Return the record of *version* of *project*, or None."""
-        return self.json(_key(project, version))
+        _key(project, version)
+        return self.records(project).find(version)
+
+    def records(self, project: str) -> Archive:
+        """Return all records of *project*."""
+        return Archive(self, project, "packages", lambda version: _commits(version) // BUCKET_COMMITS)
+
+    def old(self, project: str) -> List[str]:
+        """Return the versions of *project* that were recorded first, beyond those that stay keys."""
+        created = self._created(project)
+        return sorted(created, key=lambda version: created[version])[:-ALONE]
+
+    def _created(self, project: str) -> Dict[str, int]:
+        """Return when each version was recorded, by Consul's own count; those that are folded came before."""
+        items = self.ask(lambda c: c.kv.get(f"cicd/{project}/packages/", recurse=True)[1]) or []
+        return {item["Key"].rpartition("/")[2]: int(item["CreateIndex"]) for item in items}
 
     def record(self, project: str, record: Record) -> None:
         """Store *record* unless the version has one; refused when that has another digest."""
-        self.refuse_other_content(project, record.package)
+        if self.refuse_other_content(project, record.package):
+            return
         value = json.dumps(record.as_json(), sort_keys=True)
         key = _key(project, record.package.version)
         if not self.ask(lambda c: c.kv.put(key, value, cas=0)):
@@ -65,12 +87,12 @@ class Ledger(Store):
 
     def published_after(self, project: str, version: str) -> set[str]:
         """Return the versions that were recorded after *version*, by Consul's own count."""
-        items = self.ask(lambda c: c.kv.get(f"cicd/{project}/packages/", recurse=True)[1]) or []
-        created = {item["Key"].rpartition("/")[2]: int(item["CreateIndex"]) for item in items}
-        return {other for other, index in created.items() if index > created.get(version, index)}
+        created = self._created(project)
+        first = created.get(version, 0 if self.find(project, version) else LATEST)
+        return {other for other, index in created.items() if index > first}
 
-    def refuse_other_content(self, project: str, package: Package) -> None:
-        """Raise Refused when *package*'s version is recorded with another digest or commit."""
+    def refuse_other_content(self, project: str, package: Package) -> bool:
+        """Raise Refused when *package*'s version is recorded with other content; True if with this one."""
         known = self.find(project, package.version)
         if known and known.get("package", package.name) != package.name:
             raise Refused(
@@ -83,6 +105,12 @@ class Ledger(Store):
                 f"(sha256 {str(known.get('sha256'))[:12]}…, this build is {package.sha256[:12]}…).",
                 "A published version never changes: commit again, and let that be built.",
             )
+        return known is not None
+
+
+def _commits(version: str) -> int:
+    match = BUILT.fullmatch(version)
+    return int(match["commits"]) if match else 0
 
 
 def _key(project: str, version: str) -> str:

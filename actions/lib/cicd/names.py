@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Sequence
+from typing import Dict, Sequence, Set
 
 from cicd.config import Project
 from cicd.consul import Store
 from cicd.errors import Refused
 from cicd.ssh import Shell
 from cicd.text import one_line
-from cicd.version import BUILT
+from cicd.version import BUILT, package_name
 
 # No project's name begins with a dot.
 OWNERS = "cicd/.packages"
@@ -44,6 +44,20 @@ class Names(Store):
         if owner != project.name:
             raise _owned(project, name, owner)
 
+    def settle(self, name: str) -> None:
+        """Record whose *name* is, before the record of who published it first is folded away."""
+        owner = self.owner(name)
+        self.update(_key(name), lambda known: known or {"project": owner})
+
+    def of(self, project: Project) -> Set[str]:
+        """Return every name that *project* was given or has taken."""
+        taken = {
+            key.rpartition("/")[2]
+            for key, known in self.below(f"{OWNERS}/").items()
+            if known.get("project") == project.name
+        }
+        return {package_name(project.name), *project.packages, *taken, *self._published(project.name)}
+
     def owner(self, name: str) -> str:
         """Return the project that *name* is configured for, else who published it first; or nothing."""
         recorded = (self.get(_key(name)) or {}).get("project", "")
@@ -65,12 +79,20 @@ class Names(Store):
     def _first(self, name: str) -> str:
         """Who published *name* first, before the names were recorded."""
         found = [
-            (str(record.get("published_at", "")), project)
+            (published[name], project)
             for project in self._settings.projects
-            for record in self.below(f"cicd/{project}/packages/").values()
-            if record.get("package") == name
+            for published in [self._published(project)]
+            if name in published
         ]
         return min(found)[1] if found else ""
+
+    def _published(self, project: str) -> Dict[str, str]:
+        """When each name was published first, by the records of *project* that are not folded."""
+        found: Dict[str, str] = {}
+        for record in self.below(f"cicd/{project}/packages/").values():
+            name, at = str(record.get("package", "")), str(record.get("published_at", ""))
+            found[name] = min(at, found.get(name, at))
+        return found
 
 
 def foreign(lines: Sequence[str], repository: str) -> str:

@@ -9,29 +9,27 @@ from typing import Any, Mapping
 from cicd.config import Project, Settings
 from cicd.consul import Store
 from cicd.errors import CicdError, RepositoryError
+from cicd.forget import forget
+from cicd.names import Names
 from cicd.publish import PUBLISH_TIMEOUT_SECONDS, index_arguments, repository_host, targets
+from cicd.record import EVERYTHING
 from cicd.repository import Repository
-from cicd.retention import DAY_SECONDS, Choice, choose
+from cicd.retention import DAY_SECONDS, Choice, choose, recent
 from cicd.ssh import Shell
-from cicd.version import package_name
 
 
 def choices(settings: Settings, project: Project) -> list[Choice]:
     """Return what becomes of each published version of *project*, newest first."""
     store, section = Store(settings), settings.repository
-    return choose(
-        _entries(settings, project, store),
-        store.release(project.name),
-        store.below(f"cicd/{project.name}/history/").values(),
-        int(section["keep_versions"]),
-        time.time() - DAY_SECONDS * int(section["keep_days"]),
-    )
+    since = time.time() - DAY_SECONDS * int(section["keep_days"])
+    release = store.release(project.name)
+    history = recent(store.changes(project.name).newest_first(), release, since)
+    return choose(_entries(settings, project), release, history, int(section["keep_versions"]), since)
 
 
-def _entries(settings: Settings, project: Project, store: Store) -> list[Mapping[str, str]]:
+def _entries(settings: Settings, project: Project) -> list[Mapping[str, str]]:
     """Return *project*'s own index entries: several projects may be built from one repository."""
-    recorded = store.below(f"cicd/{project.name}/packages/").values()
-    names = {package_name(project.name), *(record["package"] for record in recorded)}
+    names = Names(settings).of(project)
     return [
         entry
         for entry in Repository(settings, project).entries()
@@ -48,6 +46,8 @@ def prune_all(settings: Settings, dry_run: bool) -> dict[str, Any]:
     """
     removed: list[str] = []
     failed: list[str] = []
+    if not dry_run:
+        forget(settings, EVERYTHING)
     for name, project in settings.projects.items():
         try:
             removed += [f"{name} {version}" for version in prune(settings, project, dry_run)["removed"]]
@@ -66,12 +66,15 @@ def prune(settings: Settings, project: Project, dry_run: bool) -> dict[str, Any]
     """
     Remove what no reason keeps, unless *dry_run*; return the `removed` and the `kept` versions with why.
 
-    Their provenance stays, and their record in Consul: no other package ever takes their version.
+    Their provenance stays, and their record in Consul for `consul.keep_history_days`: no other package
+    takes their version. What Consul kept for longer is forgotten.
     """
     found = choices(settings, project)
     removed = [choice for choice in found if not choice.why]
     if removed and not dry_run:
         _remove(settings, project, removed)
+    if not dry_run:
+        forget(settings, project.name, {choice.version for choice in found if choice.why})
     kept = [asdict(choice) for choice in found if choice.why]
     return {"removed": [choice.version for choice in removed], "kept": kept}
 

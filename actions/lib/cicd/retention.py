@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 from cicd.guards import place
 from cicd.record import RINGS, Release
@@ -46,6 +46,23 @@ def choose(
         reasons = {**{v: "nobody knows what the rings run" for v in versions}, **reasons}
     order = [*newest, *sorted(set(versions) - set(newest))]
     return [Choice(versions[version], version, reasons.get(version, "")) for version in order]
+
+
+def recent(
+    history: Iterable[Mapping[str, Any]], release: Release, since: float
+) -> Iterator[Mapping[str, Any]]:
+    """
+    Yield of *history*, newest first, what says which versions were good at any time after *since*.
+
+    Of a ring that is as it was at that time nothing is needed: what was good then still is.
+    """
+    open_rings = {name for name in RINGS if release.ring(name).since >= since}
+    for entry in history:
+        if not open_rings:
+            return
+        yield entry
+        if entry.get("what") == "confirm" and entry.get("to") and _when(entry) < since:
+            open_rings.discard(str(entry.get("ring")))
 
 
 def _needed(release: Release) -> dict[str, str]:

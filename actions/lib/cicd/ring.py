@@ -36,11 +36,11 @@ def members(
     """
     there = [entry for entry in entries if entry["Node"]["Node"] not in excluded]
     chosen = [e for e in there if name_of(e, canary_tag) == ring]
-    up = [entry for entry in chosen if _node_is_up(entry)]
+    up = [entry for entry in chosen if node_is_up(entry)]
     if not (up if reachable_only else chosen):
         raise _empty(project, ring, canary_tag)
     if not reachable_only and len(up) < len(chosen):
-        down = sorted(e["Node"]["Node"] for e in chosen if not _node_is_up(e))
+        down = sorted(e["Node"]["Node"] for e in chosen if not node_is_up(e))
         raise Refused(
             f"{', '.join(down)} of {project}'s {ring} ring cannot be reached by Consul.",
             f"Repair the host, or leave it out: {exclusion(project)}. Then deploy again.",
@@ -140,6 +140,11 @@ def name_of(entry: Mapping[str, Any], canary_tag: str) -> str:
     return "canary" if canary_tag in entry["Service"]["Tags"] else "production"
 
 
+def node_is_up(entry: Mapping[str, Any]) -> bool:
+    """Return whether Consul reaches the agent of the host that its health *entry* is of."""
+    return all(c["Status"] == "passing" for c in entry["Checks"] if c["CheckID"] == "serfHealth")
+
+
 def capacity(entries: Sequence[Mapping[str, Any]], minimum: str, zone_meta: str) -> Capacity:
     """Return the capacity that Consul's health *entries* of a project show."""
     serving = {entry["Node"]["Node"]: not _failing_checks(entry) for entry in entries}
@@ -164,10 +169,6 @@ def _empty(project: str, ring: str, canary_tag: str) -> Refused:
 
 def _failing_checks(entry: Mapping[str, Any]) -> str:
     return ", ".join(f"{c['Name']} is {c['Status']}" for c in entry["Checks"] if c["Status"] != "passing")
-
-
-def _node_is_up(entry: Mapping[str, Any]) -> bool:
-    return all(c["Status"] == "passing" for c in entry["Checks"] if c["CheckID"] == "serfHealth")
 
 
 def _host(entry: Mapping[str, Any], zone_meta: str) -> Host:

@@ -1,0 +1,262 @@
+"""
+What a year of deploys leaves in Consul: every key that a deploy writes, the nights between, stated limits.
+
+What is bounded by a number is written by every deploy until each number is reached, then by every tenth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import requests
+import yaml
+
+# StackStorm alone has actions/lib on its path.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
+
+from bench import report
+from cicd import authors, config, inbox, journal, logbook, record
+from cicd.clearance import Clearance
+from cicd.config import Settings
+from cicd.consul import Store
+from cicd.forget import forget
+from cicd.kv import Operation, set_
+from cicd.ledger import Record
+from cicd.package import Package
+from cicd.push import Decision, Push
+from cicd.record import Build, Cause, Release, Ring
+from cicd.retention import DAY_SECONDS, recent
+from st2local import clock
+from st2local.cli import KEPT_DAYS
+from st2local.database import Database
+from st2local.engine import statuses
+from st2local.engine.garbage import Garbage
+from tests.conftest import server
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT, REPOSITORY = "greeter", "acme/greeter"
+DEPLOYS_A_DAY = 200
+START = datetime(2026, 6, 1, tzinfo=UTC)
+FULL = 2500
+CHANGES = (
+    ("advertise_canary", "canary"),
+    ("confirm", "canary"),
+    ("promote", "production"),
+    ("confirm", "production"),
+)
+# What `docs/fleet.md` promises of one busy project; of the archive, for each 1000 deploys that are kept.
+MOST_KEYS = 5000
+MOST_ARCHIVE_KEYS = 60
+MOST_ARCHIVE_BYTES = 500_000
+MOST_NIGHTLY_REQUESTS = 1500
+PUBLISHED_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Left:
+    """What Consul keeps: keys that are not archive, and the archive."""
+
+    keys: int
+    key_bytes: int
+    archive_keys: int
+    archive_bytes: int
+
+
+class Year:
+    """One project, deployed again and again; the clock is the simulation's."""
+
+    def __init__(self, settings: Settings, began: float, per_day: int = DEPLOYS_A_DAY) -> None:
+        self._settings = settings
+        self._per_day = per_day
+        self._store = Store(settings)
+        self.now = began
+        self.deploys = 0
+        self.night_requests = 0
+        self._release = Release(PROJECT)
+
+    def pass_days(self, days: int) -> None:
+        """Let *days* pass, each with its deploys and its night."""
+        for _ in range(days):
+            for _ in range(self._per_day):
+                self.now += DAY_SECONDS / self._per_day
+                with mock.patch("time.time", return_value=self.now):
+                    self._deploy()
+            with mock.patch("time.time", return_value=self.now):
+                self._sleep()
+
+    def left(self) -> Left:
+        """Return what Consul keeps now."""
+        items = self._store.ask(lambda c: c.kv.get("", recurse=True)[1]) or []
+        sizes = {one["Key"]: len(one["Key"]) + len(one["Value"] or b"") for one in items}
+        archive = [size for key, size in sizes.items() if "/archive/" in key]
+        return Left(len(sizes) - len(archive), sum(sizes.values()) - sum(archive), len(archive), sum(archive))
+
+    def _deploy(self) -> None:
+        self.deploys += 1
+        commit = hashlib.sha1(str(self.deploys).encode(), usedforsecurity=False).hexdigest()
+        version = f"1.{self.deploys // 500}.0-{self.deploys}.{commit[:7]}"
+        build = Build(version, PROJECT, commit, _digest(version), f"{REPOSITORY}@{commit}", ("ann",))
+        changes = [self._change(what, ring, build, commit) for what, ring in CHANGES]
+        known = set_(f"cicd/{PROJECT}/release", json.dumps(record.to_json(self._release)))
+        self._store.commit([self._published(commit, version), *changes, known])
+        for generation in range(self._release.generation - 3, self._release.generation + 1):
+            self._store.tidy(PROJECT, generation)
+        if self.deploys <= FULL or self.deploys % 10 == 0:
+            self._push(commit)
+            self._roll_out(self._release.generation)
+
+    def _push(self, commit: str) -> None:
+        push = Push(REPOSITORY, "refs/heads/main", commit)
+        inbox.put(self._store, {"repository": REPOSITORY, "commit": commit, "ref": "refs/heads/main"})
+        decision = Decision(True, "it moved the branch that is deployed")
+        journal.record(self._store, push, PROJECT, decision, "github", self.now)
+        authors.add(self._store, PROJECT, commit, ["ann", "bob"])
+        run = {"stage": "passed", "at": self.now, "build": self.deploys, "user": "ann"}
+        self._store.put(f"cicd/{PROJECT}/runs/{commit}", run)
+        journal.forget_runs(self._store, PROJECT)
+
+    def _published(self, commit: str, version: str) -> Operation:
+        package = Package(PROJECT, version, commit, f"{REPOSITORY}@{commit}", _digest(version))
+        papers = f"http://apt.example.com/papers/{PROJECT}/{version}"
+        clearance = Clearance(self.deploys)
+        known = Record(package, "build1", "nfpm", papers, _digest(commit), clearance).as_json()
+        return set_(f"cicd/{PROJECT}/packages/{version}", json.dumps(known))
+
+    def _change(self, what: str, ring: str, build: Build, execution: str) -> Operation:
+        before, generation = self._release, self._release.generation + 1
+        wanted = Ring("healthy", build, build, before.ring(ring).good, generation, self.now)
+        rings = {ring: wanted}
+        self._release = dataclasses.replace(before, generation=generation, **rings)
+        cause = Cause("ann", "CI passed", self.now, execution[:24])
+        entry = {**record.audit(before, self._release, what, ring, cause), "id": execution[:32]}
+        key = f"cicd/{PROJECT}/history/{generation:08d}"
+        return set_(key, json.dumps(entry))
+
+    def _roll_out(self, generation: int) -> None:
+        key = logbook.key(PROJECT, generation)
+        self._store.put(
+            key, {"state": "ended", "hosts": {f"web{n}": {"state": "converged"} for n in range(9)}}
+        )
+        for old in sorted(self._store.keys(f"{key.rpartition('/')[0]}/"))[: -logbook.KEPT]:
+            self._store.delete(old)
+
+    def _sleep(self) -> None:
+        asked, ask = 0, Store.ask
+
+        def counted(store: Store, question: Any) -> Any:
+            nonlocal asked
+            asked += 1
+            return ask(store, question)
+
+        with mock.patch("cicd.kv.Connection.ask", counted):
+            since = self.now - DAY_SECONDS * PUBLISHED_DAYS
+            changes = self._store.changes(PROJECT).newest_first()
+            for _ in recent(changes, self._release, since):
+                pass
+            forget(self._settings, PROJECT)
+        self.night_requests = max(self.night_requests, asked)
+
+
+def limits(
+    left: Left, year: Year, kept_days: float, per_day: int = DEPLOYS_A_DAY
+) -> dict[str, tuple[float, float]]:
+    """Return each figure with the limit that it must stay below."""
+    kept = min(year.deploys, per_day * kept_days) / 1000 + 1
+    return {
+        "keys": (left.keys, MOST_KEYS),
+        "archive keys": (left.archive_keys, MOST_ARCHIVE_KEYS * kept),
+        "archive bytes": (left.archive_bytes, MOST_ARCHIVE_BYTES * kept),
+        "requests of a night": (year.night_requests, MOST_NIGHTLY_REQUESTS),
+    }
+
+
+def day(number: float) -> str:
+    return clock.to_text(START + timedelta(days=number))
+
+
+def st2_deploy(
+    database: Database, name: str, at: str, status: str = statuses.SUCCEEDED, handled: int = 1
+) -> None:
+    """A workflow of three steps, one of them a workflow too, with all that StackStorm keeps of it."""
+    with database.transaction():
+        for child, parent in (
+            (name, None),
+            (f"{name}.1", name),
+            (f"{name}.2", name),
+            (f"{name}.1.1", f"{name}.1"),
+        ):
+            ended = status if child == name else statuses.SUCCEEDED
+            known = {
+                "id": child,
+                "parent": parent,
+                "status": ended,
+                "start_timestamp": at,
+                "document": "x" * 2000,
+            }
+            times = {"end_timestamp": at if ended in statuses.COMPLETED else None, "handled": handled}
+            database.insert("executions", {**known, **times, "result": "y" * 3000})
+            database.insert("output", {"execution": child, "timestamp": at, "data": "z" * 100})
+            database.insert("trace_components", {"trace": f"t{name}", "object": child, "updated_at": at})
+        database.insert("workflows", {"id": f"w{name}", "execution": name, "state": "s" * 4000})
+        database.insert("tasks", {"id": f"k{name}", "workflow": f"w{name}", "result": "{}"})
+        database.insert("trigger_instances", {"id": f"i{name}", "status": "processed", "occurrence_time": at})
+        database.insert("enforcements", {"id": f"e{name}", "enforced_at": at, "execution": name})
+        database.insert("traces", {"id": f"t{name}", "tag": name, "start_timestamp": at})
+
+
+def st2local_file(database: Database, days: int, kept: int, per_day: int) -> tuple[int, float]:
+    """Let *days* of deploys pass, of which *kept* stay: the largest that the file was, and what it may be."""
+    garbage, sizes = Garbage(database, kept), []
+    for number in range(days):
+        for deployed in range(per_day):
+            st2_deploy(database, f"{number}-{deployed}", day(number))
+        garbage.collect(day(number - kept))
+        sizes.append(database.path.stat().st_size)
+    return max(sizes), 1.1 * max(sizes[: kept + 2])
+
+
+def settings(url: str, days: int) -> Settings:
+    """Return a configuration for the Consul at *url* that keeps *days* of history."""
+    values = yaml.safe_load((ROOT / "cicd.yaml.example").read_text())
+    return config.parse({**values, "consul": {"url": url, "keep_history_days": days}})
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.year", description=__doc__)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--keep", type=int, default=400, help="days of history that are kept")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as url:
+        requests.delete(f"{url}/v1/kv/?recurse", timeout=10)
+        year = Year(settings(url, arguments.keep), time.time())
+        began = time.monotonic()
+        year.pass_days(arguments.days)
+        left = year.left()
+        took = time.monotonic() - began
+        file = st2local_file(Database(Path(folder) / "st2local.sqlite"), arguments.days, KEPT_DAYS, 4)
+    found = limits(left, year, arguments.keep + 30)
+    found["bytes of st2local, 4 deploys a day"] = file
+    rows = [report.row(what, f"of {limit:.0f}", [value]) for what, (value, limit) in found.items()]
+    report.write("year", [*rows, report.row("took", "s", [took])], {})
+    over = [what for what, (value, limit) in found.items() if value > limit]
+    if over:
+        raise SystemExit(f"above the limit: {', '.join(over)}")
+
+
+if __name__ == "__main__":
+    main()
