@@ -60,3 +60,6 @@ bench-ingest: setup
 
 bench-year: setup
 	$(PYTHON) -m bench.year
+
+bench-fleet: setup
+	$(PYTHON) -m bench.fleet

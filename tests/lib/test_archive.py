@@ -172,7 +172,9 @@ def test_what_is_read_of_the_history_keeps_the_same_versions_as_all_of_it(events
     history = []
     for number, (ring, what, commits) in enumerate(events):
         version = f"1.0-{commits}.{commits:07x}"
-        history.append({"what": what, "ring": ring, "to": version, "when": float(number)})
+        history.append(
+            {"what": what, "ring": ring, "to": version, "when": float(number), "generation": number}
+        )
         build = Build(version, "greeter", "", "", "")
         good = build if what == "confirm" else rings[ring].good
         rings[ring] = Ring("healthy", build, good, None, number, float(number))

@@ -91,6 +91,44 @@ def test_a_mirror_that_a_crash_broke_is_made_anew(repository, host):
     assert done.returncode == 0, done.stderr
 
 
+def partial(repository: Path, host: BuildHost) -> Path:
+    """Let the host clone as from GitHub, without files, and return its mirror's packs."""
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    git(repository, "config", "uploadpack.allowAnySHA1InWant", "true")
+    host.url = f"file://{repository}"
+    return host.home / "mirrors/app.git/objects/pack"
+
+
+def test_a_mirror_never_has_more_than_some_dozens_of_packs(repository, host):
+    packs = partial(repository, host)
+    first = head(repository)
+    assert host.fetch(first).returncode == 0
+    for number in range(60):
+        for path in packs.glob("pack-*[!0]"):
+            name = f"pack-{number:040x}{path.suffix}"
+            if path.stem[5:9] != "0000":
+                (packs / name).write_bytes(path.read_bytes())
+    assert len(list(packs.glob("*.pack"))) > 50
+    (packs / "tmp_pack_killed").write_bytes(b"half")
+    write(repository / "app.conf", "x = 2\n")
+
+    assert host.fetch(commit(repository), "r2").returncode == 0
+    assert len(list(packs.glob("*.pack"))) <= 3
+    assert not list(packs.glob("tmp_*"))
+    assert host.fetch(first, "r3").returncode == 0
+    assert (host.home / "builds/r3/source/app.conf").read_text() == "x = 1\n"
+
+
+def test_an_old_mirror_is_made_anew(repository, host):
+    assert host.fetch(head(repository)).returncode == 0
+    mirror = host.home / "mirrors/app.git"
+    (mirror / "left").touch()
+    os.utime(mirror / "HEAD", (time.time() - 91 * 86400,) * 2)
+
+    assert host.fetch(head(repository), "r2").returncode == 0
+    assert not (mirror / "left").exists()
+
+
 def test_runs_that_were_killed_are_swept_and_others_left_alone(repository, host):
     for name in ("dead", "alive"):
         assert host.fetch(head(repository), name).returncode == 0

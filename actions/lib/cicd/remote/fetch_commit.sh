@@ -59,6 +59,15 @@ bring() {
     [ -z "$missing" ] || printf '%s\n' "$missing" | fetch --stdin origin
 }
 
+# Each run leaves a pack, a killed one also a half of one, and what no branch reaches any more stays in them: many are
+# made one, which fetches nothing, and an old mirror is made anew.
+tidy() {
+    [ -z "$(find "$mirror/HEAD" -mtime +90 2>/dev/null)" ] || rm -rf "$mirror"
+    rm -f "$mirror"/objects/pack/tmp_* "$mirror"/objects/pack/.tmp-*
+    packs=$(find "$mirror/objects/pack" -name '*.pack' 2>/dev/null | wc -l)
+    [ "$packs" -le 50 ] || mirror_git repack -a -d -q >/dev/null 2>&1 || true
+}
+
 unpack() {
     rm -rf "$work"
     mkdir -p "$work/source" || return 1
@@ -81,6 +90,7 @@ identity='' helper=''
 export GIT_SSH_COMMAND="ssh -o BatchMode=yes -o StrictHostKeyChecking=yes $identity"
 exec 9>"$mirror.lock"
 flock -w "$5" 9 || fail "another run has fetched $project for $5 s"
+tidy
 said=$(bring) || case $said in
     # A mirror that a crash broke is made anew, once.
     *corrupt* | *'bad object'* | *'not a git repository'* | *'unable to read'* | *'loose object'* | *'bad config'*)
