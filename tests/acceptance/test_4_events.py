@@ -17,15 +17,18 @@ from demo.world import wait_for
 PHASES = ("QUEUED", "STARTED", "COMPLETED", "FINALIZED")
 
 
-def change(version: str, ci_seconds: int = 0):
-    """A change of the sample application that CI accepts, after a while."""
+def change(version: str, waits_for: str = ""):
+    """A change of the sample application that CI accepts, once the origin has the tag *waits_for*, if any."""
 
     def apply(clone: Path) -> None:
         root = Path(__file__).parents[2] / "examples" / PROJECT
         subprocess.run(["cp", "-r", f"{root}/.", clone], check=True)
         set_version(clone, version)
-        with (clone / "script" / "cibuild").open("a") as script:
-            script.write(f"sleep {ci_seconds}\n")
+        if waits_for:
+            with (clone / "script" / "cibuild").open("a") as script:
+                script.write(
+                    f"until git ls-remote --exit-code origin refs/tags/{waits_for}; do sleep 1; done\n"
+                )
 
     return apply
 
@@ -188,16 +191,20 @@ def gave_way(entry: dict) -> bool:
 
 
 def test_of_20_pushes_in_a_row_the_running_one_and_the_newest_are_built(world, stackstorm, teller):
+    tag = f"burst-{time.time_ns()}"
     traces = [
-        teller.push(f"Burst {number}", change(f"6.0.{number}", 0 if number else 90)) for number in range(20)
+        teller.push(f"Burst {number}", change(f"6.0.{number}", waits_for="" if number else tag))
+        for number in range(20)
     ]
     commits = [commit_of(trace) for trace in traces]
+    wait_for("all decisions", lambda: all(decisions(world, commit) for commit in commits), 120)
+    subprocess.run(["git", "push", "-q", "origin", f"HEAD:refs/tags/{tag}"], cwd=world.clone, check=True)
     ended = teller.follow(traces[-1], "cicd.ci_success")
     settle(stackstorm)
 
     assert ended["status"] == "succeeded"
     assert [commit for commit in commits if builds_of(world, commit)] == [commits[0], commits[-1]]
-    listed = {entry["commit"]: entry for entry in events(stackstorm) if entry["commit"] in commits}
+    listed = {entry["commit"]: entry for entry in events(stackstorm, 40) if "is a tag" not in entry["reason"]}
     assert [listed[commit]["run"] for commit in (commits[0], commits[-1])] == ["passed", "passed"]
     assert all(gave_way(listed[commit]) for commit in commits[1:-1])
     assert world.key(f"{PROJECT}::canary_version").startswith("6.0.19-")
