@@ -186,7 +186,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     rows = []
     for old in (True, False):
-        with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as url:
+        with tempfile.TemporaryDirectory() as folder, server(Path(folder), files * 3 // 4) as url:
             found = asyncio.run(measure(Fleet(url, hosts, old)))
         name = "every report" if old else "what is new"
         rows += [report.row(f"{what} ({name})", "", [value]) for what, value in found.items()]

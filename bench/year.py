@@ -55,7 +55,7 @@ CHANGES = (
     ("promote", "production"),
     ("confirm", "production"),
 )
-# What `docs/fleet.md` promises of one busy project; of the archive, for each 1000 deploys that are kept.
+# What `docs/consul.md` promises of one busy project; of the archive, for each 1000 deploys that are kept.
 MOST_KEYS = 5000
 MOST_ARCHIVE_KEYS = 60
 MOST_ARCHIVE_BYTES = 500_000

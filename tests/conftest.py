@@ -33,12 +33,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """Run a Consul server of our own, in memory, and give its URL."""
+def server(folder: Path, connections: int = 200) -> Iterator[str]:
+    """Run a Consul server of our own, in memory, that takes so many *connections*, and give its URL."""
     port = free_port()
     ports = {name: -1 for name in ("dns", "grpc", "serf_wan", "https")}
     ports |= {"http": port, "serf_lan": free_port(), "server": free_port()}
-    (folder / "config.json").write_text(json.dumps({"ports": ports}))
+    (folder / "config.json").write_text(
+        json.dumps({"ports": ports, "limits": {"http_max_conns_per_client": connections}})
+    )
     command = [str(binary.find(Places.from_environment())), "agent", "-dev", "-bind", "127.0.0.1"]
     with (folder / "log").open("w") as log:
         agent = subprocess.Popen([*command, "-config-file", folder / "config.json"], stdout=log, stderr=log)
