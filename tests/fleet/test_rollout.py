@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from cicd.deploy import Deploy
 from cicd.errors import HostError, Refused
 from cicd.lock import Lock
 from cicd.rollout import Order, Rollout
+from demo.world import wait_for
 from tests.fleet.world import NEW, OLD, PROJECT, Watch, World
 
 RINGS = ("canary", "production")
@@ -149,7 +151,7 @@ def test_going_back_tries_every_host_and_then_names_those_that_failed(world):
 
 
 def test_a_cancelled_deploy_stops_before_its_next_batch(world):
-    asked = iter([False, True])
+    asked = chain([False], repeat(True))
 
     failure = stopped(world, "production", cancelled=lambda: next(asked))
 
@@ -277,7 +279,7 @@ def test_after_a_failed_going_back_the_next_deploy_is_not_refused_for_one_that_e
 
 @pytest.mark.parametrize("state", ["cancelled", "running"])
 def test_a_going_back_that_was_cancelled_or_killed_is_found_and_begun_again_until_it_ends(world, state):
-    world.configuration["deploy"]["lost_after"] = 0
+    world.configuration["deploy"]["lost_after"] = 1
     deploy, generation = Deploy(world.settings, PROJECT), world.want("production")
     for begun in range(1, release.RESTORE_TRIES + 1):
         generation = deploy.restore("production", generation).production.generation
@@ -289,7 +291,7 @@ def test_a_going_back_that_was_cancelled_or_killed_is_found_and_begun_again_unti
             "restoring",
             begun,
         )
-        assert found(world) == [("cicd.deploy_lost", told)]
+        wait_for("the ring to be found", lambda news=[("cicd.deploy_lost", told)]: found(world) == news)
 
     ended = deploy.restore("production", generation).production
 

@@ -76,9 +76,13 @@ class Rollout:
         """
         self._wait_for_turn()
         with self._logbook, Fanout(self._settings) as fan:
-            fan.run(self._order.hosts, [*CONVERGE, "--protocol"], PROBE_SECONDS, self._probed)
-            self._stop_if_spent()
-            self._roll(fan)
+            try:
+                fan.run(self._order.hosts, [*CONVERGE, "--protocol"], PROBE_SECONDS, self._probed)
+                self._stop_if_spent()
+                self._roll(fan)
+            except HostError:
+                self._note_cancelled()
+                raise
         if self._order.wide and self._failed():
             raise self._stopped("failed")
         return list(self._reports.values())
@@ -163,10 +167,14 @@ class Rollout:
     def _refuse_to_go_on(self) -> None:
         self._still_ours()
         if self._cancelled():
-            self._logbook.write(state=CANCELLED)
             raise self._stopped("was cancelled")
         if time.monotonic() > self._deadline:
             raise self._stopped(f"took longer than {self._settings.deploy['time_limit']} s")
+
+    def _note_cancelled(self) -> None:
+        """After a cancelled rollout no step follows, whatever stopped it: its record says that it is over."""
+        if self._cancelled():
+            self._logbook.write(state=CANCELLED)
 
     def _stop_if_spent(self) -> None:
         if self._failed() > self._budget:
