@@ -1,4 +1,4 @@
-"""The post-receive hook: one push event for each ref that moved."""
+"""The post-receive hook: a push event for each branch or tag that moved; GitHub reports no other ref."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def main() -> int:
     full_name = webhook.config(NAME)
     for line in sys.stdin:
         old, new, ref = line.split()
-        _tell(webhook, event.push(Path.cwd(), full_name, event.Update(old, new, ref)))
+        if ref.startswith(("refs/heads/", "refs/tags/")):
+            _tell(webhook, event.push(Path.cwd(), full_name, event.Update(old, new, ref)))
     return 0
 
 

@@ -257,7 +257,7 @@ def test_a_ring_goes_back_once_and_then_says_that_there_is_nothing_before(
     for refusal in (second, ran):
         assert "status: failed" in refusal
         assert f"greeter has no earlier good version on {ring} to go back to." in refusal
-        assert "st2 run cicd.deploy project=greeter version=" in refusal
+        assert "Push a corrected commit." in refusal
     do(stackstorm, (("cicd.deploy", {"version": "{canary}"}),), facts)
     teller.wait_for_bake()
     do(stackstorm, (("cicd.deploy_production", {}),), facts)
