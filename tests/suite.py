@@ -1,7 +1,7 @@
 """
 `python -m tests.suite [GROUP ...]`: run the groups of tests, and say what came of them in a few lines.
 
-The acceptance suite runs beside the others, since each waits more than it works. What failed is run once
+Booted hosts and the acceptance suite run beside the others, since each waits often. What failed is run once
 more, by itself; a test that passes then is no failure, but is named as unstable. A test may only be left
 out when it needs what no package registry has.
 """
@@ -48,7 +48,7 @@ class Group:
 
 GROUPS = (
     Group("unit", OWN, ("tests", "--ignore=tests/acceptance", "-m", "not lab and not faults")),
-    Group("lab", OWN, ("tests/lab", "tests/host", "-m", "lab and not faults")),
+    Group("lab", OWN, ("tests/lab", "tests/host", "-m", "lab and not faults"), beside=True),
     # StackStorm's client warns of its own age.
     Group("acceptance", CLIENT, ("tests/acceptance", "-W", "default"), beside=True),
 )
@@ -72,7 +72,7 @@ def run(group: Group, *words: str, log: Path | None = None) -> Outcome:
     report.unlink(missing_ok=True)
     argv = [str(group.python), "-m", "pytest", *group.words, *words, f"--junitxml={report}"]
     argv += ["-o", f"cache_dir={group.cache}", "-o", "junit_family=xunit1"]
-    environment = {"RELEASE_RUNS": "5000", **os.environ}
+    environment = {"RELEASE_RUNS": "2000", **os.environ}
     began = time.monotonic()
     with (log or Path(os.devnull)).open("w") as file:
         output = file if log else None
@@ -107,9 +107,11 @@ def first_runs(groups: Sequence[Group]) -> dict[str, Outcome]:
     beside = [group for group in groups if group.beside and len(groups) > 1]
     for group in beside:
         say(f"{group.name} runs beside the others and is shown after them; meanwhile: tail -f {group.log}")
-    with ThreadPoolExecutor(1) as pool:
-        later = pool.submit(lane, beside, True)
-        outcomes = lane([group for group in groups if group not in beside], False) | later.result()
+    with ThreadPoolExecutor(len(groups)) as pool:
+        later = [pool.submit(lane, [group], True) for group in beside]
+        outcomes = lane([group for group in groups if group not in beside], False)
+        for others in later:
+            outcomes |= others.result()
     for group in beside:
         sys.stdout.write(group.log.read_text(errors="replace"))
     return outcomes

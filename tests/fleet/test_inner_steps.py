@@ -12,6 +12,7 @@ from cicd.controls import Controls
 from cicd.deploy import Deploy
 from cicd.lock import Lock
 from cicd.record import DEGRADED, DEPLOYING, HEALTHY
+from demo.world import wait_for
 from tests.fleet.stackstorm import StackStorm
 from tests.fleet.world import NEW, OLD, PROJECT, Watch, World
 
@@ -135,14 +136,17 @@ def test_a_rollback_goes_back_past_a_host_that_is_down_without_being_told(stacks
     assert late.installed == NEW.version
 
 
-def test_a_checkup_knows_the_process_of_every_sensor_and_the_secret_that_it_cannot_read(
-    stackstorm: StackStorm,
-):
-    deadline, said = time.monotonic() + 120, {}
-    while not all("cannot read" in said.get(sensor, "") for sensor in life.SENSORS):
-        assert time.monotonic() < deadline, said
-        ended = stackstorm.rest.run("cicd.check_setup", {"project": PROJECT})
-        said = {one["what"]: one["said"] for one in ended["result"]["result"]["findings"]}
+def signs(world: World) -> list[str]:
+    return [key.rpartition("/")[2] for key in world.store.keys("cicd/.sensors/")]
 
+
+def test_a_checkup_knows_the_process_of_every_sensor_and_the_secret_that_it_cannot_read(
+    stackstorm: StackStorm, world: World
+):
+    wait_for("every sensor's sign", lambda: set(life.SENSORS) <= set(signs(world)), 120)
+    ended = stackstorm.rest.run("cicd.check_setup", {"project": PROJECT})
+    said = {one["what"]: one["said"] for one in ended["result"]["result"]["findings"]}
+
+    assert all("cannot read" in said[sensor] for sensor in life.SENSORS)
     assert all("/etc/cicd/jenkins.token" in said[sensor] for sensor in life.SENSORS)
     assert said["executions"] == "each that has not ended is run by somebody"

@@ -16,7 +16,7 @@ from tests.histories.lane import LANES, Lane
 from tests.histories.player import play
 from tests.histories.referee import Referee
 
-COUNT, FIRST = int(os.environ.get("HISTORIES", "2")), int(os.environ.get("HISTORY_SEED", "1"))
+COUNT, FIRST = int(os.environ.get("HISTORIES", "1")), int(os.environ.get("HISTORY_SEED", "1"))
 STEPS = 4
 DEATHS = 0.04  # of all histories end with a StackStorm that is killed
 
