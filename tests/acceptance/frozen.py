@@ -20,10 +20,15 @@ def frozen(*programs: str) -> Iterator[None]:
     found = {name: [pid for pid, line in commands.items() if name in line] for name in programs}
     assert all(found.values()), found
     pids = sorted({pid for of_one in found.values() for pid in of_one})
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    _signal(pids, signal.SIGSTOP)
     try:
         yield
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        _signal(pids, signal.SIGCONT)
+
+
+def _signal(pids: list[int], number: int) -> None:
+    """Send it to all; a step of a workflow may have ended by itself meanwhile."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
