@@ -63,7 +63,7 @@ def findings(store: Store, given: Mapping[str, Any], now: float) -> Iterator[Fin
 def judged(sensor: str, sign: Mapping[str, Any] | None, wanted: str, now: float) -> Iterator[Finding]:
     """Yield what *sign* says of *sensor*, when the actions' configuration is *wanted*, a digest."""
     if sign is None:
-        fix = f"Run `st2ctl reload --register-configs`; sensors take it by themselves. If this stays, {RESTART}."
+        fix = f"Run `st2ctl reload --register-configs`; sensors then take it. If this stays, {RESTART}."
         yield Finding(
             sensor, WRONG, "it gave no sign of life: it does not run, or on an empty configuration", fix
         )
