@@ -17,14 +17,16 @@ from gateway.signature import is_signed
 def application(kind: str, settings: Config) -> web.Application:
     """Return the application that is `verify` or `answer`."""
 
+    reader = body.Reader()
+
     async def verify(request: web.Request) -> web.Response:
-        raw = await body.receive(request, settings.read_seconds)
+        raw = await reader.receive(request, settings.read_seconds)
         signature = request.headers.get("X-Hub-Signature-256")
         status = 202 if is_signed(raw, signature, settings.github.secrets) else 401
         return web.json_response({"decision": "accepted"}, status=status)
 
     async def answer(request: web.Request) -> web.Response:
-        await body.receive(request, settings.read_seconds)
+        await reader.receive(request, settings.read_seconds)
         return web.json_response({"decision": "accepted"}, status=202)
 
     made = web.Application(client_max_size=body.SIZE_LIMIT)
