@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
@@ -13,6 +12,7 @@ from cicd.config import Settings
 from cicd.consul import Store
 from cicd.errors import JenkinsError
 from cicd.jenkins import Jenkins, job_path
+from cicd.stackstorm import own_execution
 
 WORDS = {
     CANCELLED: "was cancelled while it waited in the queue",
@@ -31,7 +31,7 @@ class ReadFailure(CicdAction):
         console = jenkins.console_tail(found, seen.number) if seen.number else ""
         why = f"{builds.label(seen.number)} {said}."
         failed = JenkinsError(why, f"Correct it and push a commit; see {url}", log=console)
-        ended = stop.of(progress.CI, failed, os.environ.get("ST2_ACTION_EXECUTION_ID", ""), time.time())
+        ended = stop.of(progress.CI, failed, own_execution(), time.time())
         progress.stopped(Store(settings), project, commit, ended)
         return {
             "status": seen.status,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from cicd import fields
@@ -11,13 +10,14 @@ from cicd.builds import Builds
 from cicd.config import Settings
 from cicd.consul import Store
 from cicd.jenkins import Jenkins
+from cicd.stackstorm import own_execution
 
 
 class VerifyBuild(CicdAction):
     def act(self, settings: Settings, project: str, commit: str, build: int) -> dict[str, Any]:
         found = settings.project(project)
         builds = Builds(settings, found, Store(settings), Jenkins(settings))
-        execution = os.environ.get("ST2_ACTION_EXECUTION_ID", "")
+        execution = own_execution()
         claimed = builds.passed(fields.check("commit", commit), build, execution)
         result = claimed["result"]
         return {

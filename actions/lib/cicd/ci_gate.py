@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import asdict, replace
 from typing import Any, Mapping
@@ -16,6 +15,7 @@ from cicd.errors import Refused
 from cicd.kv import set_
 from cicd.ledger import Ledger
 from cicd.record import Cause
+from cicd.stackstorm import own_execution
 from cicd.text import one_line
 
 
@@ -51,7 +51,7 @@ def let_past(settings: Settings, project: Project, commit: str, role: str, why: 
     said, trace = people.reason(one_line(why)), fields.trace_tag(project.repository, commit)
     granted = Clearance(who=one_line(who, 100), role=role, why=said, when=time.time())
     note = f"PAST CI as {role}: {commit[:7]}: {said}"
-    execution = os.environ.get("ST2_ACTION_EXECUTION_ID", "")
+    execution = own_execution()
     cause = Cause(granted.who, note, granted.when, execution, trace)
     document = {key: value for key, value in asdict(granted).items() if key != "build"}
     operation = set_(_key(project.name, commit), json.dumps(document, sort_keys=True))

@@ -114,7 +114,7 @@ class Store(Connection):
 
     def reports(self, project: str) -> dict[str, dict[str, Any]]:
         """Return what each host last reported about *project*, by node."""
-        items = self.ask(lambda c: c.kv.get(f"cicd/{project}/hosts/", recurse=True)[1]) or []
+        items = self.items(f"cicd/{project}/hosts/")
         return {item["Key"].rpartition("/")[2]: json.loads(item["Value"]) for item in items}
 
     def run(self, project: str, commit: str) -> dict[str, Any] | None:
@@ -170,13 +170,11 @@ class Store(Connection):
 
     def below(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return the documents below *prefix*, by key."""
-        items = self.ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or []
-        return {item["Key"]: json.loads(item["Value"]) for item in items}
+        return {item["Key"]: json.loads(item["Value"]) for item in self.items(prefix)}
 
     def by_change(self, prefix: str) -> list[tuple[str, dict[str, Any]]]:
         """Return the keys below *prefix* with their documents, those that changed last at the end."""
-        items = self.ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or []
-        items.sort(key=lambda item: int(item["ModifyIndex"]))
+        items = sorted(self.items(prefix), key=lambda item: int(item["ModifyIndex"]))
         return [(item["Key"], json.loads(item["Value"])) for item in items]
 
     def health(self, project: Project) -> list[dict[str, Any]]:

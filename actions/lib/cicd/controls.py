@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Callable
 
@@ -16,6 +15,7 @@ from cicd.lock import Fence, Lock, key
 from cicd.people import Review
 from cicd.published import published
 from cicd.record import DEPLOYING, EVERYTHING, RESTORING, RINGS, Cause, Release
+from cicd.stackstorm import own_execution
 from cicd.text import one_line
 from cicd.version import package_name
 
@@ -28,7 +28,7 @@ class Controls:
         self.project = Project(EVERYTHING, "") if project == EVERYTHING else settings.project(project)
         self._store = Store(settings)
         self._who = one_line(who, 100)
-        self._execution = execution or os.environ.get("ST2_ACTION_EXECUTION_ID", "")
+        self._execution = execution or own_execution()
 
     def hold(self, kind: str, why: str, version: str = "") -> Release:
         """Put a `lock`, `freeze` or `pin` on the project, or a `veto` on *version*."""

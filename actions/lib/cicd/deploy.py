@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +24,7 @@ from cicd.record import DEPLOYING, EMPTY, RESTORING, STOPPED, Build, Cause, Ring
 from cicd.release import Release
 from cicd.repository import Repository
 from cicd.ring import Host
+from cicd.stackstorm import own_execution
 from cicd.stop import Stop
 from cicd.text import one_line
 from cicd.version import package_name
@@ -40,7 +40,7 @@ class Deploy:
         self.project: Project = settings.project(project)
         self._store = Store(settings)
         self._who = one_line(who, 100)
-        self._execution = execution or os.environ.get("ST2_ACTION_EXECUTION_ID", "")
+        self._execution = execution or own_execution()
 
     def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
         """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""

@@ -38,7 +38,7 @@ class Watch:
             entries, reports = store.health(project), store.reports(project.name)
             rings = membership.rings(settings, entries, project)
             foreign = self._lasting(project.name, registrations.foreign(entries, reports), limits.follow)
-            up = {name(entry) for entry in entries if ring.node_is_up(entry)}
+            up = {entry["Node"]["Node"] for entry in entries if ring.node_is_up(entry)}
             quiet = {
                 host: self._quiet(project.name, host, reports.get(host), host in up, signs) for host in rings
             }
@@ -72,11 +72,6 @@ class Watch:
             kept[project, host] = known if known and known[0] == said else (said, now)
         self._strange = kept
         return {host: said for host, said in strange.items() if now - kept[project, host][1] >= seconds}
-
-
-def name(entry: Mapping[str, Any]) -> str:
-    """Return the host that Consul's health *entry* is of."""
-    return str(entry["Node"]["Node"])
 
 
 def payload(found: Drift) -> dict[str, Any]:

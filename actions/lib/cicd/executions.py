@@ -12,6 +12,7 @@ from cicd.config import Settings
 from cicd.consul import Store
 from cicd.errors import CicdError
 from cicd.finding import GOOD, SKIPPED, WARNING, WRONG, Finding
+from cicd.record import quiet_seconds
 from cicd.stackstorm import StackStorm
 from cicd.status import age
 
@@ -191,8 +192,7 @@ def _last_step(stackstorm: StackStorm, identifier: str) -> float:
 
 def _is_silent(settings: Settings, store: Store, one: Execution) -> bool:
     known = store.get(logbook.key(one.project, one.generation)) or {}
-    last = max(one.since, float(known.get("at", 0)))
-    return time.time() - last > float(settings.deploy["lost_after"])
+    return quiet_seconds(known, one.since, time.time()) > float(settings.deploy["lost_after"])
 
 
 def _epoch(text: str) -> float:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from cicd.record import CANCELLED, DEGRADED, DEPLOYING, RESTORING, RUNNING, SILENT_SECONDS, STOPPED, Ring
+from cicd.record import (
+    CANCELLED,
+    DEGRADED,
+    DEPLOYING,
+    RESTORING,
+    RUNNING,
+    SILENT_SECONDS,
+    STOPPED,
+    Ring,
+    quiet_seconds,
+)
 
 DRIVEN = "driven"  # a step is at work, or about to be: leave it alone
 TAKE_BACK = "take back"  # nobody drives it any more: undo the deploy, or begin going back again
@@ -25,7 +35,7 @@ def of(ring: Ring, known: Mapping[str, Any], now: float, lost_after: float, is_w
     """
     if ring.state not in (DEPLOYING, RESTORING, DEGRADED, STOPPED):
         return ENDED
-    quiet = now - max(ring.since, float(known.get("at", 0)))
+    quiet = quiet_seconds(known, ring.since, now)
     at_work = known.get("state") == RUNNING and quiet < lost_after
     if ring.state in (DEPLOYING, RESTORING) and known.get("state") == CANCELLED:
         return TAKE_BACK
@@ -40,7 +50,7 @@ def silence(ring: Ring, known: Mapping[str, Any], now: float, lost_after: float)
     """Return that the deploy to *ring* seems dead, and what becomes of it; empty when it does not."""
     if ring.state not in (DEPLOYING, RESTORING):
         return ""
-    quiet = now - max(ring.since, float(known.get("at", 0)))
+    quiet = quiet_seconds(known, ring.since, now)
     if known.get("state") == CANCELLED:
         return "its deploy was cancelled; it is taken back by itself"
     if quiet < SILENT_SECONDS:

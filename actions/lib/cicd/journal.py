@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
 from typing import Any, Mapping
 
 from cicd import progress, serial
@@ -11,7 +10,7 @@ from cicd.alarm import Alarm
 from cicd.alarm import Decision as AlarmDecision
 from cicd.consul import Store
 from cicd.push import Decision, Push
-from cicd.text import one_line
+from cicd.text import moment, one_line
 
 PREFIX = "cicd/events/"
 ALARMS = "cicd/.alarms/"
@@ -106,7 +105,7 @@ def _run(runs: Mapping[str, Mapping[str, Any]], entry: Mapping[str, Any]) -> str
 
 
 def _line(entry: Mapping[str, Any]) -> str:
-    when = datetime.fromtimestamp(float(entry["at"]), tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+    when = moment(float(entry["at"]))
     became = f"; now {entry['run']}" if entry["run"] else ""
     project = f"{entry['project']}: " if entry["project"] else ""
     return f"{when}  {_happened(entry)}  {project}{entry['decision']}: {entry['reason']}{became}"

@@ -74,6 +74,10 @@ class Connection:
         """Return the keys below *prefix*."""
         return list(self.ask(lambda c: c.kv.get(prefix, keys=True)[1]) or [])
 
+    def items(self, prefix: str) -> list[dict[str, Any]]:
+        """Return the entries below *prefix* as Consul has them."""
+        return list(self.ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or [])
+
     def commit(self, operations: Sequence[Operation]) -> bool:
         """
         Apply *operations* all or none; False, with nothing written, when a compared index moved on.

@@ -73,7 +73,7 @@ class Ledger(Store):
 
     def _created(self, project: str) -> Dict[str, int]:
         """Return when each version was recorded, by Consul's own count; those that are folded came before."""
-        items = self.ask(lambda c: c.kv.get(f"cicd/{project}/packages/", recurse=True)[1]) or []
+        items = self.items(f"cicd/{project}/packages/")
         return {item["Key"].rpartition("/")[2]: int(item["CreateIndex"]) for item in items}
 
     def record(self, project: str, record: Record) -> None:

@@ -13,7 +13,7 @@ from cicd.consul import Store
 from cicd.errors import ConsulError
 from cicd.record import CANCELLED as CANCELLED
 from cicd.record import RUNNING as RUNNING
-from cicd.record import SILENT_SECONDS, rollout_key
+from cicd.record import SILENT_SECONDS, quiet_seconds, rollout_key
 from cicd.stop import Stop
 
 ENDED = "ended"
@@ -127,7 +127,7 @@ def why_ended(known: Mapping[str, Any], since: float, now: float) -> Stop:
         return said
     if known.get("state") == CANCELLED:
         return Stop(UPDATE, "it was cancelled.", when=now)
-    quiet = now - max(since, float(known.get("at", 0)))
+    quiet = quiet_seconds(known, since, now)
     return Stop(
         "", f"it gave no sign of life for {quiet:.0f} s: cancelled, or killed with its StackStorm.", when=now
     )

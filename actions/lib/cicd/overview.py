@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from datetime import datetime, timezone
 from typing import Any, Iterator, Mapping, Sequence
 
 from cicd import executions, fate, progress, status
@@ -14,7 +13,7 @@ from cicd.consul import Store
 from cicd.record import RINGS, Release, Ring, rollout_key
 from cicd.ring import name_of, unhealthy
 from cicd.stop import to_json
-from cicd.text import one_line
+from cicd.text import moment, one_line
 
 HISTORY_ENTRIES = 10
 NOTHING: Mapping[str, Mapping[str, Any]] = {}
@@ -80,7 +79,7 @@ def _stops(project: str, runs: Mapping[str, Mapping[str, Any]]) -> Iterator[tupl
             said = progress.told(project, commit, ended)
             yield (
                 ended.when,
-                f"{_when(ended.when)}  {run.get('user') or 'unknown'}: run of {commit[:7]} stopped {said}",
+                f"{moment(ended.when)}  {run.get('user') or 'unknown'}: run of {commit[:7]} stopped {said}",
             )
 
 
@@ -88,12 +87,8 @@ def _runs(store: Store, project: str) -> list[str]:
     return progress.sentences(project, store.runs(project), time.time())
 
 
-def _when(at: float) -> str:
-    return datetime.fromtimestamp(at, tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
 def _line(entry: Mapping[str, Any]) -> str:
-    when, ended = _when(float(entry["when"])), entry.get("stop")
+    when, ended = moment(float(entry["when"])), entry.get("stop")
     old, new = (entry[end] or "nothing" for end in ("from", "to"))
     moved = f"{old} -> {new}" if old != new else f"at {new}"
     what = str(entry["what"]).replace("_", " ")

@@ -151,6 +151,11 @@ def surrounded(release: Release, around: Holds, window: Opened | None) -> Releas
     return replace(release, around=around, window=window)
 
 
+def quiet_seconds(rollout: Mapping[str, Any], since: float, now: float) -> float:
+    """Return for how long the recorded *rollout* gave no sign of life; it has had one at *since*."""
+    return now - max(since, float(rollout.get("at", 0)))
+
+
 def rollout_key(project: str, generation: int) -> str:
     """Return where the rollout of *generation* is recorded."""
     return f"cicd/{project}/rollouts/{generation:08d}"

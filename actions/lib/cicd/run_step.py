@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import suppress
 from typing import Any, Callable, Dict, Mapping
@@ -12,6 +11,7 @@ from cicd.config import Settings
 from cicd.consul import Store
 from cicd.errors import CicdError
 from cicd.ledger import Ledger
+from cicd.stackstorm import own_execution
 
 Work = Callable[[], Dict[str, Any]]
 
@@ -28,7 +28,7 @@ class RecordedStep:
         try:
             done = work()
         except CicdError as error:
-            ended = stop.of(self._step, error, os.environ.get("ST2_ACTION_EXECUTION_ID", ""), time.time())
+            ended = stop.of(self._step, error, own_execution(), time.time())
             self._note(lambda: progress.stopped(self._store, self._project, self._commit, ended))
             raise
         if self._step == progress.PUBLISH:

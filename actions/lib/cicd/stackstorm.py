@@ -14,6 +14,11 @@ TIMEOUT_SECONDS = 5
 LISTED = 100
 
 
+def own_execution() -> str:
+    """Return the execution that this process is, or nothing outside of an action."""
+    return os.environ.get("ST2_ACTION_EXECUTION_ID", "")
+
+
 class StackStorm:
     """Questions to the API, with the token that StackStorm gave this action."""
 

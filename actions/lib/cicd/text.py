@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 
 TEMPLATE_OPENERS = re.compile(r"(?<=[{<])(?=[{%#])")
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
@@ -38,6 +39,11 @@ def neutral_data(value: object) -> object:
 def one_line(text: str, limit: int = 300) -> str:
     """Return *text* as one neutral line of at most *limit* characters."""
     return neutral(" ".join(text.split()), limit)
+
+
+def moment(at: float) -> str:
+    """Return the epoch second *at* as people read it, in UTC."""
+    return datetime.fromtimestamp(at, tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def beginning(text: str, limit: int) -> str:
