@@ -15,6 +15,7 @@ from cicd.controls import Controls
 from cicd.deploy import Deploy
 from cicd.lock import Lock
 from cicd.record import DEGRADED, DEPLOYING, HEALTHY, RESTORING, STOPPED
+from demo.world import wait_for
 from tests.fleet.loopback import Machine
 from tests.fleet.world import NEW, OLD, PROJECT, Watch, World
 
@@ -43,13 +44,6 @@ def error_of(ended: Any) -> str:
 
 def lock_is_free(world: World, ring: str) -> bool:
     return Lock(world.settings, PROJECT, ring).holder() is None
-
-
-def wait_for(what: str, is_so: Any, seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("ring", RINGS)
@@ -229,12 +223,12 @@ def test_a_cancelled_deploy_is_found_and_taken_back(stackstorm, world, ring):
     generation = world.want(ring)
     world.ring(ring)[0].break_with("slow")
     execution = stackstorm.begin(ring, generation)
-    wait_for("the first batch", lambda: detail(world, generation).get("batch") == 1)
+    wait_for("the first batch", lambda: detail(world, generation).get("batch") == 1, 90)
 
     stackstorm.rest.ask("DELETE", f"/executions/{execution}")
 
     assert stackstorm.rest.wait(execution, seconds=60)["status"] == "canceled"
-    wait_for("the ring to be taken back", lambda: world.recorded(ring).state == HEALTHY)
+    wait_for("the ring to be taken back", lambda: world.recorded(ring).state == HEALTHY, 90)
     assert world.recorded(ring).wanted == OLD
     assert world.installed(ring) == {OLD.version}
     assert detail(world, generation)["state"] == "cancelled"
@@ -245,7 +239,7 @@ def test_a_deploy_whose_stackstorm_was_killed_between_two_batches_ends_all_the_s
     generation = world.want(ring)
     world.ring(ring)[-1].break_with("slow")
     stackstorm.begin(ring, generation)
-    wait_for("the second batch", lambda: detail(world, generation).get("batch") == 2)
+    wait_for("the second batch", lambda: detail(world, generation).get("batch") == 2, 90)
 
     stackstorm.local.kill()
     assert world.recorded(ring).state == DEPLOYING

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import requests
 
@@ -29,10 +27,8 @@ def document(world: World, ring: str) -> str:
 
 
 def wait_for_batch(world: World, generation: int) -> None:
-    deadline = time.monotonic() + 90
-    while not (world.store.get(f"cicd/{PROJECT}/rollouts/{generation:08d}") or {}).get("batch"):
-        assert time.monotonic() < deadline, "no batch began"
-        time.sleep(0.1)
+    key = f"cicd/{PROJECT}/rollouts/{generation:08d}"
+    wait_for("the first batch", lambda: (world.store.get(key) or {}).get("batch"), 90)
 
 
 def hosts(world: World) -> list[str]:

@@ -509,25 +509,24 @@ def test_a_failure_that_comes_back_is_written_again(host):
     assert host.stored()["code"] == "config"
 
 
-def test_a_pack_that_does_not_ask_for_a_check_gets_every_report(host):
-    host.want(rollout="pushed")
+def assert_every_run_is_reported(host):
     host.run()
     before = written(host)
     host.run()
 
     assert written(host) > before
     assert host.stored()["alive"] == "report"
+
+
+def test_a_pack_that_does_not_ask_for_a_check_gets_every_report(host):
+    host.want(rollout="pushed")
+    assert_every_run_is_reported(host)
 
 
 def test_a_host_that_may_have_no_check_tells_every_report(host):
     host.wire.broken.add("/v1/agent/check/")
     host.want(rollout="pushed", silent="600")
-    host.run()
-    before = written(host)
-    host.run()
-
-    assert written(host) > before
-    assert host.stored()["alive"] == "report"
+    assert_every_run_is_reported(host)
 
 
 def test_a_host_that_converges_no_more_is_critical_and_stays_in_traffic(host):
