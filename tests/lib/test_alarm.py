@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd import alarm, firing, holds, record, release
+from cicd import alarm, firing, guards, holds, record, release
 from cicd.alarm import ASK, FIRING, IGNORE, RESOLVED, ROLL_BACK, Alarm, Began, Decision, Known
 from cicd.errors import InputError, Refused
 from cicd.holds import Hold
@@ -181,7 +181,7 @@ def test_no_more_alarms_are_remembered_than_are_kept_and_old_ones_make_room():
 
 def test_an_alarm_about_what_moved_on_changes_nothing():
     with pytest.raises(Refused, match="moved on while an alarm"):
-        alarm.refuse_moved(deployed(), "canary", deployed().canary.generation - 1)
+        guards.refuse_moved(deployed(), "canary", deployed().canary.generation - 1)
 
 
 GIVEN = {"project": "greeter", "host": "web1", "check": "HTTP 5xx", "status": "FIRING", "source": "grafana"}

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from cicd import alarm_watch, config, firing, journal, kv, overview, release
+from cicd import alarm_log, alarm_watch, config, firing, journal, kv, overview, release
 from cicd.alarm_watch import Outcome
 from cicd.consul import Store
 from cicd.deploy import Deploy
@@ -272,7 +272,7 @@ def test_decisions_are_lines_among_the_others_and_what_fires_is_shown(known):
 
 
 def test_only_the_newest_decisions_are_kept(known, monkeypatch):
-    monkeypatch.setattr(journal, "ALARMS_KEPT", 3)
+    monkeypatch.setattr(alarm_log, "KEPT", 3)
     for number in range(5):
         take(known, host="web9", check=f"check {number}")
 

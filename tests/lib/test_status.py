@@ -115,7 +115,7 @@ def test_two_hundred_sick_hosts_stay_a_message_of_a_few_lines():
     ("seconds", "said"), [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (7200, "2 h"), (200000, "2 d")]
 )
 def test_an_age_is_said_in_its_largest_unit(seconds, said):
-    assert status.age(seconds) == said
+    assert text.age(seconds) == said
 
 
 def test_the_overview_has_one_line_for_each_project_and_reads_a_real_consul(consul):

@@ -122,15 +122,6 @@ def judge(memory: Memory, alarm: Alarm, known: Known, now: float) -> Tuple[Memor
     return {"firing": known_to_fire, "answered": answered}, decision, is_new
 
 
-def refuse_moved(release: Release, ring: str, generation: int) -> None:
-    """Raise Refused when *ring* is not at *generation* any more, about which an alarm was judged."""
-    if release.ring(ring).generation != generation:
-        raise Refused(
-            f"{release.project} on {ring} moved on while an alarm about it was judged.",
-            "Nothing was changed because of the alarm.",
-        )
-
-
 def _nothing_to_judge(alarm: Alarm, known: Mapping[str, Any]) -> str:
     if alarm.status in RESOLVED:
         return "it is over" if alarm.key in known else "it is over, and was not known to fire"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Mapping
 
 from cicd import alarm as alarms
-from cicd import firing, journal, membership
+from cicd import alarm_log, firing, membership
 from cicd.alarm import FAILED, IGNORE, ROLL_BACK, Alarm, Began, Decision, Known
 from cicd.config import Project, Settings
 from cicd.consul import Store
@@ -37,13 +37,13 @@ def take(settings: Settings, given: Mapping[str, Any], who: str) -> Outcome:
         alarm = alarms.parse(given)
         project = settings.project(alarm.project)
     except CicdError as error:
-        journal.refuse_alarm(store, error.message, time.time())
+        alarm_log.refuse(store, error.message, time.time())
         raise
     decision, is_new = _judged(settings, store, project, alarm)
     if decision.what == ROLL_BACK:
         decision = _gone_back(settings, alarm, decision, who)
     if is_new:
-        journal.record_alarm(store, alarm, decision, who, time.time())
+        alarm_log.record(store, alarm, decision, who, time.time())
     return Outcome(alarm, decision, is_new and decision.what != IGNORE)
 
 

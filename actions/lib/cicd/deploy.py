@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any, Callable, Iterator, Sequence, Union
 
 from cicd import authors, evidence, fields, logbook, people, progress, release, stop
-from cicd.alarm import refuse_moved
 from cicd.alarm_memory import AlarmMemory
 from cicd.ci_gate import CiGate
 from cicd.config import Project, Settings
 from cicd.consul import Change, Store, unfenced
 from cicd.errors import CicdError, Refused
 from cicd.event import UNKNOWN
+from cicd.guards import refuse_moved
 from cicd.ledger import Ledger
 from cicd.lock import Fence, Holder, Lock
 from cicd.membership import Membership

@@ -14,7 +14,7 @@ from cicd.errors import CicdError
 from cicd.finding import GOOD, SKIPPED, WARNING, WRONG, Finding
 from cicd.record import quiet_seconds
 from cicd.stackstorm import StackStorm
-from cicd.status import age
+from cicd.text import age
 
 RUNNING, SCHEDULED = "running", "scheduled"
 QUEUED = ("requested", "delayed")  # StackStorm lets them begin when it can

@@ -81,6 +81,15 @@ def place(release: Release, version: str) -> Tuple[object, ...]:
     return bool(is_new), *order(version)
 
 
+def refuse_moved(release: Release, ring: str, generation: int) -> None:
+    """Raise Refused when *ring* is not at *generation* any more, about which an alarm was judged."""
+    if release.ring(ring).generation != generation:
+        raise Refused(
+            f"{release.project} on {ring} moved on while an alarm about it was judged.",
+            "Nothing was changed because of the alarm.",
+        )
+
+
 def _baked_canary(release: Release, when: float, min_bake: int) -> Build:
     canary = release.canary
     if canary.wanted is None and canary.stop:

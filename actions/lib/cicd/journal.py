@@ -6,8 +6,6 @@ import time
 from typing import Any, Mapping
 
 from cicd import progress, serial
-from cicd.alarm import Alarm
-from cicd.alarm import Decision as AlarmDecision
 from cicd.consul import Store
 from cicd.push import Decision, Push
 from cicd.text import moment, one_line
@@ -15,7 +13,6 @@ from cicd.text import moment, one_line
 PREFIX = "cicd/events/"
 ALARMS = "cicd/.alarms/"
 KEPT = 300
-ALARMS_KEPT = 100
 SHOWN_AT_ONCE = 20  # a result stays below 10 KB
 RUNS_KEPT = 200
 NO_PUSH = {"repository": "", "ref": "", "commit": "", "user": "", "project": ""}
@@ -35,7 +32,7 @@ def record(store: Store, push: Push, project: str, decision: Decision, source: s
         "decision": "build" if decision.build else "ignore",
         "reason": decision.reason,
     }
-    _keep(store, PREFIX, KEPT, entry)
+    keep(store, PREFIX, KEPT, entry)
 
 
 def refuse(store: Store, reason: str, source: str) -> None:
@@ -43,22 +40,12 @@ def refuse(store: Store, reason: str, source: str) -> None:
     record(store, Push("", "", ""), "", Decision(False, one_line(reason)), source, time.time())
 
 
-def record_alarm(store: Store, alarm: Alarm, decision: AlarmDecision, who: str, now: float) -> None:
-    """Keep what was decided on *alarm*, which *who* reported."""
-    said = {"said": f"{alarm.said} {alarm.status}", "project": alarm.project, "ring": decision.ring}
-    told = {"decision": decision.what, "reason": one_line(decision.reason)}
-    _keep(
-        store,
-        ALARMS,
-        ALARMS_KEPT,
-        {**NO_PUSH, **said, **told, "at": now, "source": alarm.source, "user": who},
-    )
-
-
-def refuse_alarm(store: Store, reason: str, now: float) -> None:
-    """Keep that an alarm could not be used at all, and why."""
-    told = {"said": "", "decision": "ignore", "reason": one_line(reason)}
-    _keep(store, ALARMS, ALARMS_KEPT, {**NO_PUSH, **told, "at": now, "source": "alarm"})
+def keep(store: Store, prefix: str, kept: int, entry: Mapping[str, Any]) -> None:
+    """Put *entry* under *prefix*, and drop the oldest beyond *kept*."""
+    known = sorted(store.keys(prefix))
+    store.put(f"{prefix}{serial.following(known, float(entry['at']))}", entry)
+    for key in known[: max(0, len(known) + 1 - kept)]:
+        store.delete(key)
 
 
 def events(store: Store, last: int, project: str = "") -> list[dict[str, Any]]:
@@ -80,13 +67,6 @@ def forget_runs(store: Store, project: str) -> None:
     runs = store.by_change(f"cicd/{project}/runs/")
     ended = [key for key, run in runs if run["stage"] in ("passed", "failed", "superseded")]
     for key in ended[:-RUNS_KEPT]:
-        store.delete(key)
-
-
-def _keep(store: Store, prefix: str, kept: int, entry: Mapping[str, Any]) -> None:
-    known = sorted(store.keys(prefix))
-    store.put(f"{prefix}{serial.following(known, float(entry['at']))}", entry)
-    for key in known[: max(0, len(known) + 1 - kept)]:
         store.delete(key)
 
 

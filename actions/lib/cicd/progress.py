@@ -6,8 +6,8 @@ from typing import Any, Mapping
 
 from cicd import stop
 from cicd.consul import Store
-from cicd.status import age
 from cicd.stop import Stop
+from cicd.text import age
 
 CI = "CI"
 PUBLISH, PUBLISHED, ADVERTISE = "publish package", "published", "advertise canary"

@@ -12,6 +12,7 @@ from cicd.firing import SILENCE, Alarms
 from cicd.holds import Hold, Holds, rollback
 from cicd.people import NO_POLICY, Policy
 from cicd.release import Release, Ring
+from cicd.text import age
 
 NOTHING: Mapping[str, str] = {}
 NAMED_HOSTS = 8
@@ -77,14 +78,6 @@ def next_step(
     except Refused as refusal:
         return f"{refusal.message} {refusal.hint}".strip()
     return f"`deploy production {release.project}` promotes {build.version}"
-
-
-def age(seconds: float) -> str:
-    """Return a length of time in its largest unit: `40 s`, `12 min`, `5 h`, `3 d`."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size:.0f} {unit}"
-    return f"{max(0, seconds):.0f} s"
 
 
 def _moving(release: Release, name: str) -> str:

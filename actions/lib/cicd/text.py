@@ -50,3 +50,11 @@ def beginning(text: str, limit: int) -> str:
     """Return *text* as one neutral line, the first *limit* characters of it, for reasons stand first."""
     line = one_line(text, 10 * limit)
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def age(seconds: float) -> str:
+    """Return a length of time in its largest unit: `40 s`, `12 min`, `5 h`, `3 d`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"
