@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import adopt
 from cicd.action import CicdAction
 from cicd.config import Settings
+from cicd.deploy import adopt
 
 
 class AdoptRelease(CicdAction):

@@ -6,7 +6,7 @@ from typing import Any
 
 from cicd.action import RunStep
 from cicd.config import Settings
-from cicd.deploy import Deploy
+from cicd.deploy.deploy import Deploy
 
 
 class AdvertiseCanary(RunStep):

@@ -6,7 +6,7 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.deploy import Deploy
+from cicd.deploy.deploy import Deploy
 
 
 class AdvertisePastGuards(CicdAction):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import access, fields
+from cicd import access, identifiers
 from cicd.action import CicdAction
-from cicd.ci_gate import let_past
+from cicd.ci.ci_gate import let_past
 from cicd.config import Settings
 
 
@@ -18,7 +18,7 @@ class AllowPastCi(CicdAction):
         known = settings.project(project)
         let_past(settings, known, commit, role, reason, user)
         return {
-            "trace": fields.trace_tag(known.repository, commit),
+            "trace": identifiers.trace_tag(known.repository, commit),
             "message": f"BREAK GLASS: {user}, as {role}, lets {project} {commit[:7]} be packaged past CI: "
             f"{reason}",
         }

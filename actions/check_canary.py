@@ -6,14 +6,14 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.deploy import Deploy
+from cicd.deploy.deploy import Deploy
 
 
 class CheckCanary(CicdAction):
     def act(self, settings: Settings, project: str, plan: str) -> dict[str, Any]:
         if plan:
             # Asking hosts takes SSH, whose import takes as long as all else here.
-            from cicd.plan import refuse_moved
+            from cicd.deploy.plan import refuse_moved
 
             refuse_moved(settings, project, plan)
         canary = Deploy(settings, project).check_canary()

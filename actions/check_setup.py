@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from cicd import checkup
 from cicd.action import CicdAction
+from cicd.clients.stackstorm import StackStorm
 from cicd.config import Settings
 from cicd.errors import ConfigError
 from cicd.finding import WRONG
-from cicd.stackstorm import StackStorm
+from cicd.setup import checkup
 
 
 class CheckSetup(CicdAction):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import build
 from cicd.action import CicdAction
-from cicd.builders import Builders
 from cicd.config import Settings
-from cicd.ring import Host
+from cicd.package import build
+from cicd.package.build_hosts import Builders
+from cicd.release.ring import Host
 
 
 class CleanBuild(CicdAction):

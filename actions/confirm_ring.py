@@ -6,8 +6,8 @@ from typing import Any
 
 from cicd.action import DeployStep
 from cicd.config import Settings
-from cicd.deploy import Deploy
-from cicd.text import one_line
+from cicd.deploy.deploy import Deploy
+from cicd.sanitize import one_line
 
 
 class ConfirmRing(DeployStep):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import drift_watch
 from cicd.action import CicdAction
 from cicd.config import Settings
+from cicd.fleet import drift_monitor
 
 
 class ConvergeHost(CicdAction):
     def act(self, settings: Settings, project: str, host: str) -> dict[str, Any]:
-        report = drift_watch.converge(settings, settings.project(project), host)
+        report = drift_monitor.converge(settings, settings.project(project), host)
         return {"report": report, "message": f"{host}: {report.get('state')}: {report.get('message')}"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import executions
 from cicd.action import CicdAction
+from cicd.clients.stackstorm import StackStorm
 from cicd.config import Settings
-from cicd.consul import Store
-from cicd.stackstorm import StackStorm
+from cicd.deploy import executions
+from cicd.store.store import Store
 
 
 class EndExecutions(CicdAction):

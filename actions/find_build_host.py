@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cicd.action import RunStep
-from cicd.builders import Builders
-from cicd.ci_gate import CiGate
+from cicd.ci.ci_gate import CiGate
 from cicd.config import Settings
+from cicd.package.build_hosts import Builders
 
 
 class FindBuildHost(RunStep):

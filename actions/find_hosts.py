@@ -6,9 +6,9 @@ from typing import Any
 
 from cicd.action import DeployStep
 from cicd.config import Settings
-from cicd.deploy import Deploy
+from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
-from cicd.text import one_line
+from cicd.sanitize import one_line
 
 
 class FindHosts(DeployStep):

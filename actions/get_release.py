@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import overview
 from cicd.action import CicdAction
 from cicd.config import Settings
+from cicd.reports import overview
 
 
 class GetRelease(CicdAction):

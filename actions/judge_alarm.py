@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import alarm_watch
 from cicd.action import CicdAction
+from cicd.alarms import alarm_handler
 from cicd.config import Settings
 
 
 class JudgeAlarm(CicdAction):
     def act(self, settings: Settings, user: str, **given: str) -> dict[str, Any]:
-        outcome = alarm_watch.take(settings, given, user)
+        outcome = alarm_handler.take(settings, given, user)
         alarm, decision = outcome.alarm, outcome.decision
         return {
             "decision": decision.what,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import overview
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.consul import Store
+from cicd.reports import overview
+from cicd.store.store import Store
 
 
 class ListHistory(CicdAction):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from cicd import planned
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.deploy import Deploy
+from cicd.deploy import planned
+from cicd.deploy.deploy import Deploy
 
 
 class PromoteCanary(CicdAction):

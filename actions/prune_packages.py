@@ -6,8 +6,8 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.prune import prune, prune_all
-from cicd.record import EVERYTHING
+from cicd.release.record import EVERYTHING
+from cicd.repository.prune import prune, prune_all
 
 
 class PrunePackages(CicdAction):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import fields
+from cicd import identifiers
 from cicd.action import RunStep
-from cicd.ci_gate import CiGate
+from cicd.ci.ci_gate import CiGate
 from cicd.config import Settings
-from cicd.package import Package
-from cicd.publish import publish
-from cicd.ring import Host
+from cicd.package.builder_input import Package
+from cicd.release.ring import Host
+from cicd.repository.publish import publish
 
 
 class PublishPackage(RunStep):
@@ -28,7 +28,7 @@ class PublishPackage(RunStep):
         user: str,
     ) -> dict[str, Any]:
         known = settings.project(project)
-        trace = fields.trace_tag(known.repository, commit)
+        trace = identifiers.trace_tag(known.repository, commit)
         built = Package(package, version, commit, trace, sha256, file, tuple(rpms))
         published = publish(settings, known, built, Host(**host), CiGate(settings).clearance(known, commit))
         return {

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from cicd import fields, progress, stop
+from cicd import identifiers
 from cicd.action import CicdAction
-from cicd.builds import CANCELLED, LOST, OVERDUE, Builds
+from cicd.ci import progress
+from cicd.ci.builds import CANCELLED, LOST, OVERDUE, Builds
+from cicd.clients.jenkins import Jenkins, job_path
+from cicd.clients.stackstorm import own_execution
 from cicd.config import Settings
-from cicd.consul import Store
 from cicd.errors import JenkinsError
-from cicd.jenkins import Jenkins, job_path
-from cicd.stackstorm import own_execution
+from cicd.release import stop
+from cicd.store.store import Store
 
 WORDS = {
     CANCELLED: "was cancelled while it waited in the queue",
@@ -25,7 +27,7 @@ class ReadFailure(CicdAction):
     def act(self, settings: Settings, project: str, commit: str) -> dict[str, Any]:
         found, jenkins = settings.project(project), Jenkins(settings)
         builds = Builds(settings, found, Store(settings), jenkins)
-        seen, following = builds.failed(fields.check("commit", commit))
+        seen, following = builds.failed(identifiers.check("commit", commit))
         url = seen.result.url if seen.result else f"{jenkins.url}/{job_path(found)}/"
         said = WORDS.get(seen.status, f"is {seen.status}")
         console = jenkins.console_tail(found, seen.number) if seen.number else ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import build
 from cicd.action import RunStep
 from cicd.config import Settings
-from cicd.ring import Host
+from cicd.package import build
+from cicd.release.ring import Host
 
 
 class ReadMetadata(RunStep):

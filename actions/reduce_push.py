@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import event as events
-from cicd import inbox, journal
 from cicd.action import CicdAction
+from cicd.ci import event_log, inbox
+from cicd.ci import github_push as events
 from cicd.config import Settings
-from cicd.consul import Store
 from cicd.errors import InputError
+from cicd.store.store import Store
 
 DELIVERY_LENGTH = 64  # GitHub's have 36
 
@@ -22,7 +22,7 @@ class ReducePush(CicdAction):
         try:
             reduced = events.reduce(event)
         except InputError as error:
-            journal.refuse(store, error.message, source)
+            event_log.refuse(store, error.message, source)
             raise
         push, by = events.parse(reduced), "" if brought_by == "rule" else user
         return {

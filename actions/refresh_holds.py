@@ -6,8 +6,8 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.controls import Controls
-from cicd.record import EVERYTHING
+from cicd.deploy.controls import Controls
+from cicd.release.record import EVERYTHING
 
 
 class RefreshHolds(CicdAction):

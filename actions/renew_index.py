@@ -6,7 +6,7 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.renew import renew
+from cicd.repository.renewal import renew
 
 
 class RenewIndex(CicdAction):

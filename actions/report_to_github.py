@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from cicd.action import CicdAction
+from cicd.clients.github import GitHub
 from cicd.config import Settings
-from cicd.consul import Store
-from cicd.github import GitHub
-from cicd.writeback import WriteBack
+from cicd.reports.github_reporter import WriteBack
+from cicd.store.store import Store
 
 
 class ReportToGithub(CicdAction):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import going_back
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.deploy import Deploy
+from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError, Overtaken
-from cicd.record import STOPPED, Release
+from cicd.release import going_back
+from cicd.release.record import STOPPED, Release
 
 
 class RestoreRing(CicdAction):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from cicd.action import CicdAction
-from cicd.builds import Builds
+from cicd.ci.builds import Builds
+from cicd.clients.jenkins import Jenkins, job_path
 from cicd.config import Settings
-from cicd.consul import Store
-from cicd.jenkins import Jenkins, job_path
+from cicd.store.store import Store
 
 
 class StartBuild(CicdAction):

@@ -7,7 +7,7 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.controls import Controls
+from cicd.deploy.controls import Controls
 
 
 class UnpinVersion(CicdAction):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import told
 from cicd.action import DeployStep
 from cicd.config import Settings
-from cicd.deploy import Deploy
-from cicd.rollout import Order, Rollout
+from cicd.deploy.deploy import Deploy
+from cicd.fleet import rollout_summary
+from cicd.fleet.rollout import Order, Rollout
 
 
 class UpdateHosts(DeployStep):
@@ -25,10 +25,10 @@ class UpdateHosts(DeployStep):
         with deploy.holding(ring, generation) as still_ours:
             order = Order(deploy.project, ring, generation, chosen, deploy.recorded(ring).backward)
             reports = Rollout(settings, order, self.is_cancelled, still_ours).run()
-        failed = [str(report["host"]) for report in told.failures(reports)]
-        said = f"; failed: {told.sentence(reports)}" if failed else ""
+        failed = [str(report["host"]) for report in rollout_summary.failures(reports)]
+        said = f"; failed: {rollout_summary.sentence(reports)}" if failed else ""
         good = f"{len(reports) - len(failed)} of {len(hosts)}"
         return {
-            **told.summary(reports, 0),
+            **rollout_summary.summary(reports, 0),
             "message": f"{project} is updated on {good} hosts of {ring}{said}",
         }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd import fields
+from cicd import identifiers
 from cicd.action import CicdAction
-from cicd.builds import Builds
+from cicd.ci.builds import Builds
+from cicd.clients.jenkins import Jenkins
+from cicd.clients.stackstorm import own_execution
 from cicd.config import Settings
-from cicd.consul import Store
-from cicd.jenkins import Jenkins
-from cicd.stackstorm import own_execution
+from cicd.store.store import Store
 
 
 class VerifyBuild(CicdAction):
@@ -18,7 +18,7 @@ class VerifyBuild(CicdAction):
         found = settings.project(project)
         builds = Builds(settings, found, Store(settings), Jenkins(settings))
         execution = own_execution()
-        claimed = builds.passed(fields.check("commit", commit), build, execution)
+        claimed = builds.passed(identifiers.check("commit", commit), build, execution)
         result = claimed["result"]
         return {
             "proceed": claimed["proceed"],
@@ -26,7 +26,7 @@ class VerifyBuild(CicdAction):
             "next": claimed["next"],
             "seconds": result.seconds,
             "url": result.url,
-            "trace": fields.trace_tag(found.repository, commit),
+            "trace": identifiers.trace_tag(found.repository, commit),
             "message": f"{project} {commit[:7]} passed CI as {builds.label(result.number)}{_rest(claimed)}",
         }
 

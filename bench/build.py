@@ -24,12 +24,13 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "actions" / "lib"))
 
-from cicd import build, config, fields  # noqa: E402
-from cicd.builders import Builders  # noqa: E402
-from cicd.clearance import Clearance  # noqa: E402
-from cicd.package import Package  # noqa: E402
-from cicd.publish import publish  # noqa: E402
-from cicd.ring import Host  # noqa: E402
+from cicd import config, identifiers  # noqa: E402
+from cicd.package import build  # noqa: E402
+from cicd.package.build_hosts import Builders  # noqa: E402
+from cicd.package.builder_input import Package  # noqa: E402
+from cicd.package.clearance import Clearance  # noqa: E402
+from cicd.release.ring import Host  # noqa: E402
+from cicd.repository.publish import publish  # noqa: E402
 from tests.package.publishing import RepositoryHost, deb  # noqa: E402
 
 LAB = Path(os.environ.get("LAB_ROOT") or ROOT / "build" / "lab")
@@ -106,7 +107,7 @@ class Bench:
         where = (self.settings, host, run_id, self.project, commit)
         build.fetch_commit(*where)
         built = build.build_package(*where, build.read_metadata(*where), Clearance())
-        trace = fields.trace_tag(self.project.repository, commit)
+        trace = identifiers.trace_tag(self.project.repository, commit)
         package = Package(built["package"], built["version"], commit, trace, built["sha256"], built["file"])
         publish(self.settings, self.project, package, host, Clearance())
         builders.give_back(run_id, host.name)

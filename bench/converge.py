@@ -37,7 +37,7 @@ from demo.world import ROOT, World, wait_for
 
 LAB_ROOT = Path(os.environ.get("LAB_ROOT") or ROOT / "build" / "lab")
 STEPS = ("drain", "update", "install", "health")
-SETTLE_SECONDS = 1  # as in cicd.rollout, which this interpreter cannot import
+SETTLE_SECONDS = 1  # as in cicd.fleet.rollout, which this interpreter cannot import
 LIMIT_SECONDS = 600
 
 

@@ -21,8 +21,8 @@ Fleet = dict[str, Any]
 
 def ours(fleet: Fleet) -> Callable[[], None]:
     from cicd import config
-    from cicd.fanout import Fanout
-    from cicd.ring import Host
+    from cicd.clients.fanout import Fanout
+    from cicd.release.ring import Host
 
     ssh = {
         "user": fleet["user"],

@@ -26,17 +26,20 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 from bench import report
-from cicd import authors, config, inbox, journal, logbook, record
-from cicd.clearance import Clearance
+from cicd import config
+from cicd.ci import authors, event_log, inbox
+from cicd.ci.push import Decision, Push
+from cicd.clients.consul import Operation, set_
 from cicd.config import Settings
-from cicd.consul import Store
-from cicd.forget import forget
-from cicd.kv import Operation, set_
-from cicd.ledger import Record
-from cicd.package import Package
-from cicd.push import Decision, Push
-from cicd.record import Build, Cause, Release, Ring
-from cicd.retention import DAY_SECONDS, recent
+from cicd.fleet import rollout_log
+from cicd.package.builder_input import Package
+from cicd.package.clearance import Clearance
+from cicd.release import record
+from cicd.release.record import Build, Cause, Release, Ring
+from cicd.repository.forget import forget
+from cicd.repository.package_records import Record
+from cicd.repository.retention import DAY_SECONDS, recent
+from cicd.store.store import Store
 from st2local import clock
 from st2local.cli import KEPT_DAYS
 from st2local.database import Database
@@ -120,11 +123,11 @@ class Year:
         push = Push(REPOSITORY, "refs/heads/main", commit)
         inbox.put(self._store, {"repository": REPOSITORY, "commit": commit, "ref": "refs/heads/main"})
         decision = Decision(True, "it moved the branch that is deployed")
-        journal.record(self._store, push, PROJECT, decision, "github", self.now)
+        event_log.record(self._store, push, PROJECT, decision, "github", self.now)
         authors.add(self._store, PROJECT, commit, ["ann", "bob"])
         run = {"stage": "passed", "at": self.now, "build": self.deploys, "user": "ann"}
         self._store.put(f"cicd/{PROJECT}/runs/{commit}", run)
-        journal.forget_runs(self._store, PROJECT)
+        event_log.forget_runs(self._store, PROJECT)
 
     def _published(self, commit: str, version: str) -> Operation:
         package = Package(PROJECT, version, commit, f"{REPOSITORY}@{commit}", _digest(version))
@@ -144,11 +147,11 @@ class Year:
         return set_(key, json.dumps(entry))
 
     def _roll_out(self, generation: int) -> None:
-        key = logbook.key(PROJECT, generation)
+        key = rollout_log.key(PROJECT, generation)
         self._store.put(
             key, {"state": "ended", "hosts": {f"web{n}": {"state": "converged"} for n in range(9)}}
         )
-        for old in sorted(self._store.keys(f"{key.rpartition('/')[0]}/"))[: -logbook.KEPT]:
+        for old in sorted(self._store.keys(f"{key.rpartition('/')[0]}/"))[: -rollout_log.KEPT]:
             self._store.delete(old)
 
     def _sleep(self) -> None:
@@ -159,7 +162,7 @@ class Year:
             asked += 1
             return ask(store, question)
 
-        with mock.patch("cicd.kv.Connection.ask", counted):
+        with mock.patch("cicd.clients.consul.Connection.ask", counted):
             since = self.now - DAY_SECONDS * PUBLISHED_DAYS
             changes = self._store.changes(PROJECT).newest_first()
             for _ in recent(changes, self._release, since):

@@ -12,10 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "actions" / "lib"))
 
-from cicd import holds, release  # noqa: E402
 from cicd.errors import Refused  # noqa: E402
-from cicd.holds import Hold  # noqa: E402
-from cicd.release import EMPTY, RINGS, Build, Release  # noqa: E402
+from cicd.release import holds, transitions  # noqa: E402
+from cicd.release.holds import Hold  # noqa: E402
+from cicd.release.transitions import EMPTY, RINGS, Build, Release  # noqa: E402
 
 PAGE = ROOT / "docs" / "states.md"
 BUILDS = [Build(f"1.0-{n}.{n:07x}", "p", f"{n:040x}", "0" * 64, "") for n in (1, 2, 3)]
@@ -38,17 +38,17 @@ def commands(ring: str) -> Iterator[tuple[str, Command]]:
     """Yield what can be done about *ring*, by name."""
     if ring == "canary":
         for build in BUILDS:
-            yield "deploy", lambda r, b=build: release.advertise_canary(r, b, 0.0)
+            yield "deploy", lambda r, b=build: transitions.advertise_canary(r, b, 0.0)
     else:
-        yield "promote", lambda r: release.promote(r, LATER, 60)
+        yield "promote", lambda r: transitions.promote(r, LATER, 60)
         for build in BUILDS:
-            yield "break glass", lambda r, b=build: release.break_glass(r, b, 0.0)
-    yield "every host is healthy", lambda r: release.confirm(r, ring, r.ring(ring).generation, 0.0)
-    yield "few hosts failed", lambda r: release.degrade(r, ring, r.ring(ring).generation, 0.0)
-    yield "failed, left as it is", lambda r: release.stop(r, ring, r.ring(ring).generation, 0.0)
-    yield "failed, taken back", lambda r: release.restore(r, ring, r.ring(ring).generation, 0.0)
-    yield "roll back", lambda r: release.roll_back(r, ring, 0.0)
-    yield "alarm", lambda r: release.roll_back(r, ring, 0.0, automatic=True)
+            yield "break glass", lambda r, b=build: transitions.break_glass(r, b, 0.0)
+    yield "every host is healthy", lambda r: transitions.confirm(r, ring, r.ring(ring).generation, 0.0)
+    yield "few hosts failed", lambda r: transitions.degrade(r, ring, r.ring(ring).generation, 0.0)
+    yield "failed, left as it is", lambda r: transitions.stop(r, ring, r.ring(ring).generation, 0.0)
+    yield "failed, taken back", lambda r: transitions.restore(r, ring, r.ring(ring).generation, 0.0)
+    yield "roll back", lambda r: transitions.roll_back(r, ring, 0.0)
+    yield "alarm", lambda r: transitions.roll_back(r, ring, 0.0, automatic=True)
 
 
 def followed(known: Release, command: Command) -> Release | None:
@@ -119,14 +119,14 @@ def held() -> str:
         "veto of the version": lambda h: holds.veto(h, put),
     }
     tried: dict[str, Command] = {
-        "deploy": lambda r: release.advertise_canary(r, BUILDS[1], 0.0),
-        "promote": lambda r: release.promote(r, LATER, 60),
-        "roll back": lambda r: release.roll_back(r, "production", 0.0),
-        "break glass": lambda r: release.break_glass(r, BUILDS[1], 0.0),
+        "deploy": lambda r: transitions.advertise_canary(r, BUILDS[1], 0.0),
+        "promote": lambda r: transitions.promote(r, LATER, 60),
+        "roll back": lambda r: transitions.roll_back(r, "production", 0.0),
+        "break glass": lambda r: transitions.break_glass(r, BUILDS[1], 0.0),
     }
     lines = [f"| hold | {' | '.join(tried)} |", f"|---|{'---|' * len(tried)}"]
     for kind, change in kinds.items():
-        known = release.hold(ready(), change(ready().holds))
+        known = transitions.hold(ready(), change(ready().holds))
         cells = ["refused" if followed(known, command) is None else "allowed" for command in tried.values()]
         lines.append(f"| {kind} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -136,10 +136,10 @@ def ready() -> Release:
     """Return a release with a past on production and a baked canary."""
     known = Release("p")
     for build in BUILDS[:2]:
-        known = release.advertise_canary(known, build, 0.0)
-        known = release.confirm(known, "canary", known.canary.generation, 0.0)
-        known = release.promote(known, LATER, 60)
-        known = release.confirm(known, "production", known.production.generation, 0.0)
+        known = transitions.advertise_canary(known, build, 0.0)
+        known = transitions.confirm(known, "canary", known.canary.generation, 0.0)
+        known = transitions.promote(known, LATER, 60)
+        known = transitions.confirm(known, "production", known.production.generation, 0.0)
     return known
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 # StackStorm gives a sensor neither actions/lib nor the pack's root.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
-from cicd import watch
-from cicd.consul import Store
-from cicd.jenkins import Jenkins
+from cicd.ci import build_reconciler
+from cicd.clients.jenkins import Jenkins
 from cicd.sensor import CicdSensor
+from cicd.store.store import Store
 
 
 class BuildResultSensor(CicdSensor):
     def look(self, settings):
-        for event in watch.find(settings, Store(settings), Jenkins(settings)):
+        for event in build_reconciler.find(settings, Store(settings), Jenkins(settings)):
             self.dispatch(event.trigger, event.payload, event.trace)

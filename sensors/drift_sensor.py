@@ -9,23 +9,23 @@ from pathlib import Path
 # StackStorm gives a sensor neither actions/lib nor the pack's root.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
-from cicd import drift, drift_watch
-from cicd.consul import Store
+from cicd.fleet import drift, drift_monitor
 from cicd.sensor import CicdSensor
+from cicd.store.store import Store
 
 KNOWN = "known_drift"
 
 
 class DriftSensor(CicdSensor):
     def prepare(self):
-        self._watch = drift_watch.Watch()
+        self._watch = drift_monitor.Watch()
 
     def look(self, settings):
         known = json.loads(self.sensor_service.get_value(KNOWN) or "[]")
         found = self._watch.look(settings, Store(settings))
         # What could not be dispatched is not known: the next poll tells it again.
         for news in drift.news(found, known):
-            self.dispatch("cicd.host_drifted", drift_watch.payload(news))
+            self.dispatch("cicd.host_drifted", drift_monitor.payload(news))
         keys = [one.key for one in found]
         if keys != known:
             self.sensor_service.set_value(KNOWN, json.dumps(keys))

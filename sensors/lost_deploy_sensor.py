@@ -9,9 +9,9 @@ from pathlib import Path
 # StackStorm gives a sensor neither actions/lib nor the pack's root.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
-from cicd import lost_deploys
-from cicd.consul import Store
+from cicd.deploy import lost_deploys
 from cicd.sensor import CicdSensor
+from cicd.store.store import Store
 
 
 class LostDeploySensor(CicdSensor):

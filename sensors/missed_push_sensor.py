@@ -8,21 +8,22 @@ from pathlib import Path
 # StackStorm gives a sensor neither actions/lib nor the pack's root.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
-from cicd import missed, writeback
-from cicd.consul import Store
-from cicd.github import GitHub
+from cicd.ci import missed_pushes
+from cicd.clients.github import GitHub
+from cicd.reports import github_reporter
 from cicd.sensor import CicdSensor
+from cicd.store.store import Store
 
 
 class MissedPushSensor(CicdSensor):
     def prepare(self):
-        self._missed = missed.Missed()
+        self._missed = missed_pushes.Missed()
 
     def looks(self):
         return (self._report, self._find, self._redeliver)
 
     def _report(self, settings):
-        for event in writeback.due(settings, Store(settings), GitHub(settings)):
+        for event in github_reporter.due(settings, Store(settings), GitHub(settings)):
             self.dispatch(event.trigger, event.payload, event.trace)
 
     def _find(self, settings):
@@ -31,6 +32,6 @@ class MissedPushSensor(CicdSensor):
             self.dispatch(event.trigger, event.payload, event.trace)
 
     def _redeliver(self, settings):
-        count = missed.redeliver(settings, GitHub(settings))
+        count = missed_pushes.redeliver(settings, GitHub(settings))
         if count:
             self._logger.info("GitHub was asked to deliver %d events again", count)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from cicd import adopt
+from cicd.deploy import adopt
 from cicd.errors import CicdError
-from cicd.record import HEALTHY
+from cicd.release.record import HEALTHY
 from tests.fleet.loopback import Machine
 from tests.fleet.world import NEW, OLD, PROJECT, World
 from tests.lib import apt_index
-from tests.lib.test_consul import key
+from tests.lib.store.test_store import key
 
 
 @pytest.fixture

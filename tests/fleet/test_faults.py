@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from cicd.controls import Controls
-from cicd.deploy import Deploy
-from cicd.lock import Lock
-from cicd.record import DEGRADED, DEPLOYING, HEALTHY, RESTORING, STOPPED
+from cicd.deploy.controls import Controls
+from cicd.deploy.deploy import Deploy
+from cicd.release.record import DEGRADED, DEPLOYING, HEALTHY, RESTORING, STOPPED
+from cicd.store.deploy_lock import Lock
 from demo.world import wait_for
 from tests.fleet.loopback import Machine
 from tests.fleet.world import NEW, OLD, PROJECT, Watch, World

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import requests
 
-from cicd import life
-from cicd.controls import Controls
-from cicd.deploy import Deploy
-from cicd.lock import Lock
-from cicd.record import DEGRADED, DEPLOYING, HEALTHY
+from cicd.deploy.controls import Controls
+from cicd.deploy.deploy import Deploy
+from cicd.release.record import DEGRADED, DEPLOYING, HEALTHY
+from cicd.setup import sensor_life
+from cicd.store.deploy_lock import Lock
 from demo.world import wait_for
 from tests.fleet.stackstorm import StackStorm
 from tests.fleet.world import NEW, OLD, PROJECT, Watch, World
@@ -139,10 +139,10 @@ def signs(world: World) -> list[str]:
 def test_a_checkup_knows_the_process_of_every_sensor_and_the_secret_that_it_cannot_read(
     stackstorm: StackStorm, world: World
 ):
-    wait_for("every sensor's sign", lambda: set(life.SENSORS) <= set(signs(world)), 120)
+    wait_for("every sensor's sign", lambda: set(sensor_life.SENSORS) <= set(signs(world)), 120)
     ended = stackstorm.rest.run("cicd.check_setup", {"project": PROJECT})
     said = {one["what"]: one["said"] for one in ended["result"]["result"]["findings"]}
 
-    assert all("cannot read" in said[sensor] for sensor in life.SENSORS)
-    assert all("/etc/cicd/jenkins.token" in said[sensor] for sensor in life.SENSORS)
+    assert all("cannot read" in said[sensor] for sensor in sensor_life.SENSORS)
+    assert all("/etc/cicd/jenkins.token" in said[sensor] for sensor in sensor_life.SENSORS)
     assert said["executions"] == "each that has not ended is run by somebody"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd.record import HEALTHY
+from cicd.release.record import HEALTHY
 from tests.fleet.stackstorm import StackStorm
 from tests.fleet.world import PROJECT, World, build
 from tests.lib import apt_index

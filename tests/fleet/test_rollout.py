@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import requests
 
-from cicd import fate, lost_deploys, overview, release
-from cicd.controls import Controls
-from cicd.deploy import Deploy
+from cicd.deploy import lost_deploys
+from cicd.deploy.controls import Controls
+from cicd.deploy.deploy import Deploy
 from cicd.errors import HostError, Refused
-from cicd.lock import Lock
-from cicd.rollout import Order, Rollout
+from cicd.fleet.rollout import Order, Rollout
+from cicd.release import fate, transitions
+from cicd.reports import overview
+from cicd.store.deploy_lock import Lock
 from demo.world import wait_for
 from tests.fleet.world import NEW, OLD, PROJECT, Watch, World
 
@@ -113,7 +115,7 @@ def test_the_budget_is_one_for_all_batches(world):
 
 
 def test_a_host_that_is_installed_but_not_healthy_counts_as_failed(world, monkeypatch):
-    monkeypatch.setattr("cicd.rollout.HEALTH_LIMIT_SECONDS", 1)
+    monkeypatch.setattr("cicd.fleet.rollout.HEALTH_LIMIT_SECONDS", 1)
     first = world.ring("production")[0]
     (first.folder / "entry.json").write_text(
         (first.folder / "entry.json").read_text().replace("STATUS", "critical")
@@ -123,7 +125,7 @@ def test_a_host_that_is_installed_but_not_healthy_counts_as_failed(world, monkey
 
 
 def test_a_capacity_that_cannot_be_kept_stops_the_deploy_before_the_next_batch(world, monkeypatch):
-    monkeypatch.setattr("cicd.rollout.ROOM_LIMIT_SECONDS", 1)
+    monkeypatch.setattr("cicd.fleet.rollout.ROOM_LIMIT_SECONDS", 1)
     world.configuration["deploy"]["min_healthy"] = "8"
 
     failure = stopped(world, "production")
@@ -281,7 +283,7 @@ def test_after_a_failed_going_back_the_next_deploy_is_not_refused_for_one_that_e
 def test_a_going_back_that_was_cancelled_or_killed_is_found_and_begun_again_until_it_ends(world, state):
     world.configuration["deploy"]["lost_after"] = 1
     deploy, generation = Deploy(world.settings, PROJECT), world.want("production")
-    for begun in range(1, release.RESTORE_TRIES + 1):
+    for begun in range(1, transitions.RESTORE_TRIES + 1):
         generation = deploy.restore("production", generation).production.generation
         known = {"state": state, "at": 0, "hosts": {}, "generation": generation, "ring": "production"}
         world.store.put(f"cicd/{PROJECT}/rollouts/{generation:08d}", known)

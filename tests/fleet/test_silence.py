@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from cicd import ssh
+from cicd.clients import ssh
+from cicd.clients.ssh import Shell
 from cicd.errors import HostLost
-from cicd.ssh import Shell
 from tests.fleet.loopback import Loopback
 from tests.fleet.world import World
 

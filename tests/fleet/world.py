@@ -14,10 +14,11 @@ from typing import Any
 import requests
 import yaml
 
-from cicd import config, release
-from cicd.consul import Store
-from cicd.record import Build, Cause, Release
-from cicd.ring import Host
+from cicd import config
+from cicd.release import transitions
+from cicd.release.record import Build, Cause, Release
+from cicd.release.ring import Host
+from cicd.store.store import Store
 from tests.fleet.loopback import Loopback, Machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,14 +171,14 @@ class World:
     def _want(self, ring: str, wanted: Build) -> int:
         def decide(known: Release) -> Release:
             if ring == "canary":
-                return release.advertise_canary(known, wanted, time.time())
-            return release.promote(known, time.time() + 1, 0)
+                return transitions.advertise_canary(known, wanted, time.time())
+            return transitions.promote(known, time.time() + 1, 0)
 
         return self.store.change(PROJECT, "test", ring, CAUSE, decide).ring(ring).generation
 
     def _end_well(self, ring: str, generation: int) -> None:
         self.store.change(
-            PROJECT, "test", ring, CAUSE, lambda r: release.confirm(r, ring, generation, time.time())
+            PROJECT, "test", ring, CAUSE, lambda r: transitions.confirm(r, ring, generation, time.time())
         )
 
 

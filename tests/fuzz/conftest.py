@@ -6,9 +6,9 @@ import pytest
 import requests
 import yaml
 
-from cicd import release
-from cicd.consul import Store
-from cicd.record import Build, Cause, Release
+from cicd.release import transitions
+from cicd.release.record import Build, Cause, Release
+from cicd.store.store import Store
 from tests.conformance.local import ROOT, Local
 from tests.conformance.rest import Rest
 from tests.lib.consul_settings import EXAMPLE, settings
@@ -22,12 +22,12 @@ CONFIGURED = "configured-5c1e"
 
 def seeded() -> Release:
     """Return a release whose production is good, and whose canary is healthy but bakes for years."""
-    known = release.advertise_canary(Release("greeter"), GOOD, 0.0)
-    known = release.confirm(known, "canary", known.canary.generation, 0.0)
-    known = release.promote(known, BAKE + 1.0, BAKE)
-    known = release.confirm(known, "production", known.production.generation, 0.0)
-    known = release.advertise_canary(known, UNBAKED, 2e9)
-    return release.confirm(known, "canary", known.canary.generation, 4e9)
+    known = transitions.advertise_canary(Release("greeter"), GOOD, 0.0)
+    known = transitions.confirm(known, "canary", known.canary.generation, 0.0)
+    known = transitions.promote(known, BAKE + 1.0, BAKE)
+    known = transitions.confirm(known, "production", known.production.generation, 0.0)
+    known = transitions.advertise_canary(known, UNBAKED, 2e9)
+    return transitions.confirm(known, "canary", known.canary.generation, 4e9)
 
 
 def seed(consul: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from cicd import record
-from cicd.consul import Store
+from cicd.release import record
+from cicd.store.store import Store
 from tests.conformance.rest import Rest
 from tests.fuzz.conftest import GOOD, seed
 from tests.lib.consul_settings import settings

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cicd import authors
-from cicd.consul import Store
+from cicd.ci import authors
+from cicd.store.store import Store
 from tests.conformance.local import USER
 from tests.conformance.rest import Rest
 from tests.fuzz.conftest import UNBAKED, seed

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cicd import event
+from cicd.ci import github_push
+from cicd.ci.push import decide
 from cicd.config import Project
-from cicd.push import decide
 from gateway import reduce
 from tests.gateway.wire import deliver, eventually
 
@@ -47,7 +47,7 @@ def test_of_all_events_only_pushes_go_on_and_each_ends_with_one_decision(gateway
     assert decided.pop("push") == {"accepted"}
     assert decided.pop("ping") == {"answered"}
     assert {decision for decisions in decided.values() for decision in decisions} == {"ignored"}
-    builds = {body["ref"] for _, _, body in stackstorm.got if decide(PROJECT, event.parse(body)).build}
+    builds = {body["ref"] for _, _, body in stackstorm.got if decide(PROJECT, github_push.parse(body)).build}
     assert builds == {"refs/heads/master"}
 
 
@@ -105,7 +105,7 @@ def changed(shapes, changes: dict) -> dict:
 @pytest.mark.parametrize("changes", REAL, ids=str)
 def test_a_real_push_to_the_deployed_branch_is_built(shapes, changes):
     reduced = reduce.push(changed(shapes, changes))
-    push = event.parse(reduced.body)
+    push = github_push.parse(reduced.body)
 
     assert not reduced.ignored
     assert decide(PROJECT, push).build
@@ -119,7 +119,7 @@ def test_any_other_push_is_not_built_and_the_reason_is_told(shapes, changes, rea
     if not reason:
         assert "cannot be used" in reduced.ignored
         return
-    decision = decide(PROJECT, event.parse(reduced.body))
+    decision = decide(PROJECT, github_push.parse(reduced.body))
     assert not decision.build
     assert reason in decision.reason
 
@@ -128,4 +128,4 @@ def test_any_other_push_is_not_built_and_the_reason_is_told(shapes, changes, rea
 def test_without_the_gateway_a_push_means_the_same(shapes, changes):
     raw = changed(shapes, changes)
 
-    assert event.parse(reduce.push(raw).body) == event.parse(event.reduce(raw))
+    assert github_push.parse(reduce.push(raw).body) == github_push.parse(github_push.reduce(raw))

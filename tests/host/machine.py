@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from cicd.release import HEALTHY, Build, Release, Ring, wanted_document
+from cicd.release.transitions import HEALTHY, Build, Release, Ring, wanted_document
 from host.build import build
 from lab import cgroups, processes
 from lab.base import rootfs

@@ -13,11 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
-from cicd import scripts
-from cicd.clearance import Clearance
-from cicd.metadata import Metadata
-from cicd.package import Origin
-from cicd.provenance import Builder, statement
+from cicd.package import maintainer_scripts
+from cicd.package.builder_input import Origin
+from cicd.package.clearance import Clearance
+from cicd.package.metadata import Metadata
+from cicd.package.provenance import Builder, statement
 from lab.places import REPOSITORY
 
 EXAMPLE = REPOSITORY / "examples" / "greeter"
@@ -127,11 +127,11 @@ class Repository:
             f"Package: greeter\nVersion: {version}\nArchitecture: all\nMaintainer: {META.maintainer}\n"
             f"{relations}\nDescription: {META.description}\n"
         )
-        maintainer = scripts.maintainer_scripts(META)
+        maintainer = maintainer_scripts.maintainer_scripts(META)
         content: dict[str, str | Path] = {
             "DEBIAN/control": control,
             "DEBIAN/conffiles": "/etc/greeter.conf\n",
-            **{f"DEBIAN/{name}": maintainer[name] for name in scripts.PARTS},
+            **{f"DEBIAN/{name}": maintainer[name] for name in maintainer_scripts.PARTS},
             "opt/greeter/greeter.py": (EXAMPLE / "greeter.py").read_text(),
             "opt/greeter/REVISION": f"version={version}\ncommit=abcdef0\n",
             "opt/greeter/script/post-inst": "#!/bin/sh\n",

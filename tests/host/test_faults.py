@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import pytest
 
-from cicd.release import DEPLOYING
+from cicd.release.transitions import DEPLOYING
 from tests.host.conftest import VERSION
 from tests.host.machine import wait_for
 

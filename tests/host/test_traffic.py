@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from cicd.release import DEPLOYING
+from cicd.release.transitions import DEPLOYING
 from tests.host.conftest import VERSION
 from tests.host.machine import Machine
 from tests.host.repository import Repository

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd import scripts
+from cicd.package import maintainer_scripts
 from tests.host.conftest import VERSION
 from tests.host.machine import Machine
 from tests.host.repository import META, Repository
@@ -28,7 +28,7 @@ DIRECTORY = {**ASSETS, **PUBLIC, "DEBIAN/md5sums": SUMS}
 
 def linked() -> dict[str, str | Path]:
     """What a build makes of a link in the tree: the link, and its path and target in the scripts."""
-    made = scripts.maintainer_scripts(META)
+    made = maintainer_scripts.maintainer_scripts(META)
     names = "printf '/opt/greeter/public\\nassets\\n'"
     texts = {
         f"DEBIAN/{name}": made[name].replace(": # @links@", names)

@@ -15,17 +15,18 @@ from pathlib import Path
 import pytest
 import requests
 
-from cicd import registrations, release
 from cicd.config import Settings
-from cicd.consul import Store
 from cicd.errors import ConsulError
-from cicd.lock import Holder, Lock
-from cicd.record import Release
+from cicd.fleet import registrations
+from cicd.release import transitions
+from cicd.release.record import Release
+from cicd.store.deploy_lock import Holder, Lock
+from cicd.store.store import Store
 from host.build import script
 from lab.consul import binary
 from lab.places import Places
 from tests.conftest import free_port, wait_for_leader
-from tests.lib.test_consul import CAUSE, build, settings
+from tests.lib.store.test_store import CAUSE, build, settings
 from tests.printed.texts import page
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +127,11 @@ def test_without_a_token_nothing_can_be_read_or_written(consul):
 def test_stackstorm_reads_hosts_changes_releases_keeps_runs_and_holds_locks(consul, token):
     store, project = consul.store(token("stackstorm")), settings(consul.url).project("greeter")
     changed = store.change(
-        "greeter", "advertise_canary", "canary", CAUSE, lambda r: release.advertise_canary(r, build(1), 1.0)
+        "greeter",
+        "advertise_canary",
+        "canary",
+        CAUSE,
+        lambda r: transitions.advertise_canary(r, build(1), 1.0),
     )
 
     assert store.release("greeter") == changed
@@ -175,7 +180,7 @@ def test_a_deploy_holds_its_lock_with_stackstorms_token(consul, token):
     lock = Lock(config, "greeter", "canary")
     session = lock.take(who)
     fenced = lock.fence(session, who)
-    decide = partial(release.advertise_canary, build=build(2), when=2.0)
+    decide = partial(transitions.advertise_canary, build=build(2), when=2.0)
     Store(config).change("greeter", "advertise_canary", "canary", CAUSE, decide, fenced)
     assert lock.keeps(session)
 
@@ -209,7 +214,7 @@ def converged(consul: Consul, token: str, folder: Path) -> dict[str, object]:
     (folder / "token").write_text(token)
     (folder / "run").mkdir(exist_ok=True)
     (folder / "run" / "node").write_text(f"{NODE}\n")
-    nothing = release.wanted_document(Release("greeter"), "production", 600)
+    nothing = transitions.wanted_document(Release("greeter"), "production", 600)
     consul.ask(consul.master, "PUT", "kv/cicd/greeter/wanted/production", nothing)
     lines = f"CONSUL_HTTP_ADDR={consul.url}\nCONSUL_TOKEN_FILE={folder / 'token'}\n"
     (folder / "converge.conf").write_text(lines)

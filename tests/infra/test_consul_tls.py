@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from cicd.config import Settings
-from cicd.consul import Store
 from cicd.errors import ConfigError, ConsulError
+from cicd.store.store import Store
 from host.build import script
 from lab.consul import binary
 from lab.places import Places
 from tests.conftest import free_port, wait_for_leader
-from tests.lib.test_consul import settings
+from tests.lib.store.test_store import settings
 from tests.printed.texts import page
 
 PAGE = Path(__file__).parents[2] / "docs" / "consul.md"

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 import requests
 
-from cicd import config, intake, journal, watch
-from cicd.builds import Builds
-from cicd.consul import Store
+from cicd import config
+from cicd.ci import build_reconciler, event_log, push_handler
+from cicd.ci.builds import Builds
+from cicd.ci.github_push import asked_for
+from cicd.ci.push import Push
+from cicd.clients.jenkins import Jenkins
 from cicd.errors import JenkinsAway, JenkinsError, JenkinsMissing, Refused
-from cicd.event import asked_for
-from cicd.jenkins import Jenkins
-from cicd.push import Push
+from cicd.store.store import Store
 from lab.jenkins.queue import Queue
 from lab.jenkins.server import server
 from lab.jenkins.settings import Settings as JenkinsSettings
@@ -71,10 +72,10 @@ class Ci:
         self.work.push("main")
         return made
 
-    def push(self, commit: str, before: str = "") -> list[intake.Outcome]:
+    def push(self, commit: str, before: str = "") -> list[push_handler.Outcome]:
         """GitHub tells of *commit*."""
         told = Push("acme/greeter", "refs/heads/main", commit, "ann", before=before, default_branch="main")
-        return intake.take(self.settings, self.store, told, "github")
+        return push_handler.take(self.settings, self.store, told, "github")
 
     def start(self, script: str = "echo tested") -> str:
         """Push a commit and start its build."""
@@ -89,9 +90,9 @@ class Ci:
         self.wait_for(lambda: self.queue.builds[job][-1:] and self.queue.builds[job][-1].result)
         return commit
 
-    def poll(self) -> list[watch.Event]:
+    def poll(self) -> list[build_reconciler.Event]:
         """Return what one poll of the sensor tells."""
-        return list(watch.find(self.settings, self.store, Jenkins(self.settings)))
+        return list(build_reconciler.find(self.settings, self.store, Jenkins(self.settings)))
 
     def run(self, commit: str) -> dict[str, Any]:
         return self.store.run("greeter", commit) or {}
@@ -104,7 +105,7 @@ class Ci:
 
 @pytest.fixture
 def ci(tmp_path: Path, work, consul: str, wait_for, monkeypatch) -> Iterator[Ci]:
-    monkeypatch.setattr(watch, "CALLBACK_SECONDS", 0)
+    monkeypatch.setattr(build_reconciler, "CALLBACK_SECONDS", 0)
     token = tmp_path / "token"
     token.write_text("api-token\n")
     stand_in = JenkinsSettings(
@@ -157,7 +158,7 @@ def lost_twice(ci: Ci) -> str:
     ci.boot(executors=0)
     commit = ci.start()
     ci.boot(executors=0)
-    assert [event.trigger for event in ci.poll()] == [watch.DUE]
+    assert [event.trigger for event in ci.poll()] == [build_reconciler.DUE]
     assert ci.builds.start(commit)["queue_id"]
     ci.boot(executors=0)
     return commit
@@ -204,7 +205,9 @@ def test_defect_9_without_any_callback_a_run_ends_within_one_poll(ci, end, statu
 
     events = ci.poll()
 
-    assert [(event.trigger, event.payload["status"]) for event in events] == [(watch.FINISHED, status)]
+    assert [(event.trigger, event.payload["status"]) for event in events] == [
+        (build_reconciler.FINISHED, status)
+    ]
     number = events[0].payload["build"]
     assert events[0].payload["commit"] == commit
     assert events[0].trace == f"acme/greeter@{commit}"
@@ -222,11 +225,11 @@ def test_defect_9_without_any_callback_a_run_ends_within_one_poll(ci, end, statu
 
 def test_a_build_that_ended_just_now_may_still_be_told(ci, monkeypatch):
     ci.end("echo tested")
-    monkeypatch.setattr(watch, "CALLBACK_SECONDS", 600)
+    monkeypatch.setattr(build_reconciler, "CALLBACK_SECONDS", 600)
     assert ci.poll() == []
 
-    monkeypatch.setattr(watch, "CALLBACK_SECONDS", 0)
-    assert [event.trigger for event in ci.poll()] == [watch.FINISHED]
+    monkeypatch.setattr(build_reconciler, "CALLBACK_SECONDS", 0)
+    assert [event.trigger for event in ci.poll()] == [build_reconciler.FINISHED]
 
 
 def test_a_missing_job_fails_the_run_with_what_to_do(ci):
@@ -250,7 +253,7 @@ def test_a_queue_lost_by_a_restart_is_asked_for_once_more(ci):
     ci.boot()
 
     (due,) = ci.poll()
-    assert (due.trigger, due.payload["commit"]) == (watch.DUE, commit)
+    assert (due.trigger, due.payload["commit"]) == (build_reconciler.DUE, commit)
     assert ci.builds.start(commit)["queue_id"]
     ci.wait_for(lambda: [b.result for b in ci.queue.builds["greeter"]] == ["SUCCESS"])
 
@@ -271,7 +274,7 @@ def test_a_jenkins_that_is_away_is_asked_again_until_it_answers(ci):
     ci.boot()
     ci.settings.jenkins["url"] = f"http://127.0.0.1:{ci.http.server_port}"
 
-    assert [event.trigger for event in ci.poll()] == [watch.DUE]
+    assert [event.trigger for event in ci.poll()] == [build_reconciler.DUE]
     assert ci.builds.start(commit)["queue_id"]
 
 
@@ -279,19 +282,21 @@ def test_an_action_that_died_while_it_started_a_build_starts_no_second_one(ci):
     commit = ci.end("echo tested")
     number = ci.queue.builds["greeter"][0].number
     ci.store.update(f"cicd/greeter/runs/{commit}", lambda run: {**run, "stage": "starting", "queue_id": 0})
-    ci.age(commit, watch.PATIENCE_SECONDS + 1)
+    ci.age(commit, build_reconciler.PATIENCE_SECONDS + 1)
 
     assert ci.poll() == []
-    assert [(e.trigger, e.payload["build"]) for e in ci.poll()] == [(watch.FINISHED, number)]
+    assert [(e.trigger, e.payload["build"]) for e in ci.poll()] == [(build_reconciler.FINISHED, number)]
 
 
 def test_an_action_that_died_before_it_started_a_build_is_made_up_for(ci):
     commit = ci.commit()
     ci.push(commit)
     ci.store.update(f"cicd/greeter/runs/{commit}", lambda run: {**run, "stage": "starting"})
-    ci.age(commit, watch.PATIENCE_SECONDS + 1)
+    ci.age(commit, build_reconciler.PATIENCE_SECONDS + 1)
 
-    assert [(event.trigger, event.payload["commit"]) for event in ci.poll()] == [(watch.DUE, commit)]
+    assert [(event.trigger, event.payload["commit"]) for event in ci.poll()] == [
+        (build_reconciler.DUE, commit)
+    ]
     assert ci.builds.start(commit)["queue_id"]
 
 
@@ -407,7 +412,7 @@ def test_of_20_pushes_the_running_one_and_the_newest_are_built(ci):
     runs = [ci.run(commit) for commit in commits[1:-1]]
     assert {run["stage"] for run in runs} == {"superseded"}
     assert [run["by"] for run in runs] == commits[2:]
-    said = journal.lines(journal.events(ci.store, 25)).splitlines()
+    said = event_log.lines(event_log.events(ci.store, 25)).splitlines()
     assert len(said) == 20
     assert all("; now superseded by " in line for line in said[1:-1])
 
@@ -434,7 +439,9 @@ def test_a_turn_whose_run_ended_is_given_on_by_the_sensor(ci):
     ci.push(second, before=first)
     ci.builds.turns.advance(first, {"building"}, "passed")
 
-    assert [(event.trigger, event.payload["commit"]) for event in ci.poll()] == [(watch.DUE, second)]
+    assert [(event.trigger, event.payload["commit"]) for event in ci.poll()] == [
+        (build_reconciler.DUE, second)
+    ]
 
 
 @pytest.mark.parametrize("delivered", [5, 20])
@@ -452,7 +459,7 @@ def test_one_delivery_however_often_it_comes_is_one_build(ci, delivered):
 
     assert sum(started) == 1
     assert len(started) == delivered
-    decisions = journal.events(ci.store, 25)
+    decisions = event_log.events(ci.store, 25)
     assert [entry["decision"] for entry in decisions].count("build") == 1
     assert len(decisions) == delivered
 
@@ -463,7 +470,7 @@ def test_a_person_builds_a_failed_commit_again_and_github_does_not(ci):
 
     assert [outcome.start for outcome in ci.push(commit)] == [False]
     wish = asked_for("acme/greeter", "main", commit, "ann")
-    assert [o.start for o in intake.take(ci.settings, ci.store, wish, "person", "greeter")] == [True]
+    assert [o.start for o in push_handler.take(ci.settings, ci.store, wish, "person", "greeter")] == [True]
     assert ci.builds.start(commit)["queue_id"]
 
 

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 import requests
 
-from cicd import config, event, intake, journal, missed, release
-from cicd.consul import Store
+from cicd import config
+from cicd.ci import event_log, github_push, missed_pushes, push_handler
+from cicd.clients.github import GitHub, GitHubBusy
 from cicd.errors import GitHubError
-from cicd.github import GitHub, GitHubBusy
-from cicd.record import Build, Cause
-from cicd.writeback import WriteBack, due
+from cicd.release import transitions
+from cicd.release.record import Build, Cause
+from cicd.reports.github_reporter import WriteBack, due
+from cicd.store.store import Store
 from lab.git.event import Update, push
 from lab.git.webhook import NAME, SECRET_FILE, URL, Webhook
 from lab.github.server import Settings, server
@@ -66,12 +68,12 @@ class Hub:
     def run(self, commit: str, stage: str, **more: Any) -> None:
         self.store.put(f"cicd/greeter/runs/{commit}", {"stage": stage, "at": time.time(), **more})
 
-    def change(self, what: str, ring: str, decide) -> release.Release:
+    def change(self, what: str, ring: str, decide) -> transitions.Release:
         return self.store.change("greeter", what, ring, CAUSE, decide)
 
     def advertise(self, commit: str, version: str) -> int:
         build = Build(version, "greeter", commit, "0" * 64, f"acme/greeter@{commit}")
-        what = ("advertise_canary", "canary", lambda r: release.advertise_canary(r, build, 1.0))
+        what = ("advertise_canary", "canary", lambda r: transitions.advertise_canary(r, build, 1.0))
         return self.change(*what).canary.generation
 
     def hurry(self) -> None:
@@ -125,10 +127,10 @@ def test_a_commit_is_told_from_pending_to_success_with_links(hub):
     hub.run(commit, "passed", build=7)
     generation = hub.advertise(commit, "1.0-1.abc1234")
     hub.write_back.tell()
-    hub.change("confirm", "canary", lambda r: release.confirm(r, "canary", generation, 2.0))
-    promoted = hub.change("promote", "production", lambda r: release.promote(r, 1e9, 0))
+    hub.change("confirm", "canary", lambda r: transitions.confirm(r, "canary", generation, 2.0))
+    promoted = hub.change("promote", "production", lambda r: transitions.promote(r, 1e9, 0))
     generation = promoted.production.generation
-    hub.change("confirm", "production", lambda r: release.confirm(r, "production", generation, 3.0))
+    hub.change("confirm", "production", lambda r: transitions.confirm(r, "production", generation, 3.0))
     hub.write_back.tell()
 
     assert hub.statuses(commit) == [
@@ -148,7 +150,7 @@ def test_each_deploy_is_a_deployment_with_states(hub):
     commit = hub.commit()
     hub.write_back.tell()
     generation = hub.advertise(commit, "1.0-1.abc1234")
-    hub.change("confirm", "canary", lambda r: release.confirm(r, "canary", generation, 2.0))
+    hub.change("confirm", "canary", lambda r: transitions.confirm(r, "canary", generation, 2.0))
     hub.write_back.tell()
 
     (deployment,) = hub.ask("deployments")
@@ -161,9 +163,9 @@ def test_a_canary_that_failed_is_told_as_failure_of_its_own_commit(hub):
     good, bad = hub.commit(), hub.commit()
     hub.write_back.tell()
     generation = hub.advertise(good, "1.0-1.abc1234")
-    hub.change("confirm", "canary", lambda r: release.confirm(r, "canary", generation, 2.0))
+    hub.change("confirm", "canary", lambda r: transitions.confirm(r, "canary", generation, 2.0))
     failing = hub.advertise(bad, "1.0-2.def1234")
-    hub.change("restore", "canary", lambda r: release.restore(r, "canary", failing, 3.0))
+    hub.change("restore", "canary", lambda r: transitions.restore(r, "canary", failing, 3.0))
     hub.write_back.tell()
 
     assert hub.statuses(bad) == [("cicd/canary", "pending"), ("cicd/canary", "failure")]
@@ -255,32 +257,32 @@ def test_without_a_token_nothing_is_told(hub):
     assert list(due(hub.settings, hub.store, hub.github)) == []
 
 
-def look(hub: Hub, watcher: missed.Missed) -> list[dict[str, Any]]:
+def look(hub: Hub, watcher: missed_pushes.Missed) -> list[dict[str, Any]]:
     return [one.payload for one in watcher.find(hub.settings, hub.store, hub.github)]
 
 
 @pytest.mark.parametrize("token", [True, False], ids=["API", "ls-remote"])
 def test_a_push_that_nobody_told_is_put_in_once_it_stays(hub, token, monkeypatch):
-    monkeypatch.setattr(missed, "PATIENCE_SECONDS", 0)
-    found, watcher = hub if token else without_token(hub), missed.Missed()
+    monkeypatch.setattr(missed_pushes, "PATIENCE_SECONDS", 0)
+    found, watcher = hub if token else without_token(hub), missed_pushes.Missed()
     before = hub.commit()
     assert look(found, watcher) == []
-    assert "first looked at" in journal.events(hub.store, 1)[0]["reason"]
+    assert "first looked at" in event_log.events(hub.store, 1)[0]["reason"]
     commit = hub.commit()
     assert look(found, watcher) == []
 
     (told,) = look(found, watcher)
 
-    pushed = event.parse(told)
+    pushed = github_push.parse(told)
     assert (pushed.commit, pushed.before, pushed.branch) == (commit, before, "main")
     assert pushed.paths == (("file",) if token else None)
-    assert [o.start for o in intake.take(hub.settings, hub.store, pushed, "missed")] == [True]
+    assert [o.start for o in push_handler.take(hub.settings, hub.store, pushed, "missed")] == [True]
     assert look(found, watcher) == look(found, watcher) == []
 
 
 def test_a_missed_push_still_says_skip_ci(hub, monkeypatch):
-    monkeypatch.setattr(missed, "PATIENCE_SECONDS", 0)
-    watcher = missed.Missed()
+    monkeypatch.setattr(missed_pushes, "PATIENCE_SECONDS", 0)
+    watcher = missed_pushes.Missed()
     hub.commit()
     look(hub, watcher)
     hub.work.commit({"file": "x"}, message="Fix [skip ci]")
@@ -289,13 +291,13 @@ def test_a_missed_push_still_says_skip_ci(hub, monkeypatch):
 
     (told,) = look(hub, watcher)
 
-    assert event.parse(told).skip_ci
+    assert github_push.parse(told).skip_ci
     assert "Fix" not in str(told)
 
 
 def test_a_missed_force_push_is_known_as_one(hub, monkeypatch):
-    monkeypatch.setattr(missed, "PATIENCE_SECONDS", 0)
-    watcher = missed.Missed()
+    monkeypatch.setattr(missed_pushes, "PATIENCE_SECONDS", 0)
+    watcher = missed_pushes.Missed()
     hub.commit()
     hub.commit()
     look(hub, watcher)
@@ -305,39 +307,39 @@ def test_a_missed_force_push_is_known_as_one(hub, monkeypatch):
 
     (told,) = look(hub, watcher)
 
-    assert event.parse(told).forced
+    assert github_push.parse(told).forced
 
 
 def test_a_branch_that_went_back_unheard_is_missed_as_well(hub, monkeypatch):
-    monkeypatch.setattr(missed, "PATIENCE_SECONDS", 0)
-    watcher = missed.Missed()
+    monkeypatch.setattr(missed_pushes, "PATIENCE_SECONDS", 0)
+    watcher = missed_pushes.Missed()
     first = hub.commit()
     look(hub, watcher)
     hub.commit()
     look(hub, watcher)
     (there,) = look(hub, watcher)
-    intake.take(hub.settings, hub.store, event.parse(there), "missed")
+    push_handler.take(hub.settings, hub.store, github_push.parse(there), "missed")
     hub.work.git("reset", "-q", "--hard", "HEAD~1")
     hub.work.push("main")
     look(hub, watcher)
 
     (back,) = look(hub, watcher)
 
-    pushed = event.parse(back)
+    pushed = github_push.parse(back)
     assert (pushed.commit, pushed.before, pushed.forced) == (first, there["after"], True)
-    intake.take(hub.settings, hub.store, pushed, "missed")
+    push_handler.take(hub.settings, hub.store, pushed, "missed")
     assert look(hub, watcher) == look(hub, watcher) == []
 
 
 def test_a_push_that_was_told_is_not_missed(hub):
-    watcher = missed.Missed()
+    watcher = missed_pushes.Missed()
     hub.commit()
     look(hub, watcher)
     commit = hub.commit()
-    pushed = event.parse(
-        event.reduce(push(hub.work.bare, "acme/greeter", Update("0" * 40, commit, "refs/heads/main")))
+    pushed = github_push.parse(
+        github_push.reduce(push(hub.work.bare, "acme/greeter", Update("0" * 40, commit, "refs/heads/main")))
     )
-    intake.take(hub.settings, hub.store, pushed, "github")
+    push_handler.take(hub.settings, hub.store, pushed, "github")
 
     assert look(hub, watcher) == look(hub, watcher) == []
 
@@ -346,11 +348,11 @@ def test_a_repository_that_cannot_be_read_is_said(hub):
     hub.settings.source["clone_url"] = "/nonexistent"
 
     with pytest.raises(GitHubError, match="ls-remote"):
-        look(without_token(hub), missed.Missed())
+        look(without_token(hub), missed_pushes.Missed())
 
 
 def test_a_delivery_that_failed_is_asked_for_again_until_it_arrives(hub, receiver, monkeypatch):
-    monkeypatch.setattr(missed, "PATIENCE_SECONDS", -1)
+    monkeypatch.setattr(missed_pushes, "PATIENCE_SECONDS", -1)
     hub.settings.github["hook_url"] = f"{receiver.url}/github"
     hub.work.commit({"file": "x"})
     hub.work.push("main")
@@ -360,22 +362,24 @@ def test_a_delivery_that_failed_is_asked_for_again_until_it_arrives(hub, receive
     receiver.status = 500
     Webhook(hub.work.bare).send("push", {"ref": "refs/heads/main"})
 
-    assert missed.redeliver(hub.settings, hub.github) == 1
+    assert missed_pushes.redeliver(hub.settings, hub.github) == 1
     receiver.status = 202
-    assert missed.redeliver(hub.settings, hub.github) == 1
-    assert missed.redeliver(hub.settings, hub.github) == 0
+    assert missed_pushes.redeliver(hub.settings, hub.github) == 1
+    assert missed_pushes.redeliver(hub.settings, hub.github) == 0
     assert len(receiver.requests) == 3
 
 
 def test_a_delivery_is_not_asked_for_for_ever():
     attempt = {"event": "push", "guid": "g", "status_code": 500, "delivered_at": "2026-11-24T12:00:00Z"}
-    now = event.seconds("2026-11-24T12:05:00Z")
+    now = github_push.seconds("2026-11-24T12:05:00Z")
 
-    assert missed.failed([{**attempt, "id": 2}, {**attempt, "id": 1}], now) == [2]
-    assert missed.failed([{**attempt, "id": n} for n in range(missed.ATTEMPTS_LIMIT)], now) == []
-    assert missed.failed([{**attempt, "id": 1}], now + 4 * 24 * 3600) == []
-    assert missed.failed([{**attempt, "id": 1, "event": "ping"}], now) == []
-    assert missed.failed([{**attempt, "id": 2}, {**attempt, "id": 1, "status_code": 200}], now) == []
+    assert missed_pushes.failed([{**attempt, "id": 2}, {**attempt, "id": 1}], now) == [2]
+    assert (
+        missed_pushes.failed([{**attempt, "id": n} for n in range(missed_pushes.ATTEMPTS_LIMIT)], now) == []
+    )
+    assert missed_pushes.failed([{**attempt, "id": 1}], now + 4 * 24 * 3600) == []
+    assert missed_pushes.failed([{**attempt, "id": 1, "event": "ping"}], now) == []
+    assert missed_pushes.failed([{**attempt, "id": 2}, {**attempt, "id": 1, "status_code": 200}], now) == []
 
 
 def test_only_the_token_is_let_in(hub):

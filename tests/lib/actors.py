@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cicd import kv, logbook
-from cicd.controls import Controls
-from cicd.deploy import Deploy
+from cicd.clients import consul
+from cicd.deploy.controls import Controls
+from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
-from cicd.record import EVERYTHING, RINGS, Release
+from cicd.fleet import rollout_log
+from cicd.release.record import EVERYTHING, RINGS, Release
 from tests.lib.stage import BAKE, HOSTS, PROJECT, Deed, World, version
 
 NAMES = ("ann", "bob", "eve", "dan", "fay")
@@ -47,7 +48,7 @@ MORTAL = Mortal()
 @contextlib.contextmanager
 def mortality() -> Iterator[None]:
     """Let each thread die at a request to Consul when its fate says so."""
-    send = kv.Impatient.send
+    send = consul.Impatient.send
 
     def mortal(self, *arguments, **options):
         for before in (True, False):
@@ -57,11 +58,11 @@ def mortality() -> Iterator[None]:
                 answer = send(self, *arguments, **options)
         return answer
 
-    kv.Impatient.send = mortal
+    consul.Impatient.send = mortal
     try:
         yield
     finally:
-        kv.Impatient.send = send
+        consul.Impatient.send = send
 
 
 def told(refusal: CicdError) -> str:
@@ -136,10 +137,10 @@ class Actor:
     def fails_on(self, ring: str, host: str, state: str) -> None:
         """Record, as the step that updates hosts does, that *host* failed; as much as one may."""
         generation = self.generation(ring)
-        if state == logbook.ENDED:
+        if state == rollout_log.ENDED:
             self.world.failed.add((ring, generation, host))
         known = {"state": state, "hosts": {host: {"state": "failed"}}}
-        self.world.store.put(logbook.key(PROJECT, generation), known)
+        self.world.store.put(rollout_log.key(PROJECT, generation), known)
 
     def restore(self, ring: str, generation: int) -> int:
         deploy = self.deploy()

@@ -10,10 +10,11 @@ import signal
 import sys
 import time
 
-from cicd import kv, release
-from cicd.consul import Store
-from cicd.lock import Holder, Lock
-from cicd.record import Build, Cause
+from cicd.clients import consul
+from cicd.release import transitions
+from cicd.release.record import Build, Cause
+from cicd.store.deploy_lock import Holder, Lock
+from cicd.store.store import Store
 from tests.lib.consul_settings import settings
 
 PROJECT, RING = "greeter", "canary"
@@ -24,7 +25,7 @@ def build(commits: int) -> Build:
 
 
 class Deploying:
-    """The steps of a deploy, as cicd.deploy takes them."""
+    """The steps of a deploy, as cicd.deploy.deploy takes them."""
 
     def __init__(self, url: str, ttl: int, who: str) -> None:
         known = settings(url, deploy={"lock_ttl_seconds": ttl})
@@ -33,17 +34,19 @@ class Deploying:
 
     def begin(self, commits: int) -> int:
         session = self.lock.take(self.holder)
-        decide = lambda r: release.advertise_canary(r, build(commits), time.time())  # noqa: E731
+        decide = lambda r: transitions.advertise_canary(r, build(commits), time.time())  # noqa: E731
         return self._change("advertise_canary", decide, session)
 
     def restore(self, generation: int) -> int:
         session = self.lock.join(generation, self.holder)
-        return self._change("restore", lambda r: release.restore(r, RING, generation, time.time()), session)
+        return self._change(
+            "restore", lambda r: transitions.restore(r, RING, generation, time.time()), session
+        )
 
     def confirm(self, generation: int) -> int:
         session = self.lock.join(generation, self.holder)
         changed = self._change(
-            "confirm", lambda r: release.confirm(r, RING, generation, time.time()), session
+            "confirm", lambda r: transitions.confirm(r, RING, generation, time.time()), session
         )
         self.lock.release(session)
         return changed
@@ -54,7 +57,7 @@ class Deploying:
 
 
 def die_at(number: int, when: str) -> None:
-    send, seen = kv.Impatient.send, [0]
+    send, seen = consul.Impatient.send, [0]
 
     def counted(self, *arguments, **options):
         seen[0] += 1
@@ -65,7 +68,7 @@ def die_at(number: int, when: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return answer
 
-    kv.Impatient.send = counted
+    consul.Impatient.send = counted
 
 
 if __name__ == "__main__":

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from cicd import holds, people, proof, record, release
 from cicd.errors import Refused
-from cicd.holds import Hold
-from cicd.people import Policy, Review
-from cicd.proof import Proof
-from cicd.record import Build, Cause
-from cicd.release import Release
+from cicd.release import approvals, holds, record, transitions, verification
+from cicd.release.approvals import Policy, Review
+from cicd.release.holds import Hold
+from cicd.release.record import Build, Cause
+from cicd.release.transitions import Release
+from cicd.release.verification import Proof
 
 BAKE = 60
 POLICY = Policy(count=1, approvers=("ann", "bob"), expires_seconds=600)
@@ -101,7 +101,7 @@ class ReleaseMachine:
         found = Proof(wanted.version if wanted else "")
         for name in HOSTS[ring]:
             failing = "its check is critical" if name in self.sick else ""
-            found = proof.record_host(found, name, {"installed": self.host[name]}, failing, self.now)
+            found = verification.record_host(found, name, {"installed": self.host[name]}, failing, self.now)
         return found
 
     def store(self, which):
@@ -117,7 +117,7 @@ class ReleaseMachine:
         self.reached[what] += 1
         written()
         self.judge(before, after, what, good)
-        for name in release.RINGS:
+        for name in transitions.RINGS:
             if after.ring(name).generation != before.ring(name).generation:
                 self.overtaken.add((name, before.ring(name).generation))
 
@@ -128,7 +128,7 @@ class ReleaseMachine:
             return
         if what == "promote":
             assert wanted == before.canary.wanted
-            assert before.canary.state == release.HEALTHY
+            assert before.canary.state == transitions.HEALTHY
             assert wanted.version not in before.holds.vetoes
             self.allowed.add(wanted.version)
         elif what == "break_glass":
@@ -147,7 +147,7 @@ class ReleaseMachine:
 
     def host_reports(self, name):
         ring = next(ring for ring, names in HOSTS.items() if name in names)
-        document = dict(line.split("=", 1) for line in release.wanted_document(self.load(), ring).split())
+        document = dict(line.split("=", 1) for line in transitions.wanted_document(self.load(), ring).split())
         if document["version"]:
             self.host[name] = document["version"]
 
@@ -165,7 +165,7 @@ class ReleaseMachine:
         self.decide(
             "advertise_canary",
             "canary",
-            lambda r: release.advertise_canary(r, build(commits), self.now),
+            lambda r: transitions.advertise_canary(r, build(commits), self.now),
             lambda: self.rolled_back.discard(build(commits).version),
         )
 
@@ -176,7 +176,7 @@ class ReleaseMachine:
 
         def change(known: Release) -> Release:
             assert (ring, generation) not in self.overtaken or known.ring(ring).generation != generation
-            return release.confirm(known, ring, generation, self.now, evidence)
+            return transitions.confirm(known, ring, generation, self.now, evidence)
 
         self.decide("confirm", ring, change)
 
@@ -185,7 +185,7 @@ class ReleaseMachine:
         evidence = self.proof("canary", state)
 
         def change(known: Release) -> Release:
-            after = release.promote(known, self.now, BAKE, policy=POLICY, proof=evidence)
+            after = transitions.promote(known, self.now, BAKE, policy=POLICY, proof=evidence)
             wanted = known.canary.wanted
             assert self.now - known.canary.since >= BAKE
             assert not self.sick & set(HOSTS["canary"])
@@ -193,7 +193,7 @@ class ReleaseMachine:
             assert not known.holds.lock
             assert not known.holds.freeze
             reviews = known.reviews_of(wanted.version)
-            assert people.approvals(POLICY, wanted.authors, reviews, self.now)
+            assert approvals.approvals(POLICY, wanted.authors, reviews, self.now)
             assert all(review.approves for review in reviews.values())
             assert wanted.version not in {version for _, version in self.rejected}
             assert wanted.version not in self.rolled_back
@@ -203,7 +203,7 @@ class ReleaseMachine:
 
     def roll_back(self, ring, automatic):
         def change(known: Release) -> Release:
-            after = release.roll_back(known, ring, self.now, automatic)
+            after = transitions.roll_back(known, ring, self.now, automatic)
             assert not (automatic and known.ring(ring).exempt), "an alarm goes back once"
             return after
 
@@ -213,9 +213,9 @@ class ReleaseMachine:
         generation = self.load().ring(ring).generation
 
         def change(known: Release) -> Release:
-            after = release.restore(known, ring, generation, self.now)
+            after = transitions.restore(known, ring, generation, self.now)
             before, now = known.ring(ring), after.ring(ring)
-            if before.state == release.RESTORING and now.wanted != before.wanted:
+            if before.state == transitions.RESTORING and now.wanted != before.wanted:
                 assert before.wanted.version in known.holds.vetoes, "it goes one step back, however often"
             return after
 
@@ -223,9 +223,9 @@ class ReleaseMachine:
 
     def break_glass(self, commits, role, who):
         def change(known: Release) -> Release:
-            people.refuse_role(ROLES, role, who)
+            approvals.refuse_role(ROLES, role, who)
             assert (role, who) == ("incident_commander", "ann")
-            return release.break_glass(known, build(commits), self.now)
+            return transitions.break_glass(known, build(commits), self.now)
 
         self.decide("break_glass", "production", change)
 
@@ -233,8 +233,8 @@ class ReleaseMachine:
         def change(known: Release) -> Release:
             version = build(commits).version
             if approves:
-                people.refuse_approver(POLICY, "greeter", build(commits).authors, who)
-            return release.review(known, version, who, Review(approves, "because", self.now))
+                approvals.refuse_approver(POLICY, "greeter", build(commits).authors, who)
+            return transitions.review(known, version, who, Review(approves, "because", self.now))
 
         said = (who, build(commits).version)
         note = self.rejected.discard if approves else self.rejected.add
@@ -251,7 +251,7 @@ class ReleaseMachine:
 
     def end_well(self, ring):
         self.all_hosts_report(ring)
-        if self.load().ring(ring).state != release.HEALTHY:
+        if self.load().ring(ring).state != transitions.HEALTHY:
             self.confirm(ring, 0)
 
     def hold(self, kind, who, commits):
@@ -259,7 +259,7 @@ class ReleaseMachine:
         self.decide(
             kind,
             "production",
-            lambda r: release.hold(r, holds.put(r.holds, "greeter", kind, put)),
+            lambda r: transitions.hold(r, holds.put(r.holds, "greeter", kind, put)),
         )
 
     def end_hold(self, kind, who):
@@ -267,7 +267,7 @@ class ReleaseMachine:
         who = who or (present.who if present else "ann")
 
         def change(known: Release) -> Release:
-            after = release.hold(known, holds.end(known.holds, "greeter", kind, who))
+            after = transitions.hold(known, holds.end(known.holds, "greeter", kind, who))
             assert kind != "lock" or known.holds.lock.who == who, "a lock ends by who put it"
             return after
 
@@ -275,11 +275,11 @@ class ReleaseMachine:
 
     def steal(self, who, ring):
         put = Hold(who, "because", self.now)
-        self.decide("steal", ring, lambda r: release.steal(r, holds.steal(r.holds, put), ring, self.now))
+        self.decide("steal", ring, lambda r: transitions.steal(r, holds.steal(r.holds, put), ring, self.now))
 
     def veto(self, who, commits):
         put = Hold(who, "because", self.now, build(commits).version)
-        self.decide("veto", "production", lambda r: release.hold(r, holds.veto(r.holds, put)))
+        self.decide("veto", "production", lambda r: transitions.hold(r, holds.veto(r.holds, put)))
 
     # --- programs -----------------------------------------------------------------------------------
 
@@ -313,7 +313,7 @@ class ReleaseMachine:
         entries = self.entries()
         assert [entry["generation"] for entry in entries] == list(range(1, self.written + 1))
         assert self.load().generation == self.written
-        for ring in release.RINGS:
+        for ring in transitions.RINGS:
             moves = [entry for entry in entries if entry["ring"] == ring]
             wanted = self.load().ring(ring).wanted
             changes = [m for m in moves if m["what"] in CHANGES_WANTED]
@@ -321,15 +321,15 @@ class ReleaseMachine:
 
     def a_vetoed_version_comes_to_no_ring_that_did_not_want_it_already(self):
         state = self.load()
-        for ring in release.RINGS:
+        for ring in transitions.RINGS:
             wanted = state.ring(ring).wanted
             if wanted and wanted.version in state.holds.vetoes:
-                assert release.held(state, ring) == "veto"
+                assert transitions.held(state, ring) == "veto"
 
 
 CHANGES_WANTED = {"advertise_canary", "promote", "roll_back", "restore", "break_glass"}
 
-RINGS, KINDS = release.RINGS, ("lock", "freeze", "pin")
+RINGS, KINDS = transitions.RINGS, ("lock", "freeze", "pin")
 NAMES = sorted(name for names in HOSTS.values() for name in names)
 JUMPS = (1, 10, BAKE, BAKE, 2 * BAKE, 700, -30, -BAKE)
 

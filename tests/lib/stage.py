@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import requests
 
+from cicd.clients.consul import Operation, set_
 from cicd.config import Settings
-from cicd.consul import Store
-from cicd.kv import Operation, set_
-from cicd.lock import key as lock_key
-from cicd.record import RINGS
+from cicd.release.record import RINGS
+from cicd.store.deploy_lock import key as lock_key
+from cicd.store.store import Store
 from tests.lib import apt_index
 from tests.lib.consul_settings import settings
 

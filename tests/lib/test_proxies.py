@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from cicd import proxies
-from cicd.kv import Connection
+from cicd.clients.consul import Connection
 from tests.lib.consul_settings import settings
 
 NOWHERE = "http://127.0.0.1:9"

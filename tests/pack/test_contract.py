@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cicd import fields
+from cicd import identifiers
 
 ROOT = Path(__file__).parents[2]
 ACTIONS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "actions").glob("*.yaml"))}
@@ -118,8 +118,8 @@ def test_defect_7_identifiers_have_the_pattern_of_the_code_before_anything_runs(
     for parameter, schema in ACTIONS[name]["parameters"].items():
         if schema.get("immutable") or parameter == "ring":
             continue
-        if parameter in fields.PATTERNS and schema["type"] == "string":
-            assert fields.PATTERNS[parameter] in schema["pattern"], parameter
+        if parameter in identifiers.PATTERNS and schema["type"] == "string":
+            assert identifiers.PATTERNS[parameter] in schema["pattern"], parameter
             assert schema["pattern"].endswith("\\Z"), parameter
 
 

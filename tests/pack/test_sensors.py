@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cicd import config, life
-from cicd.consul import Store
+from cicd import config
+from cicd.setup import sensor_life
+from cicd.store.store import Store
 
 ROOT = Path(__file__).parents[2]
 SENSORS = sorted(path.stem for path in (ROOT / "sensors").glob("*.yaml"))
@@ -125,12 +126,12 @@ def test_a_sensor_takes_a_changed_configuration_at_its_next_poll(monkeypatch, co
 def test_every_sensor_is_one_whose_sign_of_life_is_looked_at(name):
     described = yaml.safe_load((ROOT / "sensors" / f"{name}.yaml").read_text())
 
-    assert described["class_name"] in life.SENSORS
-    assert len(life.SENSORS) == len(SENSORS)
+    assert described["class_name"] in sensor_life.SENSORS
+    assert len(sensor_life.SENSORS) == len(SENSORS)
 
 
 def sign(**changed: object) -> dict:
-    wanted = life.digest(VALUES)
+    wanted = sensor_life.digest(VALUES)
     return {
         "pid": 7, "host": "st2", "user": "st2", "every": 15, "configuration": wanted, "unreadable": [],
         "trouble": "", "at": 1000.0, **changed,
@@ -151,7 +152,7 @@ def sign(**changed: object) -> dict:
 def test_a_checkup_names_a_sensor_that_is_dead_has_an_old_configuration_or_cannot_read_a_secret(
     given, said, state
 ):
-    (found,) = life.judged("DriftSensor", given, life.digest(VALUES), 1000.0)
+    (found,) = sensor_life.judged("DriftSensor", given, sensor_life.digest(VALUES), 1000.0)
 
     assert said in found.said
     assert found.state == state
@@ -165,8 +166,8 @@ def test_a_sign_of_life_is_that_of_the_process_and_names_secrets_that_it_cannot_
     given = {**VALUES, "consul": {"url": consul}, "github": {"token_file": str(secret)}}
     settings = config.parse({**given, "jenkins": {**VALUES["jenkins"], "token_file": str(tmp_path)}})
 
-    life.Life("DriftSensor", 30).sign(settings, "digest", "")
-    known = Store(settings).get(life.key("DriftSensor"))
+    sensor_life.Life("DriftSensor", 30).sign(settings, "digest", "")
+    known = Store(settings).get(sensor_life.key("DriftSensor"))
 
     assert known["unreadable"] == [str(secret)]
     assert known["configuration"] == "digest"

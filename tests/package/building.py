@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from cicd import build, metadata, package
 from cicd.allowed import NOTHING_MORE
-from cicd.clearance import Clearance
-from cicd.metadata import Metadata
-from cicd.package import Origin
-from cicd.provenance import Builder
-from cicd.ssh import SCRIPTS
-from cicd.version import package_version
+from cicd.clients.ssh import SCRIPTS
+from cicd.package import build, builder_input, metadata
+from cicd.package.builder_input import Origin
+from cicd.package.clearance import Clearance
+from cicd.package.metadata import Metadata
+from cicd.package.provenance import Builder
+from cicd.release.version import package_version
 from tests.left_out import needs_fpm
 
 TOOLS = Path(sys.executable).parent
@@ -98,7 +98,7 @@ class BuildHost:
     ) -> subprocess.CompletedProcess:
         meta, version, origin = self.described(of, name)
         (self.home / f"builds/{name}/request").write_text(
-            build._request(package.files(meta, version, origin))
+            build._request(builder_input.files(meta, version, origin))
         )
         arguments = [name, driver, formats, meta.prefix, str(origin.time), version, of, lintian]
         return self.script("build_package", *arguments)

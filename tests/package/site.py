@@ -14,8 +14,8 @@ import requests
 import yaml
 
 from cicd import config
-from cicd.builders import choose
-from cicd.ring import Host
+from cicd.package.build_hosts import choose
+from cicd.release.ring import Host
 from tests.conformance.local import ROOT, USER, Local
 from tests.fleet import sshd
 from tests.fleet.loopback import Loopback, Machine

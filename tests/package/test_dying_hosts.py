@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from cicd import build
-from cicd.clearance import Clearance
-from cicd.ring import Host
+from cicd.package import build
+from cicd.package.clearance import Clearance
+from cicd.release.ring import Host
 from demo.world import wait_for
 from tests.fleet.loopback import Machine
 from tests.package.site import Site

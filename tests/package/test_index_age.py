@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cicd import index_age
 from cicd.finding import GOOD, WARNING, WRONG
+from cicd.repository import index_age
 from tests.package.publishing import Client, RepositoryHost, deb, run
 
 VERSION = "1.0-1.abcdef0"

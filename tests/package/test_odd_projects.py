@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cicd.errors import ProjectError
-from cicd.fpm_json import FIELDS
+from cicd.package.fpm_json import FIELDS
 from tests.package.building import DRIVERS, BuildHost, commit, project, run, write
 
 FEW = settings(max_examples=6, suppress_health_check=list(HealthCheck))

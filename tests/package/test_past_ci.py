@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cicd.consul import Store
+from cicd.store.store import Store
 from tests.package.building import commit
 from tests.package.site import Site
 

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from cicd import release
-from cicd.consul import Store
-from cicd.record import Build, Cause, Release
-from cicd.repository import Repository
+from cicd.release import transitions
+from cicd.release.record import Build, Cause, Release
+from cicd.repository.apt_index import Repository
+from cicd.store.store import Store
 from tests.package.publishing import COMMIT, deb
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can end all that runs on a host at once")
@@ -19,7 +19,7 @@ def want(site, project: str, version: str) -> None:
     wanted = Build(version, project, COMMIT, "0" * 64, "")
 
     def advertise(known: Release) -> Release:
-        return release.advertise_canary(known, wanted, time.time())
+        return transitions.advertise_canary(known, wanted, time.time())
 
     Store(site.settings).change(project, "test", "canary", Cause("ann", "a test", 1.0), advertise)
 

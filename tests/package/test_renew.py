@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from cicd.checkup_hosts import HostCheckup
-from cicd.consul import Store
+from cicd.setup.host_checks import HostCheckup
+from cicd.store.store import Store
 from tests.package.publishing import deb
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can end all that runs on a host at once")

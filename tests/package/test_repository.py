@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cicd import config, repository
+from cicd import config
 from cicd.errors import RepositoryError
-from cicd.package import Package
-from cicd.repository import Repository
+from cicd.package.builder_input import Package
+from cicd.repository import apt_index
+from cicd.repository.apt_index import Repository
 from tests.package.publishing import COMMIT, RepositoryHost, deb, digest
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +19,7 @@ VERSION = "1.0-1.abcdef0"
 
 @pytest.fixture
 def package(host: RepositoryHost, tmp_path: Path, monkeypatch) -> Package:
-    monkeypatch.setattr(repository, "PUBLISH_LIMIT_SECONDS", 1)
+    monkeypatch.setattr(apt_index, "PUBLISH_LIMIT_SECONDS", 1)
     built = deb(tmp_path, "app", VERSION)
     done = host.publish(built)
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ import re
 from typing import Any, Dict, Mapping, Tuple
 
 from cicd.errors import ConfigError, Refused
-from cicd.people import among
+from cicd.release.approvals import among
 
 AllowList = Mapping[str, Tuple[str, ...]]
 

@@ -8,10 +8,10 @@ from typing import Any
 from st2common.runners.base_action import Action
 
 from cicd import access, config, proxies
+from cicd.clients.stackstorm import StackStorm
 from cicd.config import Settings
 from cicd.errors import CicdError
-from cicd.stackstorm import StackStorm
-from cicd.text import neutral_data
+from cicd.sanitize import neutral_data
 
 
 class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
@@ -70,8 +70,8 @@ class DeployStep(CicdAction):
     """A step of a deploy: why it failed stays with the deploy's record, for whoever takes it back."""
 
     def explain(self, settings: Settings, error: CicdError, **parameters: Any) -> CicdError:
-        from cicd import going_back  # these imports take long, and most actions need none of them
-        from cicd.deploy import Deploy
+        from cicd.deploy.deploy import Deploy
+        from cicd.release import going_back  # these imports take long, and most actions need none of them
 
         project, ring = parameters["project"], parameters["ring"]
         try:
@@ -88,7 +88,7 @@ class RunStep(CicdAction):
     """A step between CI and the canary: the commit's run remembers that it began, and why it stopped."""
 
     def _done(self, settings: Settings, parameters: dict[str, Any]) -> dict[str, Any]:
-        from cicd import run_step
+        from cicd.ci import run_step
 
         return run_step.of(settings, parameters, self.step).record(
             lambda: super(RunStep, self)._done(settings, parameters)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Tuple
 
 from cicd.errors import ConfigError
-from cicd.version import package_name
+from cicd.release.version import package_name
 
 ANYBODYS = ("/opt", "/srv")
 # A folder in one of these is the project's when it has its name.

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Sequence, Tuple
 
-from cicd import access, allowed, config_file, config_schema, fields, people, windows
+from cicd import access, allowed, config_file, config_schema, identifiers
 from cicd.allowed import NOTHING_MORE, Allowed
 from cicd.config_schema import Problem
 from cicd.errors import ConfigError
-from cicd.people import NO_POLICY, Policy
-from cicd.record import EVERYTHING
-from cicd.windows import Window
+from cicd.release import approvals
+from cicd.release import freeze_windows as windows
+from cicd.release.approvals import NO_POLICY, Policy
+from cicd.release.freeze_windows import Window
+from cicd.release.record import EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Settings:
 
     def project(self, name: str) -> Project:
         """Return the project called *name*, or raise ConfigError naming those that exist."""
-        fields.check("project", name)
+        identifiers.check("project", name)
         if name in self.projects:
             return self.projects[name]
         known = ", ".join(sorted(self.projects)) or "none"
@@ -124,7 +126,7 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
         **sections,
         projects=parsed,
         freeze_windows=windows.parse(given.get("freeze_windows"), "freeze_windows"),
-        break_glass=people.roles_from(given.get("break_glass")),
+        break_glass=approvals.roles_from(given.get("break_glass")),
         access=access.parse(given.get("access")),
     )
 
@@ -173,20 +175,20 @@ def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
     if name == EVERYTHING:
         raise ConfigError(f"{name!r} is no name for a project: it means all of them.", "Rename it.")
     return Project(
-        name=fields.check("project", name),
-        repository=fields.check("repository", values["repository"]),
-        branch=fields.check("branch", values["branch"]) if values.get("branch") else "",
+        name=identifiers.check("project", name),
+        repository=identifiers.check("repository", values["repository"]),
+        branch=identifiers.check("branch", values["branch"]) if values.get("branch") else "",
         job=values.get("job") or name,
         role=values.get("role") or "app",
         min_bake_seconds=int(values.get("min_bake_seconds", bake)),
-        approval=people.policy_from(values.get("approval"), f"projects.{name}.approval"),
+        approval=approvals.policy_from(values.get("approval"), f"projects.{name}.approval"),
         freeze_windows=windows.parse(values.get("freeze_windows"), f"projects.{name}.freeze_windows"),
         paths=tuple(values.get("paths") or ()),
         watch_paths=tuple(values.get("watch_paths") or ()),
-        distributions=tuple(fields.check("distribution", d) for d in values.get("distributions") or ()),
-        component=fields.check("distribution", values["component"]) if values.get("component") else "",
+        distributions=tuple(identifiers.check("distribution", d) for d in values.get("distributions") or ()),
+        component=identifiers.check("distribution", values["component"]) if values.get("component") else "",
         allowed=allowed.parse(values.get("allowed"), f"projects.{name}.allowed"),
-        packages=tuple(fields.check("package", name) for name in values.get("packages") or ()),
+        packages=tuple(identifiers.check("package", name) for name in values.get("packages") or ()),
     )
 
 

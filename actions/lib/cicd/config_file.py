@@ -9,7 +9,7 @@ import yaml
 
 from cicd.config_schema import PACK, Keys
 from cicd.errors import ConfigError
-from cicd.text import one_line
+from cicd.sanitize import one_line
 
 NOWHERE = "the pack's configuration"
 REGISTER = "then run `st2ctl reload --register-configs`"

@@ -11,8 +11,8 @@ from st2reactor.sensor.base import PollingSensor
 from cicd import config, proxies
 from cicd.config import Settings
 from cicd.errors import CicdError
-from cicd.life import Life, digest
-from cicd.text import neutral_data
+from cicd.sanitize import neutral_data
+from cicd.setup.sensor_life import Life, digest
 
 # StackStorm starts a sensor anew that ended, but gives up one that ended thrice in its first ten seconds.
 SETTLED_SECONDS = 30

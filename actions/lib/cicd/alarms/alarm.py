@@ -1,0 +1,206 @@
+"""An alarm of a monitoring system: whether a ring goes back because of it, and why not. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Tuple
+
+from cicd import identifiers
+from cicd.errors import Refused
+from cicd.release import firing
+from cicd.release import transitions as releases
+from cicd.release.firing import KEPT
+from cicd.release.record import DEPLOYING, RESTORING, RINGS, STOPPED, Release
+
+# The words of Alertmanager, Consul, Grafana, Icinga, New Relic and CloudWatch.
+FIRING = {"firing", "critical", "alert", "alerting", "alarm", "open", "opened", "problem", "down"}
+RESOLVED = {"resolved", "ok", "passing", "normal", "closed", "recovery", "up"}
+
+ROLL_BACK = "roll back"
+ASK = "ask"  # a person decides
+FAILED = "failed"  # it was to go back, and could not
+IGNORE = "ignore"
+
+AGAIN_SECONDS = 120.0  # by then a rollback has changed the generation, or died before it could
+WENT_BACK = {
+    "roll_back": "went back already, and an alarm takes it back once",
+    "restore": "went back already after a failed deploy",
+    "break_glass": "runs what somebody broke the glass for, who decides",
+}
+
+Memory = Dict[str, Any]  # `firing`: alarms by key; `answered`: the generation that each ring left
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """What *source* says of a *check* of *project*; without a *host* it is about all of it."""
+
+    source: str
+    project: str
+    host: str
+    check: str
+    status: str
+
+    @property
+    def key(self) -> str:
+        """What is the same as long as it is the same alarm."""
+        return f"{self.source}/{self.host}/{self.check}"
+
+    @property
+    def said(self) -> str:
+        """The alarm in words."""
+        where = f" on {self.host}" if self.host else ""
+        return f"{self.check or 'an alarm'}{where} ({self.source})"
+
+
+@dataclass(frozen=True)
+class Began:
+    """How the present generation of a ring began: what was done, and when (epoch seconds)."""
+
+    what: str
+    when: float
+
+
+@dataclass(frozen=True)
+class Known:
+    """
+    What an alarm is judged by.
+
+    `rings` is the ring of each host, `windows` the seconds after a deploy to each ring in which
+    alarms count, `people` who may roll back (anybody when empty).
+    """
+
+    release: Release
+    rings: Mapping[str, str]
+    began: Mapping[str, Began]
+    windows: Mapping[str, float]
+    auto_rollback: bool = True
+    people: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from an alarm, why, and for which generation of which ring."""
+
+    what: str
+    reason: str
+    ring: str = ""
+    generation: int = 0
+    version: str = ""
+
+
+def parse(given: Mapping[str, object]) -> Alarm:
+    """Return the alarm *given*; InputError names the field that has not the form it must have."""
+    optional = {
+        name: identifiers.check(name, given[name]) if given.get(name) else "" for name in ("host", "check")
+    }
+    return Alarm(
+        source=identifiers.check("source", given.get("source")),
+        project=identifiers.check("project", given.get("project")),
+        status=identifiers.check("status", given.get("status")).lower(),
+        **optional,
+    )
+
+
+def judge(memory: Memory, alarm: Alarm, known: Known, now: float) -> Tuple[Memory, Decision, bool]:
+    """
+    Return what to remember, the decision, and whether it is another one than at the last time.
+
+    Alarms that nobody heard of for a week are forgotten; beyond KEPT no new one is looked at, since
+    one that is not remembered cannot be told from one that fired before.
+    """
+    known_to_fire, answered = firing.fresh(memory, now), memory.get("answered", {})
+    why, before = _nothing_to_judge(alarm, known_to_fire), known_to_fire.get(alarm.key)
+    if why:
+        left = {k: v for k, v in known_to_fire.items() if k != alarm.key or alarm.status not in RESOLVED}
+        return {"firing": left, "answered": answered}, Decision(IGNORE, why), True
+    since = float(before["since"]) if before else now
+    decision = _decide(alarm, known, since, answered, now)
+    if decision.what == ROLL_BACK:
+        answered = {**answered, decision.ring: {"generation": decision.generation, "at": now}}
+    known_to_fire[alarm.key] = {"said": alarm.said, "since": since, "heard": now, "reason": decision.reason}
+    is_new = decision.what == ROLL_BACK or not before or before["reason"] != decision.reason
+    return {"firing": known_to_fire, "answered": answered}, decision, is_new
+
+
+def _nothing_to_judge(alarm: Alarm, known: Mapping[str, Any]) -> str:
+    if alarm.status in RESOLVED:
+        return "it is over" if alarm.key in known else "it is over, and was not known to fire"
+    if alarm.status not in FIRING:
+        return f"{alarm.status} says neither that it fires nor that it is over"
+    if alarm.key not in known and len(known) >= KEPT:
+        return f"{KEPT} alarms of {alarm.project} fire already, and no more are remembered"
+    return ""
+
+
+def _decide(alarm: Alarm, known: Known, since: float, answered: Mapping[str, Any], now: float) -> Decision:
+    ring, why = _ring(alarm, known, now)
+    why = why or _left_alone(known, ring, now) or _too_late(known, ring, since, answered, now)
+    if why:
+        return Decision(IGNORE, why, ring)
+    current = known.release.ring(ring)
+    try:
+        back = releases.roll_back(known.release, ring, now, automatic=True).ring(ring).wanted
+    except Refused as refusal:
+        return Decision(ASK, f"{ring} cannot go back: {refusal.message} {refusal.hint}", ring)
+    if ring == "production" and not known.auto_rollback:
+        who = ", ".join(known.people) or "a person"
+        return Decision(
+            ASK,
+            f"deploy.auto_rollback is false, so {who} decides: `rollback production {alarm.project}`",
+            ring,
+        )
+    versions = f"from {_version(known, ring)} to {back.version if back else 'nothing'}"
+    return Decision(ROLL_BACK, f"{ring} goes back {versions}", ring, current.generation)
+
+
+def _ring(alarm: Alarm, known: Known, now: float) -> Tuple[str, str]:
+    """Return the ring that the alarm is about, or why there is none."""
+    if max(known.windows.values()) <= 0:
+        return "", "deploy.alarm_window is 0, so no alarm takes anything back"
+    if alarm.host in known.release.holds.excluded:
+        return "", f"{alarm.host} is excluded"
+    if alarm.host:
+        ring = known.rings.get(alarm.host, "")
+        return ring, "" if ring else f"{alarm.host} is no host of {alarm.project} in Consul"
+    recent = [ring for ring in RINGS if ring in known.began and _is_recent(known, ring, now)]
+    if not recent:
+        return "", "it names no host, and no deploy is recent enough"
+    return max(recent, key=lambda ring: known.release.ring(ring).generation), ""
+
+
+def _left_alone(known: Known, ring: str, now: float) -> str:
+    current = known.release.ring(ring)
+    if not current.wanted:
+        return f"nothing is deployed to {ring}"
+    if not _is_recent(known, ring, now):
+        return (
+            f"the deploy of {_version(known, ring)} to {ring} ended more than {known.windows[ring]:.0f} s ago"
+        )
+    if current.state == RESTORING:
+        return f"{ring} is going back already"
+    if current.state == STOPPED:
+        return f"the deploy to {ring} is stopped, and a person says how it goes on"
+    if current.exempt:
+        return f"{ring} {WENT_BACK.get(known.began[ring].what, WENT_BACK['roll_back'])}"
+    return ""
+
+
+def _too_late(known: Known, ring: str, since: float, answered: Mapping[str, Any], now: float) -> str:
+    if since < known.began[ring].when:
+        return f"it fired already before {_version(known, ring)} was deployed to {ring}"
+    last = answered.get(ring)
+    generation = known.release.ring(ring).generation
+    if last and last["generation"] == generation and now - last["at"] < AGAIN_SECONDS:
+        return f"{ring} is being taken back because of an alarm already"
+    return ""
+
+
+def _is_recent(known: Known, ring: str, now: float) -> bool:
+    current = known.release.ring(ring)
+    return current.state in (DEPLOYING, RESTORING) or now - current.since <= known.windows[ring]
+
+
+def _version(known: Known, ring: str) -> str:
+    wanted = known.release.ring(ring).wanted
+    return wanted.version if wanted else "nothing"

@@ -1,0 +1,93 @@
+"""Take an alarm in: remember it, decide, take the ring back if that is the decision, and record it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any, Mapping
+
+from cicd.alarms import alarm as alarms
+from cicd.alarms import alarm_log
+from cicd.alarms.alarm import FAILED, IGNORE, ROLL_BACK, Alarm, Began, Decision, Known
+from cicd.config import Project, Settings
+from cicd.deploy.deploy import Deploy
+from cicd.errors import CicdError
+from cicd.release import firing
+from cicd.release.record import RINGS, Release
+from cicd.store import membership
+from cicd.store.store import Store
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was decided on an alarm; *tell* when people should hear of it now."""
+
+    alarm: Alarm
+    decision: Decision
+    tell: bool
+
+
+def take(settings: Settings, given: Mapping[str, Any], who: str) -> Outcome:
+    """
+    Return what became of the alarm *given*; the ring is advertised its earlier version already.
+
+    InputError or ConfigError when it has no usable form, or its project is not known. What is decided
+    is recorded unless it was decided on the same alarm at the last time, too.
+    """
+    store = Store(settings)
+    try:
+        alarm = alarms.parse(given)
+        project = settings.project(alarm.project)
+    except CicdError as error:
+        alarm_log.refuse(store, error.message, time.time())
+        raise
+    decision, is_new = _judged(settings, store, project, alarm)
+    if decision.what == ROLL_BACK:
+        decision = _gone_back(settings, alarm, decision, who)
+    if is_new:
+        alarm_log.record(store, alarm, decision, who, time.time())
+    return Outcome(alarm, decision, is_new and decision.what != IGNORE)
+
+
+def _judged(settings: Settings, store: Store, project: Project, alarm: Alarm) -> tuple[Decision, bool]:
+    known = _known(settings, store, project)
+    tries: list[tuple[Decision, bool]] = []
+
+    def change(memory: dict[str, Any]) -> dict[str, Any]:
+        after, decision, is_new = alarms.judge(memory, alarm, known, time.time())
+        tries.append((decision, is_new))
+        return after
+
+    store.update(firing.key(project.name), change)
+    return tries[-1]
+
+
+def _gone_back(settings: Settings, alarm: Alarm, decision: Decision, who: str) -> Decision:
+    deploy = Deploy(settings, alarm.project, who)
+    try:
+        changed = deploy.roll_back(decision.ring, alarm.said, decision.generation).ring(decision.ring)
+    except CicdError as error:
+        reason = f"{decision.ring} could not be taken back: {error.message} {error.hint}"
+        return Decision(FAILED, reason, decision.ring)
+    version = changed.wanted.version if changed.wanted else ""
+    return replace(decision, generation=changed.generation, version=version)
+
+
+def _known(settings: Settings, store: Store, project: Project) -> Known:
+    release = store.release(project.name)
+    window = float(settings.deploy["alarm_window"])
+    baking = max(window, project.min_bake_seconds) if window > 0 else window
+    return Known(
+        release,
+        membership.rings(settings, store.health(project), project),
+        {name: _began(store, release, name) for name in RINGS},
+        {"canary": baking, "production": window},
+        bool(settings.deploy["auto_rollback"]),
+        settings.access.get("rollback", ()),
+    )
+
+
+def _began(store: Store, release: Release, ring: str) -> Began:
+    current = release.ring(ring)
+    entry = store.entry(release.project, current.generation) or {}
+    return Began(str(entry.get("what", "")), float(entry.get("when", current.since)))

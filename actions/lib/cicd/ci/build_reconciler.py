@@ -1,0 +1,106 @@
+"""What became of builds without anybody having told: the backstop behind Jenkins' callbacks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Iterator
+
+from cicd import identifiers
+from cicd.ci import build_queue
+from cicd.ci.builds import GOES_ON, LOST, Builds, Seen
+from cicd.ci.queue_store import OPEN
+from cicd.clients.jenkins import Jenkins
+from cicd.config import Project, Settings
+from cicd.errors import JenkinsError, JenkinsMissing
+from cicd.store.store import Store
+
+PATIENCE_SECONDS = 20  # an action that is on its way
+CALLBACK_SECONDS = 5  # a callback that is on its way
+CLOCK_SECONDS = 60  # by which Jenkins' clock may differ
+FINISHED, DUE = "cicd.build_finished", "cicd.build_due"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that rules must hear of: the trigger's name, its payload, and the trace it belongs to."""
+
+    trigger: str
+    payload: dict[str, Any]
+    trace: str
+
+
+def find(settings: Settings, store: Store, jenkins: Jenkins) -> Iterator[Event]:
+    """Yield, for all projects, the builds that ended untold and those whose start was lost."""
+    for project in settings.projects.values():
+        yield from _Watch(Builds(settings, project, store, jenkins)).events()
+
+
+class _Watch:
+    def __init__(self, builds: Builds) -> None:
+        self._builds = builds
+        self._turns = builds.turns
+        self._project: Project = builds.project
+
+    def events(self) -> Iterator[Event]:
+        runs = self._turns.store.runs(self._project.name)
+        for commit, run in runs.items():
+            if run["stage"] == "building":
+                yield from self._ended(commit, run)
+            # A time that is still to come is of a clock that was set back.
+            elif run["stage"] in OPEN and abs(time.time() - run["at"]) > PATIENCE_SECONDS:
+                yield from self._not_started(commit, run)
+        running = self._turns.lane().running
+        if running and runs.get(running.commit, {"stage": "building"})["stage"] not in OPEN:
+            following = self._turns.end(running.commit)
+            yield from [self._due(following)] if following else []
+
+    def _ended(self, commit: str, run: dict[str, Any]) -> Iterator[Event]:
+        try:
+            seen = self._builds.look(commit, run)
+        except JenkinsError:  # away, or a build that is not ours: the next poll asks again
+            return
+        if seen.state == LOST and not run.get("lost"):
+            # Nothing ran yet, so nothing can be built twice.
+            if self._turns.advance(commit, {"building"}, "accepted", lost=1, queue_id=0):
+                yield self._due(commit)
+        elif seen.state not in GOES_ON and not _may_be_told(seen):
+            told = {"build": seen.number, "status": seen.status}
+            yield self._event(FINISHED, commit, told)
+
+    def _not_started(self, commit: str, run: dict[str, Any]) -> Iterator[Event]:
+        if run["stage"] == "starting":
+            if self._adopted(commit, float(run["at"])):
+                return
+            self._turns.advance(commit, {"starting"}, "accepted")
+        now = self._turns.lane()
+        if not build_queue.has(now, commit):
+            now = self._turns.enter(commit)
+        if now.running and now.running.commit == commit and self._builds.jenkins.answers():
+            yield self._due(commit)
+
+    def _adopted(self, commit: str, since: float) -> bool:
+        """Whether Jenkins has the build, although the action that started it could not say so."""
+        try:
+            queue_id = self._builds.jenkins.queued(self._project, commit)
+            found = [r for r in self._builds.jenkins.results(self._project) if r.commit == commit]
+        except JenkinsMissing:
+            return False
+        begun = [r.queue_id for r in found if r.started > since - CLOCK_SECONDS]
+        queue_id = queue_id or next(iter(begun), 0)
+        return bool(queue_id) and self._turns.advance(commit, {"starting"}, "building", queue_id=queue_id)
+
+    def _due(self, commit: str) -> Event:
+        return self._event(DUE, commit, {})
+
+    def _event(self, trigger: str, commit: str, more: dict[str, Any]) -> Event:
+        payload = {"project": self._project.name, "commit": commit, **more}
+        return Event(trigger, payload, identifiers.trace_tag(self._project.repository, commit))
+
+
+def _may_be_told(seen: Seen) -> bool:
+    """Whether the build ended just now; a clock of Jenkins' that is ahead does not count."""
+    if seen.result is None or seen.result.status is None:
+        return False
+    ended = seen.result.started + seen.result.seconds
+    return 0 <= time.time() - ended < CALLBACK_SECONDS

@@ -1,0 +1,199 @@
+"""The builds of one project: started in turn, read again when told of, looked for when not."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+from cicd.ci.build_queue import Turn, replaced_by
+from cicd.ci.queue_store import OPEN, Turns
+from cicd.clients.jenkins import BuildResult, Jenkins, parameters, verify
+from cicd.config import Project, Settings
+from cicd.errors import CicdError, JenkinsAway, JenkinsError, JenkinsMissing, Refused
+from cicd.store.store import Store
+
+QUEUED, RUNNING, ENDED = "QUEUED", "RUNNING", "ENDED"
+CANCELLED, LOST, OVERDUE = "CANCELLED", "LOST", "OVERDUE"
+GOES_ON = (QUEUED, RUNNING)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a build was found in Jenkins: one of the states above, and what Jenkins says of it."""
+
+    state: str
+    result: BuildResult | None = None
+
+    @property
+    def status(self) -> str:
+        """Jenkins' own word for a build that ended, else the state."""
+        return (self.result.status or self.state) if self.result and self.state == ENDED else self.state
+
+    @property
+    def number(self) -> int:
+        """The build's number; 0 when it never began."""
+        return self.result.number if self.result else 0
+
+
+class Builds:
+    """The CI of *project*."""
+
+    def __init__(self, settings: Settings, project: Project, store: Store, jenkins: Jenkins) -> None:
+        self.project = project
+        self.turns = Turns(store, project.name)
+        self.jenkins = jenkins
+        self._settings = settings
+
+    def start(self, commit: str) -> dict[str, Any]:
+        """
+        Start the build of *commit* if it is its turn; `queue_id` is 0 when it is not.
+
+        A Jenkins that is away leaves the run for another try; one that refuses fails it.
+        """
+        run = self._run(commit)
+        running = self.turns.enter(commit).running if run["stage"] in OPEN else None
+        if running is None or running.commit != commit:
+            return {"queue_id": 0, "why": f"it is {run['stage']}"}
+        if not self.turns.advance(commit, {"accepted", "waiting"}, "starting", order=running.order):
+            return {"queue_id": 0, "why": "its build was started already"}
+        queue_id = self._queue(commit, str(run.get("branch", "")))
+        self.turns.advance(commit, {"starting"}, "building", queue_id=queue_id, build=0)
+        return {"queue_id": queue_id, "why": ""}
+
+    def passed(self, commit: str, number: int, execution: str = "") -> dict[str, Any]:
+        """
+        Claim the success of *commit*, which build *number* (0: its newest) must really be.
+
+        `proceed` is true for one execution per run, and never when a newer commit passed before.
+        An *execution* that died before it could say so, and runs again, still proceeds.
+        """
+        run = self._run(commit)
+        result = self._verified(self.jenkins.of_commit(self.project, commit, number), commit, run)
+        if result.status != "SUCCESS":
+            raise JenkinsError(
+                f"{self.label(result.number)} of {self.project.name} at {commit[:7]} is "
+                f"{result.status or 'still running'}, not SUCCESS.",
+                f"Nothing was packaged. See {result.url}console",
+            )
+        turn = Turn(commit, int(run.get("order", 0)))
+        newer = replaced_by(self.turns.lane(), turn)
+        stage, found = "superseded" if newer else "passed", {"build": result.number, "by": newer}
+        first = self.turns.advance(commit, OPEN | {"failed"}, stage, **found, claimed_by=execution)
+        first = first or _claimed(run, execution)
+        if first and not newer:
+            self.turns.passed(commit, turn.order)
+        return {
+            "proceed": first and not newer,
+            "deploy": bool(run.get("deploy", True)),
+            "superseded": newer,
+            "result": result,
+            "next": self.turns.end(commit),
+        }
+
+    def failed(self, commit: str) -> tuple[Seen, str]:
+        """
+        Close the run of *commit* because its build did not succeed, as Jenkins itself must say.
+
+        Only the build that the run recorded can fail it, whichever one somebody told of. Returns what
+        was seen, and the commit whose turn came by it.
+        """
+        run = self._run(commit)
+        seen = self.look(commit, run)
+        self._refuse_good(seen, commit)
+        if seen.state == OVERDUE:
+            self._stop(seen, run)
+        self.turns.advance(commit, OPEN, "failed", build=seen.number, status=seen.status)
+        return seen, self.turns.end(commit)
+
+    def look(self, commit: str, run: Mapping[str, Any]) -> Seen:
+        """Return how the build that *run* recorded stands."""
+        if run.get("status") in (CANCELLED, LOST):
+            return Seen(str(run["status"]))
+        self._refuse_unstarted(commit, run)
+        number = int(run.get("build") or 0)
+        if not number:
+            item = self.jenkins.queue_item(int(run.get("queue_id") or 0))
+            if item and not item.number:
+                return self._queued(run, item.cancelled)
+            number = item.number if item else self._number_of(commit, run)
+        if not number:
+            return Seen(LOST)
+        try:
+            result = self._verified(self.jenkins.result(self.project, number), commit, run)
+        except JenkinsMissing:
+            return Seen(LOST)
+        return self._timed(result, run)
+
+    def label(self, number: int) -> str:
+        """Return how people call build *number*."""
+        return f"{self.project.job} #{number}" if number else self.project.job
+
+    def _run(self, commit: str) -> dict[str, Any]:
+        run = self.turns.run(commit)
+        if not run:
+            raise Refused(
+                f"No run of {self.project.name} waits for a build of {commit[:7]}.",
+                f"Push it, or run `st2 run cicd.git_push project={self.project.name} commit={commit}`.",
+            )
+        return run
+
+    def _queue(self, commit: str, branch: str) -> int:
+        try:
+            given = parameters(self._settings, self.project, commit, branch)
+            return self.jenkins.start(self.project, given)
+        except JenkinsAway as error:
+            self.turns.advance(commit, {"starting"}, "accepted")
+            raise JenkinsAway(error.message, f"{error.hint} The build starts once it answers.") from None
+        except CicdError as error:
+            self.turns.advance(commit, {"starting"}, "failed", status="REFUSED")
+            error.details = {**error.details, "next": self.turns.end(commit)}
+            raise
+
+    def _verified(self, result: BuildResult, commit: str, run: Mapping[str, Any]) -> BuildResult:
+        wanted = parameters(self._settings, self.project, commit, str(run.get("branch", "")))
+        return verify(result, self.project, wanted)
+
+    def _queued(self, run: Mapping[str, Any], cancelled: bool) -> Seen:
+        if cancelled:
+            return Seen(CANCELLED)
+        return Seen(OVERDUE if self._is_over("queue_timeout", float(run["at"])) else QUEUED)
+
+    def _timed(self, result: BuildResult, run: Mapping[str, Any]) -> Seen:
+        if result.status is not None:
+            return Seen(ENDED, result)
+        began = max(float(run["at"]), result.started)
+        return Seen(OVERDUE if self._is_over("build_timeout", began) else RUNNING, result)
+
+    def _is_over(self, limit: str, since: float) -> bool:
+        return time.time() - since > int(self._settings.jenkins[limit])
+
+    def _number_of(self, commit: str, run: Mapping[str, Any]) -> int:
+        found = [r for r in self.jenkins.results(self.project) if r.commit == commit]
+        return next((r.number for r in found if r.queue_id == run.get("queue_id")), 0)
+
+    def _refuse_good(self, seen: Seen, commit: str) -> None:
+        if seen.status in ("SUCCESS", *GOES_ON):
+            raise JenkinsError(
+                f"{self.label(seen.number)} of {self.project.name} at {commit[:7]} did not fail: "
+                f"Jenkins says {seen.status}.",
+                "Nothing was changed. Its real end is still waited for.",
+            )
+
+    def _refuse_unstarted(self, commit: str, run: Mapping[str, Any]) -> None:
+        if not (run.get("build") or run.get("queue_id")):
+            raise JenkinsError(
+                f"The run of {self.project.name} at {commit[:7]} has no build that could have ended: "
+                f"it is {run['stage']}.",
+                "Nothing was changed. Whoever told of an end meant another build.",
+            )
+
+    def _stop(self, seen: Seen, run: Mapping[str, Any]) -> None:
+        if seen.number:
+            self.jenkins.stop(self.project, seen.number)
+        else:
+            self.jenkins.cancel(int(run["queue_id"]))
+
+
+def _claimed(run: Mapping[str, Any], execution: str) -> bool:
+    return bool(execution) and run["stage"] == "passed" and run.get("claimed_by") == execution

@@ -1,0 +1,95 @@
+"""The gate between CI and a package: only what CI passed is built, or what somebody let past by name."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, replace
+from typing import Any, Mapping
+
+from cicd import identifiers
+from cicd.clients.consul import set_
+from cicd.clients.stackstorm import own_execution
+from cicd.config import Project, Settings
+from cicd.errors import Refused
+from cicd.package.clearance import Clearance
+from cicd.release import approvals
+from cicd.release.record import Cause
+from cicd.repository.package_records import Ledger
+from cicd.sanitize import one_line
+from cicd.store.store import Store
+
+
+class CiGate(Ledger):
+    """The runs and the exceptions of all projects, as Consul has them now."""
+
+    def clearance(self, project: Project, commit: str) -> Clearance:
+        """Return why *commit* of *project* may be packaged; Refused, with what to do, when it may not."""
+        run = self.run(project.name, identifiers.check("commit", commit)) or {}
+        if run.get("stage") == "passed":
+            return Clearance(int(run.get("build") or 0))
+        let_past = self.json(_key(project.name, commit))
+        if let_past:
+            return Clearance(**let_past)
+        raise _not_passed(project.name, commit, run)
+
+    def refuse_uncleared(self, project: Project, version: str) -> None:
+        """Raise Refused unless the published *version* of *project* is of a commit that was cleared."""
+        known = self.find(project.name, version)
+        if known is None:
+            raise Refused(
+                f"{project.name} {version} was not published by this pipeline: nobody knows whether CI "
+                "passed it.",
+                f"Build it here: st2 run cicd.git_push project={project.name} commit=<its commit>",
+            )
+        if not known.get("ci"):  # from before records said it
+            self.clearance(project, str(known.get("commit", "")))
+
+
+def let_past(settings: Settings, project: Project, commit: str, role: str, why: str, who: str) -> Clearance:
+    """Let *commit* be packaged although CI did not pass it, for *who* in *role*; in the project's history."""
+    approvals.refuse_role(settings.break_glass, role, who)
+    said, trace = approvals.reason(one_line(why)), identifiers.trace_tag(project.repository, commit)
+    granted = Clearance(who=one_line(who, 100), role=role, why=said, when=time.time())
+    note = f"PAST CI as {role}: {commit[:7]}: {said}"
+    execution = own_execution()
+    cause = Cause(granted.who, note, granted.when, execution, trace)
+    document = {key: value for key, value in asdict(granted).items() if key != "build"}
+    operation = set_(_key(project.name, commit), json.dumps(document, sort_keys=True))
+    Store(settings).change(
+        project.name,
+        "publish_past_ci",
+        "canary",
+        cause,
+        lambda known: replace(known, generation=known.generation + 1),
+        lambda _: [operation],
+    )
+    return granted
+
+
+def _not_passed(project: str, commit: str, run: Mapping[str, Any]) -> Refused:
+    stage, short = str(run.get("stage", "")), commit[:7]
+    again = f"st2 run cicd.git_push project={project} commit={commit}"
+    if not stage:
+        return Refused(f"No run of {project} knows {short}, so CI did not pass it.", f"Run CI on it: {again}")
+    if stage == "failed":
+        how = f" ({one_line(str(run['status']), 40)})" if run.get("status") else ""
+        return Refused(
+            f"CI did not pass {project} at {short}{how}; nothing is packaged.",
+            f"Push a corrected commit. If CI itself was at fault: {again}",
+        )
+    if stage == "superseded":
+        by = f" by {str(run['by'])[:7]}" if run.get("by") else ""
+        return Refused(
+            f"The run of {project} at {short} was superseded{by}; it is not packaged.",
+            f"Publish the newer commit: st2 run cicd.publish_apt_package project={project} "
+            f"commit={run.get('by') or '<the newer commit>'}",
+        )
+    return Refused(
+        f"CI of {project} at {short} has not ended (it is {stage}); nothing is packaged yet.",
+        f"Wait: once it passes it is packaged by itself. See: st2 run cicd.list_events project={project}",
+    )
+
+
+def _key(project: str, commit: str) -> str:
+    return f"cicd/{project}/past_ci/{commit}"

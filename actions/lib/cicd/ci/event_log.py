@@ -1,0 +1,100 @@
+"""What was decided on every event, in Consul: the newest ones, one line each."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Mapping
+
+from cicd.ci import progress
+from cicd.ci.push import Decision, Push
+from cicd.sanitize import moment, one_line
+from cicd.store import serial
+from cicd.store.store import Store
+
+PREFIX = "cicd/events/"
+ALARMS = "cicd/.alarms/"
+KEPT = 300
+SHOWN_AT_ONCE = 20  # a result stays below 10 KB
+RUNS_KEPT = 200
+NO_PUSH = {"repository": "", "ref": "", "commit": "", "user": "", "project": ""}
+SHOWN = {"superseded": "superseded by {by:.7}", "failed": "failed: {why}"}
+
+
+def record(store: Store, push: Push, project: str, decision: Decision, source: str, now: float) -> None:
+    """Keep what was decided on *push* for *project*; *source* is github, missed or person."""
+    entry = {
+        "at": now,
+        "source": source,
+        "repository": push.repository,
+        "ref": push.ref,
+        "commit": push.commit,
+        "user": push.user,
+        "project": project,
+        "decision": "build" if decision.build else "ignore",
+        "reason": decision.reason,
+    }
+    keep(store, PREFIX, KEPT, entry)
+
+
+def refuse(store: Store, reason: str, source: str) -> None:
+    """Keep that an event could not be used at all, and why."""
+    record(store, Push("", "", ""), "", Decision(False, one_line(reason)), source, time.time())
+
+
+def keep(store: Store, prefix: str, kept: int, entry: Mapping[str, Any]) -> None:
+    """Put *entry* under *prefix*, and drop the oldest beyond *kept*."""
+    known = sorted(store.keys(prefix))
+    store.put(f"{prefix}{serial.following(known, float(entry['at']))}", entry)
+    for key in known[: max(0, len(known) + 1 - kept)]:
+        store.delete(key)
+
+
+def events(store: Store, last: int, project: str = "") -> list[dict[str, Any]]:
+    """Return the *last* decisions on pushes and alarms, newest first, each with the `run` that came of it."""
+    kept = [*store.below(PREFIX).items(), *store.below(ALARMS).items()]
+    found = [entry for _, entry in sorted(kept, key=lambda one: one[0].rpartition("/")[2], reverse=True)]
+    chosen = [entry for entry in found if not project or entry["project"] == project][:last]
+    runs = {name: store.runs(name) for name in {entry["project"] for entry in chosen} if name}
+    return [{**entry, "run": _run(runs, entry)} for entry in chosen]
+
+
+def lines(entries: list[dict[str, Any]]) -> str:
+    """Return *entries* as lines to read: when, what moved, who, the decision, why, and what became of it."""
+    return "\n".join(_line(entry) for entry in entries) or "no event has come yet"
+
+
+def forget_runs(store: Store, project: str) -> None:
+    """Drop the oldest ended runs of *project* beyond those that are kept."""
+    runs = store.by_change(f"cicd/{project}/runs/")
+    ended = [key for key, run in runs if run["stage"] in ("passed", "failed", "superseded")]
+    for key in ended[:-RUNS_KEPT]:
+        store.delete(key)
+
+
+def _run(runs: Mapping[str, Mapping[str, Any]], entry: Mapping[str, Any]) -> str:
+    run = runs.get(entry["project"], {}).get(entry["commit"])
+    if run is None:
+        return ""
+    ended = progress.of(run, time.time())
+    if ended:
+        how = f"failed: {run.get('status') or 'it did not pass'}, " if run["stage"] == "failed" else ""
+        return f"{how}stopped {progress.told(entry['project'], entry['commit'], ended)}"
+    if run.get("version"):
+        return f"packaged as {run['version']}"
+    shown = SHOWN.get(run["stage"], "{stage}")
+    return shown.format(**{"by": "", "why": str(run.get("status") or ""), **run})
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    when = moment(float(entry["at"]))
+    became = f"; now {entry['run']}" if entry["run"] else ""
+    project = f"{entry['project']}: " if entry["project"] else ""
+    return f"{when}  {_happened(entry)}  {project}{entry['decision']}: {entry['reason']}{became}"
+
+
+def _happened(entry: Mapping[str, Any]) -> str:
+    if "said" in entry:
+        return f"alarm {entry['said']}  {entry['user']}".strip()
+    ref = entry["ref"].partition("/")[2].partition("/")[2] or entry["ref"]
+    moved = f"{entry['repository'] or 'unknown'} {ref} {entry['commit'][:7]}".strip()
+    return f"{moved}  {entry['user']}"

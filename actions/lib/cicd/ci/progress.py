@@ -1,0 +1,70 @@
+"""How far the run of a commit came after CI, and where and why it stopped, beside the run in Consul."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from cicd.release import stop
+from cicd.release.stop import Stop
+from cicd.sanitize import age
+from cicd.store.store import Store
+
+CI = "CI"
+PUBLISH, PUBLISHED, ADVERTISE = "publish package", "published", "advertise canary"
+PACKAGING = ("find build host", "fetch commit", "read metadata", "build package", PUBLISH)
+SILENT_SECONDS = 7200  # longer than any step of packaging may take
+
+
+def began(store: Store, project: str, commit: str, step: str, now: float) -> None:
+    """Record that *step* of the run of *commit* began; what stopped it before is over."""
+    _update(store, project, commit, {"step": step, "step_at": now, "stop": None})
+
+
+def published(store: Store, project: str, commit: str, version: str, now: float) -> None:
+    """Record that the run of *commit* published its package."""
+    _update(store, project, commit, {"step": PUBLISHED, "step_at": now, "stop": None, "version": version})
+
+
+def stopped(store: Store, project: str, commit: str, ended: Stop) -> None:
+    """Record where and why the run of *commit* stopped; nothing when there is no such run."""
+    _update(store, project, commit, {"stop": stop.to_json(ended)})
+
+
+def of(run: Mapping[str, Any], now: float) -> Stop | None:
+    """Return where *run* stopped, also when it was killed without a word; None while it goes on."""
+    said = stop.from_json(run.get("stop"))
+    if said or run.get("step") not in PACKAGING or now - float(run.get("step_at", now)) < SILENT_SECONDS:
+        return said
+    return Stop(
+        str(run["step"]), "it gave no sign of life; it was cancelled, or killed.", when=float(run["step_at"])
+    )
+
+
+def sentences(project: str, runs: Mapping[str, Mapping[str, Any]], now: float) -> list[str]:
+    """Return where the newest of *runs* stopped before it came to a ring, and what is next."""
+    if not runs:
+        return []
+    commit = max(runs, key=lambda one: float(runs[one]["at"]))
+    ended = of(runs[commit], now)
+    if ended is None or is_of_ring(ended):
+        return []
+    return [f"the run of {commit[:7]} stopped {age(now - ended.when)} ago {told(project, commit, ended)}"]
+
+
+def told(project: str, commit: str, ended: Stop) -> str:
+    """Return where and why the run of *commit* stopped, in which execution, and what is next."""
+    where = f" (execution {ended.execution})" if ended.execution else ""
+    again = f"st2 run cicd.publish_apt_package project={project} commit={commit}"
+    following = ended.hint or (again if ended.step in PACKAGING else "")
+    return f"{ended.sentence}{where}{f' Next: {following}' if following else ''}"
+
+
+def is_of_ring(ended: Stop) -> bool:
+    """Whether a ring's own record says the same."""
+    return ": " in ended.step
+
+
+def _update(store: Store, project: str, commit: str, changed: Mapping[str, Any]) -> None:
+    key = f"cicd/{project}/runs/{commit}"
+    if store.get(key):  # a run that is not there, or was forgotten, is not made
+        store.update(key, lambda run: {**run, **changed} if run else run)

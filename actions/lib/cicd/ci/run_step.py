@@ -1,0 +1,65 @@
+"""One step of a commit's run, recorded beside the run while it is done."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import Any, Callable, Dict, Mapping
+
+from cicd.ci import progress
+from cicd.clients.stackstorm import own_execution
+from cicd.config import Settings
+from cicd.errors import CicdError
+from cicd.release import stop
+from cicd.repository.package_records import Ledger
+from cicd.store.store import Store
+
+Work = Callable[[], Dict[str, Any]]
+
+
+class RecordedStep:
+    """*step* of the run of *commit* of *project*; without a commit there is nothing to record."""
+
+    def __init__(self, store: Store, project: str, commit: str, step: str) -> None:
+        self._store, self._project, self._commit, self._step = store, project, commit, step
+
+    def record(self, work: Work) -> dict[str, Any]:
+        """Do *work*; that it began, its end and its failure are recorded, and none of that can fail it."""
+        self._note(lambda: progress.began(self._store, self._project, self._commit, self._step, time.time()))
+        try:
+            done = work()
+        except CicdError as error:
+            ended = stop.of(self._step, error, own_execution(), time.time())
+            self._note(lambda: progress.stopped(self._store, self._project, self._commit, ended))
+            raise
+        if self._step == progress.PUBLISH:
+            version = str(done["version"])
+            self._note(
+                lambda: progress.published(self._store, self._project, self._commit, version, time.time())
+            )
+        return done
+
+    def _note(self, write: Callable[[], None]) -> None:
+        if self._commit:
+            with suppress(CicdError):
+                write()
+
+
+def of(settings: Settings, parameters: Mapping[str, Any], step: str) -> RecordedStep:
+    """Return *step* of the run that *parameters* name by commit, or by a version that it just published."""
+    store, project = Ledger(settings), str(parameters["project"])
+    commit = str(parameters.get("commit") or "")
+    if not commit:
+        with suppress(CicdError):
+            commit = _on_its_way(store, project, str(parameters["version"]))
+    return RecordedStep(store, project, commit, step)
+
+
+def _on_its_way(ledger: Ledger, project: str, version: str) -> str:
+    """A person who deploys an older version says nothing of the run that published it."""
+    commit = str((ledger.find(project, version) or {}).get("commit", ""))
+    run = ledger.run(project, commit) if commit else None
+    waits = run and (
+        run.get("step") == progress.PUBLISHED or (run.get("stop") or {}).get("step") == progress.ADVERTISE
+    )
+    return commit if waits else ""

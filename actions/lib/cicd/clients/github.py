@@ -1,0 +1,144 @@
+"""GitHub's REST API: where branches are, and what is told about commits and deployments."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Mapping
+
+import requests
+
+from cicd.config import Settings, secret
+from cicd.errors import GitHubError
+from cicd.sanitize import beginning, one_line
+
+TIMEOUT_SECONDS = 15
+RETRY_SECONDS = 30
+DESCRIPTION_LIMIT = 140
+PAGE = 100
+DEPLOYMENT_STATES = {"pending": "in_progress", "success": "success", "failure": "failure", "error": "error"}
+
+
+class GitHubBusy(GitHubError):
+    """GitHub is down, or wants less: worth another try after `seconds`."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message, f"It is tried again in {seconds:.0f} s.")
+        self.seconds = seconds
+
+
+class GitHub:
+    """The API as the configured token sees it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.url = str(settings.github["api_url"]).rstrip("/")
+        self._token = secret(str(settings.github["token_file"]))
+        self._session = requests.Session()
+        self._session.headers.update(
+            {
+                "Authorization": f"Bearer {self._token}",
+                "Accept": "application/vnd.github+json",
+                "X-GitHub-Api-Version": "2022-11-28",
+                "User-Agent": "cicd",
+            }
+        )
+
+    @property
+    def has_token(self) -> bool:
+        """Whether anything can be asked at all."""
+        return bool(self._token)
+
+    def repository(self, name: str) -> dict[str, Any]:
+        """Return repository *name* (owner/name): default_branch, fork, archived, permissions."""
+        return dict(self._ask("GET", f"repos/{name}"))
+
+    def head(self, repository: str, branch: str) -> dict[str, Any]:
+        """Return the newest commit of *branch*: sha, commit.message, commit.committer.date."""
+        return dict(self._ask("GET", f"repos/{repository}/branches/{branch}")["commit"])
+
+    def compare(self, repository: str, base: str, head: str) -> dict[str, Any]:
+        """Return how *head* differs from *base*: status (ahead, diverged, …), and files, 300 at most."""
+        return dict(self._ask("GET", f"repos/{repository}/compare/{base}...{head}"))
+
+    def set_status(self, repository: str, commit: str, context: str, state: str, said: str, url: str) -> None:
+        """Set the status *context* of *commit* to pending, success, failure or error, with what is *said*."""
+        body = {"state": state, "context": context, "description": beginning(said, DESCRIPTION_LIMIT)}
+        self._ask("POST", f"repos/{repository}/statuses/{commit}", _with(body, "target_url", url))
+
+    def create_deployment(self, repository: str, commit: str, environment: str, said: str) -> int:
+        """Return the id of a new deployment of *commit* to *environment*."""
+        body = {
+            "ref": commit,
+            "environment": environment,
+            "description": beginning(said, DESCRIPTION_LIMIT),
+            "auto_merge": False,
+            # The canary is what decides, not what other checks say of the commit.
+            "required_contexts": [],
+            "production_environment": environment == "production",
+        }
+        return int(self._ask("POST", f"repos/{repository}/deployments", body)["id"])
+
+    def set_deployment(self, repository: str, number: int, state: str, said: str, url: str) -> None:
+        """Set deployment *number* to what *state*, as of a commit status, means for it."""
+        body = {"state": DEPLOYMENT_STATES[state], "description": beginning(said, DESCRIPTION_LIMIT)}
+        path = f"repos/{repository}/deployments/{number}/statuses"
+        self._ask("POST", path, _with(body, "log_url", url))
+
+    def hooks(self, repository: str) -> list[dict[str, Any]]:
+        """Return the webhooks of *repository*; the token needs admin:repo_hook."""
+        return list(self._ask("GET", f"repos/{repository}/hooks", params={"per_page": PAGE}))
+
+    def deliveries(self, repository: str, hook: int) -> list[dict[str, Any]]:
+        """Return the newest attempts to deliver to *hook*, newest first."""
+        path = f"repos/{repository}/hooks/{hook}/deliveries"
+        return list(self._ask("GET", path, params={"per_page": PAGE}))
+
+    def redeliver(self, repository: str, hook: int, delivery: int) -> None:
+        """Ask for one more attempt of *delivery*."""
+        self._ask("POST", f"repos/{repository}/hooks/{hook}/deliveries/{delivery}/attempts", {})
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> Any:
+        url = f"{self.url}/{path}"
+        try:
+            answer = self._session.request(method, url, json=body, params=params, timeout=TIMEOUT_SECONDS)
+            if answer.ok:
+                return answer.json() if answer.content else {}
+        except (requests.RequestException, ValueError) as error:
+            name = type(error).__name__
+            raise GitHubBusy(f"GitHub at {self.url} does not answer ({name}).", RETRY_SECONDS) from None
+        raise self._failure(method, path, answer)
+
+    def _failure(self, method: str, path: str, answer: requests.Response) -> GitHubError:
+        said = f"GitHub at {self.url} refused {method} {path}: {answer.status_code} {_message(answer)}"
+        seconds = _wait_of(answer)
+        if seconds:
+            return GitHubBusy(f"{said}.", seconds)
+        hint = "Check that the token may read the repository and write statuses and deployments."
+        return GitHubError(f"{said}.", hint, status=answer.status_code)
+
+
+def _wait_of(answer: requests.Response) -> float:
+    """Return for how many seconds GitHub wants to be left alone; 0 when asking again would not help."""
+    after, remaining = answer.headers.get("Retry-After", ""), answer.headers.get("X-RateLimit-Remaining")
+    if answer.status_code in (403, 429):
+        if after.isdigit():
+            return max(1.0, float(after))
+        if remaining == "0":
+            return max(1.0, float(answer.headers.get("X-RateLimit-Reset", "0")) - time.time())
+    return RETRY_SECONDS if answer.status_code >= 500 or answer.status_code == 429 else 0.0
+
+
+def _message(answer: requests.Response) -> str:
+    try:
+        return one_line(str(answer.json().get("message", "")), 200)
+    except (ValueError, AttributeError):
+        return one_line(answer.reason or "", 200)
+
+
+def _with(body: dict[str, Any], key: str, value: str) -> dict[str, Any]:
+    return {**body, key: value} if value else body

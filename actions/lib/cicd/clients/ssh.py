@@ -1,0 +1,138 @@
+"""Commands on another machine, over SSH with verified host keys; many machines at once: see fanout.py."""
+
+from __future__ import annotations
+
+import io
+import re
+import socket
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Sequence
+
+import paramiko
+from fabric import Config, Connection
+from invoke.exceptions import CommandTimedOut
+
+from cicd.clients import connection
+from cicd.clients.connection import KEEPALIVE_SECONDS, SILENCE_SECONDS, Outcome
+from cicd.config import Settings
+from cicd.errors import HostError, HostLost
+from cicd.release.ring import Host
+from cicd.sanitize import neutral
+
+SCRIPTS = Path(__file__).with_name("remote")
+INCLUDED = re.compile(r"^\. \./(\w+\.sh)$", re.M)
+TEMPORARY_FAILURE = 75  # sysexits.h: what a script says when its host cannot go on, full disk and the like
+NO_EXIT_STATUS = -1  # paramiko's word when a command's end was never told
+BROKEN = (paramiko.SSHException, OSError, EOFError)
+
+
+def script_text(name: str) -> str:
+    """Return remote/*name*.sh, with the files that it includes by `. ./FILE` in their place."""
+    text = (SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
+    return INCLUDED.sub(lambda found: (SCRIPTS / found[1]).read_text(encoding="utf-8"), text)
+
+
+class Shell:
+    """A connection to one host; use it in a `with` block."""
+
+    def __init__(self, settings: Settings, host: Host) -> None:
+        self.host = host
+        self._user = str(settings.ssh["user"])
+        self._connection = Connection(
+            host.address,
+            user=self._user,
+            port=int(settings.ssh["port"]),
+            connect_timeout=int(settings.ssh["connect_timeout"]),
+            connect_kwargs={
+                "key_filename": connection.readable(settings, "private_key_file"),
+                "look_for_keys": False,
+                "allow_agent": False,
+            },
+            config=Config(overrides={"load_ssh_configs": False}),
+        )
+        # Fabric's default adds unknown keys: whoever answers at the address would be trusted.
+        self._connection.client.load_host_keys(connection.readable(settings, "known_hosts_file"))
+        self._connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
+
+    def __enter__(self) -> Shell:
+        try:
+            self._connection.open()
+        except paramiko.BadHostKeyException:
+            raise connection.wrong_key(self.host) from None
+        except BROKEN as error:
+            raise connection.unreachable(self.host, self._user, error) from None
+        self._notice_silence()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def run(self, argv: Sequence[str], timeout: int, called: str = "") -> Outcome:
+        """
+        Run *argv*, quoted as it is, for at most *timeout* seconds, and return how it ended.
+
+        Failures call it *called*, or as its first word.
+        """
+        name = called or argv[0]
+        try:
+            result = self._connection.run(
+                connection.command(argv),
+                hide=True,
+                warn=True,
+                in_stream=False,
+                timeout=timeout,
+                encoding="utf-8",
+            )
+        except CommandTimedOut:
+            raise connection.late(self.host, name, timeout) from None
+        except BROKEN as error:
+            raise connection.lost(self.host, name, error) from None
+        if result.exited == NO_EXIT_STATUS:
+            raise connection.lost(self.host, name, EOFError("it was killed, or its host died"))
+        return Outcome(int(result.exited), str(result.stdout), str(result.stderr))
+
+    def script(self, name: str, arguments: Sequence[str], timeout: int) -> str:
+        """
+        Run remote/*name*.sh with *arguments* and return its output.
+
+        Raises HostError with the last lines that the script wrote to stderr; HostLost when
+        the script says that only this host cannot do it.
+        """
+        outcome = self.run(["sh", "-c", script_text(name), name, *arguments], timeout, name)
+        if outcome.code != 0:
+            kind = HostLost if outcome.code == TEMPORARY_FAILURE else HostError
+            raise connection.failure(
+                self.host,
+                f"failed at {name.replace('_', ' ')}: {neutral(outcome.stderr.strip(), 800) or 'no output'}",
+                "Correct that, then run the workflow again.",
+                kind,
+            )
+        return outcome.stdout
+
+    def _notice_silence(self) -> None:
+        """A host without power closes no connection: what nobody there acknowledges ends it here."""
+        transport = self._connection.client.get_transport()
+        if transport is not None:
+            transport.set_keepalive(KEEPALIVE_SECONDS)
+            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * SILENCE_SECONDS)
+
+    def put(self, content: str, path: str) -> None:
+        """Write *content* to the file *path* there."""
+        self._transfer(lambda c: c.put(io.BytesIO(content.encode()), path), path)
+
+    def upload(self, local: str, path: str) -> None:
+        """Copy the file *local* to *path* there."""
+        self._transfer(lambda c: c.put(local, path), path)
+
+    def download(self, path: str, local: str) -> None:
+        """Copy the file *path* from there to *local*."""
+        self._transfer(lambda c: c.get(path, local), path)
+
+    def _transfer(self, copy: Any, path: str) -> None:
+        try:
+            copy(self._connection)
+        except BROKEN as error:
+            raise connection.untransferred(self.host, path, error) from None

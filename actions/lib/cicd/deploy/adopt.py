@@ -1,0 +1,150 @@
+"""Take over a project that the 2015 pack deployed: the record is built from what its hosts really run."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any, Mapping, Sequence
+
+from cicd.clients.ssh import Shell
+from cicd.config import Project, Settings
+from cicd.errors import Refused
+from cicd.release import ring
+from cicd.release.record import HEALTHY, RINGS, Build, Cause, Release, Ring
+from cicd.release.ring import Host
+from cicd.release.version import package_name
+from cicd.repository.apt_index import Repository
+from cicd.sanitize import one_line
+from cicd.store.store import Store
+
+DPKG_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one host of a ring runs; `version` is empty when dpkg has the package not installed."""
+
+    host: str
+    ring: str
+    version: str
+
+
+def look(settings: Settings, project: Project) -> list[Found]:
+    """
+    Return what every host of *project* runs, as its dpkg says.
+
+    Refused when a host is unhealthy, unreachable, or in no ring: a record of less than
+    everything would be a guess.
+    """
+    store = Store(settings)
+    entries = store.health(project)
+    _refuse_half_tagged(settings, store, project, entries)
+    names = [str(entry["Node"]["Node"]) for entry in entries]
+    sick = ring.unhealthy(entries, names)
+    if sick:
+        why = "; ".join(f"{name}: {one_line(reason)}" for name, reason in sorted(sick.items()))
+        raise Refused(f"{project.name} is not healthy everywhere ({why}).", "Repair it, then adopt it.")
+    return [
+        _installed(settings, project, host, name)
+        for name in RINGS
+        for host in _members(settings, project, entries, name)
+    ]
+
+
+def agreed(project: str, found: Sequence[Found]) -> dict[str, str]:
+    """Return the version that all hosts of a ring run, by ring; Refused when they disagree."""
+    versions: dict[str, str] = {}
+    for name in sorted({one.ring for one in found}):
+        there = {one.version for one in found if one.ring == name}
+        if len(there) != 1 or not all(there):
+            hosts = ", ".join(f"{one.host}: {one.version or 'none'}" for one in found if one.ring == name)
+            raise Refused(
+                f"{project}'s {name} hosts do not run one version ({hosts}); nothing was adopted.",
+                "Bring them to one version the way you did until now, then adopt it.",
+            )
+        versions[name] = there.pop()
+    if "production" not in versions:
+        raise Refused(f"{project} has no production host to adopt.", "Check `discovery` and the hosts' tags.")
+    return versions
+
+
+def adopted(release: Release, builds: Mapping[str, Build], when: float) -> Release:
+    """Return the first record of a project: each ring runs its build, healthy since *when*."""
+    if release.generation:
+        raise Refused(
+            f"{release.project} has a release record already (generation {release.generation}).",
+            f"See: st2 run cicd.get_release project={release.project}",
+        )
+    canary, production = (_running(builds.get(name), when) for name in RINGS)
+    return replace(release, generation=1, canary=canary, production=production)
+
+
+def adopt(settings: Settings, name: str, who: str, dry_run: bool) -> dict[str, Any]:
+    """Build the record of project *name*; with *dry_run* only say what it would be."""
+    project, store, when = settings.project(name), Store(settings), time.time()
+    adopted(store.release(project.name), {}, when)
+    found = look(settings, project)
+    repository, package = Repository(settings, project), package_name(project.name)
+    versions = agreed(project.name, found)
+    builds = {ring_name: repository.build(package, version) for ring_name, version in versions.items()}
+    if not dry_run:
+        cause = Cause(one_line(who, 100), "taken over as its hosts run it", when)
+        store.change(project.name, "adopt", "production", cause, lambda r: adopted(r, builds, when))
+    return {
+        "adopted": not dry_run,
+        "versions": versions,
+        "hosts": [vars(one) for one in found[:40]],
+        "message": _message(project.name, found, versions, dry_run),
+    }
+
+
+def _running(build: Build | None, when: float) -> Ring:
+    return Ring(state=HEALTHY, wanted=build, good=build, generation=1, since=when) if build else Ring()
+
+
+def _members(
+    settings: Settings, project: Project, entries: Sequence[Mapping[str, Any]], name: str
+) -> list[Host]:
+    tag = settings.canary_tag(project)
+    there = [e for e in entries if (tag in e["Service"]["Tags"]) == (name == "canary")]
+    return ring.members(there, project.name, name, tag) if there else []
+
+
+def _installed(settings: Settings, project: Project, host: Host, name: str) -> Found:
+    package = package_name(project.name)
+    with Shell(settings, host) as shell:
+        said = shell.run(
+            ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", package], DPKG_SECONDS
+        ).stdout
+    status, _, version = said.strip().partition(" ")
+    return Found(host.name, name, version if status == "installed" else "")
+
+
+def _refuse_half_tagged(
+    settings: Settings, store: Store, project: Project, entries: Sequence[Mapping[str, Any]]
+) -> None:
+    tag, canary_tag = settings.tag(project), settings.canary_tag(project)
+    canaries = store.healthy(settings.service_name(project), canary_tag)
+    known = {entry["Node"]["Node"] for entry in entries}
+    half = sorted({str(e["Node"]["Node"]) for e in canaries} - known)
+    if half:
+        raise Refused(
+            f"{', '.join(half)} carries the tag {canary_tag} of {project.name} but not {tag}.",
+            "A canary host carries both: register its service with both tags, then adopt it.",
+        )
+
+
+def _message(project: str, found: Sequence[Found], versions: Mapping[str, str], dry_run: bool) -> str:
+    lines = []
+    for name in sorted(versions, reverse=True):
+        hosts = ", ".join(one.host for one in found if one.ring == name)
+        lines.append(f"  {name}: {versions[name]} on {hosts}")
+    if "canary" not in versions:
+        lines.append("  canary: no host carries its tag; deploys need one")
+    if dry_run:
+        head = f"{project} would be adopted as its hosts run it:"
+        lines.append(f"  then: st2 run cicd.adopt_release project={project} dry_run=false")
+    else:
+        head = f"{project} is adopted as its hosts run it:"
+        lines.append("  next: install cicd-converge on the hosts; they find nothing to do")
+    return "\n".join([head, *lines])

@@ -1,0 +1,100 @@
+"""The commits between two versions of a project."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence, Tuple
+
+from cicd import identifiers
+from cicd.clients.ssh import Shell
+from cicd.config import Settings
+from cicd.errors import HostError, InputError, Refused
+from cicd.package.build_hosts import find_host
+from cicd.release.version import short_commit_of
+from cicd.sanitize import one_line
+from cicd.store.store import Store
+
+LIMIT = 20
+SEPARATOR = "\x1f"
+
+
+def chosen(settings: Settings, project: str, old: str, new: str) -> Tuple[str, str]:
+    """Return *old* and *new*; an empty one is what is wanted on production, or on canary."""
+    known = Store(settings).release(settings.project(project).name)
+    wanted = {name: known.ring(name).wanted for name in ("production", "canary")}
+    ends = []
+    for given, ring in ((old, "production"), (new, "canary")):
+        build = wanted[ring]
+        if not given and build is None:
+            raise Refused(
+                f"{project} has no version on {ring} to compare with.",
+                f"Name both: st2 run cicd.compare_versions project={project} from_version=… to_version=…",
+            )
+        ends.append(given or (build.version if build else ""))
+    return ends[0], ends[1]
+
+
+def between(settings: Settings, project: str, old: str, new: str) -> dict[str, Any]:
+    """
+    Return what leads from version *old* to *new*, read from git on a build host.
+
+    `added` and `removed` count the commits that only the one or the other contains;
+    `commits` are the newest of those added (of those removed, when none is added), at
+    most 20: commit, author, epoch second of the commit, subject. InputError when a
+    version was not built by this pipeline; HostError when git does not know its commit.
+    """
+    found = settings.project(project)
+    ends = [short_commit_of(identifiers.check("version", version)) for version in (old, new)]
+    section = settings.package
+    host = find_host(Store(settings), str(section["service"]), str(section["tag"]), ends[0].ljust(40, "0"))
+    with Shell(settings, host) as shell:
+        said = shell.script(
+            "list_commits", [settings.clone_url(found), *ends, str(LIMIT)], int(section["timeout"])
+        )
+    return {"project": found.name, "from": old, "to": new, **parse(said)}
+
+
+def parse(output: str) -> dict[str, Any]:
+    """Return the counts and the commits that list_commits.sh printed."""
+    head, *lines = output.split("\n")
+    try:
+        added, removed = (int(number) for number in head.split())
+        commits = [_commit(line) for line in lines if line]
+    except (ValueError, InputError):
+        raise HostError("git's answer on the build host is unreadable.", "Update git there.") from None
+    return {"added": added, "removed": removed, "commits": commits}
+
+
+def message(found: dict[str, Any]) -> str:
+    """Return the comparison as lines to read."""
+    lines = [f"{found['project']} {found['from']} -> {found['to']}: {_counted(found)}"]
+    sign = "+" if found["added"] else "-"
+    lines += [f"{sign} {c['commit'][:7]}  {c['author']}: {c['subject']}" for c in found["commits"]]
+    missing = (found["added"] or found["removed"]) - len(found["commits"])
+    return "\n".join([*lines, f"  and {missing} older"] if missing > 0 else lines)
+
+
+def _counted(found: dict[str, Any]) -> str:
+    if not found["added"] and not found["removed"]:
+        return "the same commit"
+    said = [f"{found[key]} {_plural(found[key])} {key}" for key in ("added", "removed") if found[key]]
+    return ", ".join(said)
+
+
+def _plural(number: int) -> str:
+    return "commit" if number == 1 else "commits"
+
+
+def _commit(line: str) -> dict[str, Any]:
+    commit, author, when, subject = _four(line.split(SEPARATOR, 3))
+    return {
+        "commit": identifiers.check("commit", commit),
+        "author": one_line(author, 30),
+        "when": int(when),
+        "subject": one_line(subject, 80),
+    }
+
+
+def _four(parts: Sequence[str]) -> Sequence[str]:
+    if len(parts) != 4:
+        raise ValueError(parts)
+    return parts

@@ -1,0 +1,65 @@
+"""Rings that nobody drives: their deploy died, or failed to go back, or their hosts got well alone."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
+
+from cicd.config import Project, Settings
+from cicd.deploy.deploy import Deploy
+from cicd.errors import Refused
+from cicd.fleet import rollout_log
+from cicd.release import fate
+from cicd.release.record import RINGS, Ring
+from cicd.store.store import Store
+
+TRIGGERS = {fate.TAKE_BACK: "cicd.deploy_lost", fate.CONFIRM: "cicd.ring_recovered"}
+AGAIN_SECONDS = 60.0  # a step that was asked for has begun by then, or died before it could
+
+Event = Tuple[str, Dict[str, Any]]
+
+
+def find(settings: Settings, store: Store) -> Iterator[Event]:
+    """Yield a trigger, and `project`, `ring` and `generation`, of every ring that needs something."""
+    for project in settings.projects.values():
+        release = store.release(project.name)
+        for name in RINGS:
+            ring = release.ring(name)
+            becomes = _fate(settings, store, project, name, ring)
+            if becomes in TRIGGERS:
+                told = {"project": project.name, "ring": name, "generation": ring.generation}
+                yield TRIGGERS[becomes], told
+
+
+class Told:
+    """What was told and when. What still stands is told again, since who was told may have died."""
+
+    def __init__(self) -> None:
+        self._at: list[tuple[Event, float]] = []
+
+    def news(self, found: List[Event], now: float) -> list[Event]:
+        """Return those of the events *found* that are new, or were told long ago; *now* is of any clock."""
+        recent = [(event, at) for event, at in self._at if event in found and now - at < AGAIN_SECONDS]
+        fresh = [event for event in found if event not in [told for told, _ in recent]]
+        self._at = [*recent, *((event, now) for event in fresh)]
+        return fresh
+
+
+def _fate(settings: Settings, store: Store, project: Project, name: str, ring: Ring) -> str:
+    """Hosts are looked at only when their health can make a difference."""
+    known: Mapping[str, Any] = store.get(rollout_log.key(project.name, ring.generation)) or {}
+
+    def becomes(is_well: bool) -> str:
+        return fate.of(ring, known, time.time(), float(settings.deploy["lost_after"]), is_well)
+
+    if becomes(True) == fate.CONFIRM and _is_well(Deploy(settings, project.name), name, ring.backward):
+        return fate.CONFIRM
+    return becomes(False)
+
+
+def _is_well(deploy: Deploy, name: str, reachable_only: bool) -> bool:
+    """Of a ring that goes back, hosts that Consul cannot reach do not count, as in its own deploy."""
+    try:
+        return not deploy.unproven(name, reachable_only)
+    except Refused:
+        return False

@@ -1,0 +1,219 @@
+"""What a deploy would do, host by host, before it is done; and whether that is still so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Callable, Sequence, Tuple
+
+from cicd import identifiers
+from cicd.clients.ssh import Shell
+from cicd.config import Settings
+from cicd.deploy import commits as compare
+from cicd.deploy import planned
+from cicd.deploy.deploy import Deploy
+from cicd.errors import CicdError, HostError, InputError, Refused
+from cicd.release import transitions
+from cicd.release.record import Build, Release
+from cicd.release.ring import Host, batches
+from cicd.release.version import package_name
+from cicd.repository.published import published
+from cicd.sanitize import one_line
+from cicd.store.store import Store
+
+CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
+LISTED = 20
+PARTS = ("release", "hosts", "packages")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What a deploy of `build` to `ring` would do now.
+
+    `hosts` has one answer per host: name, installed version, what apt would do, or why it
+    would not. `refusals` are the guards that would stop the deploy, each with its way out.
+    """
+
+    project: str
+    ring: str
+    build: Build
+    generation: int
+    hosts: Tuple[Any, ...]
+    batches: Tuple[Tuple[str, ...], ...]
+    refusals: Tuple[CicdError, ...]
+
+    @property
+    def id(self) -> str:
+        """Return what identifies all that was seen: `<generation>-<hosts>-<packages>`."""
+        target = [self.project, self.ring, self.build.version, self.build.sha256]
+        there = [[host["host"], host["address"], host.get("installed", "")] for host in self.hosts]
+        packages = [[host.get("apt"), host.get("error", "")] for host in self.hosts]
+        return f"{self.generation}-{_digest([target, there])}-{_digest(packages)}"
+
+
+def make(settings: Settings, project: str, ring: str, version: str = "") -> Plan:
+    """
+    Return the Plan of a deploy of *version* to canary, or of a promotion of the canary.
+
+    Asks Consul, the repository and every reachable host of the ring; changes nothing.
+    """
+    deploy, known = Deploy(settings, project), Store(settings).release(settings.project(project).name)
+    build = _target(settings, known, identifiers.check("ring", ring), version)
+    hosts = deploy.hosts(ring, reachable_only=True)
+    with ThreadPoolExecutor(max_workers=max(1, int(settings.ssh["parallel"]))) as pool:
+        answers = list(pool.map(lambda host: _ask(settings, host, known.project, build), hosts))
+    sizes = batches(hosts, list(settings.deploy["batches"]))
+    return Plan(
+        project=known.project,
+        ring=ring,
+        build=build,
+        generation=known.generation,
+        hosts=tuple(answers),
+        batches=tuple(tuple(host.name for host in batch) for batch in sizes),
+        refusals=tuple(_refusals(deploy, known, ring, version, build)),
+    )
+
+
+def refuse_moved(settings: Settings, project: str, plan_id: str) -> None:
+    """Raise Refused unless a promotion of *project* would do just what the plan *plan_id* showed."""
+    then = identifiers.check("plan", plan_id).split("-")
+    planned.refuse_generation(plan_id, Store(settings).release(settings.project(project).name))
+    now = make(settings, project, "production").id.split("-")
+    moved = [f"the {part}" for number, part in enumerate(PARTS) if then[number] != now[number]]
+    if moved:
+        raise planned.moved(project, plan_id, moved)
+
+
+def as_result(settings: Settings, plan: Plan) -> dict[str, Any]:
+    """Return *plan* as an action's result, with the commits that it would bring."""
+    old = Store(settings).release(plan.project).ring(plan.ring).wanted
+    commits = _commits(settings, plan, old) if old else {}
+    return {
+        "plan": plan.id,
+        "project": plan.project,
+        "ring": plan.ring,
+        "version": plan.build.version,
+        "hosts": _bounded(plan),
+        "batches": [list(batch) for batch in plan.batches],
+        "refused": [refusal.as_result() for refusal in plan.refusals],
+        "commits": commits,
+        "message": message(plan, commits),
+    }
+
+
+def message(plan: Plan, commits: dict[str, Any]) -> str:
+    """Return *plan* as lines to read: hosts, what apt would do, commits, refusals, the next step."""
+    lines = [f"{plan.project} {plan.build.version} to {plan.ring}, {_counted(plan)}"]
+    lines += [f"  {_host(plan, host)}" for host in plan.hosts[:LISTED]]
+    if len(plan.hosts) > LISTED:
+        lines.append(f"  and {len(plan.hosts) - LISTED} more hosts")
+    lines += [f"  {line}" for line in _said(commits)]
+    lines += [f"  refused: {refusal.message} {refusal.hint}" for refusal in plan.refusals]
+    return "\n".join([*lines, f"  {_next(plan)}"])
+
+
+def _target(settings: Settings, known: Release, ring: str, version: str) -> Build:
+    if ring == "production":
+        return (
+            transitions.promotable(known, float("inf"), 0)
+            if known.canary.wanted is None
+            else known.canary.wanted
+        )
+    package = package_name(known.project)
+    if not version:
+        hint = f"Name one that `apt-cache madison {package}` lists on an app host."
+        raise InputError("A plan for canary needs a version.", hint)
+    return published(settings, settings.project(known.project), package, version)
+
+
+def _ask(settings: Settings, host: Host, project: str, build: Build) -> Any:
+    answer: dict[str, Any] = {"host": host.name, "address": host.address}
+    argv = [*CONVERGE, "--plan", f"{build.package}={build.version}", project]
+    try:
+        with Shell(settings, host) as shell:
+            outcome = shell.run(argv, int(settings.deploy["host_timeout"]))
+        said = json.loads(outcome.stdout.strip().splitlines()[-1])
+        answer["installed"] = str(said["installed"])
+        return {**answer, **_packages(said)}
+    except (IndexError, KeyError, TypeError, ValueError):
+        return {**answer, "error": f"cicd-converge gave no plan: {one_line(outcome.stderr)}"}
+    except HostError as error:
+        return {**answer, "error": error.message}
+
+
+def _packages(said: dict[str, Any]) -> dict[str, Any]:
+    if said["state"] != "planned":
+        return {"error": one_line(str(said["message"]))}
+    return {"apt": [one_line(str(line), 200) for line in said["apt"]]}
+
+
+def _refusals(deploy: Deploy, known: Release, ring: str, version: str, build: Build) -> list[CicdError]:
+    guards: list[Callable[[], object]] = [lambda: deploy.fit_hosts(ring)]
+    if ring == "production":
+        guards += [lambda: _refuse_other(known, version), deploy.check_canary]
+    else:
+        guards.append(lambda: deploy.refuse_uncleared(build.version))
+        guards.append(lambda: transitions.advertise_canary(known, build, 0.0))
+    found: dict[str, CicdError] = {}
+    for guard in guards:
+        try:
+            guard()
+        except Refused as refusal:
+            found.setdefault(refusal.message, refusal)
+    return list(found.values())
+
+
+def _refuse_other(known: Release, version: str) -> None:
+    canary = known.canary.wanted
+    if version and (canary is None or canary.version != version):
+        raise Refused(
+            f"{known.project} {version} is not the canary; production only gets the canary.",
+            f"Deploy it to canary first: st2 run cicd.deploy project={known.project} version={version}",
+        )
+
+
+def _commits(settings: Settings, plan: Plan, old: Build) -> dict[str, Any]:
+    try:
+        return compare.between(settings, plan.project, old.version, plan.build.version)
+    except CicdError as error:
+        return {"error": error.message}
+
+
+def _said(commits: dict[str, Any]) -> Sequence[str]:
+    if "error" in commits:
+        return [f"commits unknown: {commits['error']}"]
+    return compare.message(commits).splitlines() if commits else []
+
+
+def _counted(plan: Plan) -> str:
+    sizes = ", ".join(str(len(batch)) for batch in plan.batches)
+    return f"{len(plan.hosts)} {'host' if len(plan.hosts) == 1 else 'hosts'} in batches of {sizes}"
+
+
+def _host(plan: Plan, host: Any) -> str:
+    moved = f"{host['host']}: {host.get('installed') or 'nothing'} -> {plan.build.version}"
+    if "error" in host:
+        return f"{moved}: {host['error']}"
+    return f"{moved}: {one_line('; '.join(host['apt']), 300) or 'nothing to install'}"
+
+
+def _next(plan: Plan) -> str:
+    failing = [host["host"] for host in plan.hosts if "error" in host]
+    if plan.refusals or failing:
+        return f"not possible now: refused by {len(plan.refusals)} guards, {len(failing)} hosts would fail"
+    if plan.ring == "canary":
+        return f"then: st2 run cicd.deploy project={plan.project} version={plan.build.version}"
+    return f"then: st2 run cicd.deploy_production project={plan.project} plan={plan.id}"
+
+
+def _bounded(plan: Plan) -> list[Any]:
+    worst_first = sorted(plan.hosts, key=lambda host: ("error" not in host, host["host"]))
+    kept = [{**host, "apt": host.get("apt", [])[:3]} for host in worst_first[:LISTED]]
+    return kept
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,22 @@
+"""Whether what a plan showed is still so, as far as the record says."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from cicd.errors import Refused
+from cicd.release.record import Release
+
+
+def refuse_generation(plan_id: str, known: Release) -> None:
+    """Raise Refused when *known* is not the record that the plan *plan_id* was made of; empty: no plan."""
+    if plan_id and plan_id.split("-")[0] != str(known.generation):
+        raise moved(known.project, plan_id, ["the release"])
+
+
+def moved(project: str, plan_id: str, what: Sequence[str]) -> Refused:
+    """Return the refusal of *plan_id*, since *what* is no longer as it was."""
+    return Refused(
+        f"Since plan {plan_id} of {project} was made, {' and '.join(what)} moved; nothing was changed.",
+        f"Look again: st2 run cicd.plan_deploy project={project}",
+    )

@@ -1,0 +1,153 @@
+"""Where hosts differ from what is wanted of them, by what they report. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Iterator, Mapping, Sequence
+
+from cicd.release.transitions import DEGRADED, HEALTHY, RESTORING, Release
+from cicd.sanitize import one_line
+
+WRONG_VERSION = "wrong_version"  # another version than its ring's, though hosts may converge alone
+HALF_CONFIGURED = "half_configured"  # dpkg began and did not end
+EDITED = "edited"  # files of the package are not as they came
+SILENT = "silent"  # no sign of life for a while
+UNKNOWN = "unknown"  # reports, but its service is not in Consul
+FOREIGN = "foreign"  # Consul has a registration of its service that its own agent did not make
+OLD_AGENT = "old_agent"  # its cicd-converge is older than this pack needs
+REPAIRABLE = (WRONG_VERSION, HALF_CONFIGURED)  # what one more run of cicd-converge may cure
+OPEN = (HEALTHY, DEGRADED, RESTORING)  # no deploy walks the ring: its hosts converge by themselves
+NEEDED_AGENT = (0, 1, 0)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long, in seconds, a host may be silent, and may take to follow a change."""
+
+    silent: float = 300.0
+    follow: float = 120.0
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One host that is not as it should be: what kind of drift, and a sentence about it."""
+
+    project: str
+    host: str
+    ring: str
+    kind: str
+    wanted: str
+    installed: str
+    message: str
+
+    @property
+    def key(self) -> str:
+        """What makes it the same drift the next time."""
+        return f"{self.project}/{self.host}/{self.kind}/{self.wanted}"
+
+    @property
+    def repairable(self) -> bool:
+        """Whether one more run of cicd-converge may cure it, and nobody asked to leave the host alone."""
+        return self.kind in REPAIRABLE
+
+
+def find(
+    release: Release,
+    rings: Mapping[str, str],
+    reports: Mapping[str, Mapping[str, Any]],
+    quiet: Mapping[str, float],
+    now: float,
+    limits: Limits = Limits(),  # frozen
+    foreign: Mapping[str, str] = MappingProxyType({}),
+) -> list[Drift]:
+    """
+    Return every drift of the project's hosts, sorted.
+
+    *rings* says the ring of each host that Consul has the service of, *reports* what hosts
+    last reported, *quiet* for how many seconds no sign of life came from a host, by the watcher's
+    own clock: hosts' clocks may be wrong. *now* is the epoch second. *foreign* says what is wrong with
+    the registration of a host.
+    """
+    found = [_unknown(release, host, reports[host]) for host in reports if host not in rings]
+    found += [_foreign(release, host, rings[host], foreign[host]) for host in rings if host in foreign]
+    for host, ring in rings.items():
+        report = reports.get(host)
+        if quiet.get(host, 0.0) > limits.silent:
+            found.append(_silent(release, host, ring, report, limits))
+        elif report is not None:
+            found += _of_report(release, host, ring, report, now, limits)
+    return sorted(found, key=lambda drift: drift.key)
+
+
+def news(found: Sequence[Drift], known: Sequence[str]) -> list[Drift]:
+    """Return what is not among the *known* keys: each drift is told once, and again when it came back."""
+    return [drift for drift in found if drift.key not in known]
+
+
+def _of_report(
+    release: Release, host: str, ring: str, report: Mapping[str, Any], now: float, limits: Limits
+) -> Iterator[Drift]:
+    wanted = release.ring(ring)
+    version = wanted.wanted.version if wanted.wanted else ""
+    installed = str(report.get("installed") or "")
+
+    def drift(kind: str, message: str) -> Drift:
+        return Drift(release.project, host, ring, kind, version, installed, f"{host}: {message}")
+
+    may_move = wanted.state in OPEN and now - wanted.since > limits.follow and report.get("state") != "held"
+    if may_move and report.get("dpkg") not in (None, "", "installed", "not-installed", "config-files"):
+        yield drift(HALF_CONFIGURED, f"dpkg left {release.project} {report['dpkg']}: {_said(report)}")
+    elif may_move and version and installed != version:
+        yield drift(WRONG_VERSION, f"it runs {installed or 'nothing'} instead of {version}: {_said(report)}")
+    if report.get("edited"):
+        yield drift(
+            EDITED,
+            f"somebody changed {one_line(str(report['edited']))}; `sudo cicd-converge --repair "
+            f"{release.project}` on the host installs the package again",
+        )
+    if report.get("foreign"):
+        noticed = f"its agent did not register {one_line(str(report['foreign']), 200)} on it"
+        yield _foreign(release, host, ring, noticed)
+    if _agent(report) < NEEDED_AGENT:
+        yield drift(OLD_AGENT, "its cicd-converge is older than this pack needs; upgrade that package")
+
+
+def _silent(
+    release: Release, host: str, ring: str, report: Mapping[str, Any] | None, limits: Limits
+) -> Drift:
+    wanted = release.ring(ring).wanted
+    last = f"last report {report.get('at')}" if report else "it never reported, who registered it?"
+    message = (
+        f"{host}: no sign of life for {limits.silent:.0f} s ({one_line(last, 60)}); "
+        "see cicd-converge.timer there"
+    )
+    installed = str((report or {}).get("installed") or "")
+    return Drift(release.project, host, ring, SILENT, wanted.version if wanted else "", installed, message)
+
+
+def _foreign(release: Release, host: str, ring: str, said: str) -> Drift:
+    message = (
+        f"{host}: {said}; another node may have written it: find out who has the token of a host of "
+        f"{release.project}, and give these hosts new ones"
+    )
+    return Drift(release.project, host, ring, FOREIGN, "", "", message)
+
+
+def _unknown(release: Release, host: str, report: Mapping[str, Any]) -> Drift:
+    message = (
+        f"{host} reports about {release.project}, but has no such service in Consul; register it, "
+        f"or delete the key cicd/{release.project}/hosts/{host}"
+    )
+    installed = str(report.get("installed") or "")
+    return Drift(release.project, host, str(report.get("ring") or ""), UNKNOWN, "", installed, message)
+
+
+def _said(report: Mapping[str, Any]) -> str:
+    return one_line(str(report.get("message") or "it does not say why"), 200)
+
+
+def _agent(report: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the version of the host's agent; agents that say none are older than any that does."""
+    parts = str(report.get("agent") or "").split(".")
+    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()

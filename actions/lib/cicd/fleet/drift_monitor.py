@@ -1,0 +1,122 @@
+"""What hosts report, watched over time: which of them drift, and which fell silent."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Mapping, Tuple
+
+from cicd.clients.ssh import Shell
+from cicd.config import Project, Settings
+from cicd.errors import HostError, Refused
+from cicd.fleet import drift, registrations
+from cicd.fleet.drift import Drift, Limits
+from cicd.release import ring
+from cicd.release.ring import Host
+from cicd.sanitize import neutral_data, one_line
+from cicd.store import membership
+from cicd.store.store import Store
+
+CHECK = "check"
+Signs = Mapping[Tuple[str, str], bool]
+CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
+
+
+class Watch:
+    """Remembers when hosts last gave a sign of life and registrations stopped fitting, by its own clock."""
+
+    def __init__(self) -> None:
+        self._heard: dict[tuple[str, str], tuple[Any, float]] = {}
+        self._strange: dict[tuple[str, str], tuple[str, float]] = {}
+
+    def look(self, settings: Settings, store: Store) -> list[Drift]:
+        """Return the drift of every project's hosts, as it is now."""
+        limits = Limits(
+            silent=float(settings.drift["silent_seconds"]), follow=float(settings.drift["follow_seconds"])
+        )
+        found: list[Drift] = []
+        signs = store.signs()
+        for project in settings.projects.values():
+            entries, reports = store.health(project), store.reports(project.name)
+            rings = membership.rings(settings, entries, project)
+            foreign = self._lasting(project.name, registrations.foreign(entries, reports), limits.follow)
+            up = {entry["Node"]["Node"] for entry in entries if ring.node_is_up(entry)}
+            quiet = {
+                host: self._quiet(project.name, host, reports.get(host), host in up, signs) for host in rings
+            }
+            release = store.release(project.name)
+            found += drift.find(release, rings, reports, quiet, time.time(), limits, foreign)
+        return found
+
+    def _quiet(
+        self, project: str, host: str, report: Mapping[str, Any] | None, is_up: bool, signs: Signs
+    ) -> float:
+        """
+        Return for how many seconds the host gave no sign of life.
+
+        A new report is one. A host that reports only what changed renews a check instead: Consul itself
+        says when it did not, and whether the host's agent lives.
+        """
+        now, key = time.monotonic(), (project, host)
+        sign = signs.get((host, project)) if (report or {}).get("alive") == CHECK and is_up else None
+        if sign is False:
+            return float("inf")
+        if sign or key not in self._heard or self._heard[key][0] != report:
+            self._heard[key] = (report, now)
+        return now - self._heard[key][1]
+
+    def _lasting(self, project: str, strange: Mapping[str, str], seconds: float) -> dict[str, str]:
+        """Return what has been *strange* for *seconds*: a report follows a host's own change a bit later."""
+        now, before = time.monotonic(), self._strange
+        kept = {key: seen for key, seen in before.items() if key[0] != project}
+        for host, said in strange.items():
+            known = before.get((project, host))
+            kept[project, host] = known if known and known[0] == said else (said, now)
+        self._strange = kept
+        return {host: said for host, said in strange.items() if now - kept[project, host][1] >= seconds}
+
+
+def payload(found: Drift) -> dict[str, Any]:
+    """Return *found* as the trigger cicd.host_drifted tells it."""
+    told = {
+        "project": found.project,
+        "host": found.host,
+        "ring": found.ring,
+        "kind": found.kind,
+        "repairable": found.repairable,
+        "wanted": found.wanted,
+        "installed": found.installed,
+        "message": found.message,
+    }
+    return {key: neutral_data(value) for key, value in told.items()}
+
+
+def converge(settings: Settings, project: Project, name: str) -> dict[str, Any]:
+    """
+    Let host *name* converge as its own timer would, and return its report.
+
+    It obeys holds and waits for a deploy that walks its ring. Refused when the host does not
+    offer *project* in Consul; HostError when it cannot be reached or fails.
+    """
+    host = _host(Store(settings), project, name)
+    with Shell(settings, host) as shell:
+        outcome = shell.run([*CONVERGE, project.name], int(settings.deploy["host_timeout"]))
+    try:
+        report: dict[str, Any] = json.loads(outcome.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        said = one_line(outcome.stderr or outcome.stdout)
+        raise HostError(f"cicd-converge on {name} gave no report: {said}", "Is it installed?") from None
+    if report.get("state") == "failed":
+        message = one_line(str(report.get("message")), 500)
+        raise HostError(f"{name} did not converge: {message}", "Correct that on the host.", report=report)
+    return report
+
+
+def _host(store: Store, project: Project, name: str) -> Host:
+    for entry in store.health(project):
+        if entry["Node"]["Node"] == name:
+            return Host(name, entry["Service"]["Address"] or entry["Node"]["Address"])
+    raise Refused(
+        f"{name} does not offer {project.name} in Consul.",
+        f"See its hosts: st2 run cicd.get_release project={project.name}",
+    )

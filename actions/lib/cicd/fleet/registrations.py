@@ -1,0 +1,36 @@
+"""Whether what Consul has of a project's hosts is what their own agents know. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from cicd.sanitize import one_line
+
+
+def foreign(entries: Sequence[Mapping[str, Any]], reports: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """
+    Return what is wrong with the registration of a host, by node; empty when nothing is.
+
+    *entries* are Consul's health entries of the project's service. Any host with a token for it can
+    write the service on every node; a host's report is the host's alone.
+    """
+    found = {}
+    for node in {entry["Node"]["Node"] for entry in entries}:
+        places = [_place(entry["Service"]) for entry in entries if entry["Node"]["Node"] == node]
+        said = _said(places, str(reports.get(node, {}).get("registered") or ""))
+        if said:
+            found[node] = said
+    return found
+
+
+def _said(places: Sequence[str], registered: str) -> str:
+    if len(places) > 1:
+        return f"Consul has its service {len(places)} times ({one_line(', '.join(sorted(places)), 200)})"
+    if registered and places[0] != registered:
+        there, own = one_line(places[0], 100), one_line(registered, 100)
+        return f"Consul has its service as {there}, its own agent as {own}"
+    return ""
+
+
+def _place(service: Mapping[str, Any]) -> str:
+    return f"{service['ID']} at {service['Address']}:{service['Port']}"

@@ -1,0 +1,235 @@
+"""Bring the hosts of a ring to the wanted version, batch by batch."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Sequence
+
+from cicd.clients.connection import Outcome
+from cicd.clients.fanout import Answer, Fanout
+from cicd.config import Project, Settings
+from cicd.errors import CicdError, HostError
+from cicd.fleet import rollout_summary
+from cicd.fleet.rollout_log import CANCELLED, Logbook
+from cicd.release.ring import Host, batch_sizes, failure_budget, unhealthy
+from cicd.sanitize import neutral_data, one_line
+from cicd.store.membership import Membership
+from cicd.store.store import Store
+
+CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
+PROTOCOL = "1"  # what cicd-converge --protocol must say
+PROBE_SECONDS = 30
+HEALTH_LIMIT_SECONDS = 30
+ROOM_LIMIT_SECONDS = 60
+SETTLE_SECONDS = 1  # load balancers see a change of health about this late
+POLL_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Order:
+    """
+    What is to be rolled out: *generation* of a project's *ring*, to *hosts*.
+
+    *wide* is how one goes back: all hosts at once as far as capacity allows, at least one at a
+    time, and no failure keeps the others from being tried.
+    """
+
+    project: Project
+    ring: str
+    generation: int
+    hosts: Sequence[Host]
+    wide: bool = False
+
+
+class Rollout:
+    """One run over the hosts of a ring."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        order: Order,
+        cancelled: Callable[[], bool] = lambda: False,
+        still_ours: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._settings = settings
+        self._order = order
+        self._cancelled = cancelled
+        self._still_ours = still_ours
+        self._store = Store(settings)
+        self._logbook = Logbook(settings, order.project.name, order.ring, order.generation)
+        self._deadline = time.monotonic() + int(settings.deploy["time_limit"])
+        self._reports: dict[str, Any] = {}
+        total, budget = len(order.hosts), settings.deploy["failure_budget"]
+        self._budget = total if order.wide else failure_budget(budget, total)
+
+    def run(self) -> list[Any]:
+        """
+        Let the hosts converge and return their reports.
+
+        First every host is asked whether it can be reached and knows this protocol, over the
+        connection that its turn uses again. Once more hosts failed than the budget allows,
+        HostError names them, and the hosts of later batches are not touched. The next batch begins
+        when Consul's checks pass on this one and load balancers had time to see it.
+        """
+        self._wait_for_turn()
+        with self._logbook, Fanout(self._settings) as fan:
+            try:
+                fan.run(self._order.hosts, [*CONVERGE, "--protocol"], PROBE_SECONDS, self._probed)
+                self._stop_if_spent()
+                self._roll(fan)
+            except HostError:
+                self._note_cancelled()
+                raise
+        if self._order.wide and self._failed():
+            raise self._stopped("failed")
+        return list(self._reports.values())
+
+    def _wait_for_turn(self) -> None:
+        """Two at once would each take hosts out of traffic; and there is one budget for all of a deploy."""
+        while not self._logbook.begins():
+            self._still_ours()
+            if self._cancelled() or time.monotonic() > self._deadline:
+                raise self._stopped("waited in vain for another rollout of it")
+            time.sleep(SETTLE_SECONDS)
+        if not self._order.wide:
+            self._budget -= self._logbook.failed_besides([host.name for host in self._order.hosts])
+
+    def _roll(self, fan: Fanout) -> None:
+        waiting = [host for host in self._order.hosts if host.name not in self._reports]
+        sizes = batch_sizes(["100%"] if self._order.wide else self._settings.deploy["batches"], len(waiting))
+        number = 0
+        while waiting:
+            number += 1
+            self._refuse_to_go_on()
+            batch = self._room(waiting, next(sizes))
+            waiting = [host for host in waiting if host not in batch]
+            self._logbook.write(batch=number, untouched=len(waiting))
+            _say(f"batch {number}: {len(batch)} hosts, {len(waiting)} after it")
+            self._converge(fan, batch)
+            self._stop_if_spent()
+            if waiting and any(self._state(host) != "unchanged" for host in batch):
+                time.sleep(SETTLE_SECONDS)
+
+    def _converge(self, fan: Fanout, batch: Sequence[Host]) -> None:
+        argv = [*CONVERGE, "--generation", str(self._order.generation), self._order.project.name]
+        limit = min(float(self._settings.deploy["host_timeout"]), self._deadline - time.monotonic())
+        began = time.monotonic()
+
+        def converged(host: Host, answer: Answer) -> None:
+            report = _report(host, answer)
+            report["seconds_total"] = round(time.monotonic() - began, 2)
+            self._keep(host, report)
+
+        fan.run(batch, argv, max(1.0, limit), converged, lambda: self._failed() <= self._budget)
+        self._wait_until_healthy([h for h in batch if self._state(h) in ("converged", "unchanged")])
+
+    def _probed(self, host: Host, answer: Answer) -> None:
+        if isinstance(answer, HostError):
+            self._keep(host, _failure(host, "unreachable", answer.message))
+        elif answer.code != 0 and "sudo" in answer.stderr:
+            self._keep(host, _failure(host, "sudo", f"sudo refuses cicd-converge: {one_line(answer.stderr)}"))
+        elif answer.stdout.strip() != PROTOCOL:
+            said = "its cicd-converge is older than this pack; install the present cicd-converge package"
+            self._keep(host, _failure(host, "agent", said))
+
+    def _room(self, waiting: Sequence[Host], size: int) -> list[Host]:
+        """Return the next batch: as many hosts as the size says and the capacity allows."""
+        deadline = min(self._deadline, time.monotonic() + ROOM_LIMIT_SECONDS)
+        while True:
+            now = Membership(self._settings, self._store, self._order.project)
+            if found := now.room(self._order.ring, waiting):
+                return found[:size]
+            if self._order.wide:
+                return list(waiting[:1])
+            if time.monotonic() > deadline:
+                raise self._stopped(
+                    f"stopped: too few hosts are healthy to take another one out of traffic "
+                    f"(`deploy.min_healthy` is {self._settings.deploy['min_healthy']})"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _wait_until_healthy(self, hosts: Sequence[Host]) -> None:
+        deadline = min(self._deadline, time.monotonic() + HEALTH_LIMIT_SECONDS)
+        names = [host.name for host in hosts]
+        while True:
+            reasons = unhealthy(self._store.health(self._order.project), names)
+            if not reasons or time.monotonic() > deadline:
+                break
+            time.sleep(POLL_SECONDS)
+        for host in hosts:
+            if host.name in reasons:
+                why = f"is installed but not healthy ({one_line(reasons[host.name])})"
+                self._keep(host, {**self._reports[host.name], **_failure(host, "unhealthy", why)})
+
+    def _refuse_to_go_on(self) -> None:
+        self._still_ours()
+        if self._cancelled():
+            raise self._stopped("was cancelled")
+        if time.monotonic() > self._deadline:
+            raise self._stopped(f"took longer than {self._settings.deploy['time_limit']} s")
+
+    def _note_cancelled(self) -> None:
+        """After a cancelled rollout no step follows, whatever stopped it: its record says that it is over."""
+        if self._cancelled():
+            self._logbook.write(state=CANCELLED)
+
+    def _stop_if_spent(self) -> None:
+        if self._failed() > self._budget:
+            raise self._stopped("failed")
+
+    def _stopped(self, what: str) -> HostError:
+        reports, total = list(self._reports.values()), len(self._order.hosts)
+        untouched, why = total - len(reports), _bracketed(rollout_summary.sentence(reports))
+        project = f"{self._order.project.name} {what} on {self._order.ring}"
+        others = f"{untouched} further hosts were not touched. Correct the cause, then deploy again."
+        return HostError(
+            f"{project}: {self._failed()} of {total} hosts failed{why}.",
+            "Correct the cause; its hosts go back by themselves then." if self._order.wide else others,
+            detail=self._logbook.key,
+            **rollout_summary.summary(reports, untouched),
+        )
+
+    def _failed(self) -> int:
+        return len(rollout_summary.failures(list(self._reports.values())))
+
+    def _state(self, host: Host) -> str:
+        return str(self._reports.get(host.name, {}).get("state", ""))
+
+    def _keep(self, host: Host, report: Any) -> None:
+        self._reports[host.name] = report
+        self._logbook.say(host.name, report)
+        _say(f"{host.name}: {report['state']} {report.get('installed') or ''} {report.get('message', '')}")
+
+
+def _report(host: Host, answer: Answer) -> Any:
+    if isinstance(answer, CicdError):
+        return _failure(host, "unreachable", answer.message)
+    try:
+        report = json.loads(answer.stdout.strip().splitlines()[-1])
+        if report["state"] not in ("converged", "unchanged", "held", "failed"):
+            raise ValueError(report["state"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return _failure(host, "no_report", f"cicd-converge gave no report: {_said(answer)}")
+    if report["state"] == "held":  # a push is never held: this host obeys something else
+        report = {**report, "state": "failed"}
+    return neutral_data({**report, "host": host.name, "message": str(report.get("message", ""))})
+
+
+def _said(answer: Outcome) -> str:
+    return one_line(answer.stderr or answer.stdout)
+
+
+def _failure(host: Host, code: str, message: str) -> Any:
+    return {"host": host.name, "state": "failed", "code": code, "message": message}
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{one_line(line)}\n")
+    sys.stdout.flush()
+
+
+def _bracketed(text: str) -> str:
+    return f" ({one_line(text, 700)})" if text else ""

@@ -1,0 +1,175 @@
+"""Build one commit into a package, on one build host."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import time
+from dataclasses import asdict
+from typing import Any, Mapping
+
+from cicd import identifiers
+from cicd.clients.ssh import Shell
+from cicd.config import Project, Settings
+from cicd.errors import HostError, ProjectError
+from cicd.package import builder_input, metadata, provenance, sbom
+from cicd.package.builder_input import Origin
+from cicd.package.clearance import Clearance
+from cicd.package.fpm_json import LISTS
+from cicd.package.metadata import Metadata
+from cicd.package.package_names import Names
+from cicd.package.provenance import Builder
+from cicd.release.ring import Host
+from cicd.release.version import package_version
+from cicd.sanitize import one_line
+
+# A run whose directory nothing touched for so many steps' time is dead, and swept away.
+DEAD_AFTER_STEPS = 3
+LOCK = "lock:"
+
+
+def fetch_commit(settings: Settings, host: Host, run: str, project: Project, commit: str) -> None:
+    """Bring exactly *commit* of *project* to *host*, in the directory of *run*."""
+    arguments = [identifiers.check("run", run), project.name, settings.clone_url(project)]
+    arguments += [identifiers.check("commit", commit), str(DEAD_AFTER_STEPS * _timeout(settings))]
+    arguments += [_named(settings, key, project) for key in ("deploy_key_file", "token_file")]
+    with Shell(settings, host) as shell:
+        shell.script("fetch_commit", arguments, _timeout(settings))
+
+
+def read_metadata(settings: Settings, host: Host, run: str, project: Project, commit: str) -> dict[str, Any]:
+    """
+    Return what the package of *run* will be: `version`, `time` of the commit, `metadata`.
+
+    Raises ProjectError, before anything is built, when the project's contract is broken, and
+    Refused when the package's name is somebody else's.
+    """
+    with Shell(settings, host) as shell:
+        said = _pairs(shell.script("read_metadata", [identifiers.check("run", run)], _timeout(settings)))
+        text = _decoded(said.get("fpm_json"))
+        paths = metadata.paths(text, project.name)
+        states = _pairs(shell.script("read_states", [run, *paths], _timeout(settings)))
+        meta = metadata.read(project.name, commit, text, {**states, **said}, project.allowed)
+        Names(settings).refuse_foreign(project, meta.name, shell)
+    version = package_version(meta.version, int(said["commits"]), commit)
+    return {"version": version, "time": int(said["time"]), "metadata": asdict(meta)}
+
+
+def build_package(
+    settings: Settings,
+    host: Host,
+    run: str,
+    project: Project,
+    commit: str,
+    described: Mapping[str, Any],
+    clearance: Clearance,
+) -> dict[str, Any]:
+    """
+    Build the package that *described* (the result of read_metadata) and say what came out:
+    `file` on the host, `sha256`, `bytes`, `driver`, `package`, `version`, `rpms` and what `lintian` found.
+
+    Bill of materials and provenance, which has the commit's *clearance*, are left beside the file.
+    """
+    meta = _metadata(described["metadata"])
+    trace = identifiers.trace_tag(project.repository, commit)
+    origin = Origin(project.repository, commit, trace, int(described["time"]), project.name)
+    version = identifiers.check("version", described["version"])
+    section = settings.package
+    arguments = [identifiers.check("run", run), str(section["driver"]), " ".join(section["formats"])]
+    arguments += [meta.prefix, str(origin.time), version, commit, str(section["lintian"])]
+    started = _now()
+    with Shell(settings, host) as shell:
+        shell.put(_request(builder_input.files(meta, version, origin)), f"builds/{run}/request")
+        said = _pairs(shell.script("build_package", arguments, _timeout(settings)))
+        builder = Builder(host.name, said["driver"], said.get("tool", ""), run, started, _now())
+        for name, content in papers(meta, version, origin, builder, said, clearance).items():
+            shell.put(content, f"builds/{run}/out/{name}")
+    kept = {key: said[key] for key in ("driver", "file", "sha256")}
+    errors = _text(said.get("lintian", "")).splitlines()
+    return {
+        **kept,
+        "bytes": int(said["bytes"]),
+        "package": meta.name,
+        "version": version,
+        "rpms": [said["rpm"]] if "rpm" in said else [],
+        "lintian": [one_line(e) for e in errors],
+    }
+
+
+def papers(
+    meta: Metadata,
+    version: str,
+    origin: Origin,
+    builder: Builder,
+    said: Mapping[str, str],
+    clearance: Clearance,
+) -> dict[str, str]:
+    """Return the bill of materials and the provenance of what a build *said* it made, by file name."""
+    locks = {key[len(LOCK) :]: _text(said[key]) for key in said if key.startswith(LOCK)}
+    bill = _json(sbom.bill(meta, version, origin, said["sha256"], _rfc3339(origin.time), locks))
+    subjects = {
+        said["file"].rpartition("/")[2]: said["sha256"],
+        "sbom.cdx.json": hashlib.sha256(bill.encode()).hexdigest(),
+    }
+    statement = _json(provenance.statement(subjects, origin, builder, asdict(meta), clearance))
+    return {"sbom.cdx.json": bill, "provenance.json": statement}
+
+
+def clean(settings: Settings, host: Host, run: str) -> None:
+    """Remove everything that *run* left on *host*."""
+    with Shell(settings, host) as shell:
+        shell.script("clean_build", [identifiers.check("run", run)], _timeout(settings))
+
+
+def _timeout(settings: Settings) -> int:
+    return int(settings.package["timeout"])
+
+
+def _named(settings: Settings, key: str, project: Project) -> str:
+    return str(settings.source[key]).replace("{project}", project.name)
+
+
+def _request(files: Mapping[str, str]) -> str:
+    """Many small files as one, so that they cost one transfer."""
+    return "".join(f"{name} {base64.b64encode(text.encode()).decode()}\n" for name, text in files.items())
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+
+
+def _now() -> str:
+    return _rfc3339(time.time())
+
+
+def _rfc3339(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _pairs(output: str) -> dict[str, str]:
+    return dict(line.partition("=")[::2] for line in output.splitlines())
+
+
+def _decoded(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        raise ProjectError("fpm.json is not UTF-8 text.", "Save it as UTF-8 and push again.") from None
+
+
+def _text(encoded: str) -> str:
+    return base64.b64decode(encoded).decode("utf-8", errors="replace")
+
+
+def _metadata(values: Mapping[str, Any]) -> Metadata:
+    try:
+        lists = {key: tuple(values[key]) for key in LISTS}
+        return Metadata(**{**values, **lists})
+    except (KeyError, TypeError) as error:
+        raise HostError(
+            f"The package's metadata is incomplete ({error}).", "Run read_metadata first."
+        ) from None

@@ -1,0 +1,99 @@
+"""Which build host takes a run: a healthy one, the least busy, and not one that failed a moment ago."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Collection, Mapping, Sequence
+
+from cicd import identifiers
+from cicd.config import Settings
+from cicd.errors import Refused
+from cicd.release.ring import Host
+from cicd.store.store import Store
+
+# No project's name begins with a dot.
+TAKEN = "cicd/.builders"
+FAILED = "cicd/.failed-builders"
+AVOID_SECONDS = 600
+SESSION_LIMIT_SECONDS = 86400
+
+
+def choose(
+    hosts: Sequence[Host], busy: Mapping[str, int], avoided: Collection[str], commit: str
+) -> Host | None:
+    """
+    Return the host of *hosts* with the fewest runs in *busy*, or None when there is none.
+
+    One of *avoided*, which failed a moment ago, is taken only when there is no other; among
+    equals the *commit* decides, so that runs that start at once spread.
+    """
+    if not hosts:
+        return None
+    turn = int(identifiers.check("commit", commit)[:8], 16)
+    ranked = sorted(hosts, key=lambda host: host.name)
+    order = {host.name: (number - turn) % len(ranked) for number, host in enumerate(ranked)}
+    return min(ranked, key=lambda host: (host.name in avoided, busy.get(host.name, 0), order[host.name]))
+
+
+def find_host(store: Store, service: str, tag: str, commit: str) -> Host:
+    """Return one healthy host of *service* with *tag*, to read on; commits spread over them."""
+    host = choose(_hosts(store, service, tag), {}, (), commit)
+    if host is None:
+        raise Refused(
+            f"No healthy host offers {service} ({tag}) in Consul.",
+            "Start one, or check `package` in the configuration.",
+        )
+    return host
+
+
+def _hosts(store: Store, service: str, tag: str) -> list[Host]:
+    entries = store.healthy(service, tag)
+    return [Host(e["Node"]["Node"], e["Service"]["Address"] or e["Node"]["Address"]) for e in entries]
+
+
+class Builders(Store):
+    """The build hosts in Consul, with the runs that each has taken; entries of dead runs expire."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        section = settings.package
+        self._service, self._tag = str(section["service"]), str(section["tag"])
+        self._seconds = min(4 * int(section["timeout"]), SESSION_LIMIT_SECONDS)
+
+    def take(self, run: str, commit: str, excluded: Sequence[str] = ()) -> Host:
+        """Return the host for *run*, which counts as busy from now on; never one of *excluded*."""
+        for name in excluded:
+            self.give_back(run, name)
+            self._note(f"{FAILED}/{name}", AVOID_SECONDS)
+        hosts = [h for h in _hosts(self, self._service, self._tag) if h.name not in excluded]
+        host = choose(hosts, self._busy(), self._failed(), commit)
+        if host is None:
+            raise self._none(excluded)
+        self._note(f"{TAKEN}/{host.name}/{identifiers.check('run', run)}", self._seconds)
+        return host
+
+    def give_back(self, run: str, name: str) -> None:
+        """Record that *run* does not need the host *name* any more."""
+        _, item = self.ask(lambda c: c.kv.get(f"{TAKEN}/{name}/{run}"))
+        if item and item.get("Session"):
+            self.ask(lambda c: c.session.destroy(item["Session"]))
+
+    def _busy(self) -> Mapping[str, int]:
+        return Counter(key.split("/")[2] for key in self.keys(f"{TAKEN}/"))
+
+    def _failed(self) -> set[str]:
+        return {key.rpartition("/")[2] for key in self.keys(f"{FAILED}/")}
+
+    def _note(self, key: str, seconds: int) -> None:
+        """Set *key* to now, until its session is destroyed or *seconds* have passed."""
+        ttl = max(10, seconds)
+        session = self.ask(lambda c: c.session.create(name=key, behavior="delete", ttl=ttl, lock_delay=0))
+        self.ask(lambda c: c.kv.put(key, str(int(time.time())), acquire=session))
+
+    def _none(self, excluded: Sequence[str]) -> Refused:
+        but = f" but {', '.join(excluded)}, which failed," if excluded else ""
+        return Refused(
+            f"No healthy host{but} offers {self._service} ({self._tag}) in Consul.",
+            "Start one, or check `package` in the configuration, then run the workflow again.",
+        )

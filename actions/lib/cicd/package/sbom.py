@@ -1,0 +1,89 @@
+"""The bill of materials of a package, as CycloneDX 1.5 JSON. Runs nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import Any, Iterator, Mapping
+from urllib.parse import quote
+
+from cicd.package.builder_input import Origin
+from cicd.package.metadata import Metadata
+
+PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([A-Za-z0-9.!+_-]+)", re.M)
+SPDX = re.compile(r"[A-Za-z0-9.+-]+")
+
+
+def bill(
+    meta: Metadata, version: str, origin: Origin, sha256: str, time: str, locks: Mapping[str, str]
+) -> dict[str, Any]:
+    """
+    Return the bill of the package *meta* at *version*, made at *time* (RFC 3339).
+
+    Its components are what the package declares: Debian dependencies, and the pins of the lock
+    files *locks* (text by name) of the commit.
+    """
+    own = _package(meta, version, origin, sha256)
+    components = [*_debian(meta), *_pinned(locks)]
+    return {
+        "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, own['purl'] + sha256)}",
+        "version": 1,
+        "metadata": {"timestamp": time, "tools": {"components": [_tool()]}, "component": own},
+        "components": components,
+        "dependencies": [{"ref": own["bom-ref"], "dependsOn": [c["bom-ref"] for c in components]}],
+    }
+
+
+def _package(meta: Metadata, version: str, origin: Origin, sha256: str) -> dict[str, Any]:
+    purl = f"pkg:deb/cicd/{quote(meta.name)}@{quote(version)}?arch={meta.architecture}"
+    return {
+        "type": "application",
+        "bom-ref": purl,
+        "name": meta.name,
+        "version": version,
+        "description": meta.description,
+        "purl": purl,
+        "hashes": [{"alg": "SHA-256", "content": sha256}],
+        "licenses": [{"license": {"name": meta.license}}],
+        "externalReferences": [
+            {"type": "vcs", "url": f"https://github.com/{origin.repository}", "comment": origin.commit}
+        ],
+    }
+
+
+def _tool() -> dict[str, str]:
+    return {"type": "application", "name": "cicd"}
+
+
+def _debian(meta: Metadata) -> Iterator[dict[str, Any]]:
+    names = dict.fromkeys(
+        re.split(r"[ :(]", choice.strip())[0] for item in meta.depends for choice in item.split("|")
+    )
+    return (_component("deb/debian", name, "") for name in names)
+
+
+def _pinned(locks: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    pins = dict(PIN.findall(locks.get("requirements.txt", "")))
+    for name, version in sorted(pins.items()):
+        yield _component("pypi", re.sub(r"[-_.]+", "-", name).lower(), version)
+    for name, version in sorted(_npm(locks.get("package-lock.json", ""))):
+        yield _component("npm", name, version)
+
+
+def _npm(text: str) -> set[tuple[str, str]]:
+    try:
+        packages = json.loads(text)["packages"].items()
+        found = {(path.rpartition("node_modules/")[2], entry.get("version")) for path, entry in packages}
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
+        return set()
+    return {(name, version) for name, version in found if name and isinstance(version, str)}
+
+
+def _component(kind: str, name: str, version: str) -> dict[str, Any]:
+    purl = f"pkg:{kind}/{quote(name, safe='/')}" + (f"@{quote(version)}" if version else "")
+    versioned = {"version": version} if version else {}
+    return {"type": "library", "bom-ref": purl, "name": name, **versioned, "purl": purl}

@@ -1,0 +1,247 @@
+"""The record of a release: its data, as plain data, and the history entry of each change of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Mapping
+
+from cicd.errors import CicdError
+from cicd.release import holds, stop
+from cicd.release.approvals import Review, Reviews
+from cicd.release.freeze_windows import Opened
+from cicd.release.holds import Holds
+from cicd.release.stop import Stop
+
+RINGS = ("canary", "production")
+LAST_GENERATION = 999_999_999_999
+EVERYTHING = "everything"  # in place of a project: what holds every one of them
+EMPTY = "empty"  # nothing was ever wanted here
+DEPLOYING = "deploying"  # a deploy walks the ring: only it may touch hosts
+RESTORING = "restoring"  # a failed deploy is being undone: hosts go back by themselves, too
+HEALTHY = "healthy"  # every host of the ring ran it, healthy, when the deploy ended
+DEGRADED = "degraded"  # all but a few hosts ran it, as many as the budget allows; those converge alone
+STOPPED = "stopped"  # a failed deploy that nobody undid: a person says how it goes on
+RUNNING = "running"  # what the record of a rollout says while it is under way
+CANCELLED = "cancelled"  # and after somebody ended it
+SILENT_SECONDS = 30  # without a sign of life after which a rollout counts as dead
+
+
+@dataclass(frozen=True)
+class Build:
+    """A published package: the only thing that a ring can be wanted to run; `authors` may not approve it."""
+
+    version: str
+    package: str
+    commit: str
+    sha256: str
+    trace: str
+    authors: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Ring:
+    """
+    What one ring is wanted to run.
+
+    `generation` is the release's when `wanted` last changed; `since` the epoch second
+    when `state` did. `good` was the last to end healthy, `earlier` the one before it.
+    `exempt` is a step back or a broken glass: people's holds do not stop hosts from
+    following it. `backward` is a step back: its hosts change all at once as far as capacity allows,
+    and who cannot be reached is not waited for. `tries` counts how often that was begun.
+    `stop` says why the last deploy here did not end well; the next one forgets it.
+    """
+
+    state: str = EMPTY
+    wanted: Build | None = None
+    good: Build | None = None
+    earlier: Build | None = None
+    generation: int = 0
+    since: float = 0.0
+    exempt: bool = False
+    backward: bool = False
+    tries: int = 0
+    stop: Stop | None = None
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """What it wants, and what it ran well before."""
+        return tuple(build for build in (self.wanted, self.good, self.earlier) if build)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its hosts converge by themselves: no deploy walks it, and it waits for no person."""
+        return self.state != DEPLOYING and (self.state != STOPPED or self.backward)
+
+
+@dataclass(frozen=True)
+class NewHistory:
+    """Somebody accepted that git's history begins anew with *version*; those of *older* come before it."""
+
+    version: str
+    older: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Release:
+    """
+    The record of one project; every change of it raises `generation`.
+
+    `reviews` are by version and then by person; `rolled_back` are the versions that production was
+    rolled back from, oldest first, without those that somebody deployed to the canary again. Not
+    recorded but found when it is read: `around`, what holds every project, and `window`, the
+    freeze window that is open.
+    """
+
+    project: str
+    generation: int = 0
+    canary: Ring = Ring()
+    production: Ring = Ring()
+    holds: Holds = field(default_factory=Holds)
+    reviews: Reviews = field(default_factory=dict)
+    rolled_back: tuple[str, ...] = ()
+    new_history: NewHistory | None = None
+    around: Holds = field(default_factory=Holds, compare=False)
+    window: Opened | None = field(default=None, compare=False)
+
+    def ring(self, name: str) -> Ring:
+        """Return the ring called *name*."""
+        return self.production if name == "production" else self.canary
+
+    def reviews_of(self, version: str) -> Mapping[str, Review]:
+        """Return what people said of *version*, by person."""
+        return self.reviews.get(version, {})
+
+
+@dataclass(frozen=True)
+class Cause:
+    """
+    Who changes a release, why, when (epoch seconds), and in which execution.
+
+    `trace` is of the commit that the change is about, when that is not the ring's.
+    """
+
+    who: str
+    why: str
+    when: float
+    execution: str = ""
+    trace: str = ""
+
+
+def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -> dict[str, Any]:
+    """Return the history entry of one change: who did what, why, when, from what to what."""
+    old, new = before.ring(ring).wanted, after.ring(ring).wanted
+    traced = new or old
+    return {
+        **asdict(cause),
+        "generation": after.generation,
+        "project": after.project,
+        "what": what,
+        "ring": ring,
+        "from": old.version if old else None,
+        "to": new.version if new else None,
+        "trace": cause.trace or (traced.trace if traced else None),
+        "cancelled": _cancelled(before, after),
+        "state": after.ring(ring).state,
+        "stop": stop.to_json(_new_stop(before.ring(ring), after.ring(ring))),
+    }
+
+
+def surrounded(release: Release, around: Holds, window: Opened | None) -> Release:
+    """Return *release* with what holds every project, and the freeze window that is open."""
+    return replace(release, around=around, window=window)
+
+
+def quiet_seconds(rollout: Mapping[str, Any], since: float, now: float) -> float:
+    """Return for how long the recorded *rollout* gave no sign of life; it has had one at *since*."""
+    return now - max(since, float(rollout.get("at", 0)))
+
+
+def rollout_key(project: str, generation: int) -> str:
+    """Return where the rollout of *generation* is recorded."""
+    return f"cicd/{project}/rollouts/{generation:08d}"
+
+
+def to_json(release: Release) -> dict[str, Any]:
+    """Return *release* as plain data for the store."""
+    data = asdict(release)
+    return {key: value for key, value in data.items() if key not in ("around", "window")}
+
+
+def from_json(data: Mapping[str, Any]) -> Release:
+    """Return the release stored as *data*; unreadable data means stop."""
+    try:
+        rings = {name: _ring(data[name]) for name in RINGS}
+        return Release(
+            project=data["project"],
+            generation=_generation(data),
+            holds=holds.from_json(data.get("holds")),
+            reviews=_reviews(data.get("reviews") or {}, rings["canary"]),
+            rolled_back=_rolled_back(data, rings),
+            new_history=_new_history(data.get("new_history")),
+            canary=rings["canary"],
+            production=rings["production"],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CicdError(
+            f"The stored release is unreadable ({error!r}); nothing may be deployed from it.",
+            "Compare it with cicd/<project>/history in Consul, and repair it by hand.",
+        ) from None
+
+
+def _generation(data: Mapping[str, Any]) -> int:
+    """Return the generation in *data*; hosts compare no number above LAST_GENERATION."""
+    generation = int(data["generation"])
+    if not 0 <= generation <= LAST_GENERATION:
+        raise ValueError(f"generation {generation}")
+    return generation
+
+
+def _ring(data: Mapping[str, Any]) -> Ring:
+    builds = {key: _build(data[key]) if data[key] else None for key in ("wanted", "good", "earlier")}
+    return Ring(
+        state=data["state"],
+        generation=_generation(data),
+        since=float(data["since"]),
+        exempt=bool(data.get("exempt", False)),
+        backward=bool(data.get("backward", data["state"] == RESTORING)),
+        tries=int(data.get("tries", 0)),
+        stop=stop.from_json(data.get("stop")),
+        **builds,
+    )
+
+
+def _reviews(data: Mapping[str, Any], canary: Ring) -> dict[str, dict[str, Review]]:
+    """Records from before reviews belonged to versions have those of the canary, by person."""
+    if any(isinstance(given.get("approves"), bool) for given in data.values()):
+        data = {canary.wanted.version: data} if canary.wanted else {}
+    return {version: {who: Review(**one) for who, one in given.items()} for version, given in data.items()}
+
+
+def _rolled_back(data: Mapping[str, Any], rings: Mapping[str, Ring]) -> tuple[str, ...]:
+    """Older records have one version, `left`; a deploy of it to the canary that came later made it good."""
+    if "rolled_back" in data:
+        return tuple(str(version) for version in data["rolled_back"])
+    left, canary = str(data["production"].get("left") or ""), rings["canary"]
+    again = canary.wanted and canary.wanted.version == left and not canary.exempt
+    is_later = canary.generation > rings["production"].generation
+    return (left,) if left and not (again and is_later) else ()
+
+
+def _new_stop(before: Ring, after: Ring) -> Stop | None:
+    return after.stop if after.stop != before.stop else None
+
+
+def _cancelled(before: Release, after: Release) -> list[str]:
+    gone = (set(before.reviews_of(version)) - set(after.reviews_of(version)) for version in before.reviews)
+    return sorted(set().union(*gone))
+
+
+def _new_history(data: Mapping[str, Any] | None) -> NewHistory | None:
+    return NewHistory(str(data["version"]), tuple(map(str, data["older"]))) if data else None
+
+
+def _build(data: Mapping[str, Any]) -> Build:
+    kept = dict(data)
+    # A record from before there were several names one author, or nobody.
+    alone = kept.pop("author", "")
+    return Build(**{**kept, "authors": tuple(kept.get("authors") or filter(None, [alone]))})

@@ -1,0 +1,34 @@
+"""What the hosts of a ring read: what they are to run, and whether they may move by themselves. Pure."""
+
+from __future__ import annotations
+
+from cicd.release import holds
+from cicd.release.record import Release
+
+
+def held(release: Release, ring: str) -> str:
+    """Return why hosts of *ring* must not move by themselves now: lock, freeze, pin, veto or nothing."""
+    current = release.ring(ring)
+    version = current.wanted.version if current.wanted else ""
+    if current.exempt:
+        return "veto" if version in release.holds.vetoes else ""
+    frozen = "freeze" if release.window and ring == "production" else ""
+    return holds.word(release.holds, ring, version) or holds.word(release.around, ring, version) or frozen
+
+
+def wanted_document(release: Release, ring: str, silent: int = 0) -> str:
+    """
+    Return what the ring's hosts read: `key=value` lines that a POSIX shell can take in one GET.
+
+    With *silent*, seconds, hosts report only what changed, and renew a check that lasts so long.
+    """
+    told = f"silent={silent}\n" if silent else ""
+    current = release.ring(ring)
+    build, hold = current.wanted, held(release, ring)
+    if build is None:
+        return f"version=\ngeneration={current.generation}\nrollout=open\nhold={hold}\n{told}"
+    rollout = "open" if current.is_open else "pushed"
+    return (
+        f"package={build.package}\nversion={build.version}\ngeneration={current.generation}\n"
+        f"sha256={build.sha256}\ntrace={build.trace}\nrollout={rollout}\nhold={hold}\n{told}"
+    )

@@ -1,0 +1,152 @@
+"""What is deployed, project by project and host by host, as Consul knows it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any, Iterator, Mapping, Sequence
+
+from cicd.ci import progress
+from cicd.config import Project, Settings
+from cicd.deploy import executions
+from cicd.release import fate
+from cicd.release.record import RINGS, Release, Ring, rollout_key
+from cicd.release.ring import name_of, unhealthy
+from cicd.release.stop import to_json
+from cicd.reports import status_text
+from cicd.sanitize import moment, one_line
+from cicd.store.alarm_memory import AlarmMemory
+from cicd.store.store import Store
+
+HISTORY_ENTRIES = 10
+NOTHING: Mapping[str, Mapping[str, Any]] = {}
+LISTED_HOSTS = 40
+
+
+def of(settings: Settings, project: str) -> dict[str, Any]:
+    """Return the rings, the hosts and the last changes of *project*, and a `message` to read."""
+    store, found = Store(settings), settings.project(project)
+    known, hosts = store.release(found.name), _hosts(settings, store, found)
+    canaries = {host["name"] for host in hosts if host["ring"] == "canary"} - set(known.holds.excluded)
+    alarms = AlarmMemory(store, found.name).look(canaries)
+    policy, silent = found.approval, _silent(settings, store, known)
+    return {
+        "generation": known.generation,
+        "canary": _ring(known.canary),
+        "production": _ring(known.production),
+        "hosts": _listed(hosts),
+        "holds": asdict(known.holds),
+        "history": store.history(found.name, HISTORY_ENTRIES),
+        "message": status_text.whole(
+            known,
+            hosts,
+            time.time(),
+            found.min_bake_seconds,
+            policy,
+            alarms,
+            [*executions.sentences(settings, store, found.name), *_runs(store, found.name)],
+            silent,
+        ),
+    }
+
+
+def everything(settings: Settings) -> dict[str, Any]:
+    """Return the versions of every project, and a `message` with one line for each."""
+    store, lines, projects = Store(settings), [], {}
+    for found in settings.projects.values():
+        known = store.release(found.name)
+        projects[found.name] = {name: _ring(known.ring(name))["version"] for name in ("canary", "production")}
+        lines.append(status_text.one_line(known, _hosts(settings, store, found), time.time()))
+    lines += executions.sentences(settings, store)
+    return {"projects": projects, "message": "\n".join(lines)}
+
+
+def history(
+    entries: Sequence[Mapping[str, Any]], project: str = "", runs: Mapping[str, Mapping[str, Any]] = NOTHING
+) -> str:
+    """
+    Return history *entries* as lines to read, newest first: when, who, what, from what to what, why.
+
+    Among them are those of *project*'s *runs* that stopped before they came to a ring.
+    """
+    oldest = min((float(entry["when"]) for entry in entries), default=0.0)
+    lines = [(float(entry["when"]), _line(entry)) for entry in entries]
+    lines += [(when, line) for when, line in _stops(project, runs) if when >= oldest]
+    return "\n".join(line for _, line in sorted(lines, key=lambda one: -one[0])) or "nothing was changed yet"
+
+
+def _stops(project: str, runs: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[float, str]]:
+    for commit, run in runs.items():
+        ended = progress.of(run, time.time())
+        if ended and not progress.is_of_ring(ended):
+            said = progress.told(project, commit, ended)
+            yield (
+                ended.when,
+                f"{moment(ended.when)}  {run.get('user') or 'unknown'}: run of {commit[:7]} stopped {said}",
+            )
+
+
+def _runs(store: Store, project: str) -> list[str]:
+    return progress.sentences(project, store.runs(project), time.time())
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    when, ended = moment(float(entry["when"])), entry.get("stop")
+    old, new = (entry[end] or "nothing" for end in ("from", "to"))
+    moved = f"{old} -> {new}" if old != new else f"at {new}"
+    what = str(entry["what"]).replace("_", " ")
+    where = f", execution {ended['execution']}" if ended and ended["execution"] else ""
+    return f"{when}  {entry['who'] or 'unknown'}: {what}, {entry['ring']} {moved} ({entry['why']}){where}"
+
+
+def _silent(settings: Settings, store: Store, known: Release) -> dict[str, str]:
+    """Say of each ring whose deploy gives no sign of life what becomes of it."""
+    said, lost_after = {}, float(settings.deploy["lost_after"])
+    for name in RINGS:
+        ring = known.ring(name)
+        walked = store.get(rollout_key(known.project, ring.generation)) or {}
+        said[name] = fate.silence(ring, walked, time.time(), lost_after)
+    return {name: f"{name}: {text}" for name, text in said.items() if text}
+
+
+def _ring(ring: Ring) -> dict[str, Any]:
+    return {
+        "state": ring.state,
+        "version": ring.wanted.version if ring.wanted else "",
+        "commit": ring.wanted.commit if ring.wanted else "",
+        "trace": ring.wanted.trace if ring.wanted else "",
+        "good": ring.good.version if ring.good else "",
+        "earlier": ring.earlier.version if ring.earlier else "",
+        "generation": ring.generation,
+        "since": ring.since,
+        "stop": to_json(ring.stop),
+    }
+
+
+def _hosts(settings: Settings, store: Store, found: Project) -> list[dict[str, Any]]:
+    entries = sorted(store.health(found), key=lambda entry: str(entry["Node"]["Node"]))
+    reasons = unhealthy(entries, [entry["Node"]["Node"] for entry in entries])
+    reports, canary_tag = store.reports(found.name), settings.canary_tag(found)
+    return [_host(canary_tag, reports.get(entry["Node"]["Node"], {}), entry, reasons) for entry in entries]
+
+
+def _host(
+    canary_tag: str, report: Mapping[str, Any], entry: Mapping[str, Any], reasons: Mapping[str, str]
+) -> dict[str, Any]:
+    name = entry["Node"]["Node"]
+    return {
+        "name": name,
+        "ring": name_of(entry, canary_tag),
+        "address": entry["Service"]["Address"] or entry["Node"]["Address"],
+        "version": str(report.get("installed") or ""),
+        "healthy": name not in reasons,
+        "reason": reasons.get(name) or _failure(report),
+    }
+
+
+def _failure(report: Mapping[str, Any]) -> str:
+    return one_line(str(report.get("message", "")), 200) if report.get("state") == "failed" else ""
+
+
+def _listed(hosts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(hosts, key=lambda host: (host["healthy"], host["ring"], host["name"]))[:LISTED_HOSTS]

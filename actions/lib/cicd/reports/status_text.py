@@ -1,0 +1,173 @@
+"""What is deployed, in words: rings, versions, ages, hosts, holds and the next step. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Mapping, Sequence
+
+from cicd.errors import Refused
+from cicd.release import approvals, going_back
+from cicd.release import transitions as releases
+from cicd.release.approvals import NO_POLICY, Policy
+from cicd.release.firing import SILENCE, Alarms
+from cicd.release.holds import Hold, Holds, rollback
+from cicd.release.transitions import Release, Ring
+from cicd.sanitize import age
+
+NOTHING: Mapping[str, str] = {}
+NAMED_HOSTS = 8
+NAMED_ALARMS = 4
+
+
+def whole(
+    release: Release,
+    hosts: Sequence[Mapping[str, Any]],
+    now: float,
+    min_bake: int,
+    policy: Policy = NO_POLICY,
+    alarms: Alarms = SILENCE,
+    stuck: Sequence[str] = (),
+    silent: Mapping[str, str] = NOTHING,
+) -> str:
+    """
+    Return the state of one project as lines to read; the last one says what to do next.
+
+    *stuck* names executions that died, *silent* says of rings whose deploy seems dead what becomes of it.
+    """
+    lines = [release.project, *_alarmingly(release)]
+    lines += [f"  {_ring(release, name, hosts, now)}" for name in ("production", "canary")]
+    lines += [f"  {text}" for text in _stopped(release, now)]
+    lines += [f"  {text}" for text in _odd(release, hosts)]
+    lines += [f"  {text}" for text in _alarms(alarms, now)]
+    lines += [f"  {text}" for text in stuck]
+    lines += [f"  {text}" for text in _held(release.holds, now)]
+    lines += [f"  every project: {text}" for text in _held(release.around, now)]
+    lines += [f"  {text}" for text in _reviewed(release, now, policy)]
+    return "\n".join([*lines, f"  next: {next_step(release, now, min_bake, policy, alarms, silent)}"])
+
+
+def one_line(release: Release, hosts: Sequence[Mapping[str, Any]], now: float) -> str:
+    """Return the state of one project in one line."""
+    rings = [f"{name} {_version(release.ring(name), now)}" for name in ("production", "canary")]
+    sick = sum(not host["healthy"] for host in hosts)
+    health = [f"{sick} of {len(hosts)} hosts unhealthy"] if sick else []
+    return "; ".join([f"{release.project}: {', '.join(rings)}", *health, *_words(release.holds)])
+
+
+def next_step(
+    release: Release,
+    now: float,
+    min_bake: int,
+    policy: Policy = NO_POLICY,
+    alarms: Alarms = SILENCE,
+    silent: Mapping[str, str] = NOTHING,
+) -> str:
+    """Return what a person can do with the release now, and why not more."""
+    for ring in releases.RINGS[::-1]:
+        if release.ring(ring).state == releases.STOPPED:
+            return f"{ring} is stopped. {going_back.ways_on(release, ring)}"
+    for ring in releases.RINGS:
+        if release.ring(ring).state in (releases.DEPLOYING, releases.RESTORING):
+            return silent.get(ring) or _moving(release, ring)
+    canary, production = release.canary, release.production
+    if canary.wanted and canary.wanted == production.wanted and production.state == releases.HEALTHY:
+        failed = f"correct what stopped {canary.stop.version}, and " if canary.stop else ""
+        return f"{failed}push a commit; production runs what the canary runs"
+    try:
+        build = releases.promotable(release, now, min_bake, policy=policy, alarms=alarms)
+    except Refused as refusal:
+        return f"{refusal.message} {refusal.hint}".strip()
+    return f"`deploy production {release.project}` promotes {build.version}"
+
+
+def _moving(release: Release, name: str) -> str:
+    ring, project = release.ring(name), release.project
+    if ring.state == releases.DEPLOYING or not ring.wanted:
+        back = f"; `{rollback(project, name)}` overtakes it" if going_back.can(release, name) else ""
+        return f"a deploy to {name} is under way, and ends by itself{back}"
+    return (
+        f"{name} is taken back: its hosts go back to {ring.wanted.version} by themselves, and it is "
+        f"healthy when all have. Where one cannot, correct what it reports, or exclude it"
+    )
+
+
+def _alarmingly(release: Release) -> list[str]:
+    said = [going_back.failure(release, ring) for ring in releases.RINGS[::-1]]
+    return [f"  {text}" for text in said if text]
+
+
+def _stopped(release: Release, now: float) -> list[str]:
+    """What stopped the last deploy to each ring; a going-back that failed was said before."""
+    return [
+        f"the deploy of {ring.stop.version or 'a version'} to {name} stopped {age(now - ring.stop.when)} ago "
+        f"{ring.stop.sentence}{f' (execution {ring.stop.execution})' if ring.stop.execution else ''}"
+        for name, ring in (("production", release.production), ("canary", release.canary))
+        if ring.stop and not ring.stop.back
+    ]
+
+
+def _ring(release: Release, name: str, hosts: Sequence[Mapping[str, Any]], now: float) -> str:
+    ring = release.ring(name)
+    there = [host for host in hosts if host["ring"] == name]
+    running = sum(bool(ring.wanted and host["version"] == ring.wanted.version) for host in there)
+    said = f"{name}: {_version(ring, now)}"
+    if ring.wanted:
+        said += f", commit {ring.wanted.commit[:7] or 'unknown'}, on {running} of {len(there)} hosts"
+    return f"{said}; before: {ring.earlier.version}" if ring.earlier else said
+
+
+def _version(ring: Ring, now: float) -> str:
+    return f"{ring.wanted.version} ({ring.state} {age(now - ring.since)})" if ring.wanted else "nothing"
+
+
+def _odd(release: Release, hosts: Sequence[Mapping[str, Any]]) -> list[str]:
+    said = [text for text in (_complaint(release, host) for host in hosts) if text]
+    more = Counter(host["ring"] for host in hosts if _complaint(release, host))
+    left = sum(more.values()) - NAMED_HOSTS
+    return [*said[:NAMED_HOSTS], f"and {left} more hosts"] if left > 0 else said
+
+
+def _alarms(alarms: Alarms, now: float) -> list[str]:
+    newest = alarms.firing[::-1]
+    said = [f"alarm: {one.said}, for {age(now - one.since)}" for one in newest[:NAMED_ALARMS]]
+    left = len(newest) - NAMED_ALARMS
+    return [*said, f"and {left} more alarms"] if left > 0 else said
+
+
+def _complaint(release: Release, host: Mapping[str, Any]) -> str:
+    wanted = release.ring(host["ring"]).wanted
+    other = bool(wanted and host["version"] != wanted.version)
+    runs = f"runs {host['version'] or 'nothing known'}" if other else ""
+    reasons = ", ".join(text for text in (runs, host["reason"]) if text)
+    return f"{host['name']} ({host['ring']}): {reasons}" if reasons else ""
+
+
+def _held(holds: Holds, now: float) -> list[str]:
+    single = {"locked": holds.lock, "frozen": holds.freeze, "pinned": holds.pin}
+    said = [_hold(state, hold, now) for state, hold in single.items() if hold]
+    said += [_hold(f"{host} is excluded", hold, now) for host, hold in holds.excluded.items()]
+    newest = sorted(holds.vetoes.values(), key=lambda veto: veto.since)[-3:]
+    return [*said, *(_hold("vetoed", veto, now) for veto in newest)]
+
+
+def _hold(state: str, hold: Hold, now: float) -> str:
+    version = f" {hold.version}" if hold.version else ""
+    return f"{state}{version} by {hold.who or 'unknown'} {age(now - hold.since)} ago: {hold.why}"
+
+
+def _reviewed(release: Release, now: float, policy: Policy) -> list[str]:
+    said = [f"freeze window until {release.window.until}: {release.window.reason}"] if release.window else []
+    canary = release.canary.wanted
+    reviews = release.reviews_of(canary.version) if canary else {}
+    for who, review in sorted(reviews.items()):
+        verb, why = "approved" if review.approves else "rejected", f": {review.why}" if review.why else ""
+        said.append(f"{verb} by {who} {age(now - review.when)} ago{why}")
+    if policy.count and canary:
+        counted = len(approvals.approvals(policy, canary.authors, reviews, now))
+        said.append(f"approvals: {counted} of {policy.count}")
+    return said
+
+
+def _words(holds: Holds) -> list[str]:
+    single = {"locked": holds.lock, "frozen": holds.freeze, "pinned": holds.pin}
+    return [f"{state} by {hold.who or 'unknown'}" for state, hold in single.items() if hold]

@@ -1,0 +1,148 @@
+"""The APT repository, read over HTTP as its clients read it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import time
+from typing import Any, Iterator, Mapping
+
+import requests
+from requests.structures import CaseInsensitiveDict
+
+from cicd.config import Project, Settings
+from cicd.errors import RepositoryError
+from cicd.package.builder_input import Package
+from cicd.release.record import Build
+
+TIMEOUT_SECONDS = 20
+PUBLISH_LIMIT_SECONDS = 20
+CHUNK_BYTES = 1 << 20
+# A line of Release's SHA256 section: no other digest has 64 digits.
+FIELD = re.compile(r"^([A-Z][A-Za-z-]+): (.*)$", re.M)
+INDEX = re.compile(r"^ ([0-9a-f]{64}) +\d+ (\S+/Packages\.gz)$", re.M)
+
+
+class Repository:
+    """What clients see of the repository; of *project*'s distributions, when one is given."""
+
+    def __init__(self, settings: Settings, project: Project | None = None) -> None:
+        section = settings.repository
+        self._url = str(section["url"]).rstrip("/")
+        self._architectures = [str(name) for name in section["architectures"]]
+        self._distributions = settings.distributions(project) if project else (str(section["distribution"]),)
+        self._component = settings.component(project) if project else str(section["component"])
+        self._session = requests.Session()
+
+    def release(self, distribution: str) -> Mapping[str, str] | None:
+        """Return the fields of the index of *distribution*, as Release says them; None when there is none."""
+        answer = self._get(f"{self._url}/dists/{distribution}/InRelease")
+        return dict(FIELD.findall(answer.text)) if answer.ok else None
+
+    def find(self, package: str, version: str) -> Mapping[str, str] | None:
+        """Return the index entry of *package* at *version*, fields by name, or None."""
+        return self._find(self._distributions[0], package, version)
+
+    def entries(self) -> list[Mapping[str, str]]:
+        """Return all index entries of the first distribution, each once."""
+        found = {e["Filename"]: e for e in self._entries(self._distributions[0]) if "Filename" in e}
+        return list(found.values())
+
+    def build(self, package: str, version: str) -> Build:
+        """Return the published build of *package* at *version*, or raise RepositoryError."""
+        entry = self.find(package, version)
+        if entry is None:
+            raise RepositoryError(
+                f"{package} {version} is not in the repository {self._url}.",
+                f"Publish it first, or name a version that an app host lists: `apt-cache madison {package}`.",
+            )
+        return Build(
+            version=version,
+            package=package,
+            commit=entry.get("X-Git-Commit", ""),
+            sha256=entry["SHA256"],
+            trace=entry.get("X-CICD-Trace", ""),
+        )
+
+    def wait_for(self, package: Package) -> str:
+        """
+        Return the package's URL once a client can fetch exactly it from every distribution.
+
+        As apt does: the signed Release names the index, the index the file, each by its digest.
+        A client may look between two publishes, so a mismatch is tried again for a while.
+        """
+        deadline = time.monotonic() + PUBLISH_LIMIT_SECONDS
+        while True:
+            seen = [self._look(distribution, package) for distribution in self._distributions]
+            if all(seen):
+                return seen[0]
+            if time.monotonic() > deadline:
+                raise self._never_appeared(package)
+            time.sleep(0.5)
+
+    def _look(self, distribution: str, package: Package) -> str:
+        entry = self._find(distribution, package.name, package.version)
+        if not entry or entry.get("SHA256") != package.sha256 or entry.get("X-Git-Commit") != package.commit:
+            return ""
+        url = f"{self._url}/{entry['Filename']}"
+        return url if self._digest(url) == package.sha256 else ""
+
+    def _never_appeared(self, package: Package) -> RepositoryError:
+        entry = self.find(package.name, package.version)
+        other = entry and entry.get("SHA256") != package.sha256
+        seen = (
+            f"with other content (sha256 {entry.get('SHA256', '')[:12]}…)" if entry and other else "not whole"
+        )
+        return RepositoryError(
+            f"{package.name} {package.version} (sha256 {package.sha256[:12]}…) was published, "
+            f"but clients see it {seen if entry else 'not at all'}.",
+            f"Check what serves {self._url}; the canary was not touched.",
+        )
+
+    def _find(self, distribution: str, package: str, version: str) -> Mapping[str, str] | None:
+        for entry in self._entries(distribution):
+            if entry.get("Package") == package and entry.get("Version") == version:
+                return entry
+        return None
+
+    def _entries(self, distribution: str) -> Iterator[Mapping[str, str]]:
+        release = self._get(f"{self._url}/dists/{distribution}/InRelease")
+        digests = dict(reversed(found) for found in INDEX.findall(release.text)) if release.ok else {}
+        for architecture in self._architectures:
+            name = f"{self._component}/binary-{architecture}/Packages.gz"
+            if name in digests:
+                yield from _stanzas(self._index(distribution, name, digests[name]))
+
+    def _index(self, distribution: str, name: str, digest: str) -> str:
+        """Return the index *name*, empty when it is not the one that Release names: between two publishes."""
+        response = self._get(f"{self._url}/dists/{distribution}/{name}")
+        whole = response.ok and hashlib.sha256(response.content).hexdigest() == digest
+        return gzip.decompress(response.content).decode() if whole else ""
+
+    def _digest(self, url: str) -> str:
+        response, digest = self._get(url, stream=True), hashlib.sha256()
+        try:
+            for chunk in response.iter_content(CHUNK_BYTES):
+                digest.update(chunk)
+        except requests.RequestException:
+            return ""
+        return digest.hexdigest() if response.ok else ""
+
+    def _get(self, url: str, stream: bool = False) -> Any:
+        try:
+            return self._session.get(url, timeout=TIMEOUT_SECONDS, stream=stream)
+        except requests.RequestException as error:
+            raise RepositoryError(
+                f"The repository {self._url} does not answer ({type(error).__name__}).",
+                "Start what serves it, or correct `repository.url` in the configuration.",
+            ) from None
+
+
+def _stanzas(index: str) -> Iterator[Mapping[str, str]]:
+    for stanza in re.split(r"\n{2,}", index.strip()):
+        lines = [line for line in stanza.splitlines() if line and not line[0].isspace()]
+        # Field names have no case, and publishers change it: aptly writes X-Cicd-Trace.
+        yield CaseInsensitiveDict(
+            (name, value.strip()) for name, _, value in (x.partition(":") for x in lines)
+        )

@@ -1,0 +1,142 @@
+"""Move a package from its build host into the signed repository, and see it there as a client."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+from cicd import identifiers
+from cicd.clients.ssh import Shell
+from cicd.config import Project, Settings
+from cicd.errors import HostLost, Refused, RepositoryError
+from cicd.package.builder_input import Package
+from cicd.package.clearance import Clearance
+from cicd.package.package_names import Names
+from cicd.release.ring import Host
+from cicd.repository.apt_index import Repository
+from cicd.repository.package_records import Ledger, Record
+from cicd.sanitize import one_line
+from cicd.store.store import Store
+
+PUBLISH_TIMEOUT_SECONDS = 900
+FETCH = ("curl", "-fsS", "--retry", "3", "--max-time", "20", "--range", "0-0", "--output", "/dev/null")
+FETCH_TIMEOUT_SECONDS = 90
+PAPERS = ("sbom.cdx.json", "provenance.json")
+
+
+def repository_host(store: Store, settings: Settings) -> Host:
+    """Return the one healthy host that publishes; two would each know half of the packages."""
+    service, tag = str(settings.repository["service"]), str(settings.repository["tag"])
+    entries = store.healthy(service, tag)
+    hosts = [Host(e["Node"]["Node"], e["Service"]["Address"] or e["Node"]["Address"]) for e in entries]
+    if len(hosts) == 1:
+        return hosts[0]
+    names = ", ".join(sorted(host.name for host in hosts))
+    found = f"Several hosts ({names}) offer" if hosts else "No healthy host offers"
+    raise Refused(
+        f"{found} {service} ({tag}) in Consul.",
+        "Let exactly one host offer it, or check `repository` in the configuration.",
+    )
+
+
+def publish(
+    settings: Settings, project: Project, package: Package, build_host: Host, clearance: Clearance
+) -> dict[str, Any]:
+    """
+    Publish *package*, whose file lies on *build_host*; return its `url`, as clients fetch it,
+    the `driver` and the URL of its `provenance`. Its record keeps the *clearance* of its commit.
+
+    Refused when the same version is recorded, or seen by clients, with other bytes, or when
+    the package's name is not *project*'s.
+    """
+    ledger, repository = Ledger(settings), Repository(settings, project)
+    host = repository_host(ledger, settings)
+    ledger.refuse_other_content(project.name, package)
+    _refuse_other_content(repository, package)
+    with tempfile.TemporaryDirectory(prefix="cicd-") as directory:
+        names = _fetch(settings, build_host, package, directory)
+        said = _put(settings, host, project, package, directory, names)
+    url = repository.wait_for(package)
+    _refuse_unfetchable(settings, project, ledger, url)
+    where = f"{str(settings.repository['url']).rstrip('/')}/provenance/{package.name}/{package.version}"
+    record = Record(package, build_host.name, said["driver"], where, said["statement"], clearance)
+    ledger.record(project.name, record)
+    return {"url": url, "driver": said["driver"], "provenance": f"{where}/provenance.json"}
+
+
+def _fetch(settings: Settings, host: Host, package: Package, directory: str) -> list[str]:
+    folder = package.file.rpartition("/")[0]
+    names = [Path(package.file).name, *(Path(rpm).name for rpm in package.rpms)]
+    with Shell(settings, host) as shell:
+        for name in [*names, *PAPERS]:
+            shell.download(f"{folder}/{name}", str(Path(directory) / name))
+    return names
+
+
+def _put(
+    settings: Settings, host: Host, project: Project, package: Package, directory: str, names: Sequence[str]
+) -> Mapping[str, str]:
+    prefix = f".cicd-incoming-{uuid.uuid4().hex}"
+    arguments = index_arguments(settings, targets(settings, project), settings.component(project))
+    arguments += [
+        package.name,
+        package.version,
+        identifiers.check("sha256", package.sha256),
+        prefix,
+        " ".join(names),
+    ]
+    owners = Names(settings)
+    with Shell(settings, host) as shell:
+        owners.refuse_foreign(project, package.name, shell)
+        owners.take(project, package.name)
+        for name in [*names, *PAPERS]:
+            shell.upload(str(Path(directory) / name), f"{prefix}-{name}")
+        said = shell.script("publish_package", arguments, PUBLISH_TIMEOUT_SECONDS)
+    return dict(line.partition("=")[::2] for line in said.splitlines())
+
+
+def index_arguments(settings: Settings, distributions: Sequence[str], component: str) -> list[str]:
+    """Return what remote/index.sh is told; *distributions* are as `targets` returns them."""
+    section = settings.repository
+    driver = [str(section["driver"]), str(section["config_file"]), str(section["gpg_key"])]
+    return [*driver, " ".join(distributions), component, str(int(section["valid_days"]))]
+
+
+def targets(settings: Settings, project: Project) -> list[str]:
+    """Return *project*'s distributions, each with the name of its repository in aptly: `bookworm:cicd`."""
+    section, component = settings.repository, settings.component(project)
+    suffix = "" if component == section["component"] else f"-{component}"
+    found = []
+    for distribution in settings.distributions(project):
+        other = "" if distribution == section["distribution"] else f"-{distribution}"
+        found.append(f"{distribution}:{section['name']}{other}{suffix}")
+    return found
+
+
+def _refuse_unfetchable(settings: Settings, project: Project, store: Store, url: str) -> None:
+    """Let one of *project*'s healthy hosts ask for *url*: what this machine reaches, they may not."""
+    for entry in store.healthy(settings.service_name(project), settings.tag(project)):
+        host = Host(entry["Node"]["Node"], entry["Service"]["Address"] or entry["Node"]["Address"])
+        try:
+            with Shell(settings, host) as shell:
+                done = shell.run([*FETCH, url], FETCH_TIMEOUT_SECONDS)
+        except HostLost:
+            continue
+        if done.code == 0:
+            return
+        raise RepositoryError(
+            f"{host.name} cannot fetch {url}: {one_line(done.stderr, 200)}.",
+            "Let the app hosts reach the repository; the canary was not touched.",
+        )
+
+
+def _refuse_other_content(repository: Repository, package: Package) -> None:
+    entry = repository.find(package.name, package.version)
+    if entry and entry.get("SHA256") != package.sha256:
+        raise RepositoryError(
+            f"{package.name} {package.version} is already published with other content "
+            f"(sha256 {entry.get('SHA256', '')[:12]}…, this build is {package.sha256[:12]}…).",
+            "A published version never changes: commit again, and let that be built.",
+        )

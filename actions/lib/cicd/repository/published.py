@@ -1,0 +1,37 @@
+"""A published version, as clients see it. Apart from publishing, whose SSH takes long to import."""
+
+from __future__ import annotations
+
+from cicd import identifiers
+from cicd.config import Project, Settings
+from cicd.errors import Refused
+from cicd.package.builder_input import Package
+from cicd.release.record import Build
+from cicd.release.version import package_name
+from cicd.repository.apt_index import Repository
+from cicd.repository.package_records import Ledger
+
+
+def published(settings: Settings, project: Project, name: str, version: str) -> Build:
+    """
+    Return the build of *version* as clients see it.
+
+    Refused when it is not there, is another project's, or is not the one that was recorded when
+    it was published.
+    """
+    build = Repository(settings, project).build(name, identifiers.check("version", version))
+    _refuse_foreign(project, build)
+    seen = Package(name, version, build.commit, build.trace, build.sha256)
+    Ledger(settings).refuse_other_content(project.name, seen)
+    return build
+
+
+def _refuse_foreign(project: Project, build: Build) -> None:
+    """A version is a project's own: else any package of the repository could be deployed as it."""
+    package, origin = package_name(project.name), build.trace.partition("@")[0]
+    if origin.lower() != project.repository.lower() and (origin or build.package != package):
+        raise Refused(
+            f"{build.package} {build.version} was built from {origin or 'no known repository'}, "
+            f"not from {project.repository}; it is no version of {project.name}.",
+            f"Name a version that `apt-cache madison {package}` lists on an app host.",
+        )

@@ -1,0 +1,32 @@
+"""Sign the indexes of the repository anew before clients refuse them as too old."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from cicd.clients.ssh import Shell
+from cicd.config import Settings
+from cicd.repository.apt_index import Repository
+from cicd.repository.index_age import is_due
+from cicd.repository.publish import PUBLISH_TIMEOUT_SECONDS, index_arguments, repository_host
+from cicd.store.store import Store
+
+
+def distributions(settings: Settings) -> list[str]:
+    """Return every distribution that some project is published in, the repository's own first."""
+    found = [str(settings.repository["distribution"])]
+    found += [name for project in settings.projects.values() for name in settings.distributions(project)]
+    return list(dict.fromkeys(found))
+
+
+def renew(settings: Settings) -> dict[str, Any]:
+    """Sign anew each published index whose time is half over; return which were `renewed`."""
+    repository, days, now = Repository(settings), int(settings.repository["valid_days"]), time.time()
+    seen = {name: repository.release(name) for name in distributions(settings)}
+    due = [name for name, release in seen.items() if release is not None and is_due(release, days, now)]
+    if due:
+        arguments = index_arguments(settings, due, str(settings.repository["component"]))
+        with Shell(settings, repository_host(Store(settings), settings)) as shell:
+            shell.script("renew_index", arguments, PUBLISH_TIMEOUT_SECONDS)
+    return {"renewed": due}

@@ -1,0 +1,204 @@
+"""Every connection and permission that the pack needs, tried: what is wrong, and how to correct it."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+import requests
+
+from cicd import config
+from cicd.ci import missed_pushes
+from cicd.clients import jenkins
+from cicd.clients.github import GitHub
+from cicd.clients.jenkins import Jenkins, job_path
+from cicd.clients.stackstorm import StackStorm
+from cicd.config import Project, Settings
+from cicd.deploy import executions
+from cicd.errors import CicdError, GitHubError
+from cicd.finding import GOOD, SKIPPED, WARNING, WRONG, Finding
+from cicd.setup import host_checks, sensor_life
+from cicd.store.store import Store
+
+TIMEOUT_SECONDS = 10
+IMPOSSIBLE_INDEX = 2**53
+ST2_CONF = "/etc/st2/st2.conf"
+NOTIFIER = "HudsonNotificationProperty"
+JOB_TREE = "buildable,property[parameterDefinitions[name]]"
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """The checks of one configuration; *projects* are those that are looked at."""
+
+    settings: Settings
+    projects: Sequence[Project]
+    given: Mapping[str, Any]  # the configuration as it was given, which sensors must read, too
+    stackstorm: StackStorm
+
+    def findings(self) -> list[Finding]:
+        """Return what was found, in the order of the pipeline; nothing is changed anywhere."""
+        store = Store(self.settings)
+        hosts = host_checks.HostCheckup(self.settings, store)
+        parts: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
+            ("gateway", self._gateway),
+            ("GitHub", self._github),
+            ("Jenkins", self._jenkins),
+            ("Consul", lambda: self._consul(store)),
+            ("build hosts", hosts.build_hosts),
+            ("APT repository", hosts.repository),
+            *((f"{p.name}'s hosts", lambda p=p: hosts.app_hosts(p)) for p in self.projects),
+            ("coordination backend", coordination),
+            ("secrets", self._secrets),
+            ("sensors", lambda: sensor_life.findings(store, self.given, time.time())),
+            ("executions", lambda: executions.findings(self.settings, store, self.stackstorm)),
+        ]
+        with ThreadPoolExecutor(len(parts)) as pool:
+            return [finding for found in pool.map(_tried, parts) for finding in found]
+
+    def _gateway(self) -> Iterator[Finding]:
+        url = str(self.settings.gateway["url"]).rstrip("/")
+        if not url:
+            yield Finding("gateway", SKIPPED, "none is configured: GitHub posts straight to StackStorm")
+            return
+        try:
+            answer = requests.get(f"{url}/healthz", timeout=TIMEOUT_SECONDS)
+        except requests.RequestException as error:
+            fix = "Start cicd-gateway.service, or correct `gateway.url`."
+            yield Finding("gateway", WRONG, f"{url} does not answer ({type(error).__name__})", fix)
+            return
+        fix = "Read `journalctl -u cicd-gateway`."
+        state = GOOD if answer.ok else WRONG
+        yield Finding("gateway", state, f"{url} answers {answer.status_code}", "" if answer.ok else fix)
+
+    def _github(self) -> Iterator[Finding]:
+        github = GitHub(self.settings)
+        if not github.has_token:
+            said = (
+                "no github.token_file: nothing is told to GitHub, and lost pushes are found by git ls-remote"
+            )
+            yield Finding("GitHub token", WARNING, said, "Make a token and name its file there.")
+        for project in self.projects:
+            what = f"GitHub {project.repository}"
+            try:
+                remote = missed_pushes.where(self.settings, project, github)
+            except GitHubError as error:
+                yield Finding(what, WRONG, error.message, error.hint)
+                continue
+            branch = f"branch {remote.branch} is at {remote.commit[:7]}" if remote else "it is busy"
+            yield Finding(what, GOOD if remote else WARNING, branch)
+            if github.has_token:
+                yield from self._permissions(github, project)
+
+    def _permissions(self, github: GitHub, project: Project) -> Iterator[Finding]:
+        what = f"GitHub {project.repository}"
+        given = github.repository(project.repository).get("permissions") or {}
+        if not given.get("push"):
+            fix = "Give the token write access to commit statuses and deployments."
+            yield Finding(what, WRONG, "the token may not write statuses", fix)
+        wanted = str(self.settings.github["hook_url"])
+        if not wanted:
+            return
+        try:
+            urls = [
+                str((hook.get("config") or {}).get("url", "")) for hook in github.hooks(project.repository)
+            ]
+        except GitHubError as error:
+            fix = "Give it admin:repo_hook, or leave github.hook_url empty."
+            yield Finding(f"{what} webhook", WARNING, error.message, fix)
+            return
+        found = any(url.partition("?")[0] == wanted for url in urls)
+        fix = f"Add a webhook for push events with the URL {wanted} and content type application/json."
+        said = f"tells {wanted}" if found else f"no webhook tells {wanted}"
+        yield Finding(f"{what} webhook", GOOD if found else WRONG, said, "" if found else fix)
+
+    def _jenkins(self) -> Iterator[Finding]:
+        server = Jenkins(self.settings)
+        server.answers()
+        yield Finding("Jenkins", GOOD, f"{server.url} answers and takes the token")
+        for project in self.projects:
+            path = job_path(project)
+            try:
+                page = server.read(path, f"read {project.job}", JOB_TREE)
+            except CicdError as error:
+                yield Finding(f"Jenkins job {project.job}", WRONG, error.message, _job_hint(project))
+                continue
+            yield from _job(project, page)
+
+    def _secrets(self) -> Iterator[Finding]:
+        for path in config.unreadable(self.settings, config.READ_BY_ACTIONS):
+            fix = "Create it, or let the user of st2actionrunner read it."
+            yield Finding("secrets", WRONG, f"actions cannot read {path}", fix)
+
+    def _consul(self, store: Store) -> Iterator[Finding]:
+        key = f"cicd/check/{time.time_ns()}"
+        store.put(key, {"at": time.time()})
+        store.delete(key)
+        yield Finding("Consul", GOOD, f"{self.settings.consul['url']} reads and writes cicd/")
+        for project in self.projects:
+            for contract in (f"{project.name}::version", f"{project.name}::canary_version"):
+                # A compare-and-set that cannot fit changes nothing, and is refused to whom may not write.
+                store.try_to_write(contract, IMPOSSIBLE_INDEX)
+            yield Finding(f"Consul {project.name}::version", GOOD, "the advertised versions may be written")
+
+
+def text(findings: Sequence[Finding]) -> str:
+    """Return *findings* as lines to read, what is wrong with how to correct it."""
+    return "\n".join(finding.line for finding in findings)
+
+
+def coordination() -> Iterator[Finding]:
+    """Say whether StackStorm has the backend that its policies, joins and with-items need."""
+    what, path = "coordination backend", os.environ.get("ST2_CONFIG_PATH") or ST2_CONF
+    conf = configparser.RawConfigParser(strict=False)
+    try:
+        with open(path, encoding="utf-8") as file:
+            conf.read_file(file)
+    except OSError:
+        yield Finding(what, SKIPPED, f"{path} is not readable here; one machine with st2local needs none")
+        return
+    except configparser.Error as error:
+        yield Finding(what, WRONG, f"{path} cannot be read: {type(error).__name__}", "Correct the file.")
+        return
+    if conf.get("action_sensor", "enable", fallback="True").strip().lower() in ("false", "no", "0"):
+        fix = f"Set enable = True in [action_sensor] of {path}, then st2ctl restart."
+        yield Finding("action sensor", WRONG, "rules hear of no execution's end: no build's turn comes", fix)
+    url = conf.get("coordination", "url", fallback="")
+    fix = f"Set url = redis://HOST:6379 in [coordination] of {path}, then st2ctl restart."
+    kind = url.partition("://")[0]
+    said = f"{kind} is set" if url else "none is set: concurrency policies do not hold, joins may be lost"
+    yield Finding(what, GOOD if url else WRONG, said, "" if url else fix)
+
+
+def _job(project: Project, page: Mapping[str, Any]) -> Iterator[Finding]:
+    what, properties = f"Jenkins job {project.job}", [p for p in page.get("property") or [] if p]
+    names = {d.get("name") for p in properties for d in p.get("parameterDefinitions") or []}
+    missing = [name for name in jenkins.PARAMETERS if name not in names]
+    if missing:
+        yield Finding(what, WRONG, f"does not take {', '.join(missing)}", _job_hint(project))
+    elif not page.get("buildable"):
+        yield Finding(what, WRONG, "is disabled", "Enable it in Jenkins.")
+    else:
+        yield Finding(what, GOOD, "takes every parameter")
+    if not any(str(p.get("_class", "")).endswith(NOTIFIER) for p in properties):
+        fix = "Install the Notification plugin; its endpoint is the gateway's /jenkins?token=…"
+        yield Finding(what, WARNING, "tells nobody of its end: results come with the next poll only", fix)
+
+
+def _job_hint(project: Project) -> str:
+    names = ", ".join(jenkins.PARAMETERS)
+    return f"Make the job with the string parameters {names}, or set `projects.{project.name}.job`."
+
+
+def _tried(part: tuple[str, Callable[[], Iterator[Finding]]]) -> list[Finding]:
+    what, question = part
+    found: list[Finding] = []
+    try:
+        found.extend(question())
+    except CicdError as error:
+        found.append(Finding(what, WRONG, error.message, error.hint))
+    return found

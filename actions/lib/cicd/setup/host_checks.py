@@ -1,0 +1,135 @@
+"""The part of a checkup that logs in: build hosts, the repository's host, app hosts."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Iterator, Sequence
+
+import requests
+
+from cicd.clients.ssh import Shell
+from cicd.config import Project, Settings
+from cicd.errors import CicdError, RepositoryError
+from cicd.finding import GOOD, SKIPPED, WRONG, Finding
+from cicd.fleet import registrations
+from cicd.release.ring import Host
+from cicd.repository import index_age
+from cicd.repository.apt_index import Repository
+from cicd.repository.renewal import distributions
+from cicd.sanitize import one_line
+from cicd.store.store import Store
+
+SECONDS = 20
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class HostCheckup:
+    """The checks of hosts."""
+
+    settings: Settings
+    store: Store
+
+    def build_hosts(self) -> Iterator[Finding]:
+        """Whether each build host can be logged in to, has its tools, and may read the code."""
+        section = self.settings.package
+        urls = [self.settings.clone_url(project) for project in self.settings.projects.values()]
+        hosts = self._healthy(str(section["service"]), str(section["tag"]))
+        fix = "Install git and fpm (or nfpm) there, and give its user a key that may read the repositories."
+        yield from self._each("build hosts", hosts, "check_build_host", [str(section["driver"]), *urls], fix)
+
+    def repository(self) -> Iterator[Finding]:
+        """Whether clients can read the repository, and its host can publish in it."""
+        section = self.settings.repository
+        yield self._release(f"{str(section['url']).rstrip('/')}/dists/{section['distribution']}/Release")
+        yield from self._indexes()
+        hosts = self._healthy(str(section["service"]), str(section["tag"]))
+        arguments = [str(section["driver"]), str(section["config_file"]), str(section["gpg_key"])]
+        fix = "Install the publisher there, and import the signing key for the login that publishes."
+        yield from self._each("repository host", hosts, "check_repository_host", arguments, fix)
+
+    def app_hosts(self, project: Project) -> Iterator[Finding]:
+        """Whether each host of *project* can be logged in to and may converge, and both rings have one."""
+        entries, what = self.store.health(project), f"{project.name}'s hosts"
+        tag = self.settings.canary_tag(project)
+        canaries = sum(tag in entry["Service"]["Tags"] for entry in entries)
+        for ring, count in (("canary", canaries), ("production", len(entries) - canaries)):
+            if not count:
+                fix = f"Register its service there; canary hosts carry the tag {tag} as well."
+                yield Finding(f"{project.name}'s {ring} ring", WRONG, "has no host in Consul", fix)
+        yield from self._foreign(project, entries)
+        fix = "Install the package cicd-converge there and describe the project in /etc/cicd/projects."
+        if entries:
+            yield from self._each(what, _hosts(entries), "check_app_host", [project.name], fix)
+
+    def _foreign(self, project: Project, entries: Sequence[Any]) -> Iterator[Finding]:
+        fix = (
+            "If nobody changed it in the last minutes, another node wrote it: find out who has a token of "
+            f"{project.name}'s hosts, and make new ones."
+        )
+        reports = self.store.reports(project.name)
+        told = {node: str(report.get("foreign") or "") for node, report in reports.items()}
+        noticed = {node: f"its agent did not register {said} on it" for node, said in told.items() if said}
+        for node, said in sorted({**registrations.foreign(entries, reports), **noticed}.items()):
+            yield Finding(f"{project.name} on {node}", WRONG, one_line(said, 300), fix)
+
+    def _healthy(self, service: str, tag: str) -> list[Host]:
+        return _hosts(self.store.healthy(service, tag))
+
+    def _indexes(self) -> Iterator[Finding]:
+        days, repository = int(self.settings.repository["valid_days"]), Repository(self.settings)
+        try:
+            for name in distributions(self.settings):
+                yield index_age.finding(name, repository.release(name), days, time.time())
+        except RepositoryError as error:
+            yield Finding("APT index", SKIPPED, error.message)
+
+    def _release(self, url: str) -> Finding:
+        fix = "Start what serves it, correct `repository.url`, or publish a first package."
+        try:
+            answer = requests.get(url, timeout=SECONDS)
+        except requests.RequestException as error:
+            return Finding("APT repository", WRONG, f"{url} does not answer ({type(error).__name__})", fix)
+        if not answer.ok:
+            return Finding("APT repository", WRONG, f"{url} answers {answer.status_code}", fix)
+        return Finding("APT repository", GOOD, f"{url} is there")
+
+    def _each(
+        self, what: str, hosts: Sequence[Host], script: str, arguments: Sequence[str], fix: str
+    ) -> Iterator[Finding]:
+        if not hosts:
+            yield Finding(
+                what, WRONG, "Consul knows no healthy one", "Start one, or correct its service and tag."
+            )
+            return
+        with ThreadPoolExecutor(int(self.settings.ssh["parallel"])) as pool:
+            looked = list(pool.map(lambda host: (host, self._problem(host, script, arguments, fix)), hosts))
+        bad = [(host, problem) for host, problem in looked if problem]
+        if len(bad) < len(hosts):
+            names = one_line(", ".join(host.name for host, problem in looked if not problem), 200)
+            yield Finding(what, GOOD, f"{len(hosts) - len(bad)} of {len(hosts)} are ready: {names}")
+        for host, problem in bad[:SHOWN]:
+            yield Finding(f"{what}, {host.name}", WRONG, *problem)
+        if len(bad) > SHOWN:
+            yield Finding(what, SKIPPED, f"{len(bad) - SHOWN} more are not ready")
+
+    def _problem(self, host: Host, script: str, arguments: Sequence[str], fix: str) -> tuple[str, str] | None:
+        try:
+            with Shell(self.settings, host) as shell:
+                return self._said(shell, script, arguments, fix)
+        except CicdError as error:
+            return error.message, error.hint
+
+    def _said(self, shell: Shell, script: str, arguments: Sequence[str], fix: str) -> tuple[str, str] | None:
+        try:
+            shell.script(script, arguments, SECONDS)
+        except CicdError as error:
+            return error.message, fix
+        return None
+
+
+def _hosts(entries: Sequence[Any]) -> list[Host]:
+    found = {e["Node"]["Node"]: e["Service"]["Address"] or e["Node"]["Address"] for e in entries}
+    return [Host(name, address) for name, address in sorted(found.items())]

@@ -1,0 +1,105 @@
+"""The signs of life of sensors: which process reads which configuration, and what troubles it."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import socket
+import time
+from typing import Any, Iterator, Mapping
+
+from cicd import config
+from cicd.config import Settings
+from cicd.finding import GOOD, WARNING, WRONG, Finding
+from cicd.store.store import Store
+
+SIGN_SECONDS = 60
+PATIENCE = 3
+SENSORS = ("BuildResultSensor", "DriftSensor", "LostDeploySensor", "MissedPushSensor")
+RESTART = "restart st2sensorcontainer and read its log"
+
+
+class Life:
+    """
+    The sign of one sensor's process: the key `cicd/.sensors/<sensor>`.
+
+    It is written when something changed, and otherwise once a minute.
+    """
+
+    def __init__(self, sensor: str, every: float) -> None:
+        self._sensor, self._every = sensor, float(every or 0)
+        self._written: dict[str, Any] = {}
+
+    def sign(self, settings: Settings, configuration: str, trouble: str) -> str:
+        """Give a sign of life; return once what troubled the process before this one, if this one is well."""
+        now = time.time()
+        sign = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "user": _user(),
+            "every": self._every,
+            "configuration": configuration,
+            "unreadable": config.unreadable(settings, config.READ_BY_SENSORS),
+            "trouble": trouble,
+        }
+        last = {name: value for name, value in self._written.items() if name != "at"}
+        if sign == last and now - self._written["at"] < SIGN_SECONDS:
+            return ""
+        store, first = Store(settings), not self._written
+        before = store.get(key(self._sensor)) if first and not trouble else None
+        self._written = {**sign, "at": now}
+        store.put(key(self._sensor), self._written)
+        return str((before or {}).get("trouble", ""))
+
+
+def findings(store: Store, given: Mapping[str, Any], now: float) -> Iterator[Finding]:
+    """Yield what the sensors' signs of life say: dead or old processes, secrets that they cannot read."""
+    for sensor in SENSORS:
+        yield from judged(sensor, store.get(key(sensor)), digest(given), now)
+
+
+def judged(sensor: str, sign: Mapping[str, Any] | None, wanted: str, now: float) -> Iterator[Finding]:
+    """Yield what *sign* says of *sensor*, when the actions' configuration is *wanted*, a digest."""
+    if sign is None:
+        fix = f"Run `st2ctl reload --register-configs`; sensors then take it. If this stays, {RESTART}."
+        yield Finding(
+            sensor, WRONG, "it gave no sign of life: it does not run, or on an empty configuration", fix
+        )
+        return
+    process = f"process {sign['pid']} on {sign['host']}"
+    quiet = now - float(sign["at"])
+    if quiet > PATIENCE * max(SIGN_SECONDS, float(sign["every"])):
+        yield Finding(
+            sensor, WRONG, f"{process} gave no sign of life for {quiet:.0f} s", f"Please {RESTART}."
+        )
+    elif sign["configuration"] != wanted:
+        said = f"{process} reads another configuration than the actions"
+        fix = f"It takes a new one at its next poll, in {sign['every']:.0f} s. If this stays, {RESTART}."
+        yield Finding(sensor, WRONG, said, fix)
+    elif sign["unreadable"]:
+        paths, user = ", ".join(sign["unreadable"]), sign["user"]
+        fix = f"Give the files to a group of that user: chgrp {user} and chmod 640."
+        yield Finding(sensor, WRONG, f"it runs as {user}, who cannot read {paths}", fix)
+    elif sign["trouble"]:
+        yield Finding(sensor, WARNING, f"{process} is in trouble: {sign['trouble']}")
+    else:
+        yield Finding(sensor, GOOD, f"{process} reads this configuration and every secret")
+
+
+def digest(given: Mapping[str, Any]) -> str:
+    """Return what stands for the configuration *given*."""
+    return hashlib.sha256(json.dumps(given, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def key(sensor: str) -> str:
+    """Return where the sign of life of *sensor* is."""
+    return f"cicd/.sensors/{sensor}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name
+        return str(os.getuid())

@@ -1,0 +1,118 @@
+"""
+Old documents of a project in Consul: many in one value, each found by one read.
+
+A document is written as a key of its own, `cicd/<project>/<kind>/<name>`. Once newer ones took its room
+it is folded into `cicd/<project>/archive/<kind>/<bucket>`: lines of JSON, compressed
+with gzip.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+
+from cicd.clients.consul import Connection
+from cicd.errors import ConsulError
+
+Document = Dict[str, Any]
+ATTEMPTS = 10
+DELETED_AT_ONCE = 50  # operations of one transaction
+
+
+@dataclass
+class Archive:
+    """The documents of one *kind* of one *project*; *bucket* says in which value a name belongs."""
+
+    connection: Connection
+    project: str
+    kind: str
+    bucket: Callable[[str], int]
+    _read: Tuple[int, Dict[str, Document]] = field(default=(-1, {}), init=False)
+
+    def find(self, name: str) -> Document | None:
+        """Return the document *name*, or None; a bucket that was read last is not read again."""
+        number, known = self._read
+        if number == self.bucket(name) and name in known:
+            return known[name]
+        return self.connection.json(self._key(name)) or self._bucket(self.bucket(name)).get(name)
+
+    def alone(self) -> List[str]:
+        """Return the names of the documents that are not folded."""
+        return [key.rpartition("/")[2] for key in self.connection.keys(self._key(""))]
+
+    def buckets(self) -> List[int]:
+        """Return the numbers of all buckets, in order."""
+        return sorted(int(key.rpartition("/")[2]) for key in self.connection.keys(self._place("")))
+
+    def newest_first(self) -> Iterator[Document]:
+        """Yield every document by the order of its name, a number, as it is asked for."""
+        told = set()
+        for name in sorted(self.alone(), key=int, reverse=True):
+            document = self.connection.json(self._key(name))
+            if document:
+                told.add(name)
+                yield document
+        for number in reversed(self.buckets()):
+            folded = self._bucket(number)
+            yield from (folded[name] for name in sorted(folded, key=int, reverse=True) if name not in told)
+
+    def fold(self, names: Sequence[str]) -> None:
+        """Move the documents *names* into their buckets; each is always in one of both places."""
+        for number, group in groupby(sorted(names, key=self.bucket), key=self.bucket):
+            members = list(group)
+            found = {name: self.connection.json(self._key(name)) for name in members}
+            moved = {name: document for name, document in found.items() if document}
+            self._add(number, moved)
+            self._delete(members)
+
+    def drop(self, number: int, is_over: Callable[[Document], bool]) -> None:
+        """Remove from the bucket *number* what *is_over*."""
+        self._change(number, lambda known: {n: one for n, one in known.items() if not is_over(one)})
+
+    def _add(self, number: int, documents: Dict[str, Document]) -> None:
+        self._change(number, lambda known: {**documents, **known})
+
+    def _bucket(self, number: int) -> Dict[str, Document]:
+        if self._read[0] != number:
+            self._read = (number, _unpacked(self.connection.item(self._place(f"{number:08d}"))))
+        return self._read[1]
+
+    def _change(self, number: int, change: Callable[[Dict[str, Document]], Dict[str, Document]]) -> None:
+        key, self._read = self._place(f"{number:08d}"), (-1, {})
+        for _ in range(ATTEMPTS):
+            item = self.connection.item(key)
+            known = _unpacked(item)
+            after, index = change(known), item["ModifyIndex"] if item else 0
+            if after == known or self._write(key, after, index):
+                return
+        raise ConsulError(f"The key {key} kept changing ({ATTEMPTS} tries).", "Try again.")
+
+    def _write(self, key: str, documents: Dict[str, Document], index: int) -> bool:
+        if not documents:
+            return bool(self.connection.ask(lambda c: c.kv.delete(key, cas=index)))
+        return bool(self.connection.ask(lambda c: c.kv.put(key, _packed(documents), cas=index)))
+
+    def _delete(self, names: Sequence[str]) -> None:
+        for start in range(0, len(names), DELETED_AT_ONCE):
+            some = names[start : start + DELETED_AT_ONCE]
+            self.connection.commit([{"Verb": "delete", "Key": self._key(name)} for name in some])
+
+    def _key(self, name: str) -> str:
+        return f"cicd/{self.project}/{self.kind}/{name}"
+
+    def _place(self, bucket: str) -> str:
+        return f"cicd/{self.project}/archive/{self.kind}/{bucket}"
+
+
+def _packed(documents: Dict[str, Document]) -> bytes:
+    lines = (json.dumps([name, documents[name]], sort_keys=True) for name in sorted(documents))
+    return gzip.compress("\n".join(lines).encode(), mtime=0)
+
+
+def _unpacked(item: Dict[str, Any] | None) -> Dict[str, Document]:
+    if item is None:
+        return {}
+    return dict(json.loads(line) for line in gzip.decompress(item["Value"]).decode().splitlines())

@@ -1,0 +1,298 @@
+"""Consul: the record of releases, changed by compare-and-set, and the hosts it knows."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import uuid
+from typing import Any, Callable, Dict, Mapping, Tuple
+
+import requests
+
+from cicd.clients.consul import Connection, Operation, set_, unchanged
+from cicd.config import Project
+from cicd.errors import ConsulError, Refused
+from cicd.release import freeze_windows, record
+from cicd.release import transitions as releases
+from cicd.release.record import EVERYTHING, Cause
+from cicd.release.transitions import RINGS, Release, Ring
+from cicd.store.archive import Archive
+from cicd.store.deploy_lock import Fence
+
+ATTEMPTS = 10
+FOLDED_AT_ONCE = 100  # changes in one value of the archive
+CHANGES_ALONE = 200  # the newest changes, each a key of its own
+AGENT_SERVICE = "cicd-converge"  # its checks, one a project, are named cicd-converge:<project>
+UPDATE_ATTEMPTS = 50  # a burst of pushes writes one document
+
+Change = Callable[[Release], Release]
+
+
+def unfenced(_: Release) -> list[Operation]:
+    """Add nothing to a change that needs no deploy lock."""
+    return []
+
+
+class Store(Connection):
+    """What the pack reads from and writes to one Consul."""
+
+    def release(self, project: str) -> Release:
+        """Return the release of *project*; a new, empty one when none is recorded."""
+        return self._load(project)[0]
+
+    def change(
+        self,
+        project: str,
+        what: str | Callable[[Release], str],
+        ring: str,
+        cause: Cause,
+        decide: Change,
+        fence: Fence = unfenced,
+    ) -> Release:
+        """
+        Apply *decide* to the release of *project* and return the new one.
+
+        Record, contract keys, wanted documents and history are written in one transaction,
+        with what *fence* adds. When another writer was faster the decision is taken again on
+        what it left; the refusals of *decide* pass through, with nothing written. *what* names the
+        change, if need be by what came of it.
+        """
+        for _ in range(ATTEMPTS):
+            before, checks = self._load(project)
+            after = decide(before)
+            named = what if isinstance(what, str) else what(after)
+            entry = {**record.audit(before, after, named, ring, cause), "id": uuid.uuid4().hex}
+            if self._write([*checks, *fence(after), *self._operations(after, entry)], after, entry):
+                self.tidy(project, after.generation)
+                return after
+        raise ConsulError(
+            f"The release of {project} kept changing while this change was decided ({ATTEMPTS} tries).",
+            "Another deploy is busy; try again when it has ended.",
+        )
+
+    def refresh(self, project: str) -> bool:
+        """Write *project*'s documents again if what holds every project has changed; True if it had."""
+        known, checks = self._load(project)
+        stale = [
+            set_(key, text)
+            for key, text in self._documents(known).items()
+            if known.generation and self._text(key) != text
+        ]
+        return bool(stale) and self.commit([*checks, *stale])
+
+    def history(self, project: str, last: int) -> list[dict[str, Any]]:
+        """Return the *last* history entries of *project*, newest first; each change has one."""
+        newest, changes = self._generation(project), self.changes(project)
+        entries = [changes.find(_number(one)) for one in range(newest, max(0, newest - last), -1)]
+        return [entry for entry in entries if entry]
+
+    def entry(self, project: str, generation: int) -> dict[str, Any] | None:
+        """Return the history entry of the change to *generation*, or None."""
+        return self.changes(project).find(_number(generation))
+
+    def changes(self, project: str) -> Archive:
+        """Return the whole history of *project*."""
+        return Archive(self, project, "history", lambda name: int(name) // FOLDED_AT_ONCE)
+
+    def fold(self, project: str, most: int) -> None:
+        """Fold the oldest changes beyond those that are kept as keys, *most* of them."""
+        changes = self.changes(project)
+        changes.fold(sorted(changes.alone(), key=int)[:-CHANGES_ALONE][:most])
+
+    def tidy(self, project: str, generation: int) -> None:
+        """Fold old changes now and then; when Consul is away, the next time."""
+        if generation % FOLDED_AT_ONCE == 0:
+            try:
+                self.fold(project, 10 * FOLDED_AT_ONCE)
+            except ConsulError:
+                return
+
+    def report(self, project: str, node: str) -> dict[str, Any] | None:
+        """Return what host *node* last reported about *project*, or None."""
+        return self.json(f"cicd/{project}/hosts/{node}")
+
+    def reports(self, project: str) -> dict[str, dict[str, Any]]:
+        """Return what each host last reported about *project*, by node."""
+        items = self.items(f"cicd/{project}/hosts/")
+        return {item["Key"].rpartition("/")[2]: json.loads(item["Value"]) for item in items}
+
+    def run(self, project: str, commit: str) -> dict[str, Any] | None:
+        """Return the record of the pipeline run of *commit*, or None."""
+        return self.json(f"cicd/{project}/runs/{commit}")
+
+    def runs(self, project: str) -> dict[str, dict[str, Any]]:
+        """Return the records of all pipeline runs of *project*, by commit."""
+        return {key.rpartition("/")[2]: run for key, run in self.below(f"cicd/{project}/runs/").items()}
+
+    def advance(self, project: str, commit: str, leaving: set[str | None], run: Mapping[str, Any]) -> bool:
+        """
+        Move the run of *commit* to *run*, whose `stage` says where it is now.
+
+        False, with nothing written, unless its present stage is one of *leaving* (None: no
+        run yet): of two deliveries of one event, exactly one advances.
+        """
+        key = f"cicd/{project}/runs/{commit}"
+        _, item = self.ask(lambda c: c.kv.get(key))
+        known = json.loads(item["Value"]) if item else {}
+        if known.get("stage") not in leaving:
+            return False
+        return self._put(key, {**known, **run}, item["ModifyIndex"] if item else 0)
+
+    def update(
+        self, key: str, change: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Apply *change* to the document *key* by compare-and-set; return it before and after."""
+        for _ in range(UPDATE_ATTEMPTS):
+            _, item = self.ask(lambda c: c.kv.get(key, consistency="consistent"))
+            before = dict(json.loads(item["Value"])) if item else {}
+            after, index = change(before), item["ModifyIndex"] if item else 0
+            if after == before or self._put(key, after, index):
+                return before, after
+            time.sleep(random.uniform(0, 0.1))
+        raise ConsulError(f"The key {key} kept changing ({UPDATE_ATTEMPTS} tries).", "Try again.")
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Return the document *key*, or None."""
+        return self.json(key)
+
+    def put(self, key: str, document: Mapping[str, Any]) -> None:
+        """Write *document* to *key*, whatever was there."""
+        self.ask(lambda c: c.kv.put(key, json.dumps(document)))
+
+    def delete(self, key: str) -> None:
+        """Remove *key*."""
+        self.ask(lambda c: c.kv.delete(key))
+
+    def try_to_write(self, key: str, index: int) -> bool:
+        """Make *key* an empty document if it is at *index*; ConsulError when it may not be written."""
+        return self._put(key, {}, index)
+
+    def below(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """Return the documents below *prefix*, by key."""
+        return {item["Key"]: json.loads(item["Value"]) for item in self.items(prefix)}
+
+    def by_change(self, prefix: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return the keys below *prefix* with their documents, those that changed last at the end."""
+        items = sorted(self.items(prefix), key=lambda item: int(item["ModifyIndex"]))
+        return [(item["Key"], json.loads(item["Value"])) for item in items]
+
+    def health(self, project: Project) -> list[dict[str, Any]]:
+        """Return Consul's health entries of every app host of *project*, healthy or not."""
+        service, tag = self._settings.service_name(project), self._settings.tag(project)
+        return list(self.ask(lambda c: c.health.service(service, tag=tag)[1]))
+
+    def signs(self) -> Dict[Tuple[str, str], bool]:
+        """Return whether the check by which a host shows that it converges a project passes, by both."""
+        checks = self.ask(lambda c: c.health.checks(AGENT_SERVICE)[1])
+        return {(one["Node"], one["CheckID"].partition(":")[2]): one["Status"] == "passing" for one in checks}
+
+    def healthy(self, service: str, tag: str) -> list[dict[str, Any]]:
+        """Return the health entries of *service* with *tag* whose every check passes."""
+        return list(self.ask(lambda c: c.health.service(service, tag=tag, passing=True)[1]))
+
+    def _put(self, key: str, document: Mapping[str, Any], index: int) -> bool:
+        value = json.dumps(document)
+        return bool(self.ask(lambda c: c.kv.put(key, value, cas=index)))
+
+    def _load(self, project: str) -> tuple[Release, list[Operation]]:
+        """Return the release, and the checks that make a write fail if it, or what is around it, changed."""
+        known, index = self._recorded(project)
+        checks = [unchanged(_key(project), index)]
+        if project != EVERYTHING:
+            around, index = self._recorded(EVERYTHING)
+            checks.append(unchanged(_key(EVERYTHING), index))
+            known = record.surrounded(known, around.holds, self._window(project))
+        return known, checks
+
+    def _recorded(self, project: str) -> tuple[Release, int]:
+        item = self.item(_key(project))
+        if item is None:
+            return Release(project), 0
+        try:
+            return record.from_json(json.loads(item["Value"])), int(item["ModifyIndex"])
+        except (TypeError, ValueError):
+            raise Refused(
+                f"The release record of {project} in Consul is not JSON; nothing may be deployed from it.",
+                f"Repair the key {_key(project)} from cicd/{project}/history.",
+            ) from None
+
+    def _window(self, project: str) -> freeze_windows.Opened | None:
+        found = [*self._settings.freeze_windows, *self._settings.project(project).freeze_windows]
+        for key in (f"cicd/{EVERYTHING}/freeze_windows", f"cicd/{project}/freeze_windows"):
+            text = self._text(key)
+            if text:
+                found += freeze_windows.parse_text(text, key)
+        return freeze_windows.opened(found, time.time())
+
+    def _generation(self, project: str) -> int:
+        try:
+            return int((self.json(_key(project)) or {}).get("generation", 0))
+        except (TypeError, ValueError):  # history is what an unreadable record is repaired from
+            keys = self.ask(lambda c: c.kv.get(f"cicd/{project}/history/", keys=True)[1]) or [""]
+            return int(max(keys).rpartition("/")[2] or 0)
+
+    def _write(self, operations: list[Operation], after: Release, entry: Mapping[str, Any]) -> bool:
+        try:
+            return self.commit(operations)
+        except ConsulError as error:
+            if not isinstance(error.__cause__, requests.RequestException):
+                raise
+            return self._was_written(after, entry, error)
+
+    def _was_written(self, after: Release, entry: Mapping[str, Any], error: ConsulError) -> bool:
+        """The answer to a write got lost: look whether it was made."""
+        try:
+            found = self.json(_history_key(after.project, after.generation))
+        except ConsulError:
+            raise ConsulError(
+                f"{error.message} Whether {entry['what']} of {after.project} was written is not known; "
+                "it is written as a whole or not at all.",
+                f"When Consul is back: st2 run cicd.get_release project={after.project}",
+            ) from error
+        if found and found.get("id") == entry["id"]:
+            return True
+        raise error
+
+    def _operations(self, after: Release, entry: Mapping[str, Any]) -> list[Operation]:
+        project = after.project
+        written = [
+            set_(_key(project), json.dumps(record.to_json(after), sort_keys=True)),
+            set_(_history_key(project, after.generation), json.dumps(entry, sort_keys=True)),
+        ]
+        if project == EVERYTHING:
+            return written
+        return [
+            *written,
+            _contract(f"{project}::version", after.production),
+            _contract(f"{project}::canary_version", after.canary),
+            # Both, since a hold concerns both; a value that stays wakes no host.
+            *(set_(key, text) for key, text in self._documents(after).items()),
+        ]
+
+    def _documents(self, known: Release) -> dict[str, str]:
+        silent = int(self._settings.drift["silent_seconds"])
+        return {
+            f"cicd/{known.project}/wanted/{ring}": releases.wanted_document(known, ring, silent)
+            for ring in RINGS
+        }
+
+    def _text(self, key: str) -> str:
+        item = self.item(key)
+        return str((item or {}).get("Value") or b"", "utf-8", "replace") if item else ""
+
+
+def _key(project: str) -> str:
+    return f"cicd/{project}/release"
+
+
+def _history_key(project: str, generation: int) -> str:
+    return f"cicd/{project}/history/{_number(generation)}"
+
+
+def _number(generation: int) -> str:
+    return f"{generation:08d}"
+
+
+def _contract(key: str, ring: Ring) -> Operation:
+    return set_(key, ring.wanted.version) if ring.wanted else {"Verb": "delete", "Key": key}

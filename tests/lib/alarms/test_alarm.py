@@ -1,0 +1,315 @@
+"""What follows from an alarm: one step back of the ring it is about, soon after a deploy, or nothing."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd.alarms import alarm
+from cicd.alarms.alarm import ASK, FIRING, IGNORE, RESOLVED, ROLL_BACK, Alarm, Began, Decision, Known
+from cicd.errors import InputError, Refused
+from cicd.release import firing, guards, holds, record, transitions
+from cicd.release.holds import Hold
+from cicd.release.record import Build, Release
+
+WINDOW = 900.0
+RINGS = {"web1": "canary", "web2": "production", "web3": "production"}
+ERRORS = Alarm("prometheus", "greeter", "web1", "errors", "firing")
+BEGUN, ENDED, NOW = 1000.0, 1010.0, 1100.0
+
+
+def build(commits: int) -> Build:
+    return Build(f"1.0-{commits}.{commits:07x}", "greeter", f"{commits:040x}", "0" * 64, "")
+
+
+def deployed() -> Release:
+    """Version 1 and then 2 were good on both rings; the deploys of 2 ended at ENDED."""
+    known = Release("greeter")
+    for commits, when in ((1, 0.0), (2, ENDED)):
+        known = transitions.advertise_canary(known, build(commits), when)
+        known = transitions.confirm(known, "canary", known.canary.generation, when)
+        known = transitions.promote(known, when, 0)
+        known = transitions.confirm(known, "production", known.production.generation, when)
+    return known
+
+
+def known(found: Release | None = None, **changes) -> Known:
+    began = {"canary": Began("advertise_canary", BEGUN), "production": Began("promote", BEGUN + 5)}
+    windows = dict.fromkeys(record.RINGS, WINDOW)
+    return replace(Known(found or deployed(), RINGS, began, windows), **changes)
+
+
+def judged(what: Alarm = ERRORS, now: float = NOW, found: Known | None = None, memory=None) -> Decision:
+    return alarm.judge(memory or {}, what, found or known(), now)[1]
+
+
+def on(ring: str, **changes) -> Release:
+    found = deployed()
+    return replace(found, **{ring: replace(found.ring(ring), **changes)})
+
+
+@pytest.mark.parametrize(
+    ("what", "ring"),
+    [
+        ({"host": "web1"}, "canary"),
+        ({"host": "web2"}, "production"),
+        ({"host": ""}, "production"),
+        ({"status": "critical"}, "canary"),
+        ({"check": ""}, "canary"),
+    ],
+)
+def test_soon_after_a_deploy_the_ring_that_it_is_about_goes_back(what, ring):
+    decision = judged(replace(ERRORS, **what))
+
+    assert (decision.what, decision.ring) == (ROLL_BACK, ring)
+    assert decision.generation == deployed().ring(ring).generation
+    assert decision.reason == f"{ring} goes back from {build(2).version} to {build(1).version}"
+
+
+@pytest.mark.parametrize(
+    ("what", "found", "reason"),
+    [
+        ({"status": "warning"}, known(), "warning says neither that it fires"),
+        ({"status": "resolved"}, known(), "was not known to fire"),
+        ({"host": "web9"}, known(), "web9 is no host of greeter in Consul"),
+        ({}, known(windows=dict.fromkeys(record.RINGS, 0.0)), "alarm_window is 0"),
+        ({}, known(windows=dict.fromkeys(record.RINGS, 80.0)), "ended more than 80 s ago"),
+        ({"host": ""}, known(windows=dict.fromkeys(record.RINGS, 80.0)), "no deploy is recent enough"),
+        ({}, known(Release("greeter")), "nothing is deployed to canary"),
+        ({"host": ""}, known(Release("greeter"), began={}), "no deploy is recent enough"),
+        ({}, known(on("canary", state=record.RESTORING)), "canary is going back already"),
+        ({}, known(on("canary", state=record.STOPPED)), "a person says how it goes on"),
+        ({}, known(on("canary", exempt=True)), "canary went back already, and an alarm takes it back once"),
+        (
+            {"host": "web2"},
+            known(on("production", exempt=True), began={"production": Began("break_glass", BEGUN)}),
+            "production runs what somebody broke the glass for",
+        ),
+        (
+            {},
+            known(replace(deployed(), holds=holds.Holds(excluded={"web1": Hold("ann", "disk", 1.0)}))),
+            "web1 is excluded",
+        ),
+    ],
+)
+def test_otherwise_nothing_happens_and_the_reason_says_why(what, found, reason):
+    decision = judged(replace(ERRORS, **what), found=found)
+
+    assert decision.what == IGNORE
+    assert reason in decision.reason
+
+
+@pytest.mark.parametrize("people", [(), ("ann", "bob")])
+def test_where_production_is_not_taken_back_alone_a_person_is_named(people):
+    found = known(auto_rollback=False, people=people)
+    decision = judged(replace(ERRORS, host="web2"), found=found)
+
+    assert decision.what == ASK
+    assert f"{', '.join(people) or 'a person'} decides: `rollback production greeter`" in decision.reason
+    assert judged(found=found).what == ROLL_BACK, "that is about production alone"
+
+
+def test_a_ring_without_an_earlier_good_version_is_for_a_person():
+    first = transitions.advertise_canary(Release("greeter"), build(1), BEGUN)
+
+    assert judged(found=known(first)).what == ASK
+
+
+def test_a_deploy_under_way_goes_back_however_long_it_takes():
+    found = transitions.advertise_canary(deployed(), build(3), ENDED)
+
+    assert judged(now=NOW + 10 * WINDOW, found=known(found)).what == ROLL_BACK
+
+
+def test_a_canary_that_waits_for_approval_goes_back():
+    held = transitions.hold(deployed(), holds.Holds(freeze=Hold("ann", "holidays", 1.0)))
+
+    assert judged(found=known(held)).what == ROLL_BACK
+
+
+def test_what_fired_before_the_deploy_began_does_nothing_until_it_was_over():
+    memory, _, _ = alarm.judge({}, ERRORS, known(windows=dict.fromkeys(record.RINGS, 1.0)), BEGUN - 1)
+
+    memory, before, _ = alarm.judge(memory, ERRORS, known(), NOW)
+    memory, over, _ = alarm.judge(memory, replace(ERRORS, status="ok"), known(), NOW + 1)
+    _, again, _ = alarm.judge(memory, ERRORS, known(), NOW + 2)
+
+    assert "it fired already before 1.0-2.0000002 was deployed to canary" in before.reason
+    assert over.reason == "it is over"
+    assert again.what == ROLL_BACK
+
+
+def test_ten_times_the_same_alarm_or_ten_alarms_of_one_ring_act_once():
+    for sent in (10 * [ERRORS], [replace(ERRORS, check=f"check {number}") for number in range(10)]):
+        memory, decisions = {}, []
+        for number, one in enumerate(sent):
+            memory, decision, is_new = alarm.judge(memory, one, known(), NOW + number)
+            decisions.append((decision.what, is_new))
+
+        assert [what for what, _ in decisions] == [ROLL_BACK, *9 * [IGNORE]]
+        assert decisions[:2] == [(ROLL_BACK, True), (IGNORE, True)]
+
+
+def test_what_is_said_again_with_the_same_outcome_is_not_new():
+    found = known(on("canary", exempt=True))
+    memory, _, first = alarm.judge({}, ERRORS, found, NOW)
+    memory, _, second = alarm.judge(memory, ERRORS, found, NOW + 60)
+
+    assert (first, second) == (True, False)
+
+
+def test_a_rollback_that_died_before_it_changed_anything_is_asked_for_again():
+    memory, _, _ = alarm.judge({}, ERRORS, known(), NOW)
+
+    assert judged(now=NOW + alarm.AGAIN_SECONDS - 1, memory=memory).what == IGNORE
+    assert judged(now=NOW + alarm.AGAIN_SECONDS, memory=memory).what == ROLL_BACK
+
+
+def test_no_more_alarms_are_remembered_than_are_kept_and_old_ones_make_room():
+    memory: dict = {}
+    found = known(windows=dict.fromkeys(record.RINGS, 0.0))
+    for number in range(firing.KEPT + 5):
+        one = replace(ERRORS, check=f"check {number}")
+        memory, decision, _ = alarm.judge(memory, one, found, NOW)
+
+    assert len(memory["firing"]) == firing.KEPT
+    assert "200 alarms of greeter fire already" in decision.reason
+    assert judged(one, memory=memory).what == IGNORE, "it cannot be told from one that fired before"
+    later = alarm.judge(memory, one, found, NOW + firing.FORGOTTEN_SECONDS)[0]
+    assert list(later["firing"]) == [one.key]
+
+
+def test_an_alarm_about_what_moved_on_changes_nothing():
+    with pytest.raises(Refused, match="moved on while an alarm"):
+        guards.refuse_moved(deployed(), "canary", deployed().canary.generation - 1)
+
+
+GIVEN = {"project": "greeter", "host": "web1", "check": "HTTP 5xx", "status": "FIRING", "source": "grafana"}
+
+
+def test_an_alarm_is_read_and_says_itself_in_words():
+    read = alarm.parse(GIVEN)
+
+    assert read.status == "firing"
+    assert read.said == "HTTP 5xx on web1 (grafana)"
+    assert alarm.parse({**GIVEN, "host": "", "check": None}).said == "an alarm (grafana)"
+
+
+HOSTILE = [
+    "{{ config_context }}",
+    "<% ctx() %>",
+    "$(id)",
+    "a;b",
+    "a\nb",
+    "web1\n",
+    "\u202e",
+    "x" * 300,
+    7,
+    {},
+    ["a"],
+]
+
+
+@pytest.mark.parametrize("field", GIVEN)
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_field_of_another_form_is_refused(field, value):
+    if field in ("host", "check") and not value:
+        return
+    with pytest.raises(InputError, match=f"is no {field}"):
+        alarm.parse({**GIVEN, field: value})
+
+
+PRINTED = "az09AZ ./:_-{}<>%#$`;\n\u202e"
+
+
+@given(st.dictionaries(st.sampled_from(sorted(GIVEN)), st.text(PRINTED) | st.integers() | st.none()))
+def test_whatever_comes_is_refused_or_says_nothing_that_is_evaluated(given_fields):
+    try:
+        read = alarm.parse({**GIVEN, **given_fields})
+    except InputError:
+        return
+    assert not set("{}<>%$`;\n") & set(read.said + read.project + read.status)
+
+
+EVENTS = st.tuples(
+    st.sampled_from([*3 * ["alarm"], "push", *3 * ["confirm"], "promote", "wait", "rollback"]),
+    st.sampled_from(["web1", "web2", "", "web9"]),
+    st.sampled_from(["errors", "latency"]),
+    st.sampled_from([*2 * sorted(FIRING), *sorted(RESOLVED), "warning"]),
+    st.sampled_from([1.0, 100.0, 1000.0]),
+)
+
+
+class World:
+    """A release that people change while alarms come: what an alarm may do is held at each one."""
+
+    def __init__(self) -> None:
+        self.release, self.memory, self.now, self.newest = Release("greeter"), {}, 10_000.0, 0
+        self.began: dict[str, Began] = {}
+        self.firing: dict[str, float] = {}
+
+    def known(self) -> Known:
+        return Known(self.release, RINGS, self.began, dict.fromkeys(record.RINGS, WINDOW))
+
+    def change(self, what: str, ring: str, command) -> None:
+        try:
+            after = command(self.release)
+        except Refused:
+            return
+        if after.ring(ring).generation != self.release.ring(ring).generation:
+            self.began[ring] = Began(what, self.now)
+        self.release = after
+
+    def step(self, what: str, host: str, check: str, status: str, seconds: float) -> None:
+        ring = RINGS.get(host, "canary")
+        if what == "wait":
+            self.now += seconds
+        elif what == "push":
+            self.newest += 1
+            self.change(
+                what, "canary", lambda r: transitions.advertise_canary(r, build(self.newest), self.now)
+            )
+        elif what == "confirm":
+            generation = self.release.ring(ring).generation
+            self.change(what, ring, lambda r: transitions.confirm(r, ring, generation, self.now))
+        elif what == "promote":
+            self.change(what, "production", lambda r: transitions.promote(r, self.now, 0))
+        elif what == "rollback":
+            self.change("roll_back", ring, lambda r: transitions.roll_back(r, ring, self.now))
+        else:
+            self.alarm(Alarm("prometheus", "greeter", host, check, status))
+
+    def alarm(self, one: Alarm) -> None:
+        since = self.firing.get(one.key)
+        if one.status in RESOLVED:
+            self.firing.pop(one.key, None)
+        elif one.status in FIRING:
+            since = self.firing.setdefault(one.key, self.now)
+        self.memory, decision, _ = alarm.judge(self.memory, one, self.known(), self.now)
+        assert decision.reason
+        if decision.what != ROLL_BACK:
+            return
+        current = self.release.ring(decision.ring)
+        assert one.status in FIRING
+        assert decision.ring == RINGS.get(one.host, decision.ring)
+        assert one.host != "web9"
+        assert since is not None
+        assert since >= self.began[decision.ring].when, "it fired before the deploy began"
+        assert not current.exempt, "an alarm goes back once"
+        assert current.state == record.DEPLOYING or self.now - current.since <= WINDOW
+        self.change("roll_back", decision.ring, self.rolled_back(decision))
+        assert self.release.ring(decision.ring).generation != decision.generation
+        again = alarm.judge(self.memory, one, self.known(), self.now)[1]
+        assert again.what != ROLL_BACK, "the same alarm acts once"
+
+    def rolled_back(self, decision: Decision):
+        return lambda r: transitions.roll_back(r, decision.ring, self.now, automatic=True)
+
+
+@given(st.lists(EVENTS, min_size=20, max_size=60))
+def test_whatever_happens_an_alarm_goes_one_step_back_from_what_it_is_about(events):
+    world = World()
+    for event in events:
+        world.step(*event)
+        assert len(world.memory.get("firing", {})) <= firing.KEPT

@@ -1,0 +1,141 @@
+"""Hosts of a ring, and their batches."""
+
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd.errors import ConfigError, Refused
+from cicd.release.ring import (
+    Capacity,
+    Host,
+    amount,
+    batch_sizes,
+    batches,
+    members,
+    refuse_crowd,
+    refuse_sick,
+    unhealthy,
+)
+
+CANARY = "greeter::app_canary"
+
+
+def entry(name: str, *tags: str, serf: str = "passing", check: str = "passing") -> dict:
+    checks = [{"CheckID": "serfHealth", "Name": "Serf", "Status": serf}]
+    checks += [{"CheckID": "service:greeter", "Name": "HTTP", "Status": check}]
+    return {
+        "Node": {"Node": name, "Address": "127.0.0.1"},
+        "Service": {"Address": "", "Tags": ["greeter::app", *tags]},
+        "Checks": checks,
+    }
+
+
+FLEET = [entry("web1", CANARY), entry("web3"), entry("web2", CANARY)]
+
+
+def test_canary_hosts_are_not_production_hosts_although_they_carry_both_tags():
+    assert [h.name for h in members(FLEET, "greeter", "canary", CANARY)] == ["web1", "web2"]
+    assert [h.name for h in members(FLEET, "greeter", "production", CANARY)] == ["web3"]
+
+
+def test_defect_11_an_empty_canary_ring_is_refused():
+    with pytest.raises(Refused, match="no canary host"):
+        members([entry("web3")], "greeter", "canary", CANARY)
+
+
+def test_a_ring_with_an_unreachable_node_is_refused_by_name():
+    with pytest.raises(Refused, match="web9"):
+        members([*FLEET, entry("web9", CANARY, serf="critical")], "greeter", "canary", CANARY)
+
+
+def test_a_rollback_leaves_an_unreachable_node_out_instead():
+    fleet = [*FLEET, entry("web9", CANARY, serf="critical")]
+
+    assert [h.name for h in members(fleet, "greeter", "canary", CANARY, reachable_only=True)] == [
+        "web1",
+        "web2",
+    ]
+
+
+def test_a_host_whose_application_is_not_installed_yet_belongs_to_its_ring():
+    hosts = members([entry("web1", CANARY, check="critical")], "greeter", "canary", CANARY)
+
+    assert [host.name for host in hosts] == ["web1"]
+
+
+def test_unhealthy_names_the_failing_check_and_the_host_that_is_gone():
+    reasons = unhealthy([entry("web1", check="critical"), entry("web2")], ["web1", "web2", "web3"])
+
+    assert reasons == {"web1": "HTTP is critical", "web3": "its service is gone from Consul"}
+
+
+def test_an_excluded_host_is_in_no_ring():
+    assert [h.name for h in members(FLEET, "greeter", "canary", CANARY, excluded={"web1"})] == ["web2"]
+
+
+def test_more_canaries_than_the_share_allows_are_refused_but_one_always_may_be():
+    with pytest.raises(Refused, match="2 of greeter's 3 hosts are canaries; 1 may be"):
+        refuse_crowd(FLEET, "greeter", CANARY, "1")
+    refuse_crowd(FLEET, "greeter", CANARY, "50%")
+    refuse_crowd([entry("web1", CANARY)], "greeter", CANARY, "10%")
+
+
+def test_a_sick_host_is_refused_by_name_with_its_check():
+    with pytest.raises(Refused, match="web1: HTTP is critical"):
+        refuse_sick([entry("web1", CANARY, check="critical")], "greeter", [Host("web1", "")])
+
+
+def test_the_last_batch_size_repeats():
+    assert list(islice(batch_sizes(["1", "25%"], 10), 4)) == [1, 3, 3, 3]
+
+
+@given(st.integers(0, 40), st.lists(st.sampled_from(["1", "3", "10%", "50%", "100%"]), min_size=1))
+def test_every_host_is_in_exactly_one_batch_in_order(count, sizes):
+    hosts = [Host(str(number), "") for number in range(count)]
+
+    assert [host for batch in batches(hosts, sizes) for host in batch] == hosts
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "x", "", "0%", "1.5"])
+def test_a_size_that_is_none_is_a_configuration_error(size):
+    with pytest.raises(ConfigError):
+        next(batch_sizes([size], 1))
+
+
+ZONES = ["", "a", "b"]
+STATES = st.lists(st.tuples(st.booleans(), st.sampled_from(ZONES)), min_size=1, max_size=12)
+
+
+@given(STATES, st.sampled_from(["0", "1", "3", "25%", "50%", "100%"]))
+def test_capacity_is_kept_in_all_and_in_each_zone(states, minimum):
+    hosts = [Host(str(number), "", zone) for number, (_, zone) in enumerate(states)]
+    serving = {str(number): healthy for number, (healthy, _) in enumerate(states)}
+    zones = {host.name: host.zone for host in hosts}
+
+    taken = {host.name for host in Capacity(serving, zones, minimum).room(hosts)}
+
+    for zone in {"", *zones.values()}:
+        there = [name for name in serving if zone in ("", zones[name])]
+        left = sum(serving[name] and name not in taken for name in there)
+        needed = amount(minimum, len(there), "deploy.min_healthy")
+        least = min(needed, len(there) - 1) if minimum.endswith("%") else needed
+        assert left >= min(least, sum(serving[name] for name in there))
+    assert all(name in taken for name, healthy in serving.items() if not healthy)
+
+
+def test_a_lone_host_may_be_updated_under_a_percentage_but_not_under_a_number():
+    lone = [Host("web1", "")]
+
+    assert Capacity({"web1": True}, {}, "50%").room(lone) == lone
+    assert Capacity({"web1": True}, {}, "1").room(lone) == []
+
+
+def test_of_a_zone_of_two_only_one_leaves_at_a_time():
+    hosts = [Host(name, "", name[0]) for name in ("a1", "a2", "b1", "b2")]
+    zones = {host.name: host.zone for host in hosts}
+
+    room = Capacity(dict.fromkeys(zones, True), zones, "50%").room(hosts)
+
+    assert [host.name for host in room] == ["a1", "b1"]

@@ -1,0 +1,140 @@
+"""What people read when they ask what is deployed."""
+
+import pytest
+import requests
+
+from cicd import sanitize
+from cicd.release import transitions
+from cicd.release.approvals import Policy, Review
+from cicd.release.holds import Hold, Holds
+from cicd.release.transitions import Build, Release
+from cicd.reports import overview, status_text
+from cicd.store.store import Store
+from tests.lib.store.test_store import CAUSE, settings
+
+HOUR = 3600.0
+
+
+def build(commits: int) -> Build:
+    return Build(f"1.0-{commits}.{commits:07x}", "greeter", f"{commits:040x}", "0" * 64, "acme/greeter@x")
+
+
+def host(name: str, ring: str, version: str = "", reason: str = "") -> dict:
+    return {"name": name, "ring": ring, "version": version, "healthy": not reason, "reason": reason}
+
+
+def canary(commits: int, since: float = 0.0, start: Release | None = None) -> Release:
+    wanted = transitions.advertise_canary(start or Release("greeter"), build(commits), since)
+    return transitions.confirm(wanted, "canary", wanted.canary.generation, since)
+
+
+def promoted(commits: int, since: float = 0.0) -> Release:
+    wanted = transitions.promote(canary(commits, since), since, 0)
+    return transitions.confirm(wanted, "production", wanted.production.generation, since)
+
+
+def test_a_project_without_deploys_says_what_to_do_first():
+    said = status_text.whole(Release("greeter"), [], 0.0, 0)
+
+    assert "production: nothing" in said
+    assert "next: greeter has no canary" in said
+    assert "Push a commit" in said
+
+
+def test_rings_have_version_commit_age_and_hosts():
+    hosts = [host("web1", "canary", build(7).version), host("web2", "production", build(6).version)]
+    said = status_text.whole(canary(7, HOUR, promoted(6)), hosts, 2 * HOUR, 60).splitlines()
+
+    assert said[0] == "greeter"
+    assert said[1] == "  production: 1.0-6.0000006 (healthy 2 h), commit 0000000, on 1 of 1 hosts"
+    assert said[2].startswith("  canary: 1.0-7.0000007 (healthy 1 h), commit 0000000, on 1 of 1 hosts")
+    assert said[-1] == "  next: `deploy production greeter` promotes 1.0-7.0000007"
+
+
+def test_a_canary_that_bakes_says_when_it_can_be_promoted():
+    assert "Promote again in 20 s." in status_text.next_step(canary(1), 40.0, 60)
+
+
+def test_when_canary_and_production_are_the_same_only_a_push_leads_on():
+    assert "push a commit" in status_text.next_step(promoted(1), 60.0, 0)
+
+
+def test_a_deploy_that_is_under_way_is_said_before_everything_else():
+    walking = transitions.advertise_canary(Release("greeter"), build(1), 0.0)
+
+    assert "a deploy to canary is under way" in status_text.next_step(walking, 60.0, 0)
+
+
+def test_a_ring_that_is_taken_back_says_that_its_hosts_go_on_by_themselves():
+    failed = transitions.advertise_canary(canary(1), build(2), 0.0)
+    back = transitions.restore(failed, "canary", failed.canary.generation, 1.0)
+
+    assert f"its hosts go back to {build(1).version} by themselves" in status_text.next_step(back, 60.0, 0)
+
+
+def test_holds_say_who_since_when_and_why_and_the_next_step_how_they_end():
+    held = transitions.hold(canary(1), Holds(lock=Hold("ann", "db migration", 0.0)))
+    said = status_text.whole(held, [], 2 * HOUR, 0)
+
+    assert "locked by ann 2 h ago: db migration" in said
+    assert "cicd.unlock_deploys" in said.splitlines()[-1]
+    assert "locked by ann" in status_text.one_line(held, [], HOUR)
+
+
+def test_pending_approvals_are_counted_and_the_next_step_says_who_can_give_them():
+    policy = Policy(count=2, approvers=("ann", "bob"))
+    known = transitions.review(canary(1), build(1).version, "ann", Review(True, "looks good", 0.0))
+    said = status_text.whole(known, [], 120.0, 0, policy)
+
+    assert "approved by ann 2 min ago: looks good" in said
+    assert "approvals: 1 of 2" in said
+    assert "has 1 of 2 approvals (ann)" in said.splitlines()[-1]
+    assert "deploy production" not in said
+
+
+def test_hosts_that_are_not_as_wanted_are_named_with_the_reason():
+    hosts = [
+        host("web1", "canary", build(1).version),
+        host("web2", "canary", build(3).version, "health is critical"),
+        host("web3", "canary"),
+    ]
+    said = status_text.whole(canary(1), hosts, 60.0, 0)
+
+    assert "web1" not in said
+    assert "web2 (canary): runs 1.0-3.0000003, health is critical" in said
+    assert "web3 (canary): runs nothing known" in said
+
+
+def test_two_hundred_sick_hosts_stay_a_message_of_a_few_lines():
+    hosts = [host(f"web{n}", "canary", "", "health is critical") for n in range(200)]
+    said = status_text.whole(canary(1), hosts, 60.0, 0)
+
+    assert len(said.splitlines()) < 20
+    assert "and 192 more hosts" in said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (7200, "2 h"), (200000, "2 d")]
+)
+def test_an_age_is_said_in_its_largest_unit(seconds, said):
+    assert sanitize.age(seconds) == said
+
+
+def test_the_overview_has_one_line_for_each_project_and_reads_a_real_consul(consul):
+    requests.delete(f"{consul}/v1/kv/?recurse", timeout=10)
+    store = Store(settings(consul))
+    store.change(
+        "greeter",
+        "advertise_canary",
+        "canary",
+        CAUSE,
+        lambda r: transitions.advertise_canary(r, build(1), 1.0),
+    )
+    all_of_them, one = overview.everything(settings(consul)), overview.of(settings(consul), "greeter")
+
+    assert all_of_them["projects"] == {"greeter": {"canary": build(1).version, "production": ""}}
+    assert len(all_of_them["message"].splitlines()) == 1
+    assert one["canary"]["version"] == build(1).version
+    assert "ann: advertise canary, canary nothing -> 1.0-1.0000001 (deploy)" in overview.history(
+        one["history"]
+    )
