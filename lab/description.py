@@ -8,6 +8,7 @@ from shlex import quote
 from typing import Any
 
 from lab import proxies
+from lab.consul import encryption
 from lab.hosts.fleet import Fleet
 from lab.jenkins.host import USER as JENKINS_USER
 from lab.places import REPOSITORY, Places
@@ -34,7 +35,12 @@ def world(fleet: Fleet, engine: Engine) -> dict[str, Any]:
         "root": str(places.root),
         "no_proxy": proxies.exceptions(here),
         "hosts": [asdict(host) for host in here.hosts],
-        "consul": {"url": here.consul_url, "dns": f"{here.infra.address}:8600"},
+        "consul": {
+            "url": here.plain_consul_url,
+            "encrypted_url": here.consul_url,
+            "ca_file": str(encryption.authority(places)),
+            "dns": f"{here.infra.address}:8600",
+        },
         "haproxy": {"url": here.haproxy_url, "canary_header": CANARY_HEADER},
         "repository": {
             "url": here.repository_url,
@@ -96,7 +102,7 @@ def guide(places: Places, here: World) -> str:
   st2 execution list                            # and: st2 execution get ID
   curl {here.haproxy_url}/version
   curl -H '{CANARY_HEADER}: 1' {here.haproxy_url}/version
-  curl '{here.consul_url}/v1/kv/?keys'
+  curl --cacert {quote(str(encryption.authority(places)))} '{here.consul_url}/v1/kv/?keys'
   ssh -F {quote(str(places.secrets / "ssh_config"))} web1
   .venv/bin/python -m lab host web3 off
   .venv/bin/python -m lab host web3 on

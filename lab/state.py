@@ -8,7 +8,7 @@ from typing import Any
 
 from lab import cgroups, ports, processes
 from lab.places import Places
-from lab.world import SSH_PORT
+from lab.world import CONSUL_PORT, SSH_PORT
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _listeners(described: dict[str, Any]) -> dict[str, tuple[str, int]]:
     infra = next(host["address"] for host in described["hosts"] if host["role"] == "infra")
     parts = {host["name"]: (host["address"], SSH_PORT) for host in described["hosts"]}
     parts |= {
-        "consul": (infra, 8500),
+        "consul": (infra, CONSUL_PORT),
         "haproxy": (infra, 8000),
         "jenkins": (infra, 8080),
         "apt": (infra, 8081),

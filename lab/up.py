@@ -8,7 +8,7 @@ import signal
 from lab import description, machine, processes
 from lab.base import layer, rootfs
 from lab.base.recipe import Recipe
-from lab.consul import binary
+from lab.consul import binary, encryption
 from lab.down import down, wipe
 from lab.errors import LabError
 from lab.git import clone
@@ -64,6 +64,7 @@ def _bring_up(places: Places, world: World, engine: Engine, found: tools.Tools) 
     fleet = _fleet(places, world, found, recipe, publisher)
     KernelLimits().take(places, len(world.hosts))
     keys.make(places, world)
+    encryption.make(places, world, fleet.consul)
     pack_config.write(places, world, found, publisher)
     fleet.prepare()
     say(f"booting {len(world.hosts)} hosts")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lab.errors import LabError
 
 SSH_PORT = 2222
+CONSUL_PORT = 8501
 REPOSITORY = "acme/greeter"
 PROJECT = "greeter"
 ROLE = "app"
@@ -97,6 +98,11 @@ class World:
 
     @property
     def consul_url(self) -> str:
+        return f"https://{self.infra.address}:{CONSUL_PORT}"
+
+    @property
+    def plain_consul_url(self) -> str:
+        """Where who only looks asks, past the certificates; it is on loopback, as all of a lab."""
         return f"http://{self.infra.address}:8500"
 
     @property
@@ -121,7 +127,7 @@ class World:
 
     def listeners(self, with_stackstorm: bool = True) -> list[tuple[str, int]]:
         """Return every address and TCP port that a lab listens on."""
-        common = {host.address: [SSH_PORT, 8301, 8500, 8600] for host in self.hosts}
+        common = {host.address: [SSH_PORT, 8301, 8500, CONSUL_PORT, 8600] for host in self.hosts}
         common[self.infra.address] += [8000, 8080, 8081, 8082, 8300, 8302, 8404]
         for host in self.apps:
             common[host.address].append(8080)

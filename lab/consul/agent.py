@@ -12,6 +12,7 @@ from lab.hosts.container import Container
 from lab.project import FIRST, Project
 from lab.world import Host, World
 
+DATACENTER = "lab"
 UNIT = """[Unit]
 Description=Consul agent
 After=network.target
@@ -39,7 +40,7 @@ def configure(container: Container, world: World) -> None:
 
 def alive(world: World) -> set[str]:
     """Return the names of the nodes that Consul sees alive; none when it has no leader yet."""
-    url = f"{world.consul_url}/v1/health/state/passing"
+    url = f"{world.plain_consul_url}/v1/health/state/passing"
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             checks = json.load(response)
@@ -61,7 +62,7 @@ def agent(host: Host, world: World) -> dict[str, Any]:
     """Return the agent's configuration."""
     common = {
         "node_name": host.name,
-        "datacenter": "lab",
+        "datacenter": DATACENTER,
         "data_dir": "/var/lib/consul",
         "bind_addr": host.address,
         "client_addr": host.address,

@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lab.consul import encryption
 from lab.errors import LabError
 from lab.hosts.container import Container
 from lab.places import REPOSITORY, Places
 from lab.project import FIRST, Project
 from lab.repository import server
-from lab.world import Host, World
+from lab.world import CONSUL_PORT, Host, World
 
 
 def configure(container: Container, world: World) -> None:
@@ -26,7 +27,8 @@ def configure(container: Container, world: World) -> None:
 def converge_settings(host: Host) -> str:
     """Return converge.conf, with waits as short as one machine allows."""
     settings = {
-        "CONSUL_HTTP_ADDR": f"http://{host.address}:8500",
+        "CONSUL_HTTP_ADDR": f"https://{host.address}:{CONSUL_PORT}",
+        "CONSUL_CACERT": encryption.AUTHORITY,
         "CONSUL_TOKEN_FILE": "",
         "DRAIN_SECONDS": "1",
         "DRAIN_LIMIT_SECONDS": "10",

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from lab import ports
-from lab.consul import agent
+from lab.consul import agent, encryption
 from lab.errors import LabError
 from lab.git import server as git
 from lab.github import host as github
@@ -21,7 +21,7 @@ from lab.progress import together
 from lab.repository import driver as repository
 from lab.repository import server as web
 from lab.repository.driver import Driver
-from lab.world import SSH_PORT, Host, World
+from lab.world import CONSUL_PORT, SSH_PORT, Host, World
 
 
 @dataclass
@@ -54,6 +54,7 @@ class Fleet:
             container.prepare()
             common.configure(container, self.places, self.world, self.tools.path)
             agent.configure(container, self.world)
+            encryption.configure(container, self.places)
             self._configure_role(container)
 
     def start(self) -> None:
@@ -97,7 +98,7 @@ class Fleet:
     def _wait_booted(self, host: Host) -> None:
         self.containers[host.name].wait_booted()
         ports.wait(host.address, SSH_PORT, f"sshd of {host.name}")
-        ports.wait(host.address, 8500, f"Consul of {host.name}")
+        ports.wait(host.address, CONSUL_PORT, f"Consul of {host.name}")
 
     def _publish_first(self, package: Path) -> None:
         """The hosts' own agent is the first package: no publisher starts without one."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from lab.consul import encryption
 from lab.hosts.tools import Tools
 from lab.jenkins.host import USER as JENKINS_USER
 from lab.places import Places
@@ -26,7 +27,7 @@ def write(places: Places, world: World, tools: Tools, driver: Driver) -> None:
 def configuration(places: Places, world: World, tools: Tools, driver: Driver) -> dict[str, Any]:
     """Return what config.schema.yaml describes; secrets are named by file."""
     return {
-        "consul": {"url": world.consul_url},
+        "consul": {"url": world.consul_url, "ca_file": str(encryption.authority(places))},
         "jenkins": {
             "url": world.jenkins_url,
             "user": JENKINS_USER,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,13 +20,15 @@ import requests
 from lab import cgroups, ports, processes
 from lab.base import layer, rootfs
 from lab.base.recipe import Recipe
+from lab.consul import encryption
 from lab.down import NSPAWN_LOCKS
 from lab.hosts import tools
 from lab.kernel_limits import KernelLimits
 from lab.places import REPOSITORY, Places
-from lab.world import CANARY_HEADER, World
+from lab.world import CANARY_HEADER, CONSUL_PORT, World
 
 NETWORK = "127.76.0"
+VERIFIED = ("VerifyIncomingRPC", "VerifyOutgoing", "VerifyServerHostname")
 BUILD_TOOLS = ["make", "gcc", "node", "npm", "npx"]
 HEADERS: list[dict[str, str]] = [{}, {CANARY_HEADER: "1"}]
 pytestmark = [
@@ -97,7 +100,7 @@ def test_the_printed_environment_reaches_the_lab_past_a_proxy(running):
     script = (
         '. "$LAB_ROOT/env" && st2 run core.local cmd=\'echo reached\'; curl -sf "$CONSUL/v1/status/leader"'
     )
-    variables = {**environment(running), "CONSUL": World(NETWORK).consul_url}
+    variables = {**environment(running), "CONSUL": World(NETWORK).plain_consul_url}
     said = subprocess.run(["sh", "-c", script], env=variables, capture_output=True, text=True)
 
     assert "stdout: reached" in said.stdout
@@ -143,20 +146,38 @@ def test_builds_find_their_tools_where_code_is_built_and_packages_the_distributi
     assert " bookworm main" in subprocess.run(debian, capture_output=True, text=True).stdout
 
 
+def test_every_agent_speaks_tls_by_a_certificate_for_its_address_and_encrypts_gossip(running):
+    for host in World(NETWORK).hosts:
+        url, trusted = f"https://{host.address}:{CONSUL_PORT}", encryption.authority(running)
+        said = requests.get(f"{url}/v1/agent/self", verify=str(trusted), timeout=10).json()
+
+        assert said["Stats"]["serf_lan"]["encrypted"] == "true", host.name
+        assert all(said["DebugConfig"][name] for name in VERIFIED), host.name
+
+
+def test_the_server_hangs_up_on_who_speaks_without_tls(running):
+    plain_rpc = b"\x01"
+    with socket.create_connection((World(NETWORK).infra.address, 8300), timeout=10) as connection:
+        connection.sendall(plain_rpc)
+
+        assert connection.recv(1) == b""
+
+
 @pytest.mark.parametrize("ring", ["canary", "everyone"])
 def test_a_host_that_only_one_of_haproxys_backends_knows_yet_serves_every_request(running, ring):
     world, name = World(NETWORK), "first"
+    catalog = f"{world.plain_consul_url}/v1/catalog"
     tags = {"canary": ["greeter::app_canary"], "everyone": ["greeter::app"]}[ring]
     with serving(f"{NETWORK}.99") as address:
         service = {"ID": name, "Service": "greeter", "Tags": tags, "Address": address, "Port": 8080}
         node = {"Node": name, "Address": address, "Service": service}
-        requests.put(f"{world.consul_url}/v1/catalog/register", json=node, timeout=10).raise_for_status()
+        requests.put(f"{catalog}/register", json=node, timeout=10).raise_for_status()
         try:
             first = next(headers for _ in range(100) for headers in HEADERS if is_served(world, headers))
             served = [is_served(world, headers) for headers in HEADERS]
         finally:
             gone = {"Node": name}
-            requests.put(f"{world.consul_url}/v1/catalog/deregister", json=gone, timeout=10)
+            requests.put(f"{catalog}/deregister", json=gone, timeout=10)
 
     assert first in HEADERS
     assert served == [True, True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import yaml
 
 from cicd import config
 from gateway import config as gateway_config
-from lab.consul import agent
+from lab.consul import agent, encryption
 from lab.errors import LabError
 from lab.haproxy import config as haproxy
 from lab.hosts import app, keys
@@ -23,6 +24,7 @@ from lab.repository import server
 from lab.repository.driver import driver
 from lab.stackstorm import engine, gateway, pack_config
 from lab.world import World
+from tests.printed.texts import ROOT, page
 
 WORLD = World("127.77.0")
 NFPM = Tools(builder="nfpm", publisher="aptly", binds=(), path="/usr/bin")
@@ -80,6 +82,24 @@ def test_an_agent_that_comes_too_early_looks_for_the_server_again_at_once():
 
     assert settings["retry_join"] == ["127.77.0.10"]
     assert settings["retry_interval"] == "300ms"
+
+
+def test_agents_are_encrypted_as_the_page_tells():
+    shown = next(text.code for text in page(ROOT / "docs" / "consul.md") if "encrypt " in text.code)
+    told = dict(re.findall(r"^ *(\w+) += (.+)$", shown, re.M))
+    settings = encryption.settings(json.loads(told["encrypt"]))
+    ports = settings.pop("ports")
+
+    assert {name: json.dumps(value) for name, value in {**settings, **ports}.items()} == told
+
+
+def test_the_pack_and_the_hosts_ask_consul_over_https_and_trust_the_labs_authority_alone(places):
+    told = pack_config.configuration(places, WORLD, NFPM, driver("aptly"))["consul"]
+    host = app.converge_settings(WORLD.host("web3"))
+
+    assert told["url"] == "https://127.77.0.10:8501"
+    assert told["ca_file"] == str(encryption.authority(places))
+    assert "CONSUL_HTTP_ADDR=https://127.77.0.23:8501\nCONSUL_CACERT=/etc/consul.d/tls/ca.pem\n" in host
 
 
 def test_haproxy_ends_names_with_colons_by_a_port_and_keeps_servers_while_consul_is_silent():
