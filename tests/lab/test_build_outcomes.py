@@ -328,9 +328,25 @@ def test_a_callback_for_an_unknown_build_changes_nothing(ci):
     assert ci.run(commit)["stage"] == "building"
 
 
-def test_a_callback_for_a_commit_that_nobody_pushed_is_refused(ci):
+@pytest.mark.parametrize("claim", [Builds.began, Builds.passed], ids=lambda claim: claim.__name__)
+def test_a_callback_for_a_commit_that_nobody_pushed_is_refused(ci, claim):
     with pytest.raises(Refused, match="No run of greeter waits"):
-        ci.builds.passed("f" * 40, 1)
+        claim(ci.builds, "f" * 40, 1)
+
+
+def test_a_start_is_announced_as_jenkins_has_it_and_of_no_other_build(ci):
+    commit = ci.start("sleep 300")
+    ci.wait_for(lambda: ci.queue.builds["greeter"])
+
+    assert [ci.builds.began(commit, number).number for number in (0, 1)] == [1, 1]
+    other = ci.commit()
+    ci.push(other, before=commit)
+    with pytest.raises(
+        JenkinsError, match=f"greeter #1 built greeter at {commit[:7]}, not greeter at {other[:7]}"
+    ):
+        ci.builds.began(other, 1)
+    with pytest.raises(JenkinsMissing):
+        ci.builds.began(commit, 77)
 
 
 def test_a_callback_that_claims_another_commit_counts_for_nothing(ci):

@@ -61,6 +61,10 @@ class Builds:
         self.turns.advance(commit, {"starting"}, "building", queue_id=queue_id, build=0)
         return {"queue_id": queue_id, "why": ""}
 
+    def began(self, commit: str, number: int) -> BuildResult:
+        """Return build *number* (0: its newest) of *commit*, which must really be one."""
+        return self._read(commit, number, self._run(commit))
+
     def passed(self, commit: str, number: int, execution: str = "") -> dict[str, Any]:
         """
         Claim the success of *commit*, which build *number* (0: its newest) must really be.
@@ -69,7 +73,7 @@ class Builds:
         An *execution* that died before it could say so, and runs again, still proceeds.
         """
         run = self._run(commit)
-        result = self._verified(self.jenkins.of_commit(self.project, commit, number), commit, run)
+        result = self._read(commit, number, run)
         if result.status != "SUCCESS":
             raise JenkinsError(
                 f"{self.label(result.number)} of {self.project.name} at {commit[:7]} is "
@@ -149,6 +153,9 @@ class Builds:
             self.turns.advance(commit, {"starting"}, "failed", status="REFUSED")
             error.details = {**error.details, "next": self.turns.end(commit)}
             raise
+
+    def _read(self, commit: str, number: int, run: Mapping[str, Any]) -> BuildResult:
+        return self._verified(self.jenkins.of_commit(self.project, commit, number), commit, run)
 
     def _verified(self, result: BuildResult, commit: str, run: Mapping[str, Any]) -> BuildResult:
         wanted = parameters(self._settings, self.project, commit, str(run.get("branch", "")))
