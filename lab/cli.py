@@ -13,7 +13,6 @@ from lab import description, machine, projects, proxies, state
 from lab.down import down, power_off
 from lab.errors import LabError, Unfit
 from lab.git.server import BARE
-from lab.git.server import LIBRARY as GIT_LIBRARY
 from lab.git.webhook import URL as HOOK_URL
 from lab.hosts.container import Container
 from lab.hosts.fleet import base_of
@@ -21,6 +20,7 @@ from lab.lock import held, interrupt_start
 from lab.places import Places
 from lab.progress import complain, say, show
 from lab.stackstorm import engine
+from lab.stand_in.unit import LIBRARY
 from lab.up import up
 from lab.world import World
 
@@ -105,7 +105,7 @@ def _redeliver(options: argparse.Namespace, places: Places, world: World) -> int
     machine.check_root()
     container = Container(places, world.infra, base_of(places))
     command = ["python3", "-m", "lab.git.redeliver", BARE, *([options.id] if options.id else [])]
-    show(container.run("env", f"PYTHONPATH={GIT_LIBRARY}", *command, user="git").strip())
+    show(container.run("env", f"PYTHONPATH={LIBRARY}", *command, user="git").strip())
     return 0
 
 

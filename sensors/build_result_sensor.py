@@ -10,11 +10,12 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 from cicd.ci import build_reconciler
 from cicd.clients.jenkins import Jenkins
+from cicd.config import Settings
 from cicd.sensor import CicdSensor
 from cicd.store.store import Store
 
 
 class BuildResultSensor(CicdSensor):
-    def look(self, settings):
+    def look(self, settings: Settings) -> None:
         for event in build_reconciler.find(settings, Store(settings), Jenkins(settings)):
             self.dispatch(event.trigger, event.payload, event.trace)

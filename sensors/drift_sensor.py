@@ -9,6 +9,7 @@ from pathlib import Path
 # StackStorm gives a sensor neither actions/lib nor the pack's root.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
+from cicd.config import Settings
 from cicd.fleet import drift, drift_monitor
 from cicd.sensor import CicdSensor
 from cicd.store.store import Store
@@ -17,10 +18,10 @@ KNOWN = "known_drift"
 
 
 class DriftSensor(CicdSensor):
-    def prepare(self):
+    def prepare(self) -> None:
         self._watch = drift_monitor.Watch()
 
-    def look(self, settings):
+    def look(self, settings: Settings) -> None:
         known = json.loads(self.sensor_service.get_value(KNOWN) or "[]")
         found = self._watch.look(settings, Store(settings))
         # What could not be dispatched is not known: the next poll tells it again.

@@ -9,16 +9,17 @@ from pathlib import Path
 # StackStorm gives a sensor neither actions/lib nor the pack's root.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
+from cicd.config import Settings
 from cicd.deploy import lost_deploys
 from cicd.sensor import CicdSensor
 from cicd.store.store import Store
 
 
 class LostDeploySensor(CicdSensor):
-    def prepare(self):
+    def prepare(self) -> None:
         self._told = lost_deploys.Told()
 
-    def look(self, settings):
+    def look(self, settings: Settings) -> None:
         found = list(lost_deploys.find(settings, Store(settings)))
         for event in self._told.news(found, time.monotonic()):
             self.dispatch(*event)
