@@ -1,0 +1,1 @@
+"""Alarms of monitoring systems: what follows from each, and what was decided."""

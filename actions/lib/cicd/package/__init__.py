@@ -1,0 +1,1 @@
+"""From a commit to an OS package: the project's contract, the builder's input, provenance."""

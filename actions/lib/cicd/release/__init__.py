@@ -1,0 +1,1 @@
+"""What a release is, and what may become of it. Pure."""

@@ -1,0 +1,1 @@
+"""The signed APT repository: what is published, found there, kept and removed."""

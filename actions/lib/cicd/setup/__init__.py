@@ -1,0 +1,1 @@
+"""Whether everything that the pack needs is there and answers."""
