@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ class Scheduler:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="runner")
-        self._waiting: list[tuple[str, str]] = []
+        self._waiting: list[tuple[float, str]] = []  # by a clock that nobody sets
         self._changed = threading.Condition()
         self._stopping = False
         self._clock = threading.Thread(target=self._tick, name="scheduler", daemon=True)
@@ -62,10 +63,11 @@ class Scheduler:
 
     def submit(self, execution: Execution) -> None:
         """Carry out an execution now, or when it is due."""
-        if execution.due and execution.due > clock.now():
+        wait = _seconds_left(execution)
+        if wait > 0:
             self._note_delay(execution.id)
             with self._changed:
-                heapq.heappush(self._waiting, (execution.due, execution.id))
+                heapq.heappush(self._waiting, (time.monotonic() + wait, execution.id))
                 self._changed.notify()
         else:
             self._queue(execution.id)
@@ -83,7 +85,7 @@ class Scheduler:
     def _tick(self) -> None:
         while not self._stopping:
             with self._changed:
-                wait = -clock.seconds_since(self._waiting[0][0]) if self._waiting else None
+                wait = self._waiting[0][0] - time.monotonic() if self._waiting else None
                 if wait is None or wait > 0:
                     self._changed.wait(wait)
                     continue
@@ -96,3 +98,11 @@ class Scheduler:
         except Exception:
             if not self._stopping:
                 LOG.exception("execution %s could not be carried out", identifier)
+
+
+def _seconds_left(execution: Execution) -> float:
+    """Return how long *execution* still waits; not longer than it was to, though the clock was set back."""
+    if not execution.due:
+        return 0.0
+    asked = clock.parse(execution.due) - clock.parse(execution.start_timestamp)
+    return min(asked.total_seconds(), -clock.seconds_since(execution.due))

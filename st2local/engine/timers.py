@@ -31,6 +31,11 @@ class Timer:
     next_after: Callable[[datetime], datetime | None]
     due: datetime | None
 
+    def keep_near(self, now: datetime) -> None:
+        """Be due no later than if it began *now*: a clock that was set back makes no wait longer."""
+        if self.due:
+            self.due = min(self.due, self.next_after(now) or self.due)
+
 
 class Timers:
     """Fires each timer that an enabled rule waits for, in one thread."""
@@ -66,6 +71,8 @@ class Timers:
 
     def _run(self) -> None:
         while not self._stopping:
+            for timer in self._timers:
+                timer.keep_near(datetime.now(UTC))
             dues = [timer.due for timer in self._timers if timer.due]
             wait = (min(dues) - datetime.now(UTC)).total_seconds() if dues else None
             if self._wake.wait(wait if wait is None else max(0.0, min(wait, 60.0))):

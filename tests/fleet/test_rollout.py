@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from cicd.clock import Sightings
 from cicd.deploy import lost_deploys
 from cicd.deploy.controls import Controls
 from cicd.deploy.deploy import Deploy
@@ -211,7 +212,7 @@ def test_production_that_was_never_deployed_does_not_hold_up_a_second_canary(wor
 
 
 def found(world: World) -> list[Any]:
-    return list(lost_deploys.find(world.settings, world.store))
+    return list(lost_deploys.find(world.settings, world.store, Sightings()))
 
 
 def test_a_ring_that_was_taken_back_is_found_when_its_last_host_is_well_and_not_before(world, monkeypatch):

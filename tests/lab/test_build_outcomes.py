@@ -300,6 +300,15 @@ def test_an_action_that_died_before_it_started_a_build_is_made_up_for(ci):
     assert ci.builds.start(commit)["queue_id"]
 
 
+@pytest.mark.parametrize("is_found", [overdue, never_begun], ids=lambda end: end.__name__)
+def test_a_builds_limit_is_kept_though_the_clock_was_set_back(ci, monkeypatch, is_found):
+    commit = is_found(ci)
+    ci.store.update(f"cicd/greeter/runs/{commit}", lambda run: {**run, "at": time.time() + LONG})
+    ci.poll()
+
+    assert ci.run(commit)["at"] <= time.time()
+
+
 def test_a_callback_that_comes_twice_counts_once(ci):
     commit = ci.end("echo tested")
 

@@ -13,7 +13,7 @@ import requests
 
 from cicd import config
 from cicd.ci import event_log, github_push, missed_pushes, push_handler
-from cicd.clients.github import GitHub, GitHubBusy
+from cicd.clients.github import LONGEST_WAIT_SECONDS, GitHub, GitHubBusy
 from cicd.errors import GitHubError
 from cicd.release import transitions
 from cicd.release.record import Build, Cause
@@ -232,6 +232,25 @@ def test_a_rate_limit_says_for_how_long(hub):
     with pytest.raises(GitHubBusy) as error:
         hub.github.repository("acme/greeter")
     assert 900 < error.value.seconds <= 1000
+
+
+def test_a_rate_limit_by_two_clocks_that_differ_is_not_waited_for_longer_than_an_hour(hub):
+    hub.trouble(403, times=1, seconds=86400)
+
+    with pytest.raises(GitHubBusy) as error:
+        hub.github.repository("acme/greeter")
+    assert error.value.seconds == LONGEST_WAIT_SECONDS
+
+
+@pytest.mark.parametrize("until", ["not_before", "busy_until"])
+def test_a_wait_that_a_clock_began_which_was_set_back_since_is_over(hub, until):
+    hub.run(hub.commit(), "building")
+    hub.store.put("cicd/greeter/github", {"generation": 0, "since": 0, "ci": {}, "deployments": {}})
+    hub.store.update("cicd/greeter/github", lambda told: {**told, until: time.time() + 60})
+    assert hub.write_back.tell()["told"] == 0
+    hub.store.update("cicd/greeter/github", lambda told: {**told, until: time.time() + 7200})
+
+    assert hub.write_back.tell()["told"] == 1
 
 
 def test_a_github_that_is_away_is_told_later(hub):

@@ -49,6 +49,23 @@ def on(ring: str, **changes) -> Release:
     return replace(found, **{ring: replace(found.ring(ring), **changes)})
 
 
+@pytest.mark.parametrize("seconds", [200, 3600])
+def test_an_alarm_counts_and_an_old_one_does_not_though_the_clock_was_set_back(seconds):
+    later = {ring: replace(began, when=began.when + seconds) for ring, began in known().began.items()}
+    found = known(began=later)
+    old = {"said": "it", "since": later["canary"].when - 60, "heard": NOW, "reason": ""}
+
+    assert judged(found=found).what == ROLL_BACK
+    assert judged(found=found, memory={"firing": {ERRORS.key: old}}).what == IGNORE
+
+
+def test_an_answer_of_a_clock_that_was_set_back_since_holds_no_alarm_off():
+    generation = deployed().canary.generation
+    answered = {"answered": {"canary": {"generation": generation, "at": NOW + 3600}}}
+
+    assert judged(memory=answered).what == ROLL_BACK
+
+
 @pytest.mark.parametrize(
     ("what", "ring"),
     [

@@ -21,6 +21,7 @@ ASK = "ask"  # a person decides
 FAILED = "failed"  # it was to go back, and could not
 IGNORE = "ignore"
 
+SKEW_SECONDS = 60.0  # by which the clocks of two workers may differ
 AGAIN_SECONDS = 120.0  # by then a rollback has changed the generation, or died before it could
 WENT_BACK = {
     "roll_back": "went back already, and an alarm takes it back once",
@@ -187,11 +188,13 @@ def _left_alone(known: Known, ring: str, now: float) -> str:
 
 
 def _too_late(known: Known, ring: str, since: float, answered: Mapping[str, Any], now: float) -> str:
-    if since < known.began[ring].when:
+    began = known.began[ring].when
+    is_set_back = began - now > SKEW_SECONDS
+    if since < began and not (is_set_back and since == now):  # then it is first heard of now, in the deploy
         return f"it fired already before {_version(known, ring)} was deployed to {ring}"
     last = answered.get(ring)
     generation = known.release.ring(ring).generation
-    if last and last["generation"] == generation and now - last["at"] < AGAIN_SECONDS:
+    if last and last["generation"] == generation and 0 <= now - last["at"] < AGAIN_SECONDS:
         return f"{ring} is being taken back because of an alarm already"
     return ""
 

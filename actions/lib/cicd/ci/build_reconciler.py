@@ -45,15 +45,18 @@ class _Watch:
     def events(self) -> Iterator[Event]:
         runs = self._turns.store.runs(self._project.name)
         for commit, run in runs.items():
-            if run["stage"] == "building":
-                yield from self._ended(commit, run)
-            # A time that is still to come is of a clock that was set back.
-            elif run["stage"] in OPEN and abs(time.time() - run["at"]) > PATIENCE_SECONDS:
-                yield from self._not_started(commit, run)
+            if run["stage"] in OPEN:
+                yield from self._open(commit, self._turns.keep_near(commit, run))
         running = self._turns.lane().running
         if running and runs.get(running.commit, {"stage": "building"})["stage"] not in OPEN:
             following = self._turns.end(running.commit)
             yield from [self._due(following)] if following else []
+
+    def _open(self, commit: str, run: dict[str, Any]) -> Iterator[Event]:
+        if run["stage"] == "building":
+            yield from self._ended(commit, run)
+        elif time.time() - run["at"] > PATIENCE_SECONDS:
+            yield from self._not_started(commit, run)
 
     def _ended(self, commit: str, run: dict[str, Any]) -> Iterator[Event]:
         try:

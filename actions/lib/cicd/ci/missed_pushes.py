@@ -63,9 +63,9 @@ class Missed:
             return False
         head, since = self._since.get(project.name, ("", 0.0))
         if head != remote.commit:
-            self._since[project.name] = (remote.commit, time.time())
+            self._since[project.name] = (remote.commit, time.monotonic())
             return False
-        return time.time() - since >= PATIENCE_SECONDS
+        return time.monotonic() - since >= PATIENCE_SECONDS
 
 
 def where(settings: Settings, project: Project, github: GitHub) -> Remote | None:

@@ -13,6 +13,7 @@ from cicd.sanitize import beginning, one_line
 
 TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 30
+LONGEST_WAIT_SECONDS = 3600.0
 DESCRIPTION_LIMIT = 140
 PAGE = 100
 DEPLOYMENT_STATES = {"pending": "in_progress", "success": "success", "failure": "failure", "error": "error"}
@@ -127,10 +128,15 @@ def _wait_of(answer: requests.Response) -> float:
     after, remaining = answer.headers.get("Retry-After", ""), answer.headers.get("X-RateLimit-Remaining")
     if answer.status_code in (403, 429):
         if after.isdigit():
-            return max(1.0, float(after))
+            return _within_limits(float(after))
         if remaining == "0":
-            return max(1.0, float(answer.headers.get("X-RateLimit-Reset", "0")) - time.time())
+            return _within_limits(float(answer.headers.get("X-RateLimit-Reset", "0")) - time.time())
     return RETRY_SECONDS if answer.status_code >= 500 or answer.status_code == 429 else 0.0
+
+
+def _within_limits(seconds: float) -> float:
+    """GitHub counts by the hour: what is longer comes from two clocks that differ."""
+    return min(max(1.0, seconds), LONGEST_WAIT_SECONDS)
 
 
 def _message(answer: requests.Response) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
+from cicd.clock import Sightings
 from cicd.config import Project, Settings
 from cicd.deploy.deploy import Deploy
 from cicd.errors import Refused
 from cicd.fleet import rollout_log
 from cicd.release import fate
-from cicd.release.record import RINGS, Ring
+from cicd.release.record import RINGS, Ring, with_since
 from cicd.store.store import Store
 
 TRIGGERS = {fate.TAKE_BACK: "cicd.deploy_lost", fate.CONFIRM: "cicd.ring_recovered"}
@@ -19,13 +20,17 @@ AGAIN_SECONDS = 60.0  # a step that was asked for has begun by then, or died bef
 Event = Tuple[str, Dict[str, Any]]
 
 
-def find(settings: Settings, store: Store) -> Iterator[Event]:
-    """Yield a trigger, and `project`, `ring` and `generation`, of every ring that needs something."""
+def find(settings: Settings, store: Store, seen: Sightings) -> Iterator[Event]:
+    """
+    Yield a trigger, and `project`, `ring` and `generation`, of every ring that needs something.
+
+    *seen* is what the asking process remembers from one time to the next.
+    """
     for project in settings.projects.values():
-        release = store.release(project.name)
+        release = with_since(store.release(project.name), seen.bound)
         for name in RINGS:
             ring = release.ring(name)
-            becomes = _fate(settings, store, project, name, ring)
+            becomes = _fate(settings, store, project, name, ring, seen)
             if becomes in TRIGGERS:
                 told = {"project": project.name, "ring": name, "generation": ring.generation}
                 yield TRIGGERS[becomes], told
@@ -45,9 +50,10 @@ class Told:
         return fresh
 
 
-def _fate(settings: Settings, store: Store, project: Project, name: str, ring: Ring) -> str:
+def _fate(settings: Settings, store: Store, project: Project, name: str, ring: Ring, seen: Sightings) -> str:
     """Hosts are looked at only when their health can make a difference."""
-    known: Mapping[str, Any] = store.get(rollout_log.key(project.name, ring.generation)) or {}
+    known = store.get(rollout_log.key(project.name, ring.generation)) or {}
+    known = {**known, "at": seen.bound(f"{project.name}/{name} rollout", float(known.get("at", 0)))}
 
     def becomes(is_well: bool) -> str:
         return fate.of(ring, known, time.time(), float(settings.deploy["lost_after"]), is_well)

@@ -109,11 +109,11 @@ def _baked_canary(release: Release, when: float, min_bake: int) -> Build:
             f"{label} is not healthy on every canary host yet: its deploy has not ended well.",
             "Wait for the canary deploy, or look at why it stopped, then promote again.",
         )
-    left = min_bake - (when - canary.since)
-    if left > 0:
+    baked = max(0.0, when - canary.since)
+    if baked < min_bake:
         raise Refused(
-            f"{label} has been canary for {when - canary.since:.0f} s of the {min_bake} s it must bake.",
-            f"Promote again in {left:.0f} s.",
+            f"{label} has been canary for {baked:.0f} s of the {min_bake} s it must bake.",
+            f"Promote again in {min_bake - baked:.0f} s.",
         )
     return canary.wanted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from cicd.errors import CicdError
 from cicd.release import holds, stop
@@ -149,6 +149,15 @@ def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -
 def surrounded(release: Release, around: Holds, window: Opened | None) -> Release:
     """Return *release* with what holds every project, and the freeze window that is open."""
     return replace(release, around=around, window=window)
+
+
+def with_since(release: Release, bound: Callable[[str, float], float]) -> Release:
+    """Return *release* with the `since` of each ring as *bound* has it, given its name and moment."""
+    canary, production = (
+        replace(release.ring(name), since=bound(f"{release.project}/{name}", release.ring(name).since))
+        for name in RINGS
+    )
+    return replace(release, canary=canary, production=production)
 
 
 def quiet_seconds(rollout: Mapping[str, Any], since: float, now: float) -> float:

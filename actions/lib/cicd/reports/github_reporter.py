@@ -7,8 +7,9 @@ import uuid
 from typing import Any, Iterator
 
 from cicd.ci.build_reconciler import Event
-from cicd.clients.github import GitHub, GitHubBusy
+from cicd.clients.github import LONGEST_WAIT_SECONDS, GitHub, GitHubBusy
 from cicd.clients.jenkins import job_path
+from cicd.clock import is_ahead
 from cicd.config import Project, Settings
 from cicd.errors import GitHubError
 from cicd.reports import report
@@ -20,7 +21,7 @@ HISTORY = 60
 CI_KEPT = 600  # CI, package and canary of each run
 LEASE_SECONDS = 90
 RECENT_SECONDS = 600  # how old a run may be that is told when the first one ever is
-LONGEST_WAIT_SECONDS = 900
+BACKOFF_SECONDS = 900
 
 
 class WriteBack:
@@ -42,7 +43,7 @@ class WriteBack:
     def is_due(self) -> bool:
         """Whether there is something to tell, and GitHub may be asked."""
         told = self._store.get(self._key)
-        if not self._github.has_token or (told and told.get("not_before", 0) > time.time()):
+        if not self._github.has_token or (told and _is_left_alone(told)):
             return False
         return told is None or bool(self._pending(told))
 
@@ -61,7 +62,7 @@ class WriteBack:
         try:
             while pending:
                 told = self._tell(told, pending[0])
-                if told.get("not_before", 0) > time.time():
+                if _is_left_alone(told):
                     break
                 count, pending = count + 1, pending[1:] or self._pending(told)
         finally:
@@ -80,7 +81,7 @@ class WriteBack:
 
         def claimed(told: dict[str, Any]) -> dict[str, Any]:
             known: dict[str, Any] = told or fresh
-            if known.get("busy_until", 0) > now or known.get("not_before", 0) > now:
+            if is_ahead(known.get("busy_until", 0), now, LEASE_SECONDS) or _is_left_alone(known):
                 return told
             return {**known, "busy": self._mine, "busy_until": now + LEASE_SECONDS}
 
@@ -88,7 +89,7 @@ class WriteBack:
         return told if told.get("busy") == self._mine else None
 
     def _pending(self, told: dict[str, Any]) -> list[Report]:
-        if told.get("not_before", 0) > time.time():
+        if _is_left_alone(told):
             return []
         history = self._store.history(self._project.name, HISTORY)[::-1]
         runs = report.of_runs(self._store.runs(self._project.name), told["ci"], told["since"], time.time())
@@ -99,7 +100,7 @@ class WriteBack:
             known = {**self._post(told, one), "tries": 0, "problem": ""}
         except GitHubBusy as error:
             tries = int(told.get("tries", 0)) + 1
-            wait = min(error.seconds * 2 ** min(tries - 1, 5), max(error.seconds, LONGEST_WAIT_SECONDS))
+            wait = min(error.seconds * 2 ** min(tries - 1, 5), max(error.seconds, BACKOFF_SECONDS))
             later = {"tries": tries, "not_before": time.time() + wait, "problem": error.message}
             return self._keep({**told, **later})
         except GitHubError as error:
@@ -129,6 +130,10 @@ class WriteBack:
 
     def _keep(self, told: dict[str, Any]) -> dict[str, Any]:
         return self._store.update(self._key, lambda now: {**now, **told})[1]
+
+
+def _is_left_alone(told: dict[str, Any]) -> bool:
+    return is_ahead(told.get("not_before", 0), time.time(), LONGEST_WAIT_SECONDS)
 
 
 def _marked(told: dict[str, Any], one: Report) -> dict[str, Any]:

@@ -31,10 +31,10 @@ class Life:
     def __init__(self, sensor: str, every: float) -> None:
         self._sensor, self._every = sensor, float(every or 0)
         self._written: dict[str, Any] = {}
+        self._next = 0.0
 
     def sign(self, settings: Settings, configuration: str, trouble: str) -> str:
         """Give a sign of life; return once what troubled the process before this one, if this one is well."""
-        now = time.time()
         sign = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
@@ -45,11 +45,11 @@ class Life:
             "trouble": trouble,
         }
         last = {name: value for name, value in self._written.items() if name != "at"}
-        if sign == last and now - self._written["at"] < SIGN_SECONDS:
+        if sign == last and time.monotonic() < self._next:
             return ""
         store, first = Store(settings), not self._written
         before = store.get(key(self._sensor)) if first and not trouble else None
-        self._written = {**sign, "at": now}
+        self._written, self._next = {**sign, "at": time.time()}, time.monotonic() + SIGN_SECONDS
         store.put(key(self._sensor), self._written)
         return str((before or {}).get("trouble", ""))
 
@@ -69,7 +69,7 @@ def judged(sensor: str, sign: Mapping[str, Any] | None, wanted: str, now: float)
         )
         return
     process = f"process {sign['pid']} on {sign['host']}"
-    quiet = now - float(sign["at"])
+    quiet = abs(now - float(sign["at"]))  # a process that lives writes anew soon after a clock was set back
     if quiet > PATIENCE * max(SIGN_SECONDS, float(sign["every"])):
         yield Finding(
             sensor, WRONG, f"{process} gave no sign of life for {quiet:.0f} s", f"Please {RESTART}."

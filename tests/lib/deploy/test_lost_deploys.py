@@ -1,0 +1,35 @@
+"""Which rings are found to be driven by nobody, in a real Consul."""
+
+import dataclasses
+import json
+import time
+
+import pytest
+import requests
+
+from cicd.clock import Sightings
+from cicd.deploy import lost_deploys
+from cicd.fleet import rollout_log
+from cicd.release.record import DEPLOYING, Build, Release, Ring
+from cicd.store.store import Store
+from tests.lib.consul_settings import settings
+
+BUILD = Build("2.0-2.abcdef0", "greeter", "a" * 40, "0" * 64, "")
+AHEAD = 3600.0
+
+
+@pytest.mark.parametrize("last_sign", [0.0, AHEAD], ids=["no rollout", "a rollout"])
+def test_a_deploy_that_died_before_the_clock_was_set_back_is_found_in_its_time(consul, last_sign):
+    known = dataclasses.replace(settings(consul), deploy={**settings(consul).deploy, "lost_after": 0.2})
+    seen, now = Sightings(), time.time()
+    ring = Ring(DEPLOYING, BUILD, generation=1, since=now + AHEAD)
+    record = dataclasses.asdict(Release("greeter", 1, ring))
+    rollout = {"state": "running", "at": now + last_sign}
+    for key, body in {"cicd/greeter/release": record, rollout_log.key("greeter", 1): rollout}.items():
+        requests.put(f"{consul}/v1/kv/{key}", data=json.dumps(body), timeout=10).raise_for_status()
+    assert list(lost_deploys.find(known, Store(known), seen)) == []
+    time.sleep(0.3)
+
+    (found,) = lost_deploys.find(known, Store(known), seen)
+
+    assert found == ("cicd.deploy_lost", {"project": "greeter", "ring": "canary", "generation": 1})
