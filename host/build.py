@@ -28,7 +28,7 @@ PARTS = (
     "run",
 )
 # Both packages of a rollback may be older ones: the host keeps their hooks itself, as a newer preinst does.
-HOOKS = HERE.parent / "actions" / "lib" / "cicd" / "maintainer"
+HOOKS = HERE.parent / "actions" / "lib" / "cicd" / "package" / "maintainer"
 SUDOERS = "cicd ALL=(root) NOPASSWD: /usr/bin/cicd-converge\n"
 DEPENDS = "apt, curl, gpgv, jq, sudo"
 DESCRIPTION = """Bring a host to the version that its ring is wanted to run
