@@ -13,5 +13,6 @@ from cicd.store.store import Store
 class ListEvents(CicdAction):
     def act(self, settings: Settings, project: str, last: int) -> dict[str, Any]:
         name = settings.project(project).name if project else ""
-        entries = event_log.events(Store(settings), max(1, min(last, event_log.SHOWN_AT_ONCE)), name)
-        return {"events": entries, "message": event_log.lines(entries)}
+        shown = max(1, min(last, event_log.SHOWN_AT_ONCE))
+        entries, more = event_log.events(Store(settings), shown, name)
+        return {"events": entries, "more": more, "message": event_log.lines(entries, more)}

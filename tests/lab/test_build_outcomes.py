@@ -437,7 +437,7 @@ def test_of_20_pushes_the_running_one_and_the_newest_are_built(ci):
     runs = [ci.run(commit) for commit in commits[1:-1]]
     assert {run["stage"] for run in runs} == {"superseded"}
     assert [run["by"] for run in runs] == commits[2:]
-    said = event_log.lines(event_log.events(ci.store, 25)).splitlines()
+    said = event_log.lines(event_log.events(ci.store, 25)[0]).splitlines()
     assert len(said) == 20
     assert all("; now superseded by " in line for line in said[1:-1])
 
@@ -484,7 +484,7 @@ def test_one_delivery_however_often_it_comes_is_one_build(ci, delivered):
 
     assert sum(started) == 1
     assert len(started) == delivered
-    decisions = event_log.events(ci.store, 25)
+    decisions = event_log.events(ci.store, 25)[0]
     assert [entry["decision"] for entry in decisions].count("build") == 1
     assert len(decisions) == delivered
 

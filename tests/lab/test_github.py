@@ -286,7 +286,7 @@ def test_a_push_that_nobody_told_is_put_in_once_it_stays(hub, token, monkeypatch
     found, watcher = hub if token else without_token(hub), missed_pushes.Missed()
     before = hub.commit()
     assert look(found, watcher) == []
-    assert "first looked at" in event_log.events(hub.store, 1)[0]["reason"]
+    assert "first looked at" in event_log.events(hub.store, 1)[0][0]["reason"]
     commit = hub.commit()
     assert look(found, watcher) == []
 

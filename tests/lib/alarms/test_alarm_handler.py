@@ -102,7 +102,7 @@ def test_ten_alarms_at_the_same_time_act_once(known):
     assert sorted(outcome.decision.what for outcome in outcomes) == [*9 * ["ignore"], "roll back"]
     assert Store(known).release("greeter").generation == before + 1
     assert sum(outcome.tell for outcome in outcomes) == 1
-    reasons = [entry["reason"] for entry in event_log.events(Store(known), 20)]
+    reasons = [entry["reason"] for entry in event_log.events(Store(known), 20)[0]]
     assert len(reasons) < 10, "what is said again with the same outcome is no line of its own"
 
 
@@ -175,7 +175,7 @@ def test_a_baking_canary_is_watched_longer_than_the_window(consul, known):
 def test_what_cannot_be_used_is_refused_and_listed(known, changes, error, said):
     with pytest.raises(error, match=said):
         take(known, **changes)
-    newest = event_log.events(Store(known), 1)[0]
+    newest = event_log.events(Store(known), 1)[0][0]
 
     assert said in newest["reason"]
     assert "{{" not in newest["reason"]
@@ -219,7 +219,7 @@ def test_while_an_alarm_fires_everything_that_decides_says_the_same_and_a_person
     assert checked == promoted == next_
     assert versions(ready)[1] == NEW
     alarm_handler.take(ready, {**GIVEN, "host": host, "status": "resolved"}, "ann")
-    assert "  ann  greeter: ignore: it is over" in event_log.lines(event_log.events(Store(ready), 1))
+    assert "  ann  greeter: ignore: it is over" in event_log.lines(event_log.events(Store(ready), 1)[0])
     assert refusals(ready)[:2] == ["", ""]
     assert versions(ready)[1] == build(3).version
 
@@ -266,7 +266,7 @@ def test_decisions_are_lines_among_the_others_and_what_fires_is_shown(known):
     take(known, host="web9")
     take(known, host="web9", status="warning")
 
-    lines = event_log.lines(event_log.events(Store(known), 10, "greeter")).splitlines()
+    lines = event_log.lines(event_log.events(Store(known), 10, "greeter")[0]).splitlines()
     assert lines[0].endswith(
         "alarm errors on web9 (grafana) warning  stanley  greeter: ignore: "
         "warning says neither that it fires nor that it is over"

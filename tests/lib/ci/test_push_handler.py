@@ -54,21 +54,43 @@ def test_of_a_shared_repository_those_projects_are_built_whose_files_changed(set
 def test_each_decision_is_one_line(settings):
     take(settings)
 
-    lines = event_log.lines(event_log.events(Store(settings), 10)).splitlines()
+    lines = event_log.lines(event_log.events(Store(settings), 10)[0]).splitlines()
 
     assert len(lines) == 2
     assert any(
         "acme/shop main aaaaaaa  ann  api: build: a new commit on main; now accepted" in x for x in lines
     )
     assert any("web: ignore: none of the 1 changed files belongs to web" in x for x in lines)
-    assert len(event_log.events(Store(settings), 10, "web")) == 1
+    assert len(event_log.events(Store(settings), 10, "web")[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("shown", "more", "said"),
+    [(1, 0, ""), (1, 2, "and 2 more (last=3)"), (99, 7, "(last=100)"), (100, 7, "and 7 more")],
+)
+def test_the_last_line_says_how_many_more_events_there_are(settings, shown, more, said):
+    take(settings)
+    entries, _ = event_log.events(Store(settings), 1)
+
+    lines = event_log.lines(entries * shown, more).splitlines()
+
+    assert len(lines) == shown + bool(more)
+    assert lines[-1].endswith(said)
+
+
+def test_it_is_known_how_many_events_are_not_shown(settings):
+    take(settings)
+    take(settings, repository="acme/other")
+
+    assert [event_log.events(Store(settings), last)[1] for last in (1, 2, 3)] == [2, 1, 0]
+    assert event_log.events(Store(settings), 1, "web")[1] == 0
 
 
 def test_a_push_of_nobodys_repository_is_recorded_too(settings):
     (outcome,) = take(settings, repository="acme/other").values()
 
     assert not outcome.start
-    assert "acme/other is not the repository" in event_log.events(Store(settings), 1)[0]["reason"]
+    assert "acme/other is not the repository" in event_log.events(Store(settings), 1)[0][0]["reason"]
 
 
 def test_what_is_not_built_is_seen_all_the_same(settings):
@@ -117,7 +139,7 @@ def test_what_comes_after_the_clock_was_set_back_is_the_newest_and_is_kept(setti
 
     assert inbox.get(store, identifiers[-1]) == {"after": commits[-1]}
     assert identifiers == sorted(identifiers)
-    assert [e["commit"] for e in event_log.events(store, 5)] == [commits[-1], commits[-1]]
+    assert [e["commit"] for e in event_log.events(store, 5)[0]] == [commits[-1], commits[-1]]
     assert set(store.runs("api")) == {commits[-2], commits[-1]}
 
 

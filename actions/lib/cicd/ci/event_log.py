@@ -14,7 +14,7 @@ from cicd.store.store import Store
 PREFIX = "cicd/events/"
 ALARMS = "cicd/.alarms/"
 KEPT = 300
-SHOWN_AT_ONCE = 20  # a result stays below 10 KB
+SHOWN_AT_ONCE = 100  # a result stays below 50 KB
 RUNS_KEPT = 200
 NO_PUSH = {"repository": "", "ref": "", "commit": "", "user": "", "project": ""}
 SHOWN = {"superseded": "superseded by {by:.7}", "failed": "failed: {why}"}
@@ -49,18 +49,31 @@ def keep(store: Store, prefix: str, kept: int, entry: Mapping[str, Any]) -> None
         store.delete(key)
 
 
-def events(store: Store, last: int, project: str = "") -> list[dict[str, Any]]:
-    """Return the *last* decisions on pushes and alarms, newest first, each with the `run` that came of it."""
+def events(store: Store, last: int, project: str = "") -> tuple[list[dict[str, Any]], int]:
+    """
+    Return the *last* decisions on pushes and alarms, newest first, and how many more there are.
+
+    Each has the `run` that came of it.
+    """
     kept = [*store.below(PREFIX).items(), *store.below(ALARMS).items()]
     found = [entry for _, entry in sorted(kept, key=lambda one: one[0].rpartition("/")[2], reverse=True)]
-    chosen = [entry for entry in found if not project or entry["project"] == project][:last]
+    fitting = [entry for entry in found if not project or entry["project"] == project]
+    chosen = fitting[:last]
     runs = {name: store.runs(name) for name in {entry["project"] for entry in chosen} if name}
-    return [{**entry, "run": _run(runs, entry)} for entry in chosen]
+    return [{**entry, "run": _run(runs, entry)} for entry in chosen], len(fitting) - len(chosen)
 
 
-def lines(entries: list[dict[str, Any]]) -> str:
-    """Return *entries* as lines to read: when, what moved, who, the decision, why, and what became of it."""
-    return "\n".join(_line(entry) for entry in entries) or "no event has come yet"
+def lines(entries: list[dict[str, Any]], more: int = 0) -> str:
+    """
+    Return *entries* as lines to read: when, what moved, who, the decision, why, and what became of it.
+
+    The last one says that there are *more*.
+    """
+    said = [_line(entry) for entry in entries]
+    shown = min(len(entries) + more, SHOWN_AT_ONCE)
+    if more:
+        said.append(f"and {more} more{f' (last={shown})' if shown > len(entries) else ''}")
+    return "\n".join(said) or "no event has come yet"
 
 
 def forget_runs(store: Store, project: str) -> None:
