@@ -1,1 +1,1 @@
-"""From a push to a passed build: the queue of each project, its builds, and what was decided on each event."""
+"""From a push to a passed build: each project's queue, its builds, and what was decided on each event."""
