@@ -8,20 +8,20 @@ import hmac
 import logging
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import bcrypt
 
 from st2local import clock, object_id
 from st2local.attempts import Attempts
 from st2local.database import Database, Row, dumps, loads
-from st2local.datastore import SYSTEM_USER
 from st2local.errors import AuthError, NotFoundError, RefusedError
+from st2local.values import Values
 
 LOG = logging.getLogger(__name__)
 TOKEN_SECONDS = 24 * 3600
-Values = dict[str, Any]
 
 
 class Auth:
@@ -63,6 +63,15 @@ class Auth:
             "metadata": {},
             "service": service,
         }
+
+    @contextmanager
+    def lend(self, user: str, seconds: float = TOKEN_SECONDS) -> Iterator[str]:
+        """A token of an action or a sensor, worthless afterwards."""
+        token = self.issue(user, seconds, service=True)["token"]
+        try:
+            yield token
+        finally:
+            self.revoke(token)
 
     def revoke(self, token: str) -> None:
         """Make a token worthless."""
@@ -165,6 +174,3 @@ def _fits(password: str, known: str) -> bool:
     if known.startswith(("$2y$", "$2a$", "$2b$")):
         return bool(bcrypt.checkpw(password.encode(), known.encode().replace(b"$2y$", b"$2b$")))
     return hmac.compare_digest(password.encode(), known.encode())
-
-
-SYSTEM = SYSTEM_USER

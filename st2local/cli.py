@@ -64,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from st2local.server import Settings, serve
+    from st2local.server import serve
+    from st2local.settings import Settings
 
     logging.basicConfig(
         level=logging.DEBUG if arguments.verbose else logging.INFO,

@@ -12,8 +12,7 @@ from st2local.content.yaml_file import Finding, Unreadable, YamlFile
 from st2local.datastore import Datastore
 from st2local.errors import NotFoundError
 from st2local.templates import Templates, is_template
-
-Values = dict[str, Any]
+from st2local.values import Values
 
 
 class Configs:
@@ -34,6 +33,10 @@ class Configs:
     def again(self, registry: Registry) -> Configs:
         """Return the values as the files are now, of the packs in *registry*."""
         return Configs(registry, self._directory, self._templates, self._datastore)
+
+    def replace(self, other: Configs) -> None:
+        """Hold what *other* holds."""
+        self._values, self.findings = other._values, other.findings
 
     def path(self, pack: str) -> Path | None:
         """Return where a pack's values stand."""

@@ -60,7 +60,6 @@ CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, user TEXT, expiry TEX
 CREATE TABLE IF NOT EXISTS api_keys (
     id TEXT PRIMARY KEY, hash TEXT UNIQUE, user TEXT, metadata TEXT, enabled INTEGER, created_at TEXT);
 CREATE TABLE IF NOT EXISTS enabled (uid TEXT PRIMARY KEY, enabled INTEGER);
-CREATE TABLE IF NOT EXISTS timers (id TEXT PRIMARY KEY, due TEXT);
 """
 
 Row = sqlite3.Row

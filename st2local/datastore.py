@@ -60,13 +60,15 @@ class Key:
 
 
 class Datastore:
-    """Reads and writes keys; tells `changed` what happened, for the triggers."""
+    """Reads and writes keys; tells *changed* what happened (event, payload), for the triggers."""
 
-    def __init__(self, database: Database, key_path: Path) -> None:
+    def __init__(
+        self, database: Database, key_path: Path, changed: Changed = lambda event, payload: None
+    ) -> None:
         """Use `database`, and the encryption key in `key_path` (made when it is missing)."""
         self._database = database
         self._cipher = Fernet(_read_or_make(key_path))
-        self.changed: Changed = lambda event, payload: None
+        self._changed = changed
 
     def encrypt(self, value: str) -> str:
         """Return ciphertext, as upper-case hex digits."""
@@ -94,6 +96,16 @@ class Datastore:
         if found is None:
             raise NotFoundError(f"KeyValuePair with name: {name} and scope: {scope} not found in db.")
         return found
+
+    def read(self, name: str, user: str, decrypt: bool) -> str | None:
+        """Return the value of `system.x`, `user.x` or `x`; None when there is no such key."""
+        scope, _, rest = name.partition(".")
+        if scope not in ("system", "user") or not rest:
+            scope, rest = "system", name
+        key = self.find(rest, full_scope(scope), user)
+        if key is None:
+            return None
+        return self.decrypt(key.value) if decrypt else key.value
 
     def plain(self, key: Key) -> str:
         """Return a key's value, decrypted when need be."""
@@ -126,9 +138,9 @@ class Datastore:
         return key
 
     def _tell(self, before: Key | None, key: Key) -> None:
-        self.changed("update" if before else "create", {"object": key.document()})
+        self._changed("update" if before else "create", {"object": key.document()})
         if before is not None and before.value != key.value:
-            self.changed("value_change", {"old_object": before.document(), "new_object": key.document()})
+            self._changed("value_change", {"old_object": before.document(), "new_object": key.document()})
 
     def delete(self, name: str, scope: str = SYSTEM, user: str = "") -> None:
         """Delete a key; raises NotFoundError."""
@@ -137,7 +149,7 @@ class Datastore:
             self._database.execute(
                 "DELETE FROM keys WHERE scope = ? AND user = ? AND name = ?", [scope, key.user, name]
             )
-            self.changed("delete", {"object": key.document()})
+            self._changed("delete", {"object": key.document()})
 
 
 def _key(row: Row) -> Key:

@@ -14,8 +14,8 @@ from jinja2 import exceptions, meta
 from st2local.errors import ParamError
 from st2local.functions import NONE_MAGIC_VALUE
 from st2local.templates import Templates, is_template
+from st2local.values import Values
 
-Values = dict[str, Any]
 Schemas = Iterable[dict[str, Any]]
 _WHOLE = re.compile(r'"{{([A-z0-9_-]+)}}"')
 

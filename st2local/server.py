@@ -8,42 +8,17 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from st2local.api import app, auth_app, stream_app
 from st2local.api.browser_guard import is_loopback
-from st2local.content.registry import Registry
-from st2local.engine.engine import Engine
+from st2local.assembly import Engine
 from st2local.errors import RefusedError
-from st2local.virtualenvs import Virtualenvs
+from st2local.settings import Settings
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Where everything is."""
-
-    packs: list[Path]
-    configs: Path | None
-    data: Path
-    virtualenvs: Path
-    pack_python: str
-    host: str
-    api_port: int
-    auth_port: int
-    stream_port: int
-    password_file: Path | None
-    keep_days: int
-
-    @property
-    def api_url(self) -> str:
-        """What actions and sensors are told."""
-        return f"http://{self.host}:{self.api_port}/v1"
 
 
 class _Service(uvicorn.Server):
@@ -61,17 +36,8 @@ def serve(settings: Settings, on_ready: Callable[[], None]) -> None:
     sockets = [
         _bind(settings.host, port) for port in (settings.api_port, settings.auth_port, settings.stream_port)
     ]
-    registry = Registry.of(settings.packs)
-    engine = Engine(
-        registry,
-        settings.data,
-        settings.configs,
-        Virtualenvs(registry, settings.virtualenvs, settings.pack_python),
-        settings.password_file,
-        settings.api_url,
-        settings.keep_days,
-    )
-    for finding in [*registry.findings, *engine.configs.findings]:
+    engine = Engine(settings)
+    for finding in [*engine.registry.findings, *engine.configs.findings]:
         LOG.warning("%s", finding)
     engine.virtualenvs.prepare()
     asyncio.run(_run(engine, sockets, on_ready))
@@ -123,7 +89,6 @@ async def _run(engine: Engine, sockets: list[socket.socket], on_ready: Callable[
     await asyncio.to_thread(engine.start)
     on_ready()
     await stop.wait()
-    engine.stopping = True
     engine.stream.close()
     for one in services:
         one.should_exit = True

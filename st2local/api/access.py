@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from st2local.api.ask import Ask, Values, page
+from st2local.api.ask import Ask, page
 from st2local.errors import ParamError
+from st2local.values import Values
 
 VERSION = "3.9.0"  # the StackStorm that st2local answers like
 

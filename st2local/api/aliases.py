@@ -6,13 +6,15 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from st2local.api.ask import Ask, Values
+from st2local.api.ask import Ask
 from st2local.api.content import document
 from st2local.api.executions import shown
 from st2local.content.resources import Resource
-from st2local.engine import aliases
 from st2local.engine.alias_format import extract
+from st2local.engine.aliases import formats
+from st2local.engine.request_execution import Request
 from st2local.errors import ParamError, RefusedError
+from st2local.values import Values
 
 
 def _text(body: Values, name: str) -> str:
@@ -24,7 +26,7 @@ def _text(body: Values, name: str) -> str:
 
 def match(ask: Ask) -> Values:
     """Answer with the alias that a command fits."""
-    found = aliases.match(ask.engine, _text(ask.body(), "command"))
+    found = ask.engine.aliases.match(_text(ask.body(), "command"))
     return {
         "actionalias": document(ask, found.alias),
         "display": found.display,
@@ -34,8 +36,8 @@ def match(ask: Ask) -> Values:
 
 def help_strings(ask: Ask) -> Values:
     """Answer with what can be said."""
-    return aliases.help_strings(
-        ask.engine, ask.query.get("filter") or "", ask.query.get("pack") or "",
+    return ask.engine.aliases.help_strings(
+        ask.query.get("filter") or "", ask.query.get("pack") or "",
         ask.number("limit", 0), ask.number("offset", 0),
     )  # fmt: skip
 
@@ -43,9 +45,9 @@ def help_strings(ask: Ask) -> Values:
 def execute(ask: Ask) -> Response:
     """Execute an alias that the caller has matched already."""
     body = ask.body()
-    alias = aliases.by_name(ask.engine, _text(body, "name"))
+    alias = ask.engine.aliases.by_name(_text(body, "name"))
     wanted = body.get("format") or ""
-    if wanted not in [one.representation for one in aliases.formats(alias)]:
+    if wanted not in [one.representation for one in formats(alias)]:
         raise RefusedError(f'Format string "{wanted}" is not available on the alias "{alias.name}"')
     found = extract(wanted, _text(body, "command"))[0]
     return JSONResponse(_execute(ask, alias, found, body), 201)
@@ -55,7 +57,7 @@ def match_and_execute(ask: Ask) -> Response:
     """Match a command and execute it."""
     body = ask.body()
     command = _text(body, "command")
-    chosen = aliases.match(ask.engine, command)
+    chosen = ask.engine.aliases.match(command)
     found = extract(chosen.representation, command, chosen.multiple)
     return JSONResponse({"results": [_execute(ask, chosen.alias, one, body) for one in found]}, 201)
 
@@ -67,8 +69,9 @@ def _execute(ask: Ask, alias: Resource, found: Values, body: Values) -> Values:
         "user": ask.user,
         "source_channel": body.get("source_channel"),
     }
-    parameters = aliases.parameters(ask.engine, alias, found, context)
-    execution = ask.engine.request(alias.data["action_ref"], parameters, context, notify=_notify(body))
+    parameters = ask.engine.aliases.parameters(alias, found, context)
+    request = Request(alias.data["action_ref"], parameters, context, notify=_notify(body))
+    execution = ask.engine.lifecycle.request(request)
     result: Values = {"execution": shown(ask, execution), "actionalias": document(ask, alias)}
     return {**result, **_acknowledgement(ask, alias, result)}
 

@@ -13,11 +13,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from st2local.api import access, aliases, audit, content, executions, keys, webhooks
-from st2local.api.ask import Ask, Values
+from st2local.api.ask import Ask
 from st2local.api.browser_guard import BrowserGuard
+from st2local.assembly import Engine
 from st2local.datastore import SYSTEM_USER
-from st2local.engine.engine import Engine
 from st2local.errors import AuthError, St2Error, TooLargeError
+from st2local.values import Values
 
 LOG = logging.getLogger(__name__)
 Handler = Callable[[Ask], Any]

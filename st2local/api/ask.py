@@ -10,10 +10,10 @@ from urllib.parse import parse_qs
 
 from starlette.responses import JSONResponse, Response
 
-from st2local.engine.engine import Engine
+from st2local.assembly import Engine
 from st2local.errors import ForbiddenError, RefusedError
+from st2local.values import Values
 
-Values = dict[str, Any]
 DEFAULT_LIMIT = 100
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from st2local.api.ask import Ask, Values, cut, page
+from st2local.api.ask import Ask, cut, page
 from st2local.api.executions import shown
 from st2local.content.resources import stable_id
 from st2local.engine.triggers import document
 from st2local.errors import NotFoundError
+from st2local.values import Values
 
 
 def _where(ask: Ask, filters: dict[str, str]) -> tuple[str, list[Any]]:

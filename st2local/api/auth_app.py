@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from st2local.api.app import fault, guarded, read
-from st2local.engine.engine import Engine
+from st2local.assembly import Engine
 from st2local.errors import AuthError, TooLargeError
 
 BODY_LIMIT = 64 * 1024  # before a password is looked at

@@ -7,11 +7,12 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
-from st2local.api.ask import Ask, Values, cut, page
+from st2local.api.ask import Ask, cut, page
 from st2local.content.resources import Resource, stable_id
-from st2local.engine import reload, triggers
+from st2local.engine import secrets, triggers
 from st2local.engine.policies import POLICY_TYPES
 from st2local.errors import NotFoundError, RefusedError
+from st2local.values import Values
 
 Handler = Callable[[Ask], Any]
 _IGNORED = {
@@ -28,7 +29,7 @@ _IGNORED = {
 
 def document(ask: Ask, resource: Resource) -> Values:
     """Return a resource as the API shows it."""
-    found = {**resource.document(), "enabled": ask.engine.is_enabled(resource)}
+    found = {**resource.document(), "enabled": ask.engine.enabled.has(resource)}
     if resource.kind == "rule":
         found["trigger"] = {**resource.data["trigger"], "ref": triggers.trigger_of(resource)["ref"]}
         found["trigger"].setdefault("parameters", {})
@@ -64,7 +65,7 @@ def changer(kind: str) -> Handler:
         body = ask.body()
         if "enabled" not in body:
             raise RefusedError("st2local reads content from files: only `enabled` can be changed here")
-        ask.engine.set_enabled(resource, bool(body["enabled"]))
+        ask.engine.enabled.set(resource, bool(body["enabled"]))
         return document(ask, resource)
 
     return change
@@ -186,7 +187,7 @@ def packs(ask: Ask) -> Response:
 
 def register(ask: Ask) -> Values:
     """Read all packs and configs again, and say how many of each there are; one wrong file refuses all."""
-    return dict(reload.reload(ask.engine))
+    return dict(ask.engine.reload.reload())
 
 
 def _pack(ask: Ask) -> Any:
@@ -246,8 +247,6 @@ def config(ask: Ask) -> Values:
 
 
 def _config(ask: Ask, ref: str) -> Values:
-    from st2local.engine import secrets
-
     values = ask.engine.configs.stored(ref)
     if not ask.flag("show_secrets"):
         values = secrets.mask_parameters(values, ask.engine.registry.packs[ref].config_schema)

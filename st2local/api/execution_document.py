@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from st2local import clock
+from st2local.assembly import Engine
 from st2local.engine import secrets
-from st2local.engine.engine import Engine
 from st2local.engine.execution import Execution
-
-Values = dict[str, Any]
+from st2local.values import Values
 
 
 def documents(engine: Engine, executions: Sequence[Execution], show_secrets: bool = False) -> list[Values]:

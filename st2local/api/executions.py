@@ -7,11 +7,13 @@ from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from st2local.api.ask import Ask, Values, cut, page
+from st2local.api.ask import Ask, cut, page
 from st2local.api.execution_document import document, documents
-from st2local.engine import requests, statuses
+from st2local.engine import statuses
 from st2local.engine.execution import Execution
-from st2local.errors import NotFoundError, ParamError, RefusedError
+from st2local.engine.request_execution import Request
+from st2local.errors import ParamError, RefusedError
+from st2local.values import Values
 
 _FILTERS = {
     "action": "action = ?", "status": "status = ?", "user": "user = ?", "pack": "pack = ?",
@@ -102,11 +104,12 @@ def schedule(ask: Ask, ref: str, parameters: Values, context: Values, more: Valu
         raise RefusedError(f'Action "{ref}" cannot be found.')
     context = {**context, "pack": action.pack}
     try:
-        rendered = ask.engine.render_live(action, parameters, context)
+        rendered = ask.engine.parameters.live(action, parameters, context)
     except ParamError as error:
-        requests.make_failed(ask.engine, ref, parameters, context, error)
+        ask.engine.lifecycle.request_failed(Request(ref, parameters, context), error)
         raise
-    return ask.engine.request(ref, rendered, context, notify=more.get("notify"), delay=more.get("delay"))
+    request = Request(ref, rendered, context, notify=more.get("notify"), delay=more.get("delay"))
+    return ask.engine.lifecycle.request(request)
 
 
 def change(ask: Ask) -> Values:
@@ -118,13 +121,13 @@ def change(ask: Ask) -> Values:
     if status not in statuses.EVERY:
         raise ParamError(f"{status!r} is not one of {list(statuses.EVERY)}")
     if status in (statuses.CANCELING, statuses.CANCELED):
-        changed = ask.engine.cancel(execution, ask.user)
+        changed = ask.engine.changes.cancel(execution, ask.user)
     elif status in (statuses.PAUSING, statuses.PAUSED):
-        changed = ask.engine.pause(execution, ask.user)
+        changed = ask.engine.changes.pause(execution, ask.user)
     elif status == statuses.RESUMING:
-        changed = ask.engine.resume(execution, ask.user)
+        changed = ask.engine.changes.resume(execution, ask.user)
     else:
-        ask.engine.finish(execution, status, body.get("result"))
+        ask.engine.lifecycle.finish(execution, status, body.get("result"))
         changed = ask.engine.executions.get(execution.id)
     return shown(ask, changed)
 
@@ -136,7 +139,7 @@ def cancel(ask: Ask) -> Any:
         return {"faultstring": f"Action cannot be canceled. State = {execution.status}."}
     if execution.status == statuses.CANCELED:
         return shown(ask, execution)
-    return shown(ask, ask.engine.cancel(execution, ask.user))
+    return shown(ask, ask.engine.changes.cancel(execution, ask.user))
 
 
 def children(ask: Ask) -> list[Values]:
@@ -196,8 +199,3 @@ def rerun(ask: Ask) -> Response:
     parameters = {**kept, **(body.get("parameters") or {})}
     execution = schedule(ask, original.action, parameters, context, body)
     return JSONResponse(shown(ask, execution), 201)
-
-
-def missing(ask: Ask) -> Values:
-    """There is nothing here."""
-    raise NotFoundError("The resource could not be found.")

@@ -6,9 +6,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from st2local.api.ask import Ask, Values, page
+from st2local.api.ask import Ask, page
 from st2local.datastore import SYSTEM, USER, Key, full_scope
 from st2local.errors import ParamError
+from st2local.values import Values
 
 
 def _scope(ask: Ask) -> str:

@@ -16,8 +16,8 @@ from starlette.routing import Route
 from st2local import clock
 from st2local.api.app import fault, guarded, identify
 from st2local.api.execution_document import document
+from st2local.assembly import Engine
 from st2local.engine import statuses
-from st2local.engine.engine import Engine
 from st2local.engine.execution import Execution
 from st2local.errors import AuthError
 from st2local.stream import Event, Events

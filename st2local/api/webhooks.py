@@ -7,9 +7,10 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from st2local.api.ask import Ask, Values
+from st2local.api.ask import Ask
 from st2local.engine import triggers
 from st2local.errors import NotFoundError, RefusedError
+from st2local.values import Values
 
 _HIDDEN = ("St2-Api-Key", "X-Auth-Token", "Cookie")
 WEBHOOK = "core.st2.webhook"
@@ -19,7 +20,7 @@ def _hooks(ask: Ask) -> dict[str, list[Values]]:
     found: dict[str, dict[str, Values]] = {}
     for rule in ask.engine.registry.all("rule"):
         trigger = triggers.trigger_of(rule)
-        if trigger["type"] == WEBHOOK and ask.engine.is_enabled(rule):
+        if trigger["type"] == WEBHOOK and ask.engine.enabled.has(rule):
             url = str(trigger["parameters"]["url"]).strip("/")
             found.setdefault(url, {})[trigger["ref"]] = trigger
     return {url: list(by_ref.values()) for url, by_ref in found.items()}

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from st2local.content import loader, schema
+from st2local.content import loader
 from st2local.content.resources import Pack, Resource, RunnerType
 from st2local.content.yaml_file import Finding, YamlFile
 from st2local.errors import NotFoundError
@@ -104,10 +104,6 @@ class Registry:
         for name, prop in (action.data.get("parameters") or {}).items():
             merged[name] = {**merged.get(name, {}), **prop}
         return merged
-
-    def parameter_schema(self, action: Resource) -> schema.Schema:
-        """Return the schema that an execution's parameters must fit."""
-        return schema.for_parameters(self.parameters(action))
 
 
 @functools.cache

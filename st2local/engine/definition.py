@@ -9,8 +9,7 @@ from typing import Any
 from st2local import functions, orquesta_compat
 from st2local.content.registry import Registry
 from st2local.engine import expressions
-
-Values = dict[str, Any]
+from st2local.values import Values
 
 orquesta_compat.install(
     {**functions.expression_functions(), "st2kv": expressions.st2kv, "task": expressions.task}

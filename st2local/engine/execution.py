@@ -8,8 +8,9 @@ from typing import Any
 from st2local import clock, object_id
 from st2local.database import Row, dumps, loads
 from st2local.engine import statuses
+from st2local.values import Values
 
-Values = dict[str, Any]
+Outcome = tuple[str, Any] | None  # status and result; None: the end is told later
 
 
 @dataclass

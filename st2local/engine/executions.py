@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from st2local import clock
 from st2local.database import Database, dumps
-from st2local.engine import statuses
 from st2local.engine.execution import Execution, from_row
 from st2local.errors import NotFoundError
+from st2local.stream import Stream
 
 _LIGHT = (
     "id, action, runner, pack, status, user, parent, workflow, rule, trigger_instance, start_timestamp,"
@@ -17,18 +18,18 @@ _LIGHT = (
 )
 
 
+@dataclass
 class Executions:
-    """Writes tell `changed` (execution, created) once they are kept."""
+    """Reads and writes; what is written is published once it is kept."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.changed: Callable[[Execution, bool], None] = lambda execution, created: None
+    _database: Database
+    _stream: Stream
 
     def insert(self, execution: Execution) -> None:
         """Keep a new execution."""
         with self._database.transaction():
             self._database.insert("executions", {**execution.columns(), "result": dumps(execution.result)})
-            self._database.after_commit(lambda: self.changed(execution, True))
+            self._database.after_commit(lambda: self._publish("__create", execution))
 
     def save(self, execution: Execution, with_result: bool = False) -> None:
         """Keep the changes of an execution."""
@@ -40,7 +41,15 @@ class Executions:
             self._database.execute(
                 f"UPDATE executions SET {names} WHERE id = ?", [*columns.values(), execution.id]
             )
-            self._database.after_commit(lambda: self.changed(execution, False))
+            self._database.after_commit(lambda: self._publish("__update", execution))
+
+    def _publish(self, event: str, body: Any) -> None:
+        if self._stream.wanted:
+            self._stream.publish(f"st2.execution{event}", body)
+
+    def is_handled(self, identifier: str) -> bool:
+        """Tell whether everything that follows from its end has been done."""
+        return bool(self._database.value("SELECT handled FROM executions WHERE id = ?", [identifier]))
 
     def mark_handled(self, execution: Execution) -> None:
         """Keep that everything that follows from its end has been done."""
@@ -113,21 +122,12 @@ class Executions:
             found[row["parent"]].append(row["id"])
         return found
 
-    def has_active_children(self, identifier: str) -> bool:
-        """Tell whether something under an execution still runs."""
-        marks = ", ".join("?" * len(statuses.INACTIVE))
-        return bool(
-            self._database.value(
-                f"SELECT count(*) FROM executions WHERE parent = ? AND status NOT IN ({marks})",
-                [identifier, *statuses.INACTIVE],
-            )
-        )
-
-    def add_output(self, identifier: str, kind: str, data: str) -> None:
-        """Keep a piece of what an execution printed."""
+    def add_output(self, execution: Execution, kind: str, text: str) -> None:
+        """Keep and publish a piece of what an execution prints."""
         self._database.execute(
-            "INSERT INTO output VALUES (?, ?, ?, ?)", [identifier, kind, clock.now(), data]
+            "INSERT INTO output VALUES (?, ?, ?, ?)", [execution.id, kind, clock.now(), text]
         )
+        self._publish(".output__create", (execution, kind, text))
 
     def output(self, identifier: str, kind: str | None = None) -> list[dict[str, str]]:
         """Return what an execution has printed so far, in pieces."""

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-Values = dict[str, Any]
+from st2local.values import Values
 
 
 @dataclass(frozen=True)

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from st2local.content import schema
+from st2local.database import Database
 from st2local.engine import statuses
+from st2local.engine.cancel_pause_resume import CancelPauseResume
 from st2local.engine.execution import Execution
-from st2local.errors import NotFoundError, ParamError, RefusedError
-
-if TYPE_CHECKING:
-    from st2local.engine.engine import Engine
-
-Values = dict[str, Any]
+from st2local.engine.executions import Executions
+from st2local.engine.lifecycle import Lifecycle
+from st2local.errors import ForbiddenError, NotFoundError, ParamError, RefusedError
+from st2local.values import Values
 
 
-class ForbiddenError(RefusedError):
-    """Somebody may not answer."""
-
-    status = 403
-
-
+@dataclass
 class Inquiries:
     """Lists and answers what waits."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    _database: Database
+    _executions: Executions
+    _lifecycle: Lifecycle
+    _changes: CancelPauseResume
 
     def list(self, limit: int, offset: int = 0) -> list[Values]:
         """Return the inquiries that wait, newest first."""
-        waiting = self._engine.executions.select(
+        waiting = self._executions.select(
             "runner = 'inquirer' AND status = ?", [statuses.PENDING], "start_timestamp DESC", limit, offset
         )
         return [_document(one) for one in waiting]
@@ -39,7 +37,7 @@ class Inquiries:
         return _document(self._waiting(identifier))
 
     def _waiting(self, identifier: str) -> Execution:
-        execution = self._engine.executions.find(identifier)
+        execution = self._executions.find(identifier)
         if execution is None:
             raise NotFoundError(f'Unable to identify resource with id "{identifier}".')
         if execution.runner != "inquirer":
@@ -52,7 +50,7 @@ class Inquiries:
 
     def respond(self, identifier: str, response: Any, user: str) -> Values:
         """Answer; the workflow carries on. Raises RefusedError or ForbiddenError."""
-        with self._engine.database.transaction():
+        with self._database.transaction():
             execution = self._waiting(identifier)
             users = execution.result.get("users") or []
             if users and user not in users:
@@ -62,7 +60,7 @@ class Inquiries:
             self._check(execution, response)
             self._resume_parent(execution, user)
             result = {**execution.result, "response": response}
-            self._engine.finish(execution, statuses.SUCCEEDED, result)
+            self._lifecycle.finish(execution, statuses.SUCCEEDED, result)
         return {"id": identifier, "response": response}
 
     def _check(self, execution: Execution, response: Any) -> None:
@@ -76,9 +74,9 @@ class Inquiries:
     def _resume_parent(self, execution: Execution, user: str) -> None:
         if not execution.parent:
             return
-        parent = self._engine.executions.get(execution.parent)
+        parent = self._executions.get(execution.parent)
         if parent.status == statuses.PAUSED:
-            self._engine.resume(parent, user)
+            self._changes.resume(parent, user)
 
 
 def _document(execution: Execution) -> Values:

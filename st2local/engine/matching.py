@@ -6,25 +6,26 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from st2local import jsonpath
 from st2local.content.resources import Resource
 from st2local.engine import criteria
 from st2local.templates import Templates
+from st2local.values import Values
 
-Values = dict[str, Any]
 Undecided = Callable[[Resource, str], None]
 _EXPRESSION = re.compile(r"({{)\s*(.*)\s*(}})")
 
 
+@dataclass
 class Matcher:
     """Tries rules on one event; `undecided` is told the rule and why."""
 
-    def __init__(self, templates: Templates, instance: Values, undecided: Undecided) -> None:
-        self._templates = templates
-        self._instance = instance
-        self._undecided = undecided
+    _templates: Templates
+    _instance: Values
+    _undecided: Undecided
 
     def matching(self, rules: Iterable[Resource]) -> list[Resource]:
         """Return the rules that fit; backstop rules only when no other does."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from st2local import clock
 from st2local.content.resources import Resource
 from st2local.engine import statuses
+from st2local.engine.enabled import Enabled
 from st2local.engine.execution import Execution
+from st2local.engine.executions import Executions
+from st2local.engine.request_execution import Request
+from st2local.values import Values
 
-if TYPE_CHECKING:
-    from st2local.engine.engine import Engine
-
-Values = dict[str, Any]
 RETRY_SECONDS = 2.5
 
 POLICY_TYPES: dict[str, Values] = {
@@ -33,38 +33,32 @@ POLICY_TYPES: dict[str, Values] = {
 }
 
 
+@dataclass
 class Policies:
-    """Applies the policies of packs."""
+    """Decides by the policies of packs; who asks does what is decided."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    _enabled: Enabled
+    _executions: Executions
 
     def of(self, action: str, *kinds: str) -> list[Resource]:
         """Return the enabled policies on an action."""
         return [
             one
-            for one in self._engine.registry.all("policy")
-            if one.data["resource_ref"] == action
-            and one.data["policy_type"] in kinds
-            and self._engine.is_enabled(one)
+            for one in self._enabled.all("policy")
+            if one.data["resource_ref"] == action and one.data["policy_type"] in kinds
         ]
 
-    def admit(self, execution: Execution) -> bool:
-        """Return whether an execution may run now; else it is delayed or canceled."""
+    def refusal(self, execution: Execution) -> str | None:
+        """Return `delay` or `cancel` for an execution that may not run now, else None."""
         for policy in self.of(execution.action, "action.concurrency", "action.concurrency.attr"):
             wanted = policy.data["parameters"]
-            if self._active(execution, wanted.get("attributes") or []) < wanted["threshold"]:
-                continue
-            if wanted.get("action", "delay") == "cancel":
-                self._engine.finish(execution, statuses.CANCELED, None)
-            else:
-                self._delay(execution)
-            return False
-        return True
+            if self._active(execution, wanted.get("attributes") or []) >= wanted["threshold"]:
+                return str(wanted.get("action", "delay"))
+        return None
 
     def _active(self, execution: Execution, attributes: list[str]) -> int:
         # Paused and waiting ones hold no place, and an attribute left at its default fits nothing: as there.
-        same = self._engine.executions.select(
+        same = self._executions.select(
             "action = ? AND status IN ('scheduled', 'running') AND id != ?",
             [execution.action, execution.id],
             "id", -1, results=False,
@@ -74,15 +68,8 @@ class Policies:
             return 0
         return sum(all(one.parameters.get(n) == value for n, value in wanted.items()) for one in same)
 
-    def _delay(self, execution: Execution) -> None:
-        execution.due = clock.later(RETRY_SECONDS)
-        if execution.status != statuses.DELAYED:
-            execution.set_status(statuses.DELAYED)
-        self._engine.executions.save(execution)
-        self._engine.database.after_commit(lambda: self._engine.scheduler.submit(execution))
-
-    def after(self, execution: Execution) -> None:
-        """Try a failed execution again, where a policy says so; never a step of a workflow."""
+    def retries(self, execution: Execution) -> Iterator[Request]:
+        """Return what tries a failed execution again; nothing for a step of a workflow."""
         if not execution.completed or execution.workflow:
             return
         for policy in self.of(execution.action, "action.retry"):
@@ -90,16 +77,12 @@ class Policies:
             fits = {"failure": statuses.FAILED, "timeout": statuses.TIMEOUT}[wanted["retry_on"]]
             tried = execution.context.get("policies", {}).get("retry", {}).get("retry_count", 0)
             if execution.status == fits and tried < wanted.get("max_retry_count", 2):
-                self._retry(execution, policy, tried + 1, wanted.get("delay", 0))
+                yield _again(execution, policy, tried + 1, wanted.get("delay", 0))
 
-    def _retry(self, execution: Execution, policy: Resource, count: int, delay: float) -> None:
-        note = {
-            "applied_policy": policy.ref,
-            "retry_count": count,
-            "retried_liveaction_id": execution.id,
-        }
-        context = {**execution.context, "policies": {"retry": note}}
-        self._engine.request(
-            execution.action, execution.parameters, context,
-            notify=execution.notify, delay=int(delay * 1000) or None,
-        )  # fmt: skip
+
+def _again(execution: Execution, policy: Resource, count: int, delay: float) -> Request:
+    note = {"applied_policy": policy.ref, "retry_count": count, "retried_liveaction_id": execution.id}
+    return Request(
+        execution.action, execution.parameters, {**execution.context, "policies": {"retry": note}},
+        notify=execution.notify, delay=int(delay * 1000) or None,
+    )  # fmt: skip

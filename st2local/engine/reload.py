@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from st2local.content.registry import KINDS
+from st2local.config import Configs
+from st2local.content.registry import KINDS, Registry
 from st2local.errors import ContentError
-
-if TYPE_CHECKING:
-    from st2local.engine.engine import Engine
+from st2local.virtualenvs import Virtualenvs
 
 COUNTED = {
     "action": "actions",
@@ -19,28 +18,45 @@ COUNTED = {
     "trigger_type": "triggers",
     "policy": "policies",
 }
-_one_at_a_time = threading.Lock()
 
 
-def reload(engine: Engine) -> dict[str, int]:
-    """
-    Take up actions, rules, aliases, policies, sensors and configs as their files are now.
+class Reloadable(Protocol):
+    """A part that remembers something of the packs."""
 
-    Returns how many there are of each. Raises ContentError, with all as it was, when a file is wrong now.
-    What runs goes on with what it began with; sensors are started again.
-    """
-    with _one_at_a_time:
-        registry = engine.registry.again()
-        configs = engine.configs.again(registry)
-        known = {str(finding) for finding in [*engine.registry.findings, *engine.configs.findings]}
-        found = [str(finding) for finding in [*registry.findings, *configs.findings]]
-        if wrong := [finding for finding in found if finding not in known]:
-            raise ContentError("; ".join(wrong))
-        engine.virtualenvs.reload()
-        engine.registry.replace(registry)
-        engine.configs = configs
-        engine.rules.reload()
-        engine.timers.reload()
-        engine.sensors.reload()
-        counts = {COUNTED[kind]: len(engine.registry.all(kind)) for kind in KINDS}
-        return {**counts, "configs": len(engine.registry.packs)}
+    def reload(self) -> None:
+        """Take up the packs as they are now."""
+
+
+class Reload:
+    """Takes up changed files, and has the parts that remember some of them do so."""
+
+    def __init__(
+        self, registry: Registry, configs: Configs, virtualenvs: Virtualenvs, *parts: Reloadable
+    ) -> None:
+        self._registry = registry
+        self._configs = configs
+        self._virtualenvs = virtualenvs
+        self._parts = parts
+        self._one_at_a_time = threading.Lock()
+
+    def reload(self) -> dict[str, int]:
+        """
+        Take up actions, rules, aliases, policies, sensors and configs as their files are now.
+
+        Returns how many there are of each. Raises ContentError, with all as it was, when a file is wrong
+        now. What runs goes on with what it began with; sensors are started again.
+        """
+        with self._one_at_a_time:
+            registry = self._registry.again()
+            configs = self._configs.again(registry)
+            known = {str(finding) for finding in [*self._registry.findings, *self._configs.findings]}
+            found = [str(finding) for finding in [*registry.findings, *configs.findings]]
+            if wrong := [finding for finding in found if finding not in known]:
+                raise ContentError("; ".join(wrong))
+            self._virtualenvs.reload()
+            self._registry.replace(registry)
+            self._configs.replace(configs)
+            for part in self._parts:
+                part.reload()
+            counts = {COUNTED[kind]: len(self._registry.all(kind)) for kind in KINDS}
+            return {**counts, "configs": len(self._registry.packs)}

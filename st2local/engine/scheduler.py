@@ -6,16 +6,13 @@ import heapq
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
-from st2local import clock
+from st2local import clock, process
 from st2local.engine import statuses
 from st2local.engine.execution import Execution
-from st2local.runners import process
-
-if TYPE_CHECKING:
-    from st2local.engine.engine import Engine
+from st2local.engine.executions import Executions
 
 LOG = logging.getLogger(__name__)
 WORKERS = 60
@@ -24,8 +21,10 @@ WORKERS = 60
 class Scheduler:
     """Runs what is requested, in the order it came, as many at once as there are workers."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, executions: Executions, run: Callable[[str], None]) -> None:
+        """Call *run* with the id of each execution that is due."""
+        self._executions = executions
+        self._run = run
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="runner")
         self._waiting: list[tuple[float, str]] = []  # by a clock that nobody sets
         self._changed = threading.Condition()
@@ -36,7 +35,7 @@ class Scheduler:
         """Return what a former server left unfinished; to be asked before anything new begins."""
         unfinished = [*statuses.WAITING, statuses.RUNNING]
         marks = ", ".join("?" * len(unfinished))
-        return self._engine.executions.select(
+        return self._executions.select(
             f"handled = 0 AND status IN ({marks})", unfinished, "start_timestamp, id", -1
         )
 
@@ -73,14 +72,14 @@ class Scheduler:
             self._queue(execution.id)
 
     def _note_delay(self, identifier: str) -> None:
-        execution = self._engine.executions.get(identifier)
+        execution = self._executions.get(identifier)
         if execution.status == statuses.REQUESTED:
             execution.set_status(statuses.DELAYED)
-            self._engine.executions.save(execution)
+            self._executions.save(execution)
 
     def _queue(self, identifier: str) -> None:
         if not self._stopping:
-            self._pool.submit(self._run, identifier)
+            self._pool.submit(self._run_safely, identifier)
 
     def _tick(self) -> None:
         while not self._stopping:
@@ -92,9 +91,9 @@ class Scheduler:
                 _, identifier = heapq.heappop(self._waiting)
             self._queue(identifier)
 
-    def _run(self, identifier: str) -> None:
+    def _run_safely(self, identifier: str) -> None:
         try:
-            self._engine.run(identifier)
+            self._run(identifier)
         except Exception:
             if not self._stopping:
                 LOG.exception("execution %s could not be carried out", identifier)

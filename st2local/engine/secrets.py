@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from st2local.values import Values
+
 MASK = "********"
-Values = dict[str, Any]
 
 
 def mask(value: Any, prop: Any, rest: bool = True) -> Any:

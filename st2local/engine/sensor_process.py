@@ -8,37 +8,27 @@ import logging
 import os
 import signal
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from st2local.config import Configs
+from st2local.content.registry import Registry
 from st2local.content.resources import Resource
-
-if TYPE_CHECKING:
-    from st2local.engine.engine import Engine
+from st2local.values import Values
+from st2local.virtualenvs import Virtualenvs
 
 LOG = logging.getLogger(__name__)
 WRAPPER = Path(__file__).resolve().parent.parent / "wrapper" / "sensor_wrapper.py"
 
 
 class SensorProcess:
-    """Starts a sensor; its config and token go through its stdin."""
+    """Runs *sensor* by the interpreter *python*; what it is given goes through its stdin."""
 
-    def __init__(self, engine: Engine, sensor: Resource, token: str) -> None:
+    def __init__(self, sensor: Resource, python: str, wanted: Values) -> None:
         self.sensor = sensor
-        virtualenv = engine.virtualenvs.ready(sensor.pack)
-        path = engine.registry.packs[sensor.pack].path / "sensors" / sensor.data["entry_point"]
-        wanted = {
-            "pack": sensor.pack,
-            "file_path": str(path),
-            "class_name": sensor.data["class_name"],
-            "poll_interval": sensor.data["poll_interval"],
-            "config": engine.configs.get(sensor.pack),
-            "api_url": engine.api_url,
-            "token": token,
-        }
         env = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
         self.popen = subprocess.Popen(
-            [virtualenv.python, "-u", str(WRAPPER)],
+            [python, "-u", str(WRAPPER)],
             env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", start_new_session=True,
         )  # fmt: skip
@@ -66,3 +56,28 @@ class SensorProcess:
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.popen.pid, number)
+
+
+@dataclass
+class SensorProcesses:
+    """Starts sensors, each with the interpreter and the config of its pack."""
+
+    _registry: Registry
+    _virtualenvs: Virtualenvs
+    _configs: Configs
+    _api_url: str
+
+    def start(self, sensor: Resource, token: str) -> SensorProcess:
+        """Start a sensor that uses the API with *token*."""
+        virtualenv = self._virtualenvs.ready(sensor.pack)
+        path = self._registry.packs[sensor.pack].path / "sensors" / sensor.data["entry_point"]
+        wanted = {
+            "pack": sensor.pack,
+            "file_path": str(path),
+            "class_name": sensor.data["class_name"],
+            "poll_interval": sensor.data["poll_interval"],
+            "config": self._configs.get(sensor.pack),
+            "api_url": self._api_url,
+            "token": token,
+        }
+        return SensorProcess(sensor, virtualenv.python, wanted)

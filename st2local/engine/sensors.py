@@ -6,28 +6,31 @@ import logging
 import subprocess
 import threading
 import time
-from typing import TYPE_CHECKING, Any
 
+from st2local.auth import Auth
 from st2local.content.resources import Resource
 from st2local.datastore import SYSTEM_USER
-from st2local.engine.sensor_process import SensorProcess
-
-if TYPE_CHECKING:
-    from st2local.engine.engine import Engine
+from st2local.engine.enabled import Enabled
+from st2local.engine.sensor_process import SensorProcess, SensorProcesses
+from st2local.engine.triggers import Triggers
+from st2local.values import Values
 
 LOG = logging.getLogger(__name__)
-Values = dict[str, Any]
 RESPAWNS = 2
 RESPAWN_SECONDS = 2.5
 STABLE_SECONDS = 10
 STOP_SECONDS = 5
+TOKEN_SECONDS = 365 * 24 * 3600
 
 
 class Sensors:
     """Starts every enabled sensor; one that exits badly is started again, twice at the most."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, enabled: Enabled, auth: Auth, triggers: Triggers, processes: SensorProcesses) -> None:
+        self._enabled = enabled
+        self._auth = auth
+        self._triggers = triggers
+        self._launch = processes.start
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._processes: dict[str, SensorProcess] = {}
@@ -35,14 +38,13 @@ class Sensors:
     def start(self) -> None:
         """Start them."""
         self._stopping, self._threads = threading.Event(), []
-        for sensor in self._engine.registry.all("sensor_type"):
-            if self._engine.is_enabled(sensor):
-                arguments = (sensor, self._stopping)
-                thread = threading.Thread(
-                    target=self._watch, args=arguments, name=f"sensor {sensor.ref}", daemon=True
-                )
-                self._threads.append(thread)
-                thread.start()
+        for sensor in self._enabled.all("sensor_type"):
+            arguments = (sensor, self._stopping)
+            thread = threading.Thread(
+                target=self._watch, args=arguments, name=f"sensor {sensor.ref}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
 
     def reload(self) -> None:
         """Start them again, with the code and the configuration of now."""
@@ -78,17 +80,16 @@ class Sensors:
             stopping.wait(RESPAWN_SECONDS * tries)
 
     def _run_once(self, sensor: Resource, stopping: threading.Event) -> int:
-        token = self._engine.auth.issue(SYSTEM_USER, 365 * 24 * 3600, service=True)["token"]
-        child = SensorProcess(self._engine, sensor, token)
-        self._processes[sensor.ref] = child
-        self._tell("spawn", sensor, child.popen, None)
-        try:
-            return child.follow()
-        finally:
-            self._processes.pop(sensor.ref, None)
-            self._engine.auth.revoke(token)
-            if not stopping.is_set():
-                self._tell("exit", sensor, child.popen, child.popen.returncode)
+        with self._auth.lend(SYSTEM_USER, TOKEN_SECONDS) as token:
+            child = self._launch(sensor, token)
+            self._processes[sensor.ref] = child
+            self._tell("spawn", sensor, child.popen, None)
+            try:
+                return child.follow()
+            finally:
+                self._processes.pop(sensor.ref, None)
+                if not stopping.is_set():
+                    self._tell("exit", sensor, child.popen, child.popen.returncode)
 
     def _tell(self, event: str, sensor: Resource, child: subprocess.Popen[str], code: int | None) -> None:
         told: Values = {
@@ -96,4 +97,4 @@ class Sensors:
         }  # fmt: skip
         if event == "exit":
             told["exit_code"] = code
-        self._engine.triggers.dispatch(f"core.st2.sensor.process_{event}", {"object": told})
+        self._triggers.dispatch(f"core.st2.sensor.process_{event}", {"object": told})

@@ -7,19 +7,18 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
 from st2local import clock
+from st2local.content.registry import Registry
 from st2local.engine import triggers
-
-if TYPE_CHECKING:
-    from st2local.engine.engine import Engine
+from st2local.engine.rules import Rules
+from st2local.engine.triggers import Triggers
+from st2local.values import Values
 
 LOG = logging.getLogger(__name__)
-Values = dict[str, Any]
 INTERVAL, CRON, DATE = "core.st2.IntervalTimer", "core.st2.CronTimer", "core.st2.DateTimer"
 
 
@@ -40,8 +39,10 @@ class Timer:
 class Timers:
     """Fires each timer that an enabled rule waits for, in one thread."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, registry: Registry, rules: Rules, triggers: Triggers) -> None:
+        self._registry = registry
+        self._rules = rules
+        self._triggers = triggers
         self._stopping = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
@@ -59,7 +60,7 @@ class Timers:
         self._wake.set()
 
     def _wanted(self) -> list[Timer]:
-        found = {one["ref"]: one for one in map(triggers.trigger_of, self._engine.registry.all("rule"))}
+        found = {one["ref"]: one for one in map(triggers.trigger_of, self._registry.all("rule"))}
         kinds = (INTERVAL, CRON, DATE)
         return [timer for one in found.values() if one["type"] in kinds and (timer := _timer(one))]
 
@@ -85,10 +86,10 @@ class Timers:
 
     def _fire(self, timer: Timer, now: datetime) -> None:
         timer.due = timer.next_after(now)
-        if not self._engine.rules.rules_for(timer.trigger["ref"]):
+        if not self._rules.rules_for(timer.trigger["ref"]):
             return
         payload = {"executed_at": clock.to_text(now), "schedule": timer.trigger["parameters"]}
-        self._engine.triggers.dispatch(
+        self._triggers.dispatch(
             timer.trigger["type"],
             payload,
             parameters=timer.trigger["parameters"],

@@ -7,8 +7,8 @@ from typing import Any
 from st2local import clock, object_id
 from st2local.database import Database, Row
 from st2local.errors import NotFoundError, ParamError
+from st2local.values import Values
 
-Values = dict[str, Any]
 _LISTS = {"trigger_instance": "trigger_instances", "rule": "rules", "action_execution": "action_executions"}
 
 

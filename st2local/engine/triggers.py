@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
-from typing import Any
+import threading
 
 from st2local import clock, object_id
 from st2local.content import schema
@@ -14,11 +13,11 @@ from st2local.content.resources import Resource, stable_id
 from st2local.database import Database, Row, dumps, loads
 from st2local.engine.traces import Traces
 from st2local.errors import NotFoundError, ParamError
+from st2local.values import Values
 
 LOG = logging.getLogger(__name__)
-Values = dict[str, Any]
 
-PENDING, PROCESSING, PROCESSED, FAILED = "pending", "processing", "processed", "processing_failed"
+PENDING, PROCESSED, FAILED = "pending", "processed", "processing_failed"
 
 
 def trigger_of(rule: Resource) -> Values:
@@ -42,13 +41,13 @@ def trigger(kind: str, parameters: Values) -> Values:
 
 
 class Triggers:
-    """Dispatches trigger instances; `ready` is called once one is kept."""
+    """Dispatches trigger instances; `ready` is set once one is kept."""
 
     def __init__(self, database: Database, registry: Registry, traces: Traces) -> None:
         self._database = database
         self._registry = registry
         self._traces = traces
-        self.ready: Callable[[], None] = lambda: None
+        self.ready = threading.Event()
 
     def dispatch(
         self, kind: str, payload: Values, *, parameters: Values | None = None, trace_tag: str | None = None,
@@ -61,6 +60,10 @@ class Triggers:
             LOG.warning("a %s was dropped: %s", kind, error)
             return None
         return self.keep(trigger(kind, parameters or {}), payload, trace_tag=trace_tag, trace=trace)
+
+    def dispatch_key_event(self, event: str, payload: Values) -> None:
+        """Keep that a key of the datastore was changed: the event is `create`, `update` or the like."""
+        self.dispatch(f"core.st2.key_value_pair.{event}", payload)
 
     def check_payload(self, kind: str, payload: Values) -> Values:
         """Return the payload with defaults; raises NotFoundError or ParamError."""
@@ -86,7 +89,7 @@ class Triggers:
                 },
             )  # fmt: skip
             self._traces.add(trace, "trigger_instance", identifier, found["ref"])
-            self._database.after_commit(self.ready)
+            self._database.after_commit(self.ready.set)
         return identifier
 
     def pending(self) -> list[Values]:

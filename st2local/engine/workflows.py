@@ -4,58 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from st2local import object_id
+from st2local.content.registry import Registry
 from st2local.datastore import SYSTEM_USER
 from st2local.engine import definition, statuses
-from st2local.engine.execution import Execution
-from st2local.engine.expressions import Lookups, looking_into
-from st2local.engine.task_requests import TaskRequests
-from st2local.engine.workflow import Task, Workflow, WorkflowStore
-
-if TYPE_CHECKING:
-    from st2local.engine.engine import Engine
+from st2local.engine.execution import Execution, Outcome
+from st2local.engine.executions import Executions
+from st2local.engine.lifecycle import Lifecycle
+from st2local.engine.workflow_steps import WorkflowSteps
+from st2local.engine.workflow_store import Task, Workflow, WorkflowStore
+from st2local.values import Values
 
 from orquesta import events  # isort: skip  # after definition, which adapts orquesta
 
-Values = dict[str, Any]
 _TOLD = (*statuses.COMPLETED, statuses.PAUSED, statuses.PENDING)
 
 
+@dataclass
 class Workflows:
-    """Starts, advances, pauses, resumes and cancels workflows."""
+    """Starts and advances workflows."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.store = WorkflowStore(engine.database)
-        self._requests = TaskRequests(engine, self.store)
-        self._lookups = Lookups(engine.read_key, self._read_task)
+    _registry: Registry
+    _executions: Executions
+    _lifecycle: Lifecycle
+    _store: WorkflowStore
+    _steps: WorkflowSteps
+    _api_url: str
 
-    def _read_task(self, workflow: str, task: str, route: int) -> Values | None:
-        found = self.store.newest_task(workflow, task, route)
-        return None if found is None else found.document()
-
-    @contextmanager
-    def changing(self, identifier: str | None) -> Iterator[None]:
-        """Everything done inside is kept as a whole; on an error the workflow is read anew."""
-        try:
-            with self._engine.database.transaction(), looking_into(self._lookups):
-                yield
-        except BaseException:
-            if identifier is not None:
-                self.store.forget(identifier)
-            raise
-
-    def start(
-        self, execution: Execution, inputs: Values, notify: list[str], text: str
-    ) -> tuple[str, Values] | None:
+    def start(self, execution: Execution, inputs: Values, notify: list[str], text: str) -> Outcome:
         """Begin a workflow; returns status and result when it cannot, None when it is under way."""
         try:
             parsed = definition.parse(text)
         except Exception as error:
             return statuses.FAILED, {"errors": [{"message": str(error)}], "output": None}
-        problems = definition.inspect(parsed, self._engine.registry)
+        problems = definition.inspect(parsed, self._registry)
         unknown = [name for name in notify if name not in parsed.spec.tasks.keys()]  # noqa: SIM118
         if unknown:
             message = (
@@ -75,14 +60,14 @@ class Workflows:
         context = {"st2": {**self._st2_context(execution), "workflow_execution_id": identifier}}
         context["parent"] = execution.context
         parsed.graph  # noqa: B018  # composed before the transaction: it may take long
-        with self.changing(identifier):
+        with self._store.changing(identifier):
             conductor = parsed.conductor(inputs, context)
             conductor.serialize()
             config = {"config": execution.notify, "tasks": notify} if execution.notify else None
             workflow = Workflow(identifier, execution.id, conductor, config)
             execution.context["workflow_execution"] = identifier
-            self._engine.executions.save(execution)
-            self.store.insert(workflow)
+            self._executions.save(execution)
+            self._store.insert(workflow)
             if workflow.status not in statuses.COMPLETED:
                 conductor.request_workflow_status(statuses.REQUESTED)
                 self.advance(workflow)
@@ -91,7 +76,7 @@ class Workflows:
     def _st2_context(self, execution: Execution) -> Values:
         found = {
             "action_execution_id": execution.id,
-            "api_url": self._engine.api_url,
+            "api_url": self._api_url,
             "user": execution.user or SYSTEM_USER,
             "pack": execution.pack,
             "action": execution.action,
@@ -130,7 +115,7 @@ class Workflows:
 
     def _request(self, workflow: Workflow, request: Values) -> bool:
         try:
-            task, done = self._requests.request(workflow, request)
+            task, done = self._steps.request(workflow, request)
         except Exception as error:
             self._fail(workflow, request, error)
             return False
@@ -142,11 +127,11 @@ class Workflows:
     def _fail(self, workflow: Workflow, request: Values, error: Exception) -> None:
         name = getattr(error, "st2_name", type(error).__name__)
         message = f"{name}: {error}"
-        task = self.store.newest_task(workflow.id, request["id"], request["route"])
+        task = self._store.newest_task(workflow.id, request["id"], request["route"])
         if task is not None:
             entry = {"type": "error", "message": message, "task_id": request["id"], "route": request["route"]}
             task.status, task.result = statuses.FAILED, {"errors": [entry]}
-            self.store.save_task(task)
+            self._store.save_task(task)
         workflow.conductor.request_workflow_status(statuses.FAILED)
         workflow.conductor.log_entry("error", message, task_id=request["id"], route=request["route"])
 
@@ -155,9 +140,9 @@ class Workflows:
         identifier = child.workflow
         if identifier is None or child.status not in _TOLD:
             return
-        with self.changing(identifier):
-            workflow = self.store.get(identifier)
-            task = self.store.task(child.orquesta["task_execution_id"])
+        with self._store.changing(identifier):
+            workflow = self._store.get(identifier)
+            task = self._store.task(child.orquesta["task_execution_id"])
             if task.status in statuses.COMPLETED or (task.status == child.status and not task.itemized):
                 return
             self._update_task(task, child)
@@ -177,7 +162,7 @@ class Workflows:
             if all(ended):
                 well = all(one["status"] == statuses.SUCCEEDED for one in items)
                 task.status = statuses.SUCCEEDED if well else statuses.FAILED
-        self.store.save_task(task)
+        self._store.save_task(task)
 
     def _tell(self, workflow: Workflow, task: Task, child: Execution) -> None:
         item = child.orquesta.get("item_id")
@@ -200,81 +185,35 @@ class Workflows:
         """Keep the workflow, and show its status on its execution."""
         if workflow.status in statuses.COMPLETED:
             workflow.conductor.render_workflow_output()
-        self.store.save(workflow)
-        execution = self._engine.executions.get(workflow.execution)
+        self._store.save(workflow)
+        execution = self._executions.get(workflow.execution)
         if execution.completed or execution.status in statuses.WAITING:
             return
-        self._engine.set_workflow_status(execution, workflow.status, self._result(workflow))
+        self._lifecycle.set_workflow_status(execution, workflow.status, self._result(workflow))
 
-    def pause(self, execution: Execution) -> str:
-        """Start nothing more; what runs ends first. Returns the new status."""
-        identifier = self._identifier(execution)
-        with self.changing(identifier):
-            workflow = self.store.get(identifier)
-            workflow.conductor.request_workflow_status(statuses.PAUSED)
-            for child in self._child_workflows(execution, (statuses.RUNNING,)):
-                self._engine.pause(child, execution.user)
+    @contextmanager
+    def of(self, execution: Execution) -> Iterator[Workflow]:
+        """The workflow that an execution is, to be changed inside; raises ValueError when it is none."""
+        identifier = execution.context.get("workflow_execution")
+        if identifier is None:
+            raise ValueError(f'Execution "{execution.id}" has no workflow.')
+        with self._store.changing(identifier):
+            workflow = self._store.get(identifier)
+            yield workflow
             self.keep(workflow)
-            return workflow.status
 
-    def resume(self, execution: Execution) -> str:
-        """Carry on with a paused workflow. Returns the new status."""
-        identifier = self._identifier(execution)
-        with self.changing(identifier):
-            workflow = self.store.get(identifier)
-            if workflow.status in (statuses.RUNNING, statuses.RESUMING):
-                return workflow.status
-            workflow.conductor.request_workflow_status(statuses.RESUMING)
-            for child in self._child_workflows(execution, (statuses.PAUSED,)):
-                self._engine.resume(child, execution.user)
-            self.advance(workflow)
-            self._resume_parents(execution)
-            self.keep(workflow)
-            return workflow.status
-
-    def _resume_parents(self, execution: Execution) -> None:
+    def resume_parents(self, execution: Execution) -> None:
         """A workflow that carries on is a running task of the workflow above it."""
         if execution.workflow is None:
             return
-        parent = self.store.get(execution.workflow)
-        task = self.store.task(execution.orquesta["task_execution_id"])
+        parent = self._store.get(execution.workflow)
+        task = self._store.task(execution.orquesta["task_execution_id"])
         if task.status != statuses.PAUSED:
             return
         task.status = statuses.RUNNING
-        self.store.save_task(task)
+        self._store.save_task(task)
         parent.conductor.request_workflow_status(statuses.RUNNING)
         event = events.ActionExecutionEvent(statuses.RUNNING)
         parent.conductor.update_task_state(task.task, task.route, event)
         self.keep(parent)
-        self._resume_parents(self._engine.executions.get(parent.execution))
-
-    def cancel(self, execution: Execution) -> None:
-        """Start nothing more; it is canceled once what runs has ended."""
-        identifier = self._identifier(execution)
-        with self.changing(identifier):
-            workflow = self.store.get(identifier)
-            if workflow.status not in statuses.COMPLETED:
-                workflow.conductor.request_workflow_status(statuses.CANCELED)
-            self._cancel_root(execution)
-            for child in self._engine.executions.children(execution.id, results=False):
-                is_workflow = child.runner == "orquesta" and child.status in statuses.CANCELABLE
-                if is_workflow or child.status in (statuses.REQUESTED, statuses.DELAYED, statuses.SCHEDULED):
-                    self._engine.cancel(child, execution.user)
-            self.keep(workflow)
-
-    def _cancel_root(self, execution: Execution) -> None:
-        root = execution
-        while root.parent:
-            root = self._engine.executions.get(root.parent)
-        if root.id != execution.id and root.status in statuses.CANCELABLE:
-            self._engine.cancel(root, execution.user)
-
-    def _identifier(self, execution: Execution) -> str:
-        found = execution.context.get("workflow_execution")
-        if found is None:
-            raise ValueError(f'Execution "{execution.id}" has no workflow.')
-        return str(found)
-
-    def _child_workflows(self, execution: Execution, wanted: tuple[str, ...]) -> list[Execution]:
-        children = self._engine.executions.children(execution.id, results=False)
-        return [child for child in children if child.runner == "orquesta" and child.status in wanted]
+        self.resume_parents(self._executions.get(parent.execution))

@@ -13,8 +13,10 @@ import urllib.request
 from typing import Any
 
 from st2local.engine import statuses
+from st2local.engine.execution import Outcome
 from st2local.errors import RefusedError
-from st2local.runners.call import Call, Outcome, Values
+from st2local.runners.call import Call
+from st2local.values import Values
 
 SUCCESS = range(200, 208)
 

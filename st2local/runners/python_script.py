@@ -11,30 +11,34 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from st2local import process
+from st2local.config import Configs
 from st2local.engine import statuses
+from st2local.engine.execution import Outcome
 from st2local.errors import RefusedError
-from st2local.runners import process
-from st2local.runners.call import Call, Outcome, Values
+from st2local.runners.call import Call
+from st2local.values import Values
+from st2local.virtualenvs import Virtualenvs
 
 WRAPPER = Path(__file__).resolve().parent.parent / "wrapper" / "python_action_wrapper.py"
 SERVER = WRAPPER.parent.parent.parent
 INVALID_STATUS = 220
 
 
-def run(call: Call) -> Outcome:
+def run(virtualenvs: Virtualenvs, configs: Configs, call: Call) -> Outcome:
     """Run the action; its parameters and the pack's config go through a pipe, so nobody sees them."""
     if not call.action.data["entry_point"]:
         raise RefusedError(f'Action "{call.action.name}" is missing entry_point attribute')
-    virtualenv = call.engine.virtualenvs.ready(call.action.pack)
+    virtualenv = virtualenvs.ready(call.action.pack)
     wanted = {
         "pack": call.action.pack,
         "file_path": call.entry_point,
         "parameters": call.parameters,
-        "config": call.engine.configs.get(call.action.pack, call.execution.user),
+        "config": configs.get(call.action.pack, call.execution.user),
         "log_level": call.runner_parameters.get("log_level") or "DEBUG",
         "user": call.execution.user,
     }
-    with call.engine.action_token(call.execution) as token:
+    with call.token() as token:
         done = process.run(
             [virtualenv.python, "-u", str(WRAPPER)],
             env={**_environment(call, virtualenv.directory), **call.environment(token)},
@@ -50,9 +54,9 @@ def run(call: Call) -> Outcome:
 
 def _environment(call: Call, virtualenv: Path | None) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "VIRTUAL_ENV")}
-    library = call.engine.registry.packs[call.action.pack].path / "actions" / "lib"
+    library = call.pack.path / "actions" / "lib"
     env["PYTHONPATH"] = str(library)
-    if call.engine.registry.packs[call.action.pack].built_in:
+    if call.pack.built_in:
         # The built-in actions may use the server's own code.
         env["PYTHONPATH"] += f":{SERVER}"
     if virtualenv is not None:

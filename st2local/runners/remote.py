@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from st2local import process
 from st2local.datastore import SYSTEM_USER
 from st2local.engine import statuses
+from st2local.engine.execution import Outcome
 from st2local.errors import RefusedError
-from st2local.runners import process
-from st2local.runners.call import Call, Outcome, Values
+from st2local.runners.call import Call
 from st2local.runners.shell import decode_output, script_arguments
+from st2local.values import Values
 
 CONNECT_SECONDS = 10
 FAILED_TO_CONNECT = 255

@@ -8,9 +8,11 @@ import os
 import shlex
 from typing import Any
 
+from st2local import process
 from st2local.engine import statuses
-from st2local.runners import process
-from st2local.runners.call import Call, Outcome, Values
+from st2local.engine.execution import Outcome
+from st2local.runners.call import Call
+from st2local.values import Values
 
 SIGKILL, SIGTERM = -9, -15
 
@@ -71,7 +73,7 @@ def _run(call: Call, argv: list[str]) -> Outcome:
             "-c",
             argv[-1] if argv[1:2] == ["-c"] else shlex.join(argv),
         ]
-    with call.engine.action_token(call.execution) as token:
+    with call.token() as token:
         done = process.run(
             argv,
             env={**os.environ, **call.own_environment(), **call.environment(token)},

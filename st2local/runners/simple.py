@@ -6,9 +6,13 @@ import json
 from pathlib import Path
 
 from st2local.engine import statuses
-from st2local.engine.rerun import rerun
-from st2local.errors import NotFoundError, RefusedError
-from st2local.runners.call import Call, Outcome
+from st2local.engine.execution import Outcome
+from st2local.engine.rerun import Reruns
+from st2local.engine.triggers import Triggers
+from st2local.engine.workflows import Workflows
+from st2local.errors import RefusedError
+from st2local.runners.call import Call
+from st2local.stream import Stream
 
 
 def run_noop(call: Call) -> Outcome:
@@ -16,34 +20,31 @@ def run_noop(call: Call) -> Outcome:
     return statuses.SUCCEEDED, {"failed": False, "succeeded": True, "return_code": 0}
 
 
-def run_announcement(call: Call) -> Outcome:
+def run_announcement(stream: Stream, call: Call) -> Outcome:
     """Publish the parameters on the stream, for whoever listens to the route."""
     if not call.runner_parameters.get("experimental"):
         raise RefusedError(f"Experimental flag is missing for action {call.action.ref}")
     route = call.runner_parameters.get("route")
     trace = call.execution.context.get("trace_context") or {}
     payload = {"payload": call.parameters, "trace_context": trace}
-    call.engine.stream.publish(f"st2.announcement__{route}", payload)
+    stream.publish(f"st2.announcement__{route}", payload)
     return statuses.SUCCEEDED, {"output": call.parameters, **call.parameters}
 
 
-def run_inquirer(call: Call) -> Outcome:
+def run_inquirer(triggers: Triggers, call: Call) -> Outcome:
     """Begin to wait for an answer."""
     asked = call.runner_parameters
     payload = {"id": call.execution.id, "route": asked["route"] or ""}
-    call.engine.triggers.dispatch("core.st2.generic.inquiry", payload)
+    triggers.dispatch("core.st2.generic.inquiry", payload)
     names = ("schema", "roles", "users", "route", "ttl")
     return statuses.PENDING, {name: asked[name] for name in names}
 
 
-def run_orquesta(call: Call) -> Outcome:
+def run_orquesta(workflows: Workflows, reruns: Reruns, call: Call) -> Outcome:
     """Begin the workflow, or run tasks of an ended one again; its end is told later."""
     again = call.execution.context.get("re-run") or {}
     if again.get("tasks"):
-        original = call.engine.executions.find(again["ref"])
-        if original is None:
-            raise NotFoundError(f"Execution with id {again['ref']} not found")
-        return rerun(call.engine, call.execution, original, again)
+        return reruns.start(call.execution, again)
     path = Path(call.entry_point)
     try:
         text = path.read_text()
@@ -51,4 +52,4 @@ def run_orquesta(call: Call) -> Outcome:
         raise RefusedError(f"the workflow {path} cannot be read: {error.strerror}") from error
     notify = call.runner_parameters.get("notify") or []
     inputs = json.loads(json.dumps(call.parameters))
-    return call.engine.workflows.start(call.execution, inputs, notify, text)
+    return workflows.start(call.execution, inputs, notify, text)

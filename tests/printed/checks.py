@@ -153,7 +153,7 @@ def _refused(ref: str, parameters: dict[str, Any]) -> str:
     if action is None:
         return f"there is no action {ref}"
     try:
-        schema.check(parameters, registry().parameter_schema(action))
+        schema.check(parameters, schema.for_parameters(registry().parameters(action)))
     except ParamError as error:
         return f"{ref} refuses it: {error}"
     return ""

@@ -48,7 +48,7 @@ def test_an_execution_that_waits_begins_though_the_clock_was_set_back(monkeypatc
     begun = threading.Event()
     waiting = Execution("core.noop", "noop", "core", {}, {}, due=clock.later(0.2))
     known = SimpleNamespace(get=lambda identifier: waiting, save=lambda execution: None)
-    scheduled = Scheduler(SimpleNamespace(executions=known, run=lambda identifier: begun.set()))
+    scheduled = Scheduler(known, lambda identifier: begun.set())
     if not is_restarted:
         scheduled.submit(waiting)
     monkeypatch.setattr(scheduler.clock, "seconds_since", lambda text: -3600.0)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from st2local import clock, object_id
 from st2local.database import Database, Row, dumps, loads
+from st2local.datastore import Datastore
 from st2local.engine import definition, statuses
+from st2local.engine.expressions import Lookups, looking_into
+from st2local.values import Values
 
-Values = dict[str, Any]
 _FIXED = ("spec", "graph", "input", "context")
 _PARTS = (*_FIXED, "state", "errors", "output")
 
@@ -69,9 +73,25 @@ class Task:
 class WorkflowStore:
     """All workflows and tasks; conductors of running workflows are kept in memory as well."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, datastore: Datastore) -> None:
+        """Keep workflows in *database*; their expressions read keys of *datastore*."""
         self._database = database
+        self._lookups = Lookups(datastore.read, self._read_task)
         self._live: dict[str, Workflow] = {}
+
+    def _read_task(self, workflow: str, task: str, route: int) -> Values | None:
+        found = self.newest_task(workflow, task, route)
+        return None if found is None else found.document()
+
+    @contextmanager
+    def changing(self, identifier: str) -> Iterator[None]:
+        """Everything done inside is kept as a whole; on an error the workflow is read anew."""
+        try:
+            with self._database.transaction(), looking_into(self._lookups):
+                yield
+        except BaseException:
+            self._live.pop(identifier, None)
+            raise
 
     def insert(self, workflow: Workflow) -> None:
         """Keep a new workflow."""
@@ -99,10 +119,6 @@ class WorkflowStore:
         if workflow.status in statuses.COMPLETED:
             self._live.pop(workflow.id, None)
 
-    def forget(self, identifier: str) -> None:
-        """Drop what is in memory of a workflow, so that it is read again."""
-        self._live.pop(identifier, None)
-
     def get(self, identifier: str) -> Workflow:
         """Return a workflow."""
         live = self._live.get(identifier)
@@ -113,11 +129,6 @@ class WorkflowStore:
             live = Workflow(row["id"], row["execution"], definition.restore(parts), loads(row["notify"]))
             self._live[identifier] = live
         return live
-
-    def of_execution(self, execution: str) -> str | None:
-        """Return the id of the workflow that an execution is."""
-        found: str | None = self._database.value("SELECT id FROM workflows WHERE execution = ?", [execution])
-        return found
 
     def add_task(self, workflow: str, request: Values) -> Task:
         """Keep a new task, as the conductor requests it."""

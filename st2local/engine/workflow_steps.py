@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
+from st2local.content.registry import Registry
 from st2local.engine import statuses
-from st2local.engine.workflow import Task, Workflow, WorkflowStore
+from st2local.engine.action_parameters import ActionParameters
+from st2local.engine.lifecycle import Lifecycle
+from st2local.engine.request_execution import Request
+from st2local.engine.workflow_store import Task, Workflow, WorkflowStore
 from st2local.errors import RefusedError
-
-if TYPE_CHECKING:
-    from st2local.engine.engine import Engine
-
-Values = dict[str, Any]
+from st2local.values import Values
 
 
-class TaskRequests:
+@dataclass
+class WorkflowSteps:
     """Makes tasks, and the executions of their actions."""
 
-    def __init__(self, engine: Engine, store: WorkflowStore) -> None:
-        self._engine = engine
-        self._store = store
+    _registry: Registry
+    _parameters: ActionParameters
+    _lifecycle: Lifecycle
+    _store: WorkflowStore
 
     def request(self, workflow: Workflow, request: Values) -> tuple[Task, bool]:
         """Request a task; returns it and whether it is done already, having nothing to run."""
@@ -38,23 +40,19 @@ class TaskRequests:
 
     def _request_action(self, workflow: Workflow, task: Task, action: Values, delay: int | None) -> None:
         ref, item = action["action"], action.get("item_id")
-        resource = self._engine.registry.find("action", str(ref))
+        resource = self._registry.find("action", str(ref))
         if resource is None:
             raise InvalidActionError(f'Unable to find action "{ref}".')
         context = self._context(workflow, task, resource.pack, item)
-        parameters = self._engine.render_live(resource, action["input"] or {}, context)
+        parameters = self._parameters.live(resource, action["input"] or {}, context)
         if task.status != statuses.RUNNING:
             task.status = statuses.RUNNING
             self._store.save_task(task)
-        notify = self._notify(workflow, task)
-        self._engine.request(
-            ref,
-            parameters,
-            context,
-            notify=notify,
-            delay=delay * 1000 if delay else None,
-            parent=workflow.execution,
-        )
+        request = Request(
+            ref, parameters, context, notify=self._notify(workflow, task),
+            delay=delay * 1000 if delay else None, parent=workflow.execution,
+        )  # fmt: skip
+        self._lifecycle.request(request)
 
     def _context(self, workflow: Workflow, task: Task, pack: str, item: int | None) -> Values:
         root = workflow.st2_context

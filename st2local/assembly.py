@@ -1,0 +1,113 @@
+"""All parts of a server, each given what it uses."""
+
+from __future__ import annotations
+
+from st2local import process
+from st2local.auth import Auth
+from st2local.config import Configs
+from st2local.content.registry import Registry
+from st2local.database import Database
+from st2local.datastore import Datastore
+from st2local.engine.action_parameters import ActionParameters
+from st2local.engine.aliases import Aliases
+from st2local.engine.cancel_pause_resume import CancelPauseResume
+from st2local.engine.enabled import Enabled
+from st2local.engine.enforcement import Enforcement
+from st2local.engine.executions import Executions
+from st2local.engine.garbage import Garbage
+from st2local.engine.inquiries import Inquiries
+from st2local.engine.lifecycle import Lifecycle
+from st2local.engine.on_execution_end import OnExecutionEnd
+from st2local.engine.policies import Policies
+from st2local.engine.reload import Reload
+from st2local.engine.request_execution import ExecutionRequests
+from st2local.engine.rerun import Reruns
+from st2local.engine.rules import Rules
+from st2local.engine.sensor_process import SensorProcesses
+from st2local.engine.sensors import Sensors
+from st2local.engine.timers import Timers
+from st2local.engine.traces import Traces
+from st2local.engine.triggers import Triggers
+from st2local.engine.workflow_steps import WorkflowSteps
+from st2local.engine.workflow_store import WorkflowStore
+from st2local.engine.workflows import Workflows
+from st2local.runners import Runners, by_name
+from st2local.settings import Settings
+from st2local.stream import Stream
+from st2local.templates import Templates
+from st2local.virtualenvs import Virtualenvs
+
+
+class Engine:
+    """What the API asks, and what the server starts and stops."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the packs and open the data directory; raises RefusedError where that is impossible."""
+        self.api_url = settings.api_url
+        self._open(settings)
+        self._carry_out_executions()
+        self._react(settings)
+
+    def _open(self, settings: Settings) -> None:
+        self.registry = Registry.of(settings.packs)
+        self.database = Database(settings.data / "st2local.sqlite")
+        self.auth = Auth(self.database, settings.password_file)
+        self.traces = Traces(self.database)
+        self.triggers = Triggers(self.database, self.registry, self.traces)
+        self.datastore = Datastore(
+            self.database, settings.data / "datastore.key", self.triggers.dispatch_key_event
+        )
+        self.templates = Templates(self.datastore)
+        self.configs = Configs(self.registry, settings.configs, self.templates, self.datastore)
+        self.virtualenvs = Virtualenvs(self.registry, settings.virtualenvs, settings.pack_python)
+        self.stream = Stream()
+        self.executions = Executions(self.database, self.stream)
+        self.enabled = Enabled(self.database, self.registry)
+        self.parameters = ActionParameters(self.registry, self.templates, self.configs)
+
+    def _carry_out_executions(self) -> None:
+        policies = Policies(self.enabled, self.executions)
+        requests = ExecutionRequests(self.database, self.registry, self.enabled, self.executions, self.traces)
+        self.lifecycle = Lifecycle(self.database, self.registry, self.executions, policies, requests)
+        store = WorkflowStore(self.database, self.datastore)
+        steps = WorkflowSteps(self.registry, self.parameters, self.lifecycle, store)
+        workflows = Workflows(self.registry, self.executions, self.lifecycle, store, steps, self.api_url)
+        self.changes = CancelPauseResume(self.database, self.executions, self.lifecycle, workflows)
+        end = OnExecutionEnd(
+            self.registry, policies, self.lifecycle, self.templates, self.triggers, self.traces
+        )
+        runners = Runners(
+            self.registry, self.parameters, self.executions, self.auth, self.api_url,
+            by_name(
+                self.stream, self.triggers, workflows, Reruns(self.executions, workflows, store),
+                self.virtualenvs, self.configs,
+            ),
+        )  # fmt: skip
+        self.lifecycle.attach(runners.run, workflows.on_child, end.handle)
+
+    def _react(self, settings: Settings) -> None:
+        enforcement = Enforcement(self.database, self.registry, self.traces, self.parameters, self.lifecycle)
+        self._rules = Rules(
+            self.database, self.registry, self.enabled, self.triggers, self.templates, enforcement
+        )
+        self._timers = Timers(self.registry, self._rules, self.triggers)
+        processes = SensorProcesses(self.registry, self.virtualenvs, self.configs, self.api_url)
+        self._sensors = Sensors(self.enabled, self.auth, self.triggers, processes)
+        self._garbage = Garbage(self.database, settings.keep_days)
+        self.aliases = Aliases(self.registry, self.enabled, self.templates)
+        self.inquiries = Inquiries(self.database, self.executions, self.lifecycle, self.changes)
+        self.reload = Reload(
+            self.registry, self.configs, self.virtualenvs, self._rules, self._timers, self._sensors
+        )
+
+    def start(self) -> None:
+        """Begin to work, with what a former server left."""
+        for part in (self.lifecycle, self._rules, self._timers, self._sensors, self._garbage):
+            part.start()
+
+    def stop(self) -> None:
+        """Stop; executions that run are carried out again by the next start."""
+        self.lifecycle.stopping = True
+        for part in (self._garbage, self._sensors, self._timers, self._rules, self.lifecycle):
+            part.stop()
+        process.kill_all()
