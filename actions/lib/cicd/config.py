@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping, Sequence, Tuple
@@ -103,7 +104,8 @@ class Settings:
 
 
 # Files that must be readable, by whom: sensors may run as another user than actions.
-READ_BY_SENSORS = ("consul.token_file", "jenkins.token_file", "github.token_file")
+READ_FOR_CONSUL = ("consul.token_file", "consul.ca_file")
+READ_BY_SENSORS = (*READ_FOR_CONSUL, "jenkins.token_file", "github.token_file")
 READ_BY_ACTIONS = (*READ_BY_SENSORS, "ssh.private_key_file", "ssh.known_hosts_file")
 
 
@@ -145,11 +147,29 @@ def secret(path: str) -> str:
         ) from None
 
 
+def unreadable_to_sensors(settings: Settings) -> list[str]:
+    """Return the files that sensors need, and that this user cannot read."""
+    # Without GitHub's token they ask git for what was pushed, with the key of actions.
+    return unreadable(settings, READ_BY_SENSORS if settings.github["token_file"] else READ_BY_ACTIONS)
+
+
 def unreadable(settings: Settings, names: Sequence[str]) -> list[str]:
     """Return the files that the keys *names* of the configuration name, and that this user cannot read."""
+    return [path for path in _files(settings, names) if not os.access(path, os.R_OK)]
+
+
+def private(settings: Settings, names: Sequence[str]) -> list[str]:
+    """Return the files that the keys *names* of the configuration name, and that only their owner reads."""
+    return [path for path in _files(settings, names) if os.path.exists(path) and not _is_shared(path)]
+
+
+def _files(settings: Settings, names: Sequence[str]) -> list[str]:
     sections = ((getattr(settings, section), key) for section, _, key in (n.partition(".") for n in names))
-    paths = [str(section[key]) for section, key in sections if section[key]]
-    return [path for path in paths if not os.access(path, os.R_OK)]
+    return [str(section[key]) for section, key in sections if section[key]]
+
+
+def _is_shared(path: str) -> bool:
+    return bool(os.stat(path).st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def _refuse_wrong(given: Mapping[str, Any]) -> None:

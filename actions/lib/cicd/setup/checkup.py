@@ -54,7 +54,7 @@ class Checkup:
             *((f"{p.name}'s hosts", lambda p=p: hosts.app_hosts(p)) for p in self.projects),
             ("coordination backend", coordination),
             ("secrets", self._secrets),
-            ("sensors", lambda: sensor_life.findings(store, self.given, time.time())),
+            ("sensors", lambda: sensor_life.findings(store, self.settings, self.given, time.time())),
             ("executions", lambda: executions.findings(self.settings, store, self.stackstorm)),
         ]
         with ThreadPoolExecutor(len(parts)) as pool:

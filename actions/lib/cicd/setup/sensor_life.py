@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import os
+import pwd
 import socket
 import time
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from cicd import config
 from cicd.config import Settings
@@ -18,6 +18,7 @@ from cicd.store.store import Store
 SIGN_SECONDS = 60
 PATIENCE = 3
 SENSORS = ("BuildResultSensor", "DriftSensor", "LostDeploySensor", "MissedPushSensor")
+SHARE = "give the files to a group of the sensors' user (chgrp st2 and chmod 640)"
 RESTART = "restart st2sensorcontainer and read its log"
 
 
@@ -41,7 +42,7 @@ class Life:
             "user": _user(),
             "every": self._every,
             "configuration": configuration,
-            "unreadable": config.unreadable(settings, config.READ_BY_SENSORS),
+            "unreadable": config.unreadable_to_sensors(settings),
             "trouble": trouble,
         }
         last = {name: value for name, value in self._written.items() if name != "at"}
@@ -54,25 +55,32 @@ class Life:
         return str((before or {}).get("trouble", ""))
 
 
-def findings(store: Store, given: Mapping[str, Any], now: float) -> Iterator[Finding]:
+def findings(store: Store, settings: Settings, given: Mapping[str, Any], now: float) -> Iterator[Finding]:
     """Yield what the sensors' signs of life say: dead or old processes, secrets that they cannot read."""
+    private = config.private(settings, config.READ_FOR_CONSUL)
     for sensor in SENSORS:
-        yield from judged(sensor, store.get(key(sensor)), digest(given), now)
+        yield from judged(sensor, store.get(key(sensor)), digest(given), now, private)
 
 
-def judged(sensor: str, sign: Mapping[str, Any] | None, wanted: str, now: float) -> Iterator[Finding]:
-    """Yield what *sign* says of *sensor*, when the actions' configuration is *wanted*, a digest."""
+def judged(
+    sensor: str, sign: Mapping[str, Any] | None, wanted: str, now: float, private: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """
+    Yield what *sign* says of *sensor*, when the actions' configuration is *wanted*, a digest.
+
+    *private* are the files without which no sign comes, and that their owner alone may read.
+    """
+    share = f" Another user than their owner cannot read {', '.join(private)}: {SHARE}." if private else ""
     if sign is None:
         fix = f"Run `st2ctl reload --register-configs`; sensors then take it. If this stays, {RESTART}."
-        yield Finding(
-            sensor, WRONG, "it gave no sign of life: it does not run, or on an empty configuration", fix
-        )
+        said = "it gave no sign of life: it does not run, or on an empty configuration"
+        yield Finding(sensor, WRONG, said, f"{fix}{share}")
         return
     process = f"process {sign['pid']} on {sign['host']}"
     quiet = abs(now - float(sign["at"]))  # a process that lives writes anew soon after a clock was set back
     if quiet > PATIENCE * max(SIGN_SECONDS, float(sign["every"])):
         yield Finding(
-            sensor, WRONG, f"{process} gave no sign of life for {quiet:.0f} s", f"Please {RESTART}."
+            sensor, WRONG, f"{process} gave no sign of life for {quiet:.0f} s", f"Please {RESTART}.{share}"
         )
     elif sign["configuration"] != wanted:
         said = f"{process} reads another configuration than the actions"
@@ -100,6 +108,6 @@ def key(sensor: str) -> str:
 
 def _user() -> str:
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name
+        return pwd.getpwuid(os.geteuid()).pw_name  # not by the environment, which may be another user's
+    except KeyError:  # a user without a name
         return str(os.getuid())
