@@ -8,7 +8,7 @@ from cicd import identifiers
 from cicd.action import RunStep
 from cicd.ci.ci_gate import CiGate
 from cicd.config import Settings
-from cicd.package.builder_input import Package
+from cicd.package.built import Package
 from cicd.release.ring import Host
 from cicd.repository.publish import publish
 

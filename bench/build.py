@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT / "actions" / "lib"))
 from cicd import config, identifiers  # noqa: E402
 from cicd.package import build  # noqa: E402
 from cicd.package.build_hosts import Builders  # noqa: E402
-from cicd.package.builder_input import Package  # noqa: E402
+from cicd.package.built import Package  # noqa: E402
 from cicd.package.clearance import Clearance  # noqa: E402
 from cicd.release.ring import Host  # noqa: E402
 from cicd.repository.publish import publish  # noqa: E402

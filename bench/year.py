@@ -31,7 +31,7 @@ from cicd.ci.push import Decision, Push
 from cicd.clients.consul import Agent, Answer, Operation, set_
 from cicd.config import Settings
 from cicd.fleet import rollout_log
-from cicd.package.builder_input import Package
+from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.release import record
 from cicd.release.record import Build, Cause, Release, Ring

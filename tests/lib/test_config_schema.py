@@ -1,6 +1,7 @@
 """Every key of the configuration is checked when it is read, by its name."""
 
 import copy
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -177,3 +178,19 @@ def test_an_empty_file_is_a_configuration_in_which_everything_is_missing(file):
 
     with pytest.raises(ConfigError, match=r"`jenkins.url` is missing"):
         config.parse({})
+
+
+def test_the_schema_is_parsed_once_and_again_when_its_file_has_changed(tmp_path, monkeypatch):
+    parsed: list[str] = []
+    load = yaml.load
+    monkeypatch.setattr(yaml, "load", lambda text, kind: (parsed.append(text), load(text, kind))[1])
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(config_schema, "PACK", tmp_path)
+
+    file, read = tmp_path / "config.schema.yaml", config_schema.attributes.__wrapped__
+    file.write_text("a: {type: string}")
+
+    assert read() == read() == {"a": {"type": "string"}}
+    assert len(parsed) == 1
+    file.write_text("a: {type: integer}")
+    assert read() == {"a": {"type": "integer"}}

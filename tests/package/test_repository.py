@@ -8,7 +8,7 @@ import yaml
 
 from cicd import config
 from cicd.errors import RepositoryError
-from cicd.package.builder_input import Package
+from cicd.package.built import Package
 from cicd.repository import apt_index
 from cicd.repository.apt_index import Repository
 from tests.package.publishing import COMMIT, RepositoryHost, deb, digest

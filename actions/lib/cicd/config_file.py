@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
-
-import yaml
+from typing import TYPE_CHECKING, Optional
 
 from cicd.config_schema import PACK, Keys
 from cicd.errors import ConfigError
 from cicd.sanitize import one_line
+
+if TYPE_CHECKING:
+    import yaml
 
 NOWHERE = "the pack's configuration"
 REGISTER = "then run `st2ctl reload --register-configs`"
@@ -32,6 +33,8 @@ def refuse_unreadable() -> None:
 
 
 def _root() -> Optional[yaml.Node]:
+    import yaml  # only what is wrong is looked up here
+
     file = path()
     try:
         return yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
@@ -47,6 +50,8 @@ def _root() -> Optional[yaml.Node]:
 
 
 def _line(node: yaml.Node, keys: Keys) -> int:
+    import yaml
+
     line = node.start_mark.line + 1
     for key in keys:
         if isinstance(node, yaml.MappingNode):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple, Union
-
-import yaml
 
 PACK = Path(__file__).resolve().parents[3]
 Keys = Tuple[Union[str, int], ...]
@@ -43,8 +42,26 @@ class Problem:
 @lru_cache(maxsize=None)
 def attributes() -> Dict[str, Any]:
     """Return the schema of each key at the top."""
-    with (PACK / "config.schema.yaml").open(encoding="utf-8") as file:
-        return dict(yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    code = _Schema("schema", str(PACK / "config.schema.yaml")).get_code("schema")
+    assert code is not None
+    found: Dict[str, Any] = {}
+    exec(code, found)
+    return dict(found["ATTRIBUTES"])
+
+
+class _Schema(SourceFileLoader):
+    """
+    Compiles the schema as if it were a module, so that Python keeps it in `__pycache__` as it keeps modules.
+
+    To import PyYAML and read the schema takes longer than all else that an action does before it acts.
+    """
+
+    def source_to_code(self, data: Any, path: Any, **_: Any) -> CodeType:  # type: ignore[override]
+        """Return code that sets ATTRIBUTES to what the YAML *data* says."""
+        import yaml
+
+        attributes = yaml.load(data, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return compile(f"ATTRIBUTES = {attributes!r}", path, "exec")
 
 
 def sections() -> Dict[str, Dict[str, Any]]:
@@ -130,6 +147,8 @@ def _schema_of(name: str, schema: Schema) -> Schema:
 def _unknown(name: str, schema: Schema) -> str:
     if schema.get("patternProperties"):
         return f"is no name that matches {' or '.join(schema['patternProperties'])}"
+    import difflib
+
     known = list(schema.get("properties") or {})
     nearest = difflib.get_close_matches(name, known, 1, 0.5)
     hint = f"did you mean `{nearest[0]}`?" if nearest else f"there are {', '.join(known)}"

@@ -8,7 +8,7 @@ import requests
 from cicd.ci.ci_gate import CiGate, let_past
 from cicd.config import Settings
 from cicd.errors import InputError, Refused
-from cicd.package.builder_input import Package
+from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.repository.package_records import Ledger, Record
 from cicd.store.store import Store

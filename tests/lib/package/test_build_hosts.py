@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cicd import config
 from cicd.errors import Refused
 from cicd.package.build_hosts import Builders, choose
-from cicd.package.builder_input import Package
+from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.release.ring import Host
 from cicd.repository.package_records import Ledger, Record

@@ -11,7 +11,7 @@ import requests
 from cicd.clients.ssh import script_text
 from cicd.config import Settings
 from cicd.errors import ConfigError, Refused
-from cicd.package.builder_input import Package
+from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.package.package_names import Names, foreign
 from cicd.release.ring import Host

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bench import year
 from cicd import config
 from cicd.errors import Refused
-from cicd.package.builder_input import Package
+from cicd.package.built import Package
 from cicd.package.package_names import Names
 from cicd.release.record import EVERYTHING, RINGS, Release, Ring
 from cicd.release.transitions import Build

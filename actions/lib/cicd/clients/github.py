@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Mapping
-
-import requests
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Mapping
 
 from cicd.config import Settings, secret
 from cicd.errors import GitHubError
 from cicd.sanitize import beginning, one_line
+
+if TYPE_CHECKING:
+    import requests
 
 TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 30
@@ -33,8 +35,13 @@ class GitHub:
     def __init__(self, settings: Settings) -> None:
         self.url = str(settings.github["api_url"]).rstrip("/")
         self._token = secret(str(settings.github["token_file"]))
-        self._session = requests.Session()
-        self._session.headers.update(
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        import requests  # it takes long, and without a token nothing is asked
+
+        session = requests.Session()
+        session.headers.update(
             {
                 "Authorization": f"Bearer {self._token}",
                 "Accept": "application/vnd.github+json",
@@ -42,6 +49,7 @@ class GitHub:
                 "User-Agent": "cicd",
             }
         )
+        return session
 
     @property
     def has_token(self) -> bool:
@@ -109,7 +117,7 @@ class GitHub:
             answer = self._session.request(method, url, json=body, params=params, timeout=TIMEOUT_SECONDS)
             if answer.ok:
                 return answer.json() if answer.content else {}
-        except (requests.RequestException, ValueError) as error:
+        except (OSError, ValueError) as error:  # requests' own are kinds of OSError
             name = type(error).__name__
             raise GitHubBusy(f"GitHub at {self.url} does not answer ({name}).", RETRY_SECONDS) from None
         raise self._failure(method, path, answer)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Callable, Mapping
 from urllib.parse import quote, unquote
-
-import jenkins as python_jenkins
-import requests
 
 from cicd import identifiers
 from cicd.config import Project, Settings, secret
@@ -55,11 +53,15 @@ class Jenkins:
 
     def __init__(self, settings: Settings) -> None:
         self.url = str(settings.jenkins["url"]).rstrip("/")
-        self._server = python_jenkins.Jenkins(
-            self.url,
-            username=str(settings.jenkins["user"]),
-            password=secret(str(settings.jenkins["token_file"])),
-            timeout=TIMEOUT_SECONDS,
+        self._user = str(settings.jenkins["user"])
+        self._token = secret(str(settings.jenkins["token_file"]))
+
+    @cached_property
+    def _server(self) -> Any:
+        import jenkins as python_jenkins  # it takes long, and a build is often known without asking
+
+        return python_jenkins.Jenkins(
+            self.url, username=self._user, password=self._token, timeout=TIMEOUT_SECONDS
         )
 
     def answers(self) -> bool:
@@ -120,16 +122,17 @@ class Jenkins:
         """Return the last lines of the build's console, neutral."""
         what = f"read the console of {project.job} #{number}"
         url = f"{self.url}/{job_path(project)}/{number}/consoleText"
-        text = self._ask(what, lambda s: _tail(s.jenkins_open_stream(requests.Request("GET", url))))
+        text = self._ask(what, lambda s: _tail(s.jenkins_open_stream(_get(url))))
         return neutral("\n".join(text.rstrip().splitlines()[-CONSOLE_LINES:]), 2000)
 
     def read(self, path: str, what: str, tree: str = "") -> dict[str, Any]:
         """Return the JSON of *path*, of it only *tree*; *what* says in errors what was wanted."""
         url = f"{self.url}/{path}/api/json" if path else f"{self.url}/api/json"
-        request = requests.Request("GET", url, params={"tree": tree} if tree else None)
-        return dict(self._ask(what, lambda s: json.loads(s.jenkins_open(request))))
+        return dict(self._ask(what, lambda s: json.loads(s.jenkins_open(_get(url, tree)))))
 
     def _ask(self, what: str, question: Callable[[Any], Any]) -> Any:
+        import jenkins as python_jenkins
+
         try:
             return question(self._server)
         except python_jenkins.NotFoundException:
@@ -137,7 +140,7 @@ class Jenkins:
                 f"Jenkins at {self.url} refused to {what}: it does not exist there.",
                 "Check the name of the job, and that the user may see it.",
             ) from None
-        except (python_jenkins.TimeoutException, requests.RequestException, OSError, ValueError) as error:
+        except (python_jenkins.TimeoutException, OSError, ValueError) as error:
             if _is_refusal(error):
                 raise self._refusal(what, error) from None
             raise JenkinsAway(
@@ -220,6 +223,12 @@ def _result(info: Mapping[str, Any]) -> BuildResult:
 def _parameters(info: Mapping[str, Any]) -> dict[str, str]:
     given = [p for action in info.get("actions") or [] if action for p in action.get("parameters") or []]
     return {str(parameter["name"]): str(parameter.get("value", "")) for parameter in given}
+
+
+def _get(url: str, tree: str = "") -> Any:
+    import requests
+
+    return requests.Request("GET", url, params={"tree": tree} if tree else None)
 
 
 def _tail(response: Any) -> str:

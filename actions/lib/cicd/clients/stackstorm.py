@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 from typing import Any, Mapping
-from urllib.parse import urlencode
-from urllib.request import ProxyHandler, Request, build_opener
 
 from cicd.errors import CicdError
 
@@ -49,6 +47,9 @@ class StackStorm:
         return bool((answer or {}).get("status") == "canceled")
 
     def _ask(self, method: str, path: str, query: Mapping[str, Any], body: Any = None) -> Any:
+        from urllib.parse import urlencode  # few actions ask, and all would wait for these imports
+        from urllib.request import ProxyHandler, Request, build_opener
+
         data = None if body is None else json.dumps(body).encode()
         headers = {"X-Auth-Token": self._token, "Content-Type": "application/json"}
         try:

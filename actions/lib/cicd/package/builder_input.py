@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Iterable
 
-import yaml
-
 from cicd.package import maintainer_scripts
 from cicd.package.metadata import Metadata
 
@@ -25,21 +23,10 @@ class Origin:
     project: str
 
 
-@dataclass(frozen=True)
-class Package:
-    """A built package: its *file*, and *rpms* made with it, are paths on the build host."""
-
-    name: str
-    version: str
-    commit: str
-    trace: str
-    sha256: str
-    file: str = ""
-    rpms: tuple[str, ...] = ()
-
-
 def files(meta: Metadata, version: str, origin: Origin) -> dict[str, str]:
     """Return the files, by name, that build_package.sh expects beside the source."""
+    import yaml
+
     return {
         "fpm-deb.args": _lines(fpm_arguments(meta, version, origin)),
         "fpm-rpm.args": _lines(fpm_rpm_arguments(meta, version, origin)),

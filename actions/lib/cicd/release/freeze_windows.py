@@ -5,17 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Iterable
 
-from cronsim import CronSim, CronSimError
-
 from cicd.errors import ConfigError
-
-if sys.version_info >= (3, 9):
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-else:
-    from backports.zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 KEYS = {"from", "until", "zone", "reason"}
 
@@ -68,6 +61,8 @@ def parse_text(text: str, where: str) -> tuple[Window, ...]:
 
 
 def _window(value: Any, where: str) -> Window:
+    from cronsim import CronSimError  # few projects have a window, and every action would wait for it
+
     if (
         not isinstance(value, dict)
         or set(value) != KEYS
@@ -79,17 +74,28 @@ def _window(value: Any, where: str) -> Window:
         _end(window, 0)
     except (CronSimError, StopIteration) as error:
         raise _wrong(where, str(error) or "it never happens") from None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise _wrong(where, f"{window.zone!r:.60} is no time zone") from None
     return window
 
 
 def _end(window: Window, when: float) -> datetime | None:
-    now = datetime.fromtimestamp(when, tz=ZoneInfo(window.zone))
+    from cronsim import CronSim
+
+    now = datetime.fromtimestamp(when, tz=_zone(window.zone))
     later = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     begun = next(CronSim(window.begin, later, reverse=True))
     ended = next(CronSim(window.end, later, reverse=True))
     return next(CronSim(window.end, now)) if begun > ended else None
+
+
+def _zone(name: str) -> tzinfo:
+    """Return the IANA time zone *name*; KeyError, ValueError or OSError when there is none."""
+    if sys.version_info >= (3, 9):
+        from zoneinfo import ZoneInfo
+    else:
+        from backports.zoneinfo import ZoneInfo
+    return ZoneInfo(name)
 
 
 def _wrong(where: str, why: str) -> ConfigError:

@@ -6,15 +6,15 @@ import gzip
 import hashlib
 import re
 import time
-from typing import Any, Iterator, Mapping
-
-import requests
-from requests.structures import CaseInsensitiveDict
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 from cicd.config import Project, Settings
 from cicd.errors import RepositoryError
-from cicd.package.builder_input import Package
 from cicd.release.record import Build
+
+if TYPE_CHECKING:
+    from cicd.package.built import Package
 
 TIMEOUT_SECONDS = 20
 PUBLISH_LIMIT_SECONDS = 20
@@ -33,7 +33,12 @@ class Repository:
         self._architectures = [str(name) for name in section["architectures"]]
         self._distributions = settings.distributions(project) if project else (str(section["distribution"]),)
         self._component = settings.component(project) if project else str(section["component"])
-        self._session = requests.Session()
+
+    @cached_property
+    def _session(self) -> Any:
+        import requests  # it takes long, and most steps ask the repository nothing
+
+        return requests.Session()
 
     def release(self, distribution: str) -> Mapping[str, str] | None:
         """Return the fields of the index of *distribution*, as Release says them; None when there is none."""
@@ -125,14 +130,14 @@ class Repository:
         try:
             for chunk in response.iter_content(CHUNK_BYTES):
                 digest.update(chunk)
-        except requests.RequestException:
+        except OSError:
             return ""
         return digest.hexdigest() if response.ok else ""
 
     def _get(self, url: str, stream: bool = False) -> Any:
         try:
             return self._session.get(url, timeout=TIMEOUT_SECONDS, stream=stream)
-        except requests.RequestException as error:
+        except OSError as error:  # requests' own are kinds of it
             raise RepositoryError(
                 f"The repository {self._url} does not answer ({type(error).__name__}).",
                 "Start what serves it, or correct `repository.url` in the configuration.",
@@ -140,6 +145,8 @@ class Repository:
 
 
 def _stanzas(index: str) -> Iterator[Mapping[str, str]]:
+    from requests.structures import CaseInsensitiveDict
+
     for stanza in re.split(r"\n{2,}", index.strip()):
         lines = [line for line in stanza.splitlines() if line and not line[0].isspace()]
         # Field names have no case, and publishers change it: aptly writes X-Cicd-Trace.

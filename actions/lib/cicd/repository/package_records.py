@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 
 from cicd import identifiers
 from cicd.errors import Refused
-from cicd.package.builder_input import Package
+from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.release.version import BUILT
 from cicd.store.archive import Archive

@@ -11,7 +11,7 @@ from cicd import identifiers
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
 from cicd.errors import HostLost, Refused, RepositoryError
-from cicd.package.builder_input import Package
+from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.package.package_names import Names
 from cicd.release.ring import Host

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cicd import identifiers
 from cicd.config import Project, Settings
 from cicd.errors import Refused
-from cicd.package.builder_input import Package
+from cicd.package.built import Package
 from cicd.release.record import Build
 from cicd.release.version import package_name
 from cicd.repository.apt_index import Repository
