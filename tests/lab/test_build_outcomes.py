@@ -1,5 +1,6 @@
 """Every way a build can end: the Jenkins stand-in, a real Consul, and what the pack makes of it."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -56,8 +57,13 @@ class Ci:
         self.halt()
         self.queue = Queue(replace(self.stand_in, executors=executors))
         self.queue.start()
-        self.http = server(replace(self.stand_in, port=port), self.queue)
+        self.http = self.wait_for(lambda: self._listening(port))
         threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
+
+    def _listening(self, port: int) -> ThreadingHTTPServer | None:
+        with contextlib.suppress(OSError):  # a process that is just being started has the former socket, too
+            return server(replace(self.stand_in, port=port), self.queue)
+        return None
 
     def halt(self) -> None:
         """Stop answering."""

@@ -10,6 +10,7 @@ from cicd.ci.build_queue import Lane, Turn
 from cicd.ci.push import Push
 from cicd.store.store import Store
 
+SKEW_SECONDS = 60  # by which the clocks of two workers may differ
 OPEN: set[str | None] = {"accepted", "waiting", "starting", "building"}
 
 
@@ -35,12 +36,13 @@ class Turns:
         return self.store.advance(self.project, commit, leaving, run)
 
     def keep_near(self, commit: str, run: dict[str, Any]) -> dict[str, Any]:
-        """Return *run*; its time counts as now when it is still to come, since the clock was set back."""
+        """Return *run*; its time counts as now when it is far ahead, since the clock was set back."""
         now = time.time()
-        if run["at"] <= now:
+        if run["at"] - now <= SKEW_SECONDS:
             return run
         key = f"cicd/{self.project}/runs/{commit}"
-        return self.store.update(key, lambda known: {**known, "at": min(known["at"], now)})[1]
+        _, near = self.store.update(key, lambda known: known and {**known, "at": min(known["at"], now)})
+        return near or run
 
     def see(self, push: Push) -> None:
         """Record where *push* moved the branch."""
