@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
 from st2local import process
 from st2local.auth import Auth
 from st2local.config import Configs
 from st2local.content.registry import Registry
 from st2local.database import Database
 from st2local.datastore import Datastore
-from st2local.engine.action_parameters import ActionParameters
 from st2local.engine.aliases import Aliases
 from st2local.engine.cancel_pause_resume import CancelPauseResume
 from st2local.engine.enabled import Enabled
@@ -23,7 +26,6 @@ from st2local.engine.reload import Reload
 from st2local.engine.request_execution import ExecutionRequests
 from st2local.engine.rerun import Reruns
 from st2local.engine.rules import Rules
-from st2local.engine.sensor_process import SensorProcesses
 from st2local.engine.sensors import Sensors
 from st2local.engine.timers import Timers
 from st2local.engine.traces import Traces
@@ -31,11 +33,34 @@ from st2local.engine.triggers import Triggers
 from st2local.engine.workflow_steps import WorkflowSteps
 from st2local.engine.workflow_store import WorkflowStore
 from st2local.engine.workflows import Workflows
-from st2local.runners import Runners, by_name
-from st2local.settings import Settings
+from st2local.parameters import ActionParameters
+from st2local.runners import Runners, http_request, python_script, remote, shell, simple
+from st2local.runners.call import Runner
 from st2local.stream import Stream
 from st2local.templates import Templates
 from st2local.virtualenvs import Virtualenvs
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where everything is."""
+
+    packs: list[Path]
+    configs: Path | None
+    data: Path
+    virtualenvs: Path
+    pack_python: str
+    host: str
+    api_port: int
+    auth_port: int
+    stream_port: int
+    password_file: Path | None
+    keep_days: int
+
+    @property
+    def api_url(self) -> str:
+        """What actions and sensors are told."""
+        return f"http://{self.host}:{self.api_port}/v1"
 
 
 class Engine:
@@ -78,12 +103,23 @@ class Engine:
         )
         runners = Runners(
             self.registry, self.parameters, self.executions, self.auth, self.api_url,
-            by_name(
-                self.stream, self.triggers, workflows, Reruns(self.executions, workflows, store),
-                self.virtualenvs, self.configs,
-            ),
+            self._runners(workflows, Reruns(self.executions, workflows, store)),
         )  # fmt: skip
         self.lifecycle.attach(runners.run, workflows.on_child, end.handle)
+
+    def _runners(self, workflows: Workflows, reruns: Reruns) -> dict[str, Runner]:
+        return {
+            "announcement": partial(simple.run_announcement, self.stream),
+            "http-request": http_request.run,
+            "inquirer": partial(simple.run_inquirer, self.triggers),
+            "local-shell-cmd": shell.run_command,
+            "local-shell-script": shell.run_script,
+            "noop": simple.run_noop,
+            "orquesta": partial(simple.run_orquesta, workflows, reruns),
+            "python-script": partial(python_script.run, self.virtualenvs, self.configs),
+            "remote-shell-cmd": remote.run_command,
+            "remote-shell-script": remote.run_script,
+        }
 
     def _react(self, settings: Settings) -> None:
         enforcement = Enforcement(self.database, self.registry, self.traces, self.parameters, self.lifecycle)
@@ -91,14 +127,22 @@ class Engine:
             self.database, self.registry, self.enabled, self.triggers, self.templates, enforcement
         )
         self._timers = Timers(self.registry, self._rules, self.triggers)
-        processes = SensorProcesses(self.registry, self.virtualenvs, self.configs, self.api_url)
-        self._sensors = Sensors(self.enabled, self.auth, self.triggers, processes)
+        self._sensors = Sensors(
+            self.registry,
+            self.enabled,
+            self.virtualenvs,
+            self.configs,
+            self.auth,
+            self.triggers,
+            self.api_url,
+        )
         self._garbage = Garbage(self.database, settings.keep_days)
         self.aliases = Aliases(self.registry, self.enabled, self.templates)
         self.inquiries = Inquiries(self.database, self.executions, self.lifecycle, self.changes)
         self.reload = Reload(
-            self.registry, self.configs, self.virtualenvs, self._rules, self._timers, self._sensors
-        )
+            self.registry, self.configs, self.virtualenvs,
+            self._rules.reload, self._timers.reload, self._sensors.reload,
+        )  # fmt: skip
 
     def start(self) -> None:
         """Begin to work, with what a former server left."""

@@ -19,7 +19,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="st2local", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="run packs and serve StackStorm's API until SIGTERM")
-    serve.add_argument("--pack", type=Path, action="append", required=True, nargs="+", metavar="PATH")
+    serve.add_argument(
+        "--pack", dest="packs", type=Path, action="extend", required=True, nargs="+", metavar="PATH"
+    )
     serve.add_argument("--configs", type=Path, metavar="DIR", help="holds <pack>.yaml for each pack")
     serve.add_argument("--data", type=Path, default=Path("build/st2local"), metavar="DIR")
     serve.add_argument("--virtualenvs", type=Path, metavar="DIR")
@@ -64,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
+    from st2local.assembly import Settings
     from st2local.server import serve
-    from st2local.settings import Settings
 
     logging.basicConfig(
         level=logging.DEBUG if arguments.verbose else logging.INFO,
@@ -74,19 +76,9 @@ def _serve(arguments: argparse.Namespace) -> int:
     )
     for noisy in ("asyncio", "stevedore", "orquesta"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    settings = Settings(
-        packs=[path for group in arguments.pack for path in group],
-        configs=arguments.configs,
-        data=arguments.data,
-        virtualenvs=arguments.virtualenvs or arguments.data / "virtualenvs",
-        pack_python=arguments.pack_python,
-        host=arguments.host,
-        api_port=arguments.api_port,
-        auth_port=arguments.auth_port,
-        stream_port=arguments.stream_port,
-        password_file=arguments.password_file,
-        keep_days=arguments.keep_days,
-    )
+    given = {name: value for name, value in vars(arguments).items() if name not in ("command", "verbose")}
+    given["virtualenvs"] = arguments.virtualenvs or arguments.data / "virtualenvs"
+    settings = Settings(**given)
     serve(settings, lambda: print(f"ready: {settings.api_url}", flush=True))
     sys.stdout.flush()
     # Workers may still wait for actions that were just killed; nothing of theirs is to be kept.
@@ -94,7 +86,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _validate(arguments: argparse.Namespace) -> int:
-    from st2local.content.validation import validate
+    from st2local.validation.validate import validate
 
     findings = validate(arguments.path, arguments.pack, arguments.config)
     for finding in findings:

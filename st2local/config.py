@@ -124,7 +124,7 @@ def _with_defaults(values: Values, attributes: Values) -> Values:
     return result
 
 
-def check(file: YamlFile, values: Values, attributes: dict[str, Any]) -> list[Finding]:
+def check(file: YamlFile, values: Values, attributes: Values) -> list[Finding]:
     """Return a finding for every value that the config schema refuses; templates are not looked into."""
     if not attributes:
         return []

@@ -6,10 +6,12 @@ import json
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from st2local.values import Values
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS executions (
@@ -63,6 +65,7 @@ CREATE TABLE IF NOT EXISTS enabled (uid TEXT PRIMARY KEY, enabled INTEGER);
 """
 
 Row = sqlite3.Row
+Arguments = Sequence[Any] | Mapping[str, Any]  # of `?` and of `:name`
 INCREMENTAL = 2
 PAGES_AT_ONCE = 1000
 
@@ -151,19 +154,19 @@ class Database:
         with self.transaction():
             return self._writer.execute(sql, arguments).rowcount
 
-    def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+    def rows(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """Read."""
         if self._owner == threading.get_ident():
             return self._writer.execute(sql, arguments).fetchall()
         with self._reader() as connection:
             return connection.execute(sql, arguments).fetchall()
 
-    def row(self, sql: str, arguments: Sequence[Any] = ()) -> Row | None:
+    def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
         """Read the first row, or None."""
         found = self.rows(sql, arguments)
         return found[0] if found else None
 
-    def value(self, sql: str, arguments: Sequence[Any] = ()) -> Any:
+    def value(self, sql: str, arguments: Arguments = ()) -> Any:
         """Read the first column of the first row, or None."""
         found = self.row(sql, arguments)
         return None if found is None else found[0]
@@ -187,7 +190,7 @@ class Database:
         with self._lock:
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def insert(self, table: str, values: dict[str, Any]) -> None:
+    def insert(self, table: str, values: Values) -> None:
         """Insert one row, or replace the one with the same key. Names come from code, never from input."""
         names = ", ".join(values)
         marks = ", ".join("?" * len(values))

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 
@@ -14,11 +13,12 @@ from st2local import clock, object_id
 from st2local.content.resources import stable_id
 from st2local.database import Database, Row
 from st2local.errors import NotFoundError, RefusedError
+from st2local.values import Values
 
 SYSTEM = "st2kv.system"
 USER = "st2kv.user"
 SYSTEM_USER = "stanley"
-Changed = Callable[[str, dict[str, Any]], None]
+Changed = Callable[[str, Values], None]
 
 
 def full_scope(scope: str) -> str:
@@ -43,11 +43,11 @@ class Key:
     encrypted: bool
     expires: str | None
 
-    def document(self, value: str | None = None) -> dict[str, Any]:
+    def document(self, value: str | None = None) -> Values:
         """Return the key as the API shows it, with `value` in the place of a secret's ciphertext."""
         uid = ":".join(["key_value_pair", self.scope, self.user, self.name] if self.user else
                        ["key_value_pair", self.scope, self.name])  # fmt: skip
-        shown: dict[str, Any] = {
+        shown: Values = {
             "id": stable_id(uid), "uid": uid, "name": self.name, "scope": self.scope,
             "value": self.value if value is None else value,
             "secret": self.secret, "encrypted": self.encrypted,
@@ -153,15 +153,7 @@ class Datastore:
 
 
 def _key(row: Row) -> Key:
-    return Key(
-        row["scope"],
-        row["name"],
-        row["user"],
-        row["value"],
-        bool(row["secret"]),
-        bool(row["encrypted"]),
-        row["expires"],
-    )
+    return Key(**{**dict(row), "secret": bool(row["secret"]), "encrypted": bool(row["encrypted"])})
 
 
 def _read_or_make(path: Path) -> bytes:

@@ -1,14 +1,4 @@
-"""
-Errors a caller can act on.
-
-St2Error
-├── ContentError      a pack's file is wrong
-├── ParamError        a parameter cannot be rendered or does not fit its schema
-├── NotFoundError     nothing of that name or id
-├── RefusedError      the request contradicts the state of things
-├── ConflictError     something of that name exists already
-└── AuthError         who asks is not known
-"""
+"""Errors a caller can act on."""
 
 from __future__ import annotations
 
@@ -35,12 +25,6 @@ class NotFoundError(St2Error):
 
 class RefusedError(St2Error):
     """The request contradicts the state of things."""
-
-
-class ConflictError(St2Error):
-    """Something of that name exists already."""
-
-    status = 409
 
 
 class AuthError(St2Error):

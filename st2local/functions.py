@@ -108,31 +108,18 @@ def to_human_time_from_seconds(seconds: float) -> str:
 
 Function = Callable[..., Any]
 
+_NAMED: tuple[Function, ...] = (
+    from_json_string, from_yaml_string, json_escape, jsonpath_query, to_complex, to_json_string,
+    to_yaml_string, regex_match, regex_replace, regex_search, regex_substring, to_human_time_from_seconds,
+    use_none, os.path.basename, os.path.dirname,
+)  # fmt: skip
+_OF_VERSIONS: tuple[Function, ...] = (
+    version.compare, version.more_than, version.less_than, version.equal, version.match,
+    version.bump_major, version.bump_minor, version.bump_patch, version.strip_patch,
+)  # fmt: skip
 FILTERS: dict[str, Function] = {
-    "from_json_string": from_json_string,
-    "from_yaml_string": from_yaml_string,
-    "json_escape": json_escape,
-    "jsonpath_query": jsonpath_query,
-    "to_complex": to_complex,
-    "to_json_string": to_json_string,
-    "to_yaml_string": to_yaml_string,
-    "regex_match": regex_match,
-    "regex_replace": regex_replace,
-    "regex_search": regex_search,
-    "regex_substring": regex_substring,
-    "to_human_time_from_seconds": to_human_time_from_seconds,
-    "version_compare": version.compare,
-    "version_more_than": version.more_than,
-    "version_less_than": version.less_than,
-    "version_equal": version.equal,
-    "version_match": version.match,
-    "version_bump_major": version.bump_major,
-    "version_bump_minor": version.bump_minor,
-    "version_bump_patch": version.bump_patch,
-    "version_strip_patch": version.strip_patch,
-    "use_none": use_none,
-    "basename": os.path.basename,
-    "dirname": os.path.dirname,
+    **{one.__name__: one for one in _NAMED},
+    **{f"version_{one.__name__}": one for one in _OF_VERSIONS},
 }
 
 _ONLY_IN_JINJA = ("to_complex",)

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import time
 
 _PROCESS = os.urandom(5).hex()
 _COUNTER = itertools.count(int.from_bytes(os.urandom(2), "big"))
-_PATTERN = re.compile(r"^[0-9a-f]{24}$")
 
 
 def new() -> str:
     """Return a fresh identifier."""
     return f"{int(time.time()):08x}{_PROCESS}{next(_COUNTER) & 0xFFFFFF:06x}"
-
-
-def is_valid(text: str) -> bool:
-    """Tell whether `text` has the form of an identifier."""
-    return bool(_PATTERN.match(text))

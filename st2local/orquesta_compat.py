@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from st2local.values import Values
+
 _installed = False
 
 
@@ -54,7 +56,7 @@ def _add_functions(functions: Mapping[str, Callable[..., Any]]) -> None:
 def _fix_graphs() -> None:
     from orquesta import graphing
 
-    def get_root_nodes(graph: Any) -> list[dict[str, Any]]:
+    def get_root_nodes(graph: Any) -> list[Values]:
         roots = [name for name, degree in graph.in_degree() if not degree]
         return [{"id": name, "name": graph.nodes[name].get("name", name)} for name in sorted(roots)]
 

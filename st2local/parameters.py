@@ -7,25 +7,29 @@ import graphlib
 import json
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import exceptions, meta
 
+from st2local.config import Configs
+from st2local.content.registry import Registry
+from st2local.content.resources import Resource
 from st2local.errors import ParamError
 from st2local.functions import NONE_MAGIC_VALUE
 from st2local.templates import Templates, is_template
 from st2local.values import Values
 
-Schemas = Iterable[dict[str, Any]]
+Schemas = Iterable[Values]
 _WHOLE = re.compile(r'"{{([A-z0-9_-]+)}}"')
 
 
+@dataclass(frozen=True)
 class _Template:
     """A value still to be rendered, and the names it needs."""
 
-    def __init__(self, value: Any, needs: set[str]) -> None:
-        self.value = value
-        self.needs = needs
+    value: Any
+    needs: set[str]
 
 
 class Rendering:
@@ -174,3 +178,27 @@ _CASTS: dict[str, Callable[[Any], Any]] = {
     "object": _object,
     "string": _string,
 }
+
+
+@dataclass
+class ActionParameters:
+    """Renders parameters by the schemas of an action and its runner."""
+
+    _registry: Registry
+    _templates: Templates
+    _configs: Configs
+
+    def live(self, action: Resource, given: Values, context: Values, extra: Values | None = None) -> Values:
+        """Return the given parameters, rendered and cast; raises ParamError."""
+        config = self._configs.get_or_empty(context.get("pack"), context.get("user"))
+        rendering = Rendering(self._templates, context, config, extra)
+        return render_live(rendering, given, *self._schemas(action))
+
+    def final(self, action: Resource, given: Values, context: Values) -> tuple[Values, Values]:
+        """Return (runner's, action's own) parameters, complete. Raises ParamError, or what Jinja raises."""
+        config = self._configs.get(action.pack, context.get("user"))
+        rendering = Rendering(self._templates, {**context, "pack": action.pack}, config)
+        return render_final(rendering, given, *self._schemas(action))
+
+    def _schemas(self, action: Resource) -> tuple[Values, Values]:
+        return action.data.get("parameters") or {}, self._registry.runner(action).parameters

@@ -14,9 +14,8 @@ import uvicorn
 
 from st2local.api import app, auth_app, stream_app
 from st2local.api.browser_guard import is_loopback
-from st2local.assembly import Engine
+from st2local.assembly import Engine, Settings
 from st2local.errors import RefusedError
-from st2local.settings import Settings
 
 LOG = logging.getLogger(__name__)
 

@@ -12,8 +12,7 @@ import jinja2.sandbox
 
 from st2local.datastore import SYSTEM, SYSTEM_USER, USER, Datastore
 from st2local.functions import FILTERS
-
-Context = dict[str, Any]
+from st2local.values import Values
 
 
 def is_template(value: Any) -> bool:
@@ -81,22 +80,17 @@ class Templates:
 
             return read
 
-        return {
-            "system": KeyLookup(reader(SYSTEM, "")),
-            "user": KeyLookup(reader(USER, user or SYSTEM_USER)),
-        }
+        return {"system": KeyLookup(reader(SYSTEM, "")), "user": KeyLookup(reader(USER, user or SYSTEM_USER))}
 
-    def render(self, template: str, context: Context) -> str:
+    def render(self, template: str, context: Values) -> str:
         """Render one text; raises what Jinja raises."""
         return self.compile(template).render(context)
 
-    def render_values(
-        self, mapping: dict[str, Any], context: Context, lenient: bool = False
-    ) -> dict[str, Any]:
+    def render_values(self, mapping: Values, context: Values, lenient: bool = False) -> Values:
         """Render the values of a mapping; objects and arrays are rendered as JSON and keep their type."""
         return {name: self._render_value(value, context, lenient) for name, value in mapping.items()}
 
-    def _render_value(self, value: Any, context: Context, lenient: bool) -> Any:
+    def _render_value(self, value: Any, context: Values, lenient: bool) -> Any:
         nested = isinstance(value, dict | list)
         text = json.dumps(value) if nested else str(value)
         if not is_template(text):

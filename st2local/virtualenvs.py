@@ -60,7 +60,8 @@ class Virtualenvs:
         directory = self._directory / pack
         requirements = self._registry.packs[pack].path / "requirements.txt"
         wanted = requirements.read_bytes() if requirements.exists() else b""
-        stamp = hashlib.sha256(wanted + self._version(pack)).hexdigest()
+        version = self._call(pack, [self._python, "-VV"])
+        stamp = hashlib.sha256(wanted + version.encode()).hexdigest()
         marker = directory / _STAMP
         if not marker.exists() or marker.read_text() != stamp:
             self._build(pack, directory, requirements if wanted.strip() else None)
@@ -77,9 +78,6 @@ class Virtualenvs:
             pip = [sys.executable, "-m", "pip", "--python", str(directory / "bin" / "python")]
             quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
             self._call(pack, [*pip, "install", *quiet, "-r", str(requirements)])
-
-    def _version(self, pack: str) -> bytes:
-        return self._call(pack, [self._python, "-VV"]).encode()
 
     def _call(self, pack: str, argv: list[str]) -> str:
         try:

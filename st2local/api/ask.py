@@ -34,9 +34,7 @@ class Ask:
         """Return the parsed body; raises RefusedError. An empty body is an empty object."""
         kind = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
         try:
-            if kind == "application/json" or not kind:
-                return json.loads(self.content or b"{}")
-            if kind == "text/plain":
+            if kind in ("application/json", "text/plain", ""):
                 return json.loads(self.content or b"{}")
             if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
                 return parse_qs(self.content.decode())

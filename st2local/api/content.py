@@ -16,15 +16,9 @@ from st2local.values import Values
 
 Handler = Callable[[Ask], Any]
 _IGNORED = {
-    "limit",
-    "offset",
-    "include_attributes",
-    "exclude_attributes",
-    "sort_asc",
-    "sort_desc",
-    "x-auth-token",
+    "limit", "offset", "include_attributes", "exclude_attributes", "sort_asc", "sort_desc", "x-auth-token",
     "st2-api-key",
-}
+}  # fmt: skip
 
 
 def document(ask: Ask, resource: Resource) -> Values:

@@ -45,15 +45,9 @@ def document(engine: Engine, execution: Execution, children: list[str], show_sec
         "web_url": f"{engine.api_url.rpartition('/v1')[0]}/#/history/{execution.id}/general",
         "elapsed_seconds": _elapsed(execution),
     }
-    if execution.end_timestamp:
-        shown["end_timestamp"] = execution.end_timestamp
-    if execution.parent:
-        shown["parent"] = execution.parent
-    if execution.delay:
-        shown["delay"] = execution.delay
-    if execution.notify:
-        shown["notify"] = execution.notify
-    return {**shown, **_cause(engine, execution)}
+    optional = {name: getattr(execution, name) for name in ("end_timestamp", "parent", "delay", "notify")}
+    given = {name: value for name, value in optional.items() if value}
+    return {**shown, **given, **_cause(engine, execution)}
 
 
 def _described(

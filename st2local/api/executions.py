@@ -37,30 +37,19 @@ def list_all(ask: Ask) -> Response:
     included = ask.names("include_attributes")
     wanted = not included or any(name.partition(".")[0].startswith("result") for name in included)
     wanted = wanted and "result" not in ask.names("exclude_attributes")
-    found = ask.engine.executions.select(
-        where,
-        arguments,
-        f"start_timestamp {direction}, id {direction}",
-        ask.limit,
-        ask.offset,
-        results=wanted,
-    )
+    order = f"start_timestamp {direction}, id {direction}"
+    found = ask.engine.executions.select(where, arguments, order, ask.limit, ask.offset, results=wanted)
     total = ask.engine.executions.count(where, arguments)
     return page(ask, documents(ask.engine, found, ask.flag("show_secrets")), total)
 
 
 def _where(ask: Ask) -> tuple[str, list[Any]]:
-    parts, arguments = ["1"], []
-    for name, condition in _FILTERS.items():
-        given = ask.query.get(name)
-        if given in (None, ""):
-            continue
-        if name == "parent" and given == "null":
-            parts.append("parent IS NULL")
-            continue
-        parts.append(condition)
-        arguments.append(given)
-    return " AND ".join(parts), arguments
+    given = {name: ask.query[name] for name in _FILTERS if ask.query.get(name)}
+    roots = given.get("parent") == "null"
+    if roots:
+        del given["parent"]
+    conditions = ["parent IS NULL" if roots else "1", *(_FILTERS[name] for name in given)]
+    return " AND ".join(conditions), list(given.values())
 
 
 def _find(ask: Ask) -> Execution:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from st2local.content import metadata, schema
-from st2local.content.resources import Pack, Resource
+from st2local.content.resources import Metadata, Pack, Resource
 from st2local.content.yaml_file import Finding, Unreadable, YamlFile
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -107,15 +107,15 @@ def _load_resource(contents: Contents, file: YamlFile, kind: str, checked: schem
     contents.resources.append((resource, file))
 
 
-def _named(kind: str, **defaults: Any) -> Callable[[str, dict[str, Any], Path], Resource]:
-    def build(pack: str, data: dict[str, Any], path: Path) -> Resource:
+def _named(kind: str, **defaults: Any) -> Callable[[str, Metadata, Path], Resource]:
+    def build(pack: str, data: Metadata, path: Path) -> Resource:
         return Resource(kind, pack, data["name"], {**defaults, **data, "pack": pack}, path)
 
     return build
 
 
-def _sensor(pack: str, data: dict[str, Any], path: Path) -> Resource:
-    defaults: dict[str, Any] = {
+def _sensor(pack: str, data: Metadata, path: Path) -> Resource:
+    defaults: Metadata = {
         "enabled": True,
         "poll_interval": None,
         "trigger_types": [],
@@ -125,7 +125,7 @@ def _sensor(pack: str, data: dict[str, Any], path: Path) -> Resource:
     return Resource("sensor_type", pack, data["class_name"], full, path)
 
 
-_DEFAULTS: dict[str, Callable[[str, dict[str, Any], Path], Resource]] = {
+_DEFAULTS: dict[str, Callable[[str, Metadata, Path], Resource]] = {
     "trigger_type": _named("trigger_type", description="", payload_schema={}, parameters_schema={}, tags=[]),
     "sensor_type": _sensor,
     "action": _named(

@@ -113,11 +113,7 @@ RULE = _object(
     }
 )
 
-_SHOWN: dict[str, Schema] = {
-    "enabled": {"type": "boolean"},
-    "format": _text(),
-    "extra": {"type": "object"},
-}
+_SHOWN: dict[str, Schema] = {"enabled": {"type": "boolean"}, "format": _text(), "extra": {"type": "object"}}
 _FORMAT: Schema = {
     "anyOf": [
         {"type": "string"},

@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from st2local.content import loader
-from st2local.content.resources import Pack, Resource, RunnerType
+from st2local.content.resources import Metadata, Pack, Resource, RunnerType
 from st2local.content.yaml_file import Finding, YamlFile
 from st2local.errors import NotFoundError
 
@@ -98,7 +97,7 @@ class Registry:
             raise NotFoundError(f'Runner type "{name}" of action "{action.ref}" not found')
         return self.runner_types[name]
 
-    def parameters(self, action: Resource) -> dict[str, Any]:
+    def parameters(self, action: Resource) -> Metadata:
         """Return all parameters of an action: its runner's, overlaid with its own."""
         merged = {name: dict(prop) for name, prop in self.runner(action).parameters.items()}
         for name, prop in (action.data.get("parameters") or {}).items():

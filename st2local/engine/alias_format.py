@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from st2local.errors import RefusedError
+from st2local.values import Values
 
 _parser: Any = getattr(re, "_parser")  # noqa: B009  # private, but sre_parse is deprecated
 
@@ -24,7 +25,7 @@ class NoMatchError(RefusedError):
     """A command is none of this format."""
 
 
-def extract(text: str, command: str, multiple: bool = False) -> list[dict[str, Any]]:
+def extract(text: str, command: str, multiple: bool = False) -> list[Values]:
     """Return the parameters that `command` gives by the format `text`; raises NoMatchError."""
     pairs, stream = _split_pairs(command)
     pattern = _pattern(text)
@@ -66,8 +67,8 @@ def _has_anchor(tokens: Any, names: tuple[str, str]) -> bool:
     return False
 
 
-def _parameters(text: str, match: re.Match[str], pairs: list[tuple[str, ...]], stream: str) -> dict[str, Any]:
-    result: dict[str, Any] = match.groupdict()
+def _parameters(text: str, match: re.Match[str], pairs: list[tuple[str, ...]], stream: str) -> Values:
+    result: Values = match.groupdict()
     for name, *default in re.findall(_OPTIONAL, text, re.DOTALL):
         result[name] = result[name] or "".join(default)
     for name, _, *value in pairs:

@@ -88,12 +88,11 @@ def _is_expression(text: str) -> bool:
 def _check_call(task: str, ref: str, given: Any, registry: Registry) -> list[Values]:
     at = "properties.tasks.patternProperties.^\\w+$.properties"
     spec_path = f"tasks.{task}"
-    if "." not in ref:
-        message = f'The action reference "{ref}" is not formatted correctly.'
-        return [_problem(message, f"{spec_path}.action", f"{at}.action")]
-    action = registry.find("action", ref)
+    action = registry.find("action", ref) if "." in ref else None
     if action is None:
         message = f'The action "{ref}" is not registered in the database.'
+        if "." not in ref:
+            message = f'The action reference "{ref}" is not formatted correctly.'
         return [_problem(message, f"{spec_path}.action", f"{at}.action")]
     if not isinstance(given, dict):
         return []

@@ -10,10 +10,10 @@ from st2local.content.registry import Registry
 from st2local.content.resources import Resource
 from st2local.database import Database
 from st2local.datastore import SYSTEM_USER
-from st2local.engine.action_parameters import ActionParameters
 from st2local.engine.lifecycle import Lifecycle
 from st2local.engine.request_execution import Request
 from st2local.engine.traces import Traces
+from st2local.parameters import ActionParameters
 from st2local.values import Values
 
 LOG = logging.getLogger(__name__)
@@ -31,9 +31,7 @@ class Enforcement:
 
     def enforce(self, rule: Resource, instance: Values) -> None:
         """Start the action of a rule that fits an instance, and keep what came of it."""
-        trace = instance["trace"]
-        cause = {"type": "trigger_instance", "id": instance["id"]}
-        self._traces.add(trace, "rule", rule.id, rule.ref, cause)
+        self._traces.add(instance["trace"], "rule", rule.id, rule.ref, f"trigger_instance {instance['id']}")
         try:
             execution = self._request(rule, instance)
         except Exception as error:

@@ -12,6 +12,12 @@ from st2local.values import Values
 
 Outcome = tuple[str, Any] | None  # status and result; None: the end is told later
 
+_COLUMNS = (
+    "id", "action", "runner", "pack", "status", "parent", "start_timestamp", "end_timestamp", "due",
+    "process",
+)  # fmt: skip
+_DOCUMENT = ("parameters", "context", "log", "notify", "rule", "trigger_instance", "delay")
+
 
 @dataclass
 class Execution:
@@ -68,31 +74,17 @@ class Execution:
 
     def columns(self) -> Values:
         """Return the execution as a row of the database, without its result."""
-        document = {
-            "parameters": self.parameters,
-            "context": self.context,
-            "log": self.log,
-            "notify": self.notify,
-            "rule": self.rule,
-            "trigger_instance": self.trigger_instance,
-            "delay": self.delay,
-        }
         return {
-            "id": self.id, "action": self.action, "runner": self.runner, "pack": self.pack,
-            "status": self.status, "user": self.user, "parent": self.parent, "workflow": self.workflow,
-            "rule": (self.rule or {}).get("ref"), "trigger_instance": (self.trigger_instance or {}).get("id"),
-            "start_timestamp": self.start_timestamp, "end_timestamp": self.end_timestamp,
-            "due": self.due, "process": self.process, "handled": int(self.handled),
-            "document": dumps(document),
-        }  # fmt: skip
+            **{name: getattr(self, name) for name in (*_COLUMNS, "user", "workflow")},
+            "rule": (self.rule or {}).get("ref"),
+            "trigger_instance": (self.trigger_instance or {}).get("id"),
+            "handled": int(self.handled),
+            "document": dumps({name: getattr(self, name) for name in _DOCUMENT}),
+        }
 
 
 def from_row(row: Row) -> Execution:
     """Return the execution of a row; its result is only there when the row has that column."""
-    document = loads(row["document"])
+    columns = {name: row[name] for name in _COLUMNS}
     result = loads(row["result"]) if "result" in row.keys() else None  # noqa: SIM118
-    return Execution(
-        action=row["action"], runner=row["runner"], pack=row["pack"], status=row["status"], id=row["id"],
-        parent=row["parent"], start_timestamp=row["start_timestamp"], end_timestamp=row["end_timestamp"],
-        due=row["due"], process=row["process"], handled=bool(row["handled"]), result=result, **document,
-    )  # fmt: skip
+    return Execution(**columns, **loads(row["document"]), handled=bool(row["handled"]), result=result)

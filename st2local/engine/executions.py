@@ -86,14 +86,9 @@ class Executions:
         return found
 
     def select(
-        self,
-        where: str,
-        arguments: Sequence[Any],
-        order: str,
-        limit: int,
-        offset: int = 0,
+        self, where: str, arguments: Sequence[Any], order: str, limit: int, offset: int = 0,
         results: bool = True,
-    ) -> list[Execution]:
+    ) -> list[Execution]:  # fmt: skip
         """Return executions; `where` and `order` come from code, never from input."""
         columns = "*" if results else _LIGHT
         rows = self._database.rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from st2local import clock
@@ -25,26 +26,18 @@ CarryOut = Callable[[Execution, Resource], Outcome]
 Listener = Callable[[Execution], None]
 
 
+@dataclass
 class Lifecycle:
     """The one way to begin and to end an execution; whoever must know of an end listens here."""
 
-    _carry_out: CarryOut
-    _listeners: tuple[Listener, ...] = ()
+    _database: Database
+    _registry: Registry
+    _executions: Executions
+    _policies: Policies
+    _requests: ExecutionRequests
 
-    def __init__(
-        self,
-        database: Database,
-        registry: Registry,
-        executions: Executions,
-        policies: Policies,
-        requests: ExecutionRequests,
-    ) -> None:
-        self._database = database
-        self._registry = registry
-        self._executions = executions
-        self._policies = policies
-        self._requests = requests
-        self._scheduler = Scheduler(executions, self.run)
+    def __post_init__(self) -> None:
+        self._scheduler = Scheduler(self._executions, self.run)
         self.stopping = False
 
     def attach(self, carry_out: CarryOut, *listeners: Listener) -> None:

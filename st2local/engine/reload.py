@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Protocol
+from collections.abc import Callable
 
 from st2local.config import Configs
 from st2local.content.registry import KINDS, Registry
@@ -20,18 +20,11 @@ COUNTED = {
 }
 
 
-class Reloadable(Protocol):
-    """A part that remembers something of the packs."""
-
-    def reload(self) -> None:
-        """Take up the packs as they are now."""
-
-
 class Reload:
-    """Takes up changed files, and has the parts that remember some of them do so."""
+    """Takes up changed files; *parts* are called then, for they remember some of them."""
 
     def __init__(
-        self, registry: Registry, configs: Configs, virtualenvs: Virtualenvs, *parts: Reloadable
+        self, registry: Registry, configs: Configs, virtualenvs: Virtualenvs, *parts: Callable[[], None]
     ) -> None:
         self._registry = registry
         self._configs = configs
@@ -57,6 +50,6 @@ class Reload:
             self._registry.replace(registry)
             self._configs.replace(configs)
             for part in self._parts:
-                part.reload()
+                part()
             counts = {COUNTED[kind]: len(self._registry.all(kind)) for kind in KINDS}
             return {**counts, "configs": len(self._registry.packs)}

@@ -64,16 +64,11 @@ class ExecutionRequests:
 
     def keep_failed(self, request: Request, error: ParamError) -> Execution:
         """Keep an execution whose parameters cannot be rendered, as failed."""
-        action = self._registry.get("action", request.action)
-        execution = Execution(
-            action=request.action, runner=action.data["runner_type"], pack=action.pack,
-            parameters=request.parameters, context=request.context, status=statuses.FAILED,
-            result={"error": str(error), "traceback": ""},
-        )  # fmt: skip
-        execution.log.append({"status": statuses.REQUESTED, "timestamp": execution.start_timestamp})
-        execution.set_status(statuses.FAILED)
-        self._executions.insert(execution)
-        return execution
+        failed = _execution(self._registry.get("action", request.action), request)
+        failed.notify, failed.result = None, {"error": str(error), "traceback": ""}
+        failed.set_status(statuses.FAILED)
+        self._executions.insert(failed)
+        return failed
 
     def _check(self, action: Resource, parameters: Values) -> None:
         checked = schema.for_parameters(self._registry.parameters(action))
@@ -86,15 +81,14 @@ class ExecutionRequests:
             raise RefusedError(f"Override of immutable parameter(s) {overridden} is unsupported.")
 
     def _trace(self, execution: Execution) -> None:
+        cause = None
         if execution.parent:
             trace = self._traces.of("action_execution", execution.parent)
+            cause = f"action_execution {execution.parent}"
         else:
             trace = self._traces.resolve(execution.context)
-        cause: Values | None = None
         if execution.rule and execution.trigger_instance:
-            cause = {"type": "rule", "id": f"{execution.rule['id']}:{execution.trigger_instance['id']}"}
-        elif execution.parent:
-            cause = {"type": "action_execution", "id": execution.parent}
+            cause = f"rule {execution.rule['id']}:{execution.trigger_instance['id']}"
         trace = trace or self._traces.create(f"execution-{execution.id}")
         self._traces.add(trace, "action_execution", execution.id, execution.action, cause)
 

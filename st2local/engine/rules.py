@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
+from dataclasses import dataclass
 
 from st2local.content.registry import Registry
 from st2local.content.resources import Resource
@@ -20,24 +21,18 @@ from st2local.values import Values
 LOG = logging.getLogger(__name__)
 
 
+@dataclass
 class Rules:
     """Matches, and has what fits enforced."""
 
-    def __init__(
-        self,
-        database: Database,
-        registry: Registry,
-        enabled: Enabled,
-        triggers: Triggers,
-        templates: Templates,
-        enforcement: Enforcement,
-    ) -> None:
-        self._database = database
-        self._registry = registry
-        self._enabled = enabled
-        self._triggers = triggers
-        self._templates = templates
-        self._enforcement = enforcement
+    _database: Database
+    _registry: Registry
+    _enabled: Enabled
+    _triggers: Triggers
+    _templates: Templates
+    _enforcement: Enforcement
+
+    def __post_init__(self) -> None:
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="rules", daemon=True)
 

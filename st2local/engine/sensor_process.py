@@ -8,14 +8,10 @@ import logging
 import os
 import signal
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
-from st2local.config import Configs
-from st2local.content.registry import Registry
 from st2local.content.resources import Resource
 from st2local.values import Values
-from st2local.virtualenvs import Virtualenvs
 
 LOG = logging.getLogger(__name__)
 WRAPPER = Path(__file__).resolve().parent.parent / "wrapper" / "sensor_wrapper.py"
@@ -56,28 +52,3 @@ class SensorProcess:
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.popen.pid, number)
-
-
-@dataclass
-class SensorProcesses:
-    """Starts sensors, each with the interpreter and the config of its pack."""
-
-    _registry: Registry
-    _virtualenvs: Virtualenvs
-    _configs: Configs
-    _api_url: str
-
-    def start(self, sensor: Resource, token: str) -> SensorProcess:
-        """Start a sensor that uses the API with *token*."""
-        virtualenv = self._virtualenvs.ready(sensor.pack)
-        path = self._registry.packs[sensor.pack].path / "sensors" / sensor.data["entry_point"]
-        wanted = {
-            "pack": sensor.pack,
-            "file_path": str(path),
-            "class_name": sensor.data["class_name"],
-            "poll_interval": sensor.data["poll_interval"],
-            "config": self._configs.get(sensor.pack),
-            "api_url": self._api_url,
-            "token": token,
-        }
-        return SensorProcess(sensor, virtualenv.python, wanted)

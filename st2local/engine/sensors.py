@@ -6,14 +6,18 @@ import logging
 import subprocess
 import threading
 import time
+from dataclasses import dataclass
 
 from st2local.auth import Auth
+from st2local.config import Configs
+from st2local.content.registry import Registry
 from st2local.content.resources import Resource
 from st2local.datastore import SYSTEM_USER
 from st2local.engine.enabled import Enabled
-from st2local.engine.sensor_process import SensorProcess, SensorProcesses
+from st2local.engine.sensor_process import SensorProcess
 from st2local.engine.triggers import Triggers
 from st2local.values import Values
+from st2local.virtualenvs import Virtualenvs
 
 LOG = logging.getLogger(__name__)
 RESPAWNS = 2
@@ -23,14 +27,19 @@ STOP_SECONDS = 5
 TOKEN_SECONDS = 365 * 24 * 3600
 
 
+@dataclass
 class Sensors:
     """Starts every enabled sensor; one that exits badly is started again, twice at the most."""
 
-    def __init__(self, enabled: Enabled, auth: Auth, triggers: Triggers, processes: SensorProcesses) -> None:
-        self._enabled = enabled
-        self._auth = auth
-        self._triggers = triggers
-        self._launch = processes.start
+    _registry: Registry
+    _enabled: Enabled
+    _virtualenvs: Virtualenvs
+    _configs: Configs
+    _auth: Auth
+    _triggers: Triggers
+    _api_url: str
+
+    def __post_init__(self) -> None:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._processes: dict[str, SensorProcess] = {}
@@ -81,7 +90,8 @@ class Sensors:
 
     def _run_once(self, sensor: Resource, stopping: threading.Event) -> int:
         with self._auth.lend(SYSTEM_USER, TOKEN_SECONDS) as token:
-            child = self._launch(sensor, token)
+            python = self._virtualenvs.ready(sensor.pack).python
+            child = SensorProcess(sensor, python, self._wanted(sensor, token))
             self._processes[sensor.ref] = child
             self._tell("spawn", sensor, child.popen, None)
             try:
@@ -90,6 +100,14 @@ class Sensors:
                 self._processes.pop(sensor.ref, None)
                 if not stopping.is_set():
                     self._tell("exit", sensor, child.popen, child.popen.returncode)
+
+    def _wanted(self, sensor: Resource, token: str) -> Values:
+        path = self._registry.packs[sensor.pack].path / "sensors" / sensor.data["entry_point"]
+        return {
+            "pack": sensor.pack, "file_path": str(path), "class_name": sensor.data["class_name"],
+            "poll_interval": sensor.data["poll_interval"], "config": self._configs.get(sensor.pack),
+            "api_url": self._api_url, "token": token,
+        }  # fmt: skip
 
     def _tell(self, event: str, sensor: Resource, child: subprocess.Popen[str], code: int | None) -> None:
         told: Values = {

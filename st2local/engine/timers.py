@@ -36,13 +36,15 @@ class Timer:
             self.due = min(self.due, self.next_after(now) or self.due)
 
 
+@dataclass
 class Timers:
     """Fires each timer that an enabled rule waits for, in one thread."""
 
-    def __init__(self, registry: Registry, rules: Rules, triggers: Triggers) -> None:
-        self._registry = registry
-        self._rules = rules
-        self._triggers = triggers
+    _registry: Registry
+    _rules: Rules
+    _triggers: Triggers
+
+    def __post_init__(self) -> None:
         self._stopping = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="timers", daemon=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from st2local import clock, object_id
 from st2local.database import Database, Row
 from st2local.errors import NotFoundError, ParamError
@@ -24,12 +22,12 @@ class Traces:
         self._database.insert("traces", {"id": identifier, "tag": tag, "start_timestamp": clock.now()})
         return identifier
 
-    def add(self, trace: str, kind: str, identifier: str, ref: str, caused_by: Values | None = None) -> None:
-        """Add a `trigger_instance`, `rule` or `action_execution` to a trace."""
+    def add(self, trace: str, kind: str, identifier: str, ref: str, cause: str | None = None) -> None:
+        """Add a `trigger_instance`, `rule` or `action_execution` to a trace, its cause as `KIND ID`."""
         self._database.execute(
             "INSERT INTO trace_components SELECT ?, ?, ?, ?, ?, ? WHERE NOT EXISTS"
             " (SELECT 1 FROM trace_components WHERE trace = ? AND object = ?)",
-            [trace, kind, identifier, ref, _caused(caused_by), clock.now(), trace, identifier],
+            [trace, kind, identifier, ref, cause or "", clock.now(), trace, identifier],
         )
 
     def of(self, kind: str, identifier: str) -> str | None:
@@ -50,26 +48,19 @@ class Traces:
         tag = wanted.get("trace_tag")
         return self.create(str(tag)) if tag else None
 
-    def select(self, where: str, arguments: list[Any], order: str, limit: int, offset: int) -> list[Values]:
-        """Return traces as the API shows them; `where` and `order` come from code."""
-        rows = self._database.rows(
-            f"SELECT * FROM traces WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
-            [*arguments, limit, offset],
-        )
-        return [self._document(row) for row in rows]
-
     def get(self, identifier: str) -> Values:
         """Return one trace; raises NotFoundError."""
         row = self._database.row("SELECT * FROM traces WHERE id = ?", [identifier])
         if row is None:
             raise NotFoundError(f'Resource with a reference or id "{identifier}" not found')
-        return self._document(row)
+        return self.document(row)
 
     def tag(self, identifier: str) -> str:
         """Return a trace's tag."""
         return str(self._database.value("SELECT tag FROM traces WHERE id = ?", [identifier]) or "")
 
-    def _document(self, row: Row) -> Values:
+    def document(self, row: Row) -> Values:
+        """Return a trace as the API shows it."""
         shown: Values = {
             "id": row["id"],
             "uid": f"trace:{row['id']}",
@@ -90,7 +81,3 @@ class Traces:
                 }
             )
         return shown
-
-
-def _caused(by: Values | None) -> str:
-    return f"{by['type']} {by['id']}" if by else ""

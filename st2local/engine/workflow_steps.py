@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from st2local.content.registry import Registry
 from st2local.engine import statuses
-from st2local.engine.action_parameters import ActionParameters
 from st2local.engine.lifecycle import Lifecycle
 from st2local.engine.request_execution import Request
 from st2local.engine.workflow_store import Task, Workflow, WorkflowStore
 from st2local.errors import RefusedError
+from st2local.parameters import ActionParameters
 from st2local.values import Values
 
 
@@ -66,13 +66,9 @@ class WorkflowSteps:
         }
         if item is not None:
             place["item_id"] = item
-        parent = {
-            "execution_id": workflow.execution,
-            "user": root.get("user"),
-            "pack": root.get("pack"),
-            **more,
-        }
-        return {"pack": pack, "user": root.get("user"), "parent": parent, "orquesta": place, **more}
+        user = root.get("user")
+        parent = {"execution_id": workflow.execution, "user": user, "pack": root.get("pack"), **more}
+        return {"pack": pack, "user": user, "parent": parent, "orquesta": place, **more}
 
     def _notify(self, workflow: Workflow, task: Task) -> Values | None:
         wanted = workflow.notify or {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import contextlib
 import json
 import socket
 import ssl
@@ -108,12 +109,9 @@ def _body(body: str | None, headers: dict[str, str]) -> bytes | None:
 def _outcome(code: int, headers: dict[str, str], content: bytes) -> Outcome:
     text = content.decode("utf-8", "replace")
     kind = next((v for n, v in headers.items() if n.lower() == "content-type"), "").partition(";")[0]
-    body: Any = text
-    parsed = False
+    body, parsed = text, False
     if kind.strip() == "application/json":
-        try:
+        with contextlib.suppress(ValueError):
             body, parsed = json.loads(text), True
-        except ValueError:
-            body = text
     result = {"status_code": code, "body": body, "parsed": parsed, "headers": headers}
     return statuses.SUCCEEDED if code in SUCCESS else statuses.FAILED, result

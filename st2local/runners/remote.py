@@ -77,16 +77,9 @@ def _ssh(call: Call, host: str, key: str | None) -> list[str]:
         raise RefusedError("st2local logs in with keys only: leave out password and passphrase")
     name, port = _name_and_port(host)
     port = port or (str(wanted["port"]) if wanted.get("port") else None)
-    options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_SECONDS}"]
+    options = ["-oBatchMode=yes", f"-oConnectTimeout={CONNECT_SECONDS}"]
     # StackStorm accepts every host key; a pack that cares must not use this runner.
-    options += [
-        "-o",
-        "StrictHostKeyChecking=no",
-        "-o",
-        "UserKnownHostsFile=/dev/null",
-        "-o",
-        "LogLevel=ERROR",
-    ]
+    options += ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR"]
     options += ["-i", key] if key else []
     options += ["-p", port] if port else []
     options += ["-J", wanted["bastion_host"]] if wanted.get("bastion_host") else []

@@ -63,16 +63,8 @@ def _run(call: Call, argv: list[str]) -> Outcome:
     password = wanted.get("sudo_password")
     if wanted.get("sudo"):
         flags = ["-S"] if password else ["-n"]
-        argv = [
-            "sudo",
-            *flags,
-            "-E",
-            "-H",
-            "--",
-            "bash",
-            "-c",
-            argv[-1] if argv[1:2] == ["-c"] else shlex.join(argv),
-        ]
+        command = argv[-1] if argv[1:2] == ["-c"] else shlex.join(argv)
+        argv = ["sudo", *flags, "-E", "-H", "--", "bash", "-c", command]
     with call.token() as token:
         done = process.run(
             argv,

@@ -37,7 +37,8 @@ def circle(folder: Path, root: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("folder", "root"), [("st2local/engine", ""), ("st2local/runners", ""), ("st2local/api", "")]
+    ("folder", "root"),
+    [(folder, "") for folder in ("st2local", "st2local/engine", "st2local/content", "st2local/api")],
 )
 def test_nothing_in_a_folder_needs_what_needs_it(folder: str, root: str) -> None:
     assert circle(ROOT / folder, ROOT / root) == []

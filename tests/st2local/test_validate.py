@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from st2local.content.validation import validate
+from st2local.validation.validate import validate
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -9,8 +9,8 @@ import jinja2.sandbox
 from st2common.runners.base_action import Action
 
 from st2local.functions import FILTERS
+from st2local.values import Values
 
-Values = dict[str, Any]
 DEFAULT = """Action {{ execution.action.ref }} completed.
 status : {{ execution.status }}
 execution: {{ execution.id }}

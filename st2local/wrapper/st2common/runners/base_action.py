@@ -67,31 +67,13 @@ def create(action_class: Any, config: Any, service: Any) -> Any:
         return action
 
 
-class ActionService:
-    """The datastore and the API, as the user the action runs for."""
+class KeyService:
+    """What actions and sensors alike can ask of the server; `datastore_service` asks it."""
 
-    def __init__(self, pack: str, class_name: str, log_level: str = "DEBUG") -> None:
-        self._pack = pack
-        self._class_name = class_name
-        self.log_level = log_level
-        self._datastore: Any = None
-
-    @property
-    def datastore_service(self) -> Any:
-        """The datastore, with this action's own prefix for local names."""
-        if self._datastore is None:
-            from st2common.services.datastore import DatastoreService
-
-            url, token = os.environ["ST2_ACTION_API_URL"], os.environ["ST2_ACTION_AUTH_TOKEN"]
-            self._datastore = DatastoreService(url, token, self._pack, self._class_name)
-        return self._datastore
-
-    def request(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request to the API; returns the parsed answer."""
-        return self.datastore_service.request(method, path, body)
+    datastore_service: Any
 
     def get_user_info(self) -> Any:
-        """Return who the action runs for."""
+        """Return who it runs for."""
         return self.datastore_service.get_user_info()
 
     def list_values(
@@ -118,3 +100,27 @@ class ActionService:
     def delete_value(self, name: str, local: bool = True, scope: str = SYSTEM_SCOPE) -> Any:
         """Delete a key; returns whether it was there."""
         return self.datastore_service.delete_value(name, local=local, scope=scope)
+
+
+class ActionService(KeyService):
+    """The datastore and the API, as the user the action runs for."""
+
+    def __init__(self, pack: str, class_name: str, log_level: str = "DEBUG") -> None:
+        self._pack = pack
+        self._class_name = class_name
+        self.log_level = log_level
+        self._datastore: Any = None
+
+    @property
+    def datastore_service(self) -> Any:
+        """The datastore, with this action's own prefix for local names."""
+        if self._datastore is None:
+            from st2common.services.datastore import DatastoreService
+
+            url, token = os.environ["ST2_ACTION_API_URL"], os.environ["ST2_ACTION_AUTH_TOKEN"]
+            self._datastore = DatastoreService(url, token, self._pack, self._class_name)
+        return self._datastore
+
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request to the API; returns the parsed answer."""
+        return self.datastore_service.request(method, path, body)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from st2local.content import check_actions, check_reactions, schema
+from st2local.config import check
+from st2local.content import schema
 from st2local.content.registry import Registry
 from st2local.content.resources import Pack
 from st2local.content.yaml_file import Finding, Unreadable, YamlFile
+from st2local.validation import actions, reactions
 
 
 def validate(path: Path, others: Sequence[Path] = (), config: Path | None = None) -> list[Finding]:
@@ -19,8 +21,8 @@ def validate(path: Path, others: Sequence[Path] = (), config: Path | None = None
     pack = next((one for one in registry.packs.values() if one.path == path.resolve()), None)
     findings = list(registry.findings)
     if pack is not None:
-        findings.extend(check_actions.check(registry, pack))
-        findings.extend(check_reactions.check(registry, pack))
+        findings.extend(actions.check(registry, pack))
+        findings.extend(reactions.check(registry, pack))
         findings.extend(_check_config(pack, config))
     return sorted(set(findings), key=lambda one: (str(one.path), one.line, one.message))
 
@@ -45,8 +47,6 @@ def _check_defaults(file: YamlFile, pack: Pack) -> Iterable[Finding]:
 
 
 def _check_values(path: Path, pack: Pack) -> Iterable[Finding]:
-    from st2local.config import check
-
     try:
         file = YamlFile(path)
     except Unreadable as error:

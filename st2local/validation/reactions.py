@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from st2local.content import schema
-from st2local.content.check_actions import check_class
 from st2local.content.registry import Registry
 from st2local.content.resources import Pack, Resource
 from st2local.content.yaml_file import Finding, YamlFile
+from st2local.engine import alias_format, aliases, criteria, timers
+from st2local.engine.definition import check_parameters
+from st2local.engine.policies import POLICY_TYPES
+from st2local.validation.actions import check_class
+from st2local.values import Values
 
 MINIMUM_POLL_INTERVAL = 4
 _BARE_KEY = re.compile(r"{{\s*st2kv\.[\w.]+\s*}}")
@@ -25,10 +29,8 @@ def check(registry: Registry, pack: Pack) -> Iterable[Finding]:
 
 
 def _check_call(
-    registry: Registry, ref: str, given: dict[str, Any], file: YamlFile, at: list[str | int], complete: bool
+    registry: Registry, ref: str, given: Values, file: YamlFile, at: list[str | int], complete: bool
 ) -> Iterable[Finding]:
-    from st2local.engine.definition import check_parameters
-
     action = registry.find("action", ref)
     if action is None:
         yield file.finding(f'there is no action "{ref}"', at)
@@ -63,9 +65,7 @@ def _check_rule(registry: Registry, pack: Pack, rule: Resource, file: YamlFile) 
     )
 
 
-def _check_schedule(kind: str, given: dict[str, Any], file: YamlFile) -> Iterable[Finding]:
-    from st2local.engine import timers
-
+def _check_schedule(kind: str, given: Values, file: YamlFile) -> Iterable[Finding]:
     if kind in (timers.INTERVAL, timers.CRON, timers.DATE):
         try:
             timers.schedule(kind, given)
@@ -74,8 +74,6 @@ def _check_schedule(kind: str, given: dict[str, Any], file: YamlFile) -> Iterabl
 
 
 def _check_criterion(key: str, criterion: Any, file: YamlFile) -> Iterable[Finding]:
-    from st2local.engine import criteria
-
     at = ["criteria", key]
     if not isinstance(criterion, dict):
         yield file.finding(f'the criterion "{key}" needs a type and a pattern', at)
@@ -99,8 +97,6 @@ def _check_criterion(key: str, criterion: Any, file: YamlFile) -> Iterable[Findi
 
 
 def _check_alias(registry: Registry, pack: Pack, alias: Resource, file: YamlFile) -> Iterable[Finding]:
-    from st2local.engine import alias_format, aliases
-
     ref = alias.data["action_ref"]
     immutable = alias.data.get("immutable_parameters") or {}
     yield from _check_call(registry, ref, {}, file, ["action_ref"], complete=False)
@@ -123,7 +119,7 @@ def _check_alias(registry: Registry, pack: Pack, alias: Resource, file: YamlFile
             yield file.finding(f'action "{ref}" has no parameter "{name}"', ["formats"])
 
 
-def _check_schemas(found: dict[str, Any], at: list[str | int], file: YamlFile) -> Iterable[Finding]:
+def _check_schemas(found: Values, at: list[str | int], file: YamlFile) -> Iterable[Finding]:
     for name in ("payload_schema", "parameters_schema"):
         for keys, _ in schema.listed_required(found.get(name)):
             message = (
@@ -154,8 +150,6 @@ def _check_sensor(registry: Registry, pack: Pack, sensor: Resource, file: YamlFi
 
 
 def _check_policy(registry: Registry, pack: Pack, policy: Resource, file: YamlFile) -> Iterable[Finding]:
-    from st2local.engine.policies import POLICY_TYPES
-
     kind, ref = policy.data["policy_type"], policy.data["resource_ref"]
     if registry.find("action", ref) is None:
         yield file.finding(f'there is no action "{ref}"', ["resource_ref"])

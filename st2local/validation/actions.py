@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from st2local.content import schema
-from st2local.content.metadata import PARAMETERS
+from st2local.content import metadata, schema
 from st2local.content.registry import Registry
 from st2local.content.resources import Pack, Resource
 from st2local.content.yaml_file import Finding, Unreadable, YamlFile
+from st2local.engine import definition
 from st2local.templates import is_template
+from st2local.values import Values
 
 OVERRIDABLE = ("default", "description", "enum", "immutable", "required")
 NEED_FILE = ("python-script", "orquesta", "local-shell-script", "remote-shell-script")
@@ -65,7 +65,7 @@ def _check_parameters(registry: Registry, action: Resource, file: YamlFile) -> I
     yield from _check_positions(own, file)
 
 
-def _check_default(name: str, prop: dict[str, Any], file: YamlFile) -> Iterable[Finding]:
+def _check_default(name: str, prop: Values, file: YamlFile) -> Iterable[Finding]:
     default = prop.get("default")
     if default is None or is_template(default):
         return
@@ -75,7 +75,7 @@ def _check_default(name: str, prop: dict[str, Any], file: YamlFile) -> Iterable[
         )
 
 
-def _check_positions(own: dict[str, Any], file: YamlFile) -> Iterable[Finding]:
+def _check_positions(own: Values, file: YamlFile) -> Iterable[Finding]:
     placed = [(p["position"], n) for n, p in own.items() if isinstance(p, dict) and "position" in p]
     for index, (position, name) in enumerate(sorted(placed)):
         if position != index:
@@ -89,9 +89,7 @@ def _check_output_schema(action: Resource, file: YamlFile) -> Iterable[Finding]:
         return
     full = isinstance(declared.get("type"), str)
     properties = declared.get("properties") or {} if full else declared
-    from st2local.content import metadata
-
-    checked = {**PARAMETERS, "definitions": metadata.ACTION["definitions"]}
+    checked = {**metadata.PARAMETERS, "definitions": metadata.ACTION["definitions"]}
     at = ["output_schema", "properties"] if full else ["output_schema"]
     for keys, message in schema.errors(properties, checked):
         yield file.finding(f"output_schema: {message}", [*at, *keys])
@@ -126,8 +124,6 @@ def check_class(path: Path, name: str | None) -> Iterable[Finding]:
 
 
 def _check_workflow(registry: Registry, action: Resource, path: Path) -> Iterable[Finding]:
-    from st2local.engine import definition
-
     try:
         file = YamlFile(path)
         yield from file.duplicates()
