@@ -14,7 +14,7 @@ TOKEN
 }
 
 put() { # PATH [curl arguments]
-    path=$1; shift
+    local path="$1"; shift
     consul -f -o /dev/null -X PUT "$@" "$CONSUL_HTTP_ADDR$path"
 }
 
@@ -27,20 +27,16 @@ read_token() {
 
 # Everything that is read from Consul, in one request after another over one connection.
 ask() {
-    encoded "$SERVICE"
-    one=filter=Service%3D%3D%22$encoded%22
-    marks=filter=%22_maintenance%22%20in%20CheckID
-    wanted=$CONSUL_HTTP_ADDR/v1/kv/cicd/$project/wanted
-    codes=$(consul --fail-early -w '%{http_code} ' \
-        -o "$HERE/self" "$CONSUL_HTTP_ADDR/v1/agent/self" \
-        -o "$HERE/services" "$CONSUL_HTTP_ADDR/v1/agent/services?$one" \
-        -o "$HERE/checks" "$CONSUL_HTTP_ADDR/v1/agent/checks?$marks" \
-        -o "$HERE/catalog" "$CONSUL_HTTP_ADDR/v1/catalog/node/$NODE?stale&$one" \
-        -o "$HERE/production" "$wanted/production?raw" \
-        -o "$HERE/canary" "$wanted/canary?raw" \
-        -o "$HERE/told" "$CONSUL_HTTP_ADDR/v1/kv/cicd/$project/hosts/$NODE?raw&stale" 2>/dev/null)
-    # shellcheck disable=SC2086  # one word a code
-    set -- $codes
+    local api="$CONSUL_HTTP_ADDR/v1" kept="$CONSUL_HTTP_ADDR/v1/kv/cicd/$project"
+    # shellcheck disable=SC2046  # one word a code
+    set -- $(consul --fail-early -w '%{http_code} ' \
+        -o "$HERE/self" "$api/agent/self" \
+        -o "$HERE/services" "$api/agent/services" \
+        -o "$HERE/checks" "$api/agent/checks?filter=%22_maintenance%22%20in%20CheckID" \
+        -o "$HERE/catalog" "$api/catalog/node/$NODE?stale" \
+        -o "$HERE/production" "$kept/wanted/production?raw" \
+        -o "$HERE/canary" "$kept/wanted/canary?raw" \
+        -o "$HERE/told" "$kept/hosts/$NODE?raw&stale" 2>/dev/null)
     require self "${1:-000}"
     require services "${2:-000}"
     require checks "${3:-000}"
@@ -54,16 +50,17 @@ ask() {
 # Our own mark of maintenance is left by a run that was killed. What the catalog has of this node and the agent does not
 # know was registered by another node.
 read_agent() {
-    known=$NODE
-    answers=$(jq -nr --arg tag "$TAG" --arg canary "$CANARY_TAG" '
-        def line: tostring | gsub("[[:cntrl:]]"; " ");
-        def place: "\(.ID) at \(.Address):\(.Port)";
-        input.Config.NodeName, (input | [.[]] | map(place) as $own | length, (first // {} |
+    local known="$NODE" answers='' name=''
+    answers=$(jq -nr --arg service "$SERVICE" --arg tag "$TAG" --arg canary "$CANARY_TAG" '
+        def line: tostring | gsub("[[:cntrl:]]"; " ") | .[:500];
+        def ours: [.[] | select(.Service == $service)];
+        def places: map("\(.ID) at \(.Address):\(.Port)");
+        input.Config.NodeName, (input | ours | places as $own | length, (first // {} |
             (.Tags // [] | if index([$canary]) then "canary" elif index([$tag]) then "production" else "" end),
             .ID // "", .Address // "", .Port // 0,
             (.ID as $id | [input | .["_service_maintenance:\($id)", "_node_maintenance"] | values |
                 .Notes | if . == "" then "no reason given" else . end] | last // "")),
-            ($own | join(", ")), (input | [.Services // {} | .[] | place] - $own | join(", ")))
+            ($own | join(", ")), (input | .Services // {} | ours | places - $own | join(", ")))
         | line' "$HERE/self" "$HERE/services" "$HERE/checks" "$HERE/catalog" 2>/dev/null) ||
         fail consul "What the Consul agent at $CONSUL_HTTP_ADDR answers is not Consul's JSON; look at it with curl. Nothing was changed."
     for name in NODE services ring service_id address port kept_out registered foreign; do IFS= read -r "${name?}" || true; done <<ANSWERS
@@ -86,12 +83,4 @@ require() { # NAME CODE
         000) fail consul "The local Consul agent at $CONSUL_HTTP_ADDR does not answer; start it." ;;
         *) fail consul "Consul answered $2 for $1 ($(head -c 100 "$HERE/$1")); nothing was changed." ;;
     esac
-}
-
-# Sets $encoded: the only character of a name that a query would change.
-encoded() { # NAME
-    encoded=$1
-    while :; do
-        case $encoded in *+*) encoded=${encoded%%+*}%2B${encoded#*+} ;; *) return ;; esac
-    done
 }

@@ -28,7 +28,7 @@ compare() { # CONTENT
         xargs -0 -r sh -c 'exec find "$@" -maxdepth 0 -printf "%y %p//%l\n"' find 2>/dev/null | sort | comm -23 "$1" - >"$HERE/differing"
 }
 
-# Sets $path, and $target of a link.
+# Sets $path, and $target of a link, of the caller.
 read_line_of() { # LINE
     path=${1#? } target=${1#*//}
     path=${path%%//*}
@@ -38,6 +38,7 @@ is_folder() { [ -d "$1" ] && [ ! -L "$1" ]; }
 
 # dpkg unpacks beside what is there, so all of it must find room.
 refuse_full() {
+    local database='' bytes='' full=''
     eval "$(apt-config shell database Dir::State::status/f)"
     read -r bytes _ <<STAT
 $(stat -c '%s' "$database")
@@ -54,6 +55,7 @@ STAT
 
 # dpkg puts a file where a directory was, and what it did not bring is gone with it. A link it does not put there at all.
 refuse_clash() {
+    local line='' path='' target='' strange=''
     dpkg -L "$package" 2>/dev/null | sort >"$HERE/own"
     compare "$HERE/content"
     while IFS= read -r line; do
@@ -68,7 +70,7 @@ refuse_clash() {
 
 # What is on this host now equals the package, whatever was there before, or the run fails.
 prove_content() {
-    mended=no missed='' linked=no
+    local mended=no missed='' linked=no line='' path='' target=''
     compare "$HERE/content"
     while IFS= read -r line; do
         read_line_of "$line"
@@ -103,6 +105,7 @@ changed_files() {
 }
 
 changed_places() {
+    local line='' path='' target=''
     [ -r "$KEPT/content.$installed" ] || return 0
     compare "$KEPT/content.$installed"
     while IFS= read -r line; do
@@ -115,6 +118,7 @@ changed_places() {
 
 # Sets $edited: what is not as the package brought it, its settings aside; looked up once in VERIFY_SECONDS.
 verify() {
+    local at=''
     if [ -r "$HERE/verified" ] && IFS=' ' read -r at edited <"$HERE/verified" && is_number "$at" && ! over "$at" "$VERIFY_SECONDS"; then
         return
     fi

@@ -11,7 +11,9 @@
 # Progress goes to stderr; stdout gets one JSON line, which is also stored in Consul as
 # cicd/<project>/hosts/<node>, when it says something new. Exit 0: converged, unchanged or held. Exit 1: failed, with
 # a code and a sentence.
-# A run that finds nothing to do is the common one, every minute on every host: it starts few processes.
+# A run that finds nothing to do is the common one, every minute on every host: it starts few processes. What it calls
+# sets variables; what only a deploy calls prints.
+# shellcheck disable=SC3043  # Debian's policy asks `local` of every /bin/sh
 set -u
 umask 022
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -46,11 +48,12 @@ VERIFY_PROVENANCE=yes
 REPOSITORY_KEY=
 
 SERVICE='' TAG='' CANARY_TAG='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
-project='' target='' generation='' repairing=no
-ring='' version='' package='' wanted_generation=0 sha256='' trace='' rollout='' hold='' installed='' dpkg='' edited='' log=''
-alive='' silent='' told='' services='' service_id='' address='' port='' endpoint='' kept_out='' registered='' foreign='' token=''
-drained=no disturbed=no finished=no planning=no
-lists=/var/lib/apt/lists
+project='' target='' generation='' repairing=no planning=no
+HERE='' KEPT='' token='' lists=/var/lib/apt/lists
+ring='' version='' package='' wanted_generation=0 sha256='' trace='' rollout='' hold='' silent=''
+services='' service_id='' address='' port='' kept_out='' registered='' foreign=''
+installed='' dpkg='' unit='' edited='' log='' alive=''
+drained=no disturbed=no finished=no
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0
 
 say() { printf '%s\n' "$*" >&2; }
@@ -59,14 +62,6 @@ say() { printf '%s\n' "$*" >&2; }
 now() {
     read -r now _ </proc/uptime
     now=${now%.*}${now#*.}
-}
-
-# Sets $spent: seconds since START, with two digits.
-since() { # START
-    now
-    spent=$((now - $1))
-    hundredths=$((100 + spent % 100))
-    spent=$((spent / 100)).${hundredths#1}
 }
 
 over() { # START SECONDS: have SECONDS passed since START?

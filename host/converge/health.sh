@@ -18,7 +18,7 @@ answers() { [ -z "$HEALTH_URL" ] || curl -fs -m 2 --noproxy '*' -o /dev/null "$H
 # Healthy means: one start of the unit, active and answering without a break, for MIN_HEALTHY_SECONDS.
 prove_health() {
     now
-    from=$now healthy_from='' proven=''
+    local from="$now" healthy_from='' proven=''
     while :; do
         if is_active && answers; then
             [ -n "$healthy_from" ] && [ "$unit" = "$proven" ] || { now; healthy_from=$now proven=$unit; }
@@ -29,11 +29,12 @@ prove_health() {
         ! over "$from" "$HEALTH_LIMIT_SECONDS" || unhealthy
         sleep 0.2
     done
-    since "$from"; spent_health=$spent
+    now
+    spent_health=$((now - from))
 }
 
 unhealthy() {
-    since "$from"; spent_health=$spent
+    spent_health=$((now - from))
     is_active || fail unit "$UNIT of $project $version is not active; see journalctl -u $UNIT."
     fail health "$project $version did not answer $HEALTH_URL for $MIN_HEALTHY_SECONDS s within $HEALTH_LIMIT_SECONDS s; see journalctl -u $UNIT."
 }

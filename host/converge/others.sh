@@ -7,54 +7,35 @@ refuse_mark() {
         fail apt_hold "An administrator holds $package on this host, so apt does not move it to $version; end that: apt-mark unhold $package"
 }
 
-# Sets $said: what apt would do, and $options, with which it would.
-look_ahead() {
-    choose_options
-    insist fetch "apt cannot install $package $version" simulate
-    refuse_others
-}
-
-choose_options() {
-    options=--allow-downgrades
-    # apt knows no file to reinstall for what is half-configured; that it configures.
-    [ "$installed" != "$version" ] || options="$options --reinstall"
-    [ -n "$MAY_REMOVE" ] || options="$options --no-remove"
-}
-
 # Over HTTP apt asks by whole seconds whether an index has changed: of two that were published within one second it
 # keeps the first, until it looks as if it had seen none.
 simulate() {
-    found=$(informed simulation) && { printf '%s\n' "$found"; return; }
-    simulated=$?
-    case $found in
-        *"was not found"* | *"Unable to locate package"*)
-            find "$lists" -maxdepth 1 -name '*Release' -exec touch -d @0 {} +
-            apt_update >/dev/null ;;
+    local found='' failed=0
+    found=$(informed apt_install --simulate --remove) || failed=$?
+    case $failed$found in 0*) ;; *"was not found"* | *"Unable to locate package"*)
+        find "$lists" -maxdepth 1 -name '*Release' -exec touch -d @0 {} +
+        apt_update >/dev/null ;;
     esac
     printf '%s\n' "$found"
-    return "$simulated"
-}
-
-simulation() {
-    # shellcheck disable=SC2086  # options
-    apt -s install $options --remove "$package=$version"
+    return "$failed"
 }
 
 # A deploy moves its own package and brings what that needs; what else is on the host is not its business.
 refuse_others() {
-    others '$1 ~ /^(Remv|Purg)$/' "$MAY_REMOVE"
+    local others=''
+    others=$(list_others '$1 ~ /^(Remv|Purg)$/' "$MAY_REMOVE")
     [ -z "$others" ] || refuse_with removal remove MAY_REMOVE
-    others '$1 == "Inst" && $3 ~ /^[[]/' "$MAY_UPGRADE"
+    others=$(list_others '$1 == "Inst" && $3 ~ /^[[]/' "$MAY_UPGRADE")
     [ -z "$others" ] || refuse_with upgrade "upgrade or downgrade" MAY_UPGRADE
 }
 
-# Sets $others: names of packages, not ours and not ALLOWED, in the lines of $said that CONDITION takes.
-others() { # CONDITION ALLOWED
-    others=$(printf '%s\n' "$said" | awk -v own="$package" -v allowed=" $2 " "$1"' {
+# Prints names of packages, not ours and not ALLOWED, in the lines of $said that CONDITION takes.
+list_others() { # CONDITION ALLOWED
+    printf '%s\n' "$said" | awk -v own="$package" -v allowed=" $2 " "$1"' {
         name = $2
         sub(/:.*/, "", name)
         if (name != own && !index(allowed, " " name " ")) print name
-    }' | sort -u | paste -sd ' ' -)
+    }' | sort -u | paste -sd ' ' -
 }
 
 refuse_with() { # CODE VERB SETTING

@@ -3,21 +3,27 @@
 
 # Descriptor 9 is our lock: a daemon that a maintainer script starts must not keep it.
 apt() {
-    left
-    timeout -k 10 "$left" apt-get -q -y -c "$HERE/apt.conf" "$@" </dev/null 2>&1 9>&-
+    timeout -k 10 "$(left)" apt-get -q -y -c "$HERE/apt.conf" "$@" </dev/null 2>&1 9>&-
+}
+
+# The project's package at the wanted version, up or down.
+apt_install() { # [OPTIONS]
+    # apt knows no file to reinstall for what is half-configured; that it configures.
+    [ "$installed" != "$version" ] || set -- --reinstall "$@"
+    [ -n "$MAY_REMOVE" ] || set -- --no-remove "$@"
+    apt install --allow-downgrades "$@" "$package=$version"
 }
 
 # What has begun here has APT_LIMIT_SECONDS in all, however many commands it needs.
 begin() {
     now
-    begun=$now
+    deadline=$((now + APT_LIMIT_SECONDS * 100))
 }
 
-# Sets $left: whole seconds, at least one.
+# Prints whole seconds, at least one.
 left() {
     now
-    left=$((APT_LIMIT_SECONDS - (now - begun) / 100))
-    [ "$left" -ge 1 ] || left=1
+    echo $((now < deadline ? (deadline - now + 99) / 100 : 1))
 }
 
 # Hooks restart, upgrade or ask about other software (needrestart, apt-listchanges, apt-listbugs): a deploy runs none.
@@ -52,9 +58,9 @@ apt_update() {
 
 # A dependency may come from the distribution, whose lists this host never had, or had long ago.
 informed() { # COMMAND: once more with the lists of all sources when apt knows too little
-    found=$("$@") && { printf '%s\n' "$found"; return; }
-    failed=$?
-    case $found in *'unmet dependencies'* | *'404 '*) apt update >/dev/null; "$@"; return ;; esac
+    local found='' failed=0
+    found=$("$@") || failed=$?
+    case $failed$found in 0*) ;; *'unmet dependencies'* | *'404 '*) apt update >/dev/null; "$@"; return ;; esac
     printf '%s\n' "$found"
     return "$failed"
 }
@@ -65,7 +71,8 @@ last_words() {
 }
 
 blame() { # EXIT_CODE OUTPUT CODE SENTENCE: fail with the cause when apt names one that is not the package's
-    case $1 in 124 | 137) code=$3; [ "$3" != install ] || code=hung
+    local code="$3"
+    case $1 in 124 | 137) [ "$3" != install ] || code=hung
         fail "$code" "$4: it did not end within $APT_LIMIT_SECONDS s and was stopped; see what it waits for, then converge again." ;;
     esac
     case $2 in
@@ -85,26 +92,26 @@ blame() { # EXIT_CODE OUTPUT CODE SENTENCE: fail with the cause when apt names o
 # even nothing; what is half-configured is configured. The scripts of our own package are not run:
 # a newer version of it may be the cure for a script that hangs.
 repair() {
+    local broken=''
     dpkg --set-selections </dev/null >/dev/null 2>&1 || true
     broken=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${binary:Package}\n' | awk -v own="$package" '
         $1 ~ /^(unpacked|half-configured|triggers-awaited|triggers-pending)$/ && $2 != own { print $3 }')
-    left
     # shellcheck disable=SC2086  # one word a package
-    [ -z "$broken" ] || timeout -k 10 "$left" dpkg --force-confdef --force-confold --configure $broken \
+    [ -z "$broken" ] || timeout -k 10 "$(left)" dpkg --force-confdef --force-confold --configure $broken \
         >/dev/null 2>&1 </dev/null 9>&- || say "still not configured: $broken"
 }
 
 # Sets $said. Waits while someone else holds one of apt's locks, and tries once more after any other failure that came
 # quickly: a client that looks between two publishes sees indexes that do not match.
 insist() { # CODE SENTENCE COMMAND [ARGUMENTS]
-    code=$1 sentence=$2 tries=1; shift 2
+    local code="$1" sentence="$2" tries=1 ended=0; shift 2
     now
-    insisted=$now
+    local from="$now"
     until said=$("$@"); do
         ended=$?
         case $said in
-            *'Could not get lock'*) ! over "$insisted" "$APT_LOCK_SECONDS" || tries=3 ;;
-            *) if over "$insisted" "$APT_SILENCE_SECONDS"; then tries=3; else tries=$((tries + 1)); fi ;;
+            *'Could not get lock'*) ! over "$from" "$APT_LOCK_SECONDS" || tries=3 ;;
+            *) if over "$from" "$APT_SILENCE_SECONDS"; then tries=3; else tries=$((tries + 1)); fi ;;
         esac
         [ "$tries" -le 2 ] && [ "$ended" -ne 124 ] || blame "$ended" "$said" "$code" "$sentence"
         sleep 1
@@ -118,10 +125,7 @@ update() {
 }
 
 # It takes dpkg's locks too, and hears of a hold: what apt refuses, it refuses here.
-fetch() {
-    # shellcheck disable=SC2086  # options
-    apt install $options --download-only "$package=$version"
-}
+fetch() { apt_install --download-only; }
 
 download() {
     insist fetch "apt cannot fetch $package $version" informed fetch
@@ -135,12 +139,13 @@ download() {
 # Everything that can fail without touching this host comes before it leaves traffic.
 prepare() {
     begin
-    from=$now
+    local from="$now"
     configure_apt
     repair
     update
     refuse_mark
-    look_ahead
+    insist fetch "apt cannot install $package $version" simulate
+    refuse_others
     verify_provenance
     download
     list_content
@@ -149,24 +154,22 @@ prepare() {
     refuse_clash
     # From here to the proof of health the host is in between, whatever dpkg says.
     keep unfinished "$version"
-    since "$from"; spent_update=$spent
+    now
+    spent_update=$((now - from))
 }
 
 install() {
     now
-    from=$now
+    local from="$now" ended=0 state='' info=''
     info=$(dpkg-query --control-path "$package" postrm 2>/dev/null)
     info=${info%/*}
     keep_old_hooks || fail disk "The scripts of the installed $package cannot be kept from running at an upgrade; see whether the disk is full. Nothing was installed."
     begin
-    # shellcheck disable=SC2086  # options
-    said=$(apt install $options --no-download "$package=$version") || {
-        ended=$?
-        since "$from"; spent_install=$spent
-        blame "$ended" "$said" install "$package $version could not be installed"
-    }
+    said=$(apt_install --no-download) || ended=$?
+    now
+    spent_install=$((now - from))
+    [ "$ended" = 0 ] || blame "$ended" "$said" install "$package $version could not be installed"
     rm -f "$file" "$HERE/verified"
-    since "$from"; spent_install=$spent
     state=$(dpkg-query -W -f '${Status} ${Version}' "$package" 2>/dev/null)
     [ "$state" = "install ok installed $version" ] ||
         fail state "dpkg says that $package is '$state', not installed at $version; see /var/log/dpkg.log."

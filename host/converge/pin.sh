@@ -17,7 +17,7 @@ keep_pins() {
 }
 
 pin_wanted() {
-    pinned=''
+    local pinned=''
     [ ! -r "$KEPT/pin" ] || read -r pinned <"$KEPT/pin"
     [ "$pinned" = "$package $version" ] || { keep pin "$package $version"; write_pins; }
 }
@@ -70,9 +70,10 @@ write_pins() {
 }
 
 stanzas() { # OF_SOURCE OF_WANTED
-    for file in "$STATE"/*/pin; do
-        of=${file%/pin}
-        [ -r "$file" ] && [ -e "$ETC/projects/${of##*/}.conf" ] && read -r name at <"$file" || continue
+    local kept='' of='' name='' at=''
+    for kept in "$STATE"/*/pin; do
+        of=${kept%/pin}
+        [ -r "$kept" ] && [ -e "$ETC/projects/${of##*/}.conf" ] && read -r name at <"$kept" || continue
         printf 'Package: %s\nPin: version %s\nPin-Priority: %s\n\n' "$name" "$at" "$2"
     done
     # What was seen when the package was installed counts until a project has looked: sources come and go.

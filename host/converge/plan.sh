@@ -18,16 +18,12 @@ plan() { # PACKAGE=VERSION
     borrow_lists
     update
     refuse_mark
-    choose_options
     insist plan "apt would not install $package $version" simulate
     refuse_others
-    answer='"state":"planned"'
-    for pair in "project=$project" "host=$NODE" "ring=$ring" "package=$package" "installed=$installed" "version=$version"; do
-        quote "${pair#*=}"
-        answer="$answer,\"${pair%%=*}\":$quoted"
-    done
-    printf '{%s,"apt":[%s]}\n' "$answer" \
-        "$(printf '%s\n' "$said" | grep -E '^(Inst|Remv|Purg) ' | head -n 50 | quote_lines)"
+    printf '%s\n' "$said" | jq -cnR --arg project "$project" --arg host "$NODE" --arg ring "$ring" \
+        --arg package "$package" --arg installed "$installed" --arg version "$version" "$PRINTABLE"'
+        {state: "planned", project: $project, host: $host, ring: $ring, package: $package, installed: $installed,
+            version: $version, apt: [limit(50; inputs | select(test("^(Inst|Remv|Purg) ")) | printable)]}'
 }
 
 # apt updates a folder of links: the host's own lists and caches stay as they are. Indexes' dates are changed, so
@@ -39,13 +35,4 @@ borrow_lists() {
     find "$lists" -maxdepth 1 -type f -name '*Release' -exec cp -p -t "$HERE/lists" {} +
     lists=$HERE/lists
     printf 'Dir::State::lists "%s";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n' "$lists" >>"$HERE/apt.conf"
-}
-
-quote_lines() { # of stdin: JSON strings, joined by commas
-    comma=''
-    while IFS= read -r text; do
-        quote "$text"
-        printf '%s%s' "$comma" "$quoted"
-        comma=,
-    done
 }

@@ -5,6 +5,7 @@
 # a rollback needs neither the document nor a key that has changed since.
 verify_provenance() {
     [ "$VERIFY_PROVENANCE" != no ] && ! ran_here || return 0
+    local wrong='' keyrings='' got=''
     rm -rf "$HERE/papers"
     mkdir -p "$HERE/papers/got"
     chown _apt "$HERE/papers/got" 2>/dev/null || true
@@ -15,9 +16,9 @@ verify_provenance() {
     [ -z "$wrong" ] || fail provenance "The provenance of $package $version $wrong; nothing was changed. Find out who published it."
 }
 
-# The keys that the source names, or else all that apt trusts; gpgv reads them without armor.
+# Sets $keyrings: the keys that the source names, or else all that apt trusts; gpgv reads them without armor.
 read_keys() {
-    keyrings='' count=0
+    local count=0 key=''
     for key in $(named_keys); do
         [ -r "$key" ] || continue
         count=$((count + 1))
@@ -50,6 +51,7 @@ plain() { # KEY
 
 # By apt's own way to the source: its proxy, its login, its certificates.
 papers() {
+    local uri='' ended=1
     # shellcheck disable=SC2016  # for apt
     for uri in $(apt-get -o Dir::Etc::sourcelist="$APT_SOURCE" -o Dir::Etc::sourceparts=- indextargets \
         --format '$(REPO_URI)' 'Created-By: Packages' | sort -u); do
@@ -57,12 +59,11 @@ papers() {
         ended=$?
     done
     printf '%s\n' "${got:-no repository is known; is the source in use?}"
-    return "${ended:-1}"
+    return "$ended"
 }
 
 paper() { # NAME
-    left
-    got=$(timeout -k 5 "$left" /usr/lib/apt/apt-helper -c "$HERE/apt.conf" download-file "${uri%/}/provenance/$package/$version/$1" "$HERE/papers/got/$1" 2>&1)
+    got=$(timeout -k 5 "$(left)" /usr/lib/apt/apt-helper -c "$HERE/apt.conf" download-file "${uri%/}/provenance/$package/$version/$1" "$HERE/papers/got/$1" 2>&1)
 }
 
 # A second signature by a key that is not here yet, or no more, is no matter; one that is wrong is.
@@ -88,6 +89,7 @@ contradiction() {
 }
 
 ran_here() {
+    local known=''
     [ -r "$KEPT/ran" ] || return 1
     while read -r known; do [ "$known" != "$package $version $sha256" ] || return 0; done <"$KEPT/ran"
     return 1

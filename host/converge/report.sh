@@ -1,39 +1,38 @@
 
 # --- what is told ---------------------------------------------------------------------------------------------
 
-# Sets $quoted: text as a JSON string, printable characters only, at most 500 of them.
-quote() { # TEXT
-    if [ ${#1} -le 500 ] && { [ -z "$1" ] || is_made_of "$1" 'A-Za-z0-9 ._:@/+~=,;()-'; }; then
-        quoted="\"$1\""
-    else
-        quoted=$(quote_any "$1")
-    fi
-}
+# In jq: what may be told of a text, printable characters, at most 500 of them.
+PRINTABLE='def printable:
+    [explode[] | if . == 9 or . == 10 then 32 else . end | select(. >= 32 and . < 127)] | .[:500] | implode;'
 
-quote_any() {
-    printf '%s' "$1" | tr '\n\t' '  ' | tr -cd '\040-\176' | cut -c1-500 | sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$/"/' |
-        { IFS= read -r line || line='""'; printf '%s' "${line:-\"\"}"; }
-}
-
-# Sets $report.
+# Prints whether Consul has this report, whatever time it is of, and in a second line the report. Our own writes there are
+# read with everything else. A program takes no longer text than 128 KiB in one piece.
 compose() { # STATE CODE MESSAGE
-    report="\"state\":\"$1\",\"code\":\"$2\""
-    for pair in "message=$3" "project=$project" "host=$NODE" "ring=$ring" "wanted=$version" "installed=$installed" \
-        "dpkg=$dpkg" "edited=$edited" "log=$log" "registered=$registered" "foreign=$foreign" "agent=$AGENT" "alive=$alive"; do
-        quote "${pair#*=}"
-        report="$report,\"${pair%%=*}\":$quoted"
-    done
-    since "$began"
-    report="{$report,\"generation\":$wanted_generation,\"at\":\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\""
-    report="$report,\"seconds\":{\"drain\":$spent_drain,\"update\":$spent_update,\"install\":$spent_install,\"health\":$spent_health,\"total\":$spent}}"
+    local told="$HERE/told"
+    [ -r "$told" ] || told=/dev/null
+    [ ${#3} -le 9999 ] || set -- "$1" "$2" "$(printf '%.9999s' "$3")"
+    now
+    state=$1 code=$2 message=$3 project=$project host=$NODE ring=$ring wanted=$version installed=$installed dpkg=$dpkg \
+        edited=$edited log=$log registered=$registered foreign=$foreign agent=$AGENT alive=$alive \
+        jq -cnR --argjson generation "$wanted_generation" \
+        --argjson spent "[$spent_drain, $spent_update, $spent_install, $spent_health, $((now - began))]" "$PRINTABLE"'
+        env as $env | reduce ("state", "code", "message", "project", "host", "ring", "wanted", "installed", "dpkg",
+            "edited", "log", "registered", "foreign", "agent", "alive") as $key
+            ({}; .[$key] = ($env[$key] | printable)) | .generation = $generation
+        | . as $said | any(inputs | fromjson? | objects; del(.at, .seconds) == $said),
+        (.at = (now | floor | todate) | .seconds = ($spent | map(. / 100) |
+            {drain: .[0], update: .[1], install: .[2], health: .[3], total: .[4]}))' "$told"
 }
 
 finish() { # STATE CODE MESSAGE: tell Consul and the caller, and end
+    local known='' report=''
     finished=yes
-    # The message may quote a tool's output, and a tool's output may hold anything.
     [ "$planning" = yes ] || show_life
-    compose "$1" "$2" "$3"
-    [ "$planning" = yes ] || is_told || tell
+    { read -r known; IFS= read -r report; } <<REPORT
+$(compose "$@")
+REPORT
+    [ -n "$report" ] || { say "jq does not run, so this host cannot report: apt-get install --reinstall jq"; exit 1; }
+    [ "$planning" = yes ] || { [ "$known" = true ] && [ "$alive" = check ]; } || tell
     printf '%s\n' "$report"
     say "$project: $1: $3"
     [ "$1" != failed ] || exit 1
@@ -57,7 +56,7 @@ show_life() {
 renew() { put "/v1/agent/check/pass/cicd-converge:$project" 2>/dev/null; }
 
 is_entered() {
-    entered=''
+    local entered=''
     [ ! -r "$HERE/entered" ] || read -r entered <"$HERE/entered"
     [ "$entered" = "$silent" ]
 }
@@ -65,16 +64,12 @@ is_entered() {
 # A service of its own: what becomes of the check must not take the project out of traffic.
 enter() {
     put /v1/agent/service/register --data-binary '{"ID":"cicd-converge","Name":"cicd-converge"}' 2>/dev/null &&
-        put /v1/agent/check/register --data-binary "{\"ID\":\"cicd-converge:$project\",\"ServiceID\":\"cicd-converge\",\"Name\":\"cicd-converge runs for $project\",\"TTL\":\"${silent}s\"}" 2>/dev/null &&
-        printf '%s\n' "$silent" >"$HERE/entered"
+        put /v1/agent/check/register --data-binary "$(check)" 2>/dev/null && printf '%s\n' "$silent" >"$HERE/entered"
 }
 
-# Does Consul have this report, whatever time it is of? Our own writes there are read with everything else.
-is_told() {
-    [ "$alive" = check ] || return 1
-    told=''
-    [ ! -r "$HERE/told" ] || IFS= read -r told <"$HERE/told" || true
-    [ "${told%,\"at\":*}" = "${report%,\"at\":*}" ]
+check() {
+    jq -n --arg project "$project" --arg ttl "${silent}s" '{ID: "cicd-converge:\($project)", ServiceID: "cicd-converge",
+        Name: "cicd-converge runs for \($project)", TTL: $ttl}'
 }
 
 tell() {

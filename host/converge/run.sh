@@ -9,7 +9,7 @@ stopped() {
 }
 
 lock() {
-    mkdir -p "$HERE" "$KEPT"
+    [ -d "$HERE" ] && [ -d "$KEPT" ] || mkdir -p "$HERE" "$KEPT"
     exec 9>"$HERE/lock"
     flock -w "$LOCK_SECONDS" 9 || fail lock "Another run has held the lock for $LOCK_SECONDS s; look at it with ps."
     trap stopped TERM INT HUP
@@ -82,11 +82,11 @@ main() {
 }
 
 converge_all() {
-    failures=0
-    for file in "$ETC"/projects/*.conf; do
-        [ -e "$file" ] || continue
-        file=${file##*/}
-        "$0" "${file%.conf}" || failures=1
+    local settings='' failures=0
+    for settings in "$ETC"/projects/*.conf; do
+        [ -e "$settings" ] || continue
+        settings=${settings##*/}
+        "$0" "${settings%.conf}" || failures=1
     done
     return $failures
 }

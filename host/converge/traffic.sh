@@ -7,7 +7,7 @@ maintenance() { # true|false
 
 leave_to_operator() {
     [ -n "$kept_out" ] && [ "$kept_out" != "$MARK" ] || return 0
-    sentence="$project is kept out of traffic on this host ($kept_out); end that maintenance, then converge again."
+    local sentence="$project is kept out of traffic on this host ($kept_out); end that maintenance, then converge again."
     [ -n "$generation" ] || finish held maintenance "$sentence"
     fail maintenance "$sentence"
 }
@@ -15,34 +15,36 @@ leave_to_operator() {
 # Load balancers need DRAIN_SECONDS to notice, and clients some more to be done.
 drain() {
     now
-    from=$now
+    local from="$now"
     maintenance true || fail drain "Consul refused to take $SERVICE out of traffic; check the agent and its token."
     drained=yes disturbed=yes
     ! is_active || wait_for_clients
-    since "$from"; spent_drain=$spent
+    now
+    spent_drain=$((now - from))
 }
 
 wait_for_clients() {
+    local end=''
     sleep "$DRAIN_SECONDS"
-    read_endpoint
-    while [ -n "$endpoint" ] && is_connected; do
+    end=$(endpoint)
+    while [ -n "$end" ] && is_connected "$end"; do
         ! over "$from" "$DRAIN_LIMIT_SECONDS" ||
             { say "clients of $project are still connected after $DRAIN_LIMIT_SECONDS s; going on"; return; }
         sleep 0.2
     done
 }
 
-# Sets $endpoint: where the service listens, as /proc/net/tcp writes it; any address when it is not IPv4.
-read_endpoint() {
+# Prints where the service listens, as /proc/net/tcp writes it; any address when it is not IPv4.
+endpoint() {
     is_number "$port" && [ "$port" -gt 0 ] || return 0
     case $address in
-        *[!0-9.]* | '' | 0.0.0.0) endpoint=$(printf ':%04X' "$port") ;;
-        *.*.*.*) endpoint=$(printf '%s\n' "$address" | { IFS=. read -r a b c d; printf '%02X%02X%02X%02X:%04X' "$d" "$c" "$b" "$a" "$port"; }) ;;
+        *[!0-9.]* | '' | 0.0.0.0) printf ':%04X' "$port" ;;
+        *.*.*.*) printf '%s\n' "$address" | { IFS=. read -r a b c d; printf '%02X%02X%02X%02X:%04X' "$d" "$c" "$b" "$a" "$port"; } ;;
     esac
 }
 
-is_connected() {
-    cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v end="$endpoint" '
+is_connected() { # ENDPOINT
+    cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v end="$1" '
         $4 == "01" && substr($2, length($2) - length(end) + 1) == end { found = 1; exit }
         END { exit !found }'
 }
@@ -69,27 +71,30 @@ may_serve() { is_whole && is_active && answers; }
 
 # What is installed was proven once: it is not what an unfinished run was about to prove.
 is_whole() {
-    unproven=''
+    local unproven=''
     [ ! -r "$KEPT/unfinished" ] || read -r unproven <"$KEPT/unfinished"
     [ -n "$installed" ] && [ "$installed" != "$unproven" ]
 }
 
 # By itself, a host tries ever later what took it out of traffic for nothing: a push or a repair tries at once.
 put_off() { # CODE SENTENCE
-    pause=$RETRY_SECONDS
+    local pause="$RETRY_SECONDS" again='' last_pause='' last_code='' last_sentence=''
     if read_put_off; then pause=$((last_pause * 2)); fi
     [ "$pause" -le $((RETRY_SECONDS * 10)) ] || pause=$((RETRY_SECONDS * 10))
     now
     printf '%s %s %s %s\n%s\n' "$wanted_generation" $((now + pause * 100)) "$pause" "$1" "$(printf '%s' "$2" | tr '\n' ' ')" >"$HERE/put_off"
 }
 
+# Sets $again, $last_pause, $last_code and $last_sentence of the caller.
 read_put_off() {
+    local of=''
     [ -r "$HERE/put_off" ] || return 1
     { read -r of again last_pause last_code; IFS= read -r last_sentence; } <"$HERE/put_off"
     [ "$of" = "$wanted_generation" ]
 }
 
 wait_until_due() {
+    local again='' last_pause='' last_code='' last_sentence=''
     [ -z "$generation" ] && [ "$repairing" = no ] && read_put_off || return 0
     over "$again" 0 || fail "$last_code" "$last_sentence"
 }

@@ -10,17 +10,19 @@ name_packages() {
 
 refuse_other_name() {
     case " $PACKAGES " in *" $package "*) ;; *)
-        other=$package package=''
+        local other="$package"
+        package=''
         fail name "$other is not a package of $project, which has $PACKAGES; nothing was changed. If it is one: PACKAGES=\"$PACKAGES $other\" in $ETC/projects/$project.conf." ;;
     esac
 }
 
 # A name that another project has, or a package that another hand installed: it is not ours to replace.
 refuse_foreign() {
-    for file in "$ETC"/projects/*.conf; do
-        other=${file##*/} other=${other%.conf}
+    local settings='' other='' names='' status='' essential='' commit='' there=''
+    for settings in "$ETC"/projects/*.conf; do
+        other=${settings##*/} other=${other%.conf}
         [ "$other" != "$project" ] || continue
-        names=$(PACKAGES='' project=$other; { . "$file"; } >/dev/null 2>&1; name_packages; printf '%s' "$PACKAGES")
+        names=$(PACKAGES='' project=$other; { . "$settings"; } >/dev/null 2>&1; name_packages; printf '%s' "$PACKAGES")
         case " $names " in *" $package "*) fail name "$package is a package of $other on this host, not of $project alone; correct PACKAGES in $ETC/projects. Nothing was changed." ;; esac
     done
     IFS='|' read -r status essential commit there <<PACKAGE
@@ -34,7 +36,8 @@ PACKAGE
 
 # As every version of this pipeline ends: -<commits>.<seven digits of the commit>.
 is_built() { # VERSION
-    short=${1##*.} commits=${1%.*} commits=${commits##*-}
+    local short="${1##*.}" commits="${1%.*}"
+    commits=${commits##*-}
     [ ${#short} -eq 7 ] && is_made_of "$short" 0-9a-f && is_made_of "$commits" 0-9
 }
 
@@ -51,7 +54,7 @@ refuse_excluded() {
     sed -n "s/^ *path-\(exclude\|include\)[ =]*[\"']\{0,1\}\(\/[^\"']*\)[\"']\{0,1\} *$/\1 \2/p" \
         /etc/dpkg/dpkg.cfg /etc/dpkg/dpkg.cfg.d/* 2>/dev/null >"$HERE/excludes"
     [ -s "$HERE/excludes" ] || return 0
-    left_out=''
+    local line='' path='' target='' left_out=''
     while IFS= read -r line; do
         read_line_of "$line"
         is_excluded || { printf '%s\n' "$line"; continue; }
@@ -64,7 +67,7 @@ refuse_excluded() {
 
 # A later rule decides.
 is_excluded() { # of $path
-    excluded=include
+    local excluded=include rule='' pattern=''
     # shellcheck disable=SC2254  # a pattern
     while read -r rule pattern; do case $path in $pattern) excluded=$rule ;; esac; done <"$HERE/excludes"
     [ "$excluded" = exclude ]

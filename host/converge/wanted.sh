@@ -23,6 +23,7 @@ read_settings() {
     [ -n "$CANARY_TAG" ] || CANARY_TAG=${TAG}_canary
     is_made_of "$SERVICE" 'A-Za-z0-9._+-' || fail config "SERVICE=$SERVICE in $ETC/projects/$project.conf is no service name."
     case $UNIT in *@ | *@.*) fail config "UNIT=$UNIT in $ETC/projects/$project.conf is a template; name one of its instances, as in ${UNIT%%@*}@1.service." ;; esac
+    local seconds=''
     for seconds in "$DRAIN_LIMIT_SECONDS" "$MIN_HEALTHY_SECONDS" "$HEALTH_LIMIT_SECONDS" "$LOCK_SECONDS" \
         "$APT_LOCK_SECONDS" "$APT_LIMIT_SECONDS" "$APT_SILENCE_SECONDS" \
         "$RETRY_SECONDS" "$VERIFY_SECONDS" "${DRAIN_SECONDS%.*}"; do
@@ -37,7 +38,7 @@ find_source() {
 
 # sh ends the program at a setting that is no sh.
 take() { # FILE
-    settings=$1
+    local settings="$1"
     trap 'fail config "$settings is not sh; correct what sh -n $settings names."' EXIT
     # shellcheck source=/dev/null
     . "$settings"
@@ -58,6 +59,7 @@ refuse_no_ring() {
 }
 
 read_wanted() {
+    local key='' value=''
     while IFS='=' read -r key value || [ -n "$key" ]; do
         case $key in
             version) version=$value ;;
@@ -76,7 +78,7 @@ read_wanted() {
     case $version in [0-9]*) ;; *) unreadable ;; esac
     case $package in [a-z0-9]*) ;; *) unreadable ;; esac
     { is_made_of "$version" 'A-Za-z0-9.+~-' && is_made_of "$package" 'a-z0-9.+-' &&
-        is_made_of "$sha256" '0-9a-f' && [ ${#sha256} -eq 64 ]; } || unreadable
+        is_made_of "$sha256" '0-9a-f' && [ ${#sha256} -eq 64 ] && [ ${#version} -le 255 ]; } || unreadable
     [ -z "$hold" ] || is_made_of "$hold" 'a-z_' || unreadable
     [ -z "$trace" ] || is_made_of "$trace" 'A-Za-z0-9._/@-' || unreadable
     refuse_other_name
@@ -97,7 +99,7 @@ read_installed() {
 
 # Consul may serve what was true once (a backup, a leader that is none any more): what this host has seen is the least.
 refuse_older() {
-    seen=''
+    local seen=''
     [ ! -r "$KEPT/$ring" ] || read -r seen <"$KEPT/$ring"
     is_number "$seen" || seen=0
     [ "$wanted_generation" -ge "$seen" ] ||

@@ -1,6 +1,7 @@
 """What cicd-converge decides before it touches anything, run for real under dash against a real Consul."""
 
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -26,6 +27,21 @@ GOOD = {
     "rollout": "open",
 }
 
+FIELDS = [
+    "state",
+    "code",
+    "message",
+    "project",
+    "host",
+    "ring",
+    "wanted",
+    "installed",
+    "dpkg",
+    "edited",
+    "log",
+]
+FIELDS += ["registered", "foreign", "agent", "alive", "generation", "at", "seconds"]
+
 
 @dataclass
 class Host:
@@ -36,6 +52,7 @@ class Host:
     folder: Path
     conf: str = "UNIT=nosuch.service\n"
     projects: list[str] = field(default_factory=lambda: ["greeter"])
+    program: str = field(default_factory=script)
 
     def serve(
         self, *tags: str, name: str = "greeter", identifier: str = "", meta: Mapping[str, str] | None = None
@@ -72,7 +89,7 @@ class Host:
         for name in self.projects:
             (etc / "projects" / f"{name}.conf").write_text(self.conf)
         program = self.folder / "cicd-converge"
-        program.write_text(script())
+        program.write_text(self.program)
         environment = {
             "CICD_ETC": str(etc),
             "CICD_RUN": f"{self.folder}/run",
@@ -113,14 +130,16 @@ def test_nothing_wanted_is_held_and_reported(host):
 
     assert (code, report["state"], report["code"], report["ring"]) == (0, "held", "empty", "production")
     assert host.stored() == report
+    assert list(report) == FIELDS
 
 
 def test_what_the_catalog_has_of_this_node_and_its_agent_does_not_know_is_reported(host):
     assert (host.run()[1]["registered"], host.stored()["foreign"]) == ("greeter at 127.0.0.1:8080", "")
-    own = {"ID": "greeter", "Address": "127.0.0.1", "Port": 8080}
-    evil = {"ID": "evil", "Address": "127.0.0.66", "Port": 80}
+    own = {"ID": "greeter", "Service": "greeter", "Address": "127.0.0.1", "Port": 8080}
+    evil = {"ID": "evil", "Service": "greeter", "Address": "127.0.0.66", "Port": 80}
     for services, foreign in (
         ({"greeter": own}, ""),
+        ({"greeter": own, "other": {**evil, "Service": "other"}}, ""),
         ({"greeter": own, "evil": evil}, "evil at 127.0.0.66:80"),
         ({"greeter": {**own, "Address": "127.0.0.66"}}, "greeter at 127.0.0.66:8080"),
     ):
@@ -402,15 +421,49 @@ def functions() -> str:
     return script().replace('\nmain "$@"\n', "\n")
 
 
-@settings(max_examples=5)
+def composed(code: str, *words: str) -> list[dict]:
+    """Return the reports that *code* composes of *words*, one for each."""
+    loop = 'for text in "$@"; do compose held ok "$text"; done'
+    command = ["dash", "-c", functions() + code + loop, "report", *words]
+    done = subprocess.run(command, capture_output=True, timeout=60)
+    lines = done.stdout.decode("ascii").split("\n")[:-1]
+    assert lines[::2] == ["false"] * len(words), done.stderr
+    return [json.loads(line) for line in lines[1::2]]
+
+
+@settings(max_examples=5, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), min_size=20))
 def test_any_text_becomes_one_json_string(texts):
-    loop = 'for text in "$@"; do quote "$text"; printf "%s\\n" "$quoted"; done'
-    done = subprocess.run(["dash", "-c", functions() + loop, "json", *texts], capture_output=True, timeout=60)
+    plain = [re.sub(r"[^ -~]", "", re.sub(r"[\n\t]", " ", text)) for text in texts]
 
-    lines = done.stdout.decode("ascii").split("\n")[:-1]
-    assert len(lines) == len(texts)
-    assert all(isinstance(json.loads(line), str) for line in lines)
+    assert [report["message"] for report in composed("", *texts)] == plain
+
+
+def test_a_long_text_is_cut_and_bytes_that_are_no_text_are_left_out():
+    code = r"""log=$(printf 'a\377b'); set -- "$(head -c 300000 /dev/zero | tr '\0' x)"; """
+    report = composed(code, "x")[0]
+
+    assert (report["message"], report["log"]) == (500 * "x", "ab")
+
+
+def test_a_report_is_known_whatever_time_it_is_of(tmp_path):
+    code = """
+        cd "$1"; HERE=.
+        known() { compose held ok "$1" | head -n 1; }
+        compose held ok same | tail -n 1 >news; mv news told; sleep 1.1
+        known same; known other; echo '[1]' >told; known same; echo no >told; known same"""
+    command = ["dash", "-c", functions() + code, "known", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert done.stdout.split() == ["true", "false", "false", "false"]
+
+
+def test_a_host_whose_jq_is_gone_says_so():
+    code = "jq() { return 127; }; finish unchanged ok fine"
+    done = subprocess.run(["dash", "-c", functions() + code], capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "apt-get install --reinstall jq" in done.stderr
 
 
 @settings(max_examples=5, deadline=None)
@@ -428,20 +481,20 @@ def test_a_number_is_what_the_shell_compares_rightly(texts):
 
 @pytest.mark.parametrize(
     ("start", "uptime", "spent"),
-    [(100, "1.00", "0.00"), (100, "1.07", "0.07"), (12345, "1234.56", "1111.11")],
+    [(100, "1.00", "0"), (100, "1.07", "0.07"), (12345, "1234.56", "1111.11"), (12345, "123.74", "0.29")],
 )
-def test_seconds_have_two_digits(start, uptime, spent, tmp_path):
+def test_seconds_have_two_digits_at_most(start, uptime, spent, tmp_path):
     (tmp_path / "uptime").write_text(f"{uptime} 9.99\n")
-    code = functions().replace("/proc/uptime", str(tmp_path / "uptime")) + 'since "$1"; echo "$spent"'
+    code = functions().replace("/proc/uptime", str(tmp_path / "uptime")) + "began=$1; compose held ok fine"
     done = subprocess.run(
         ["dash", "-c", code, "time", str(start)], capture_output=True, text=True, timeout=20
     )
 
-    assert done.stdout == f"{spent}\n"
+    assert f'"total":{spent}' + "}" in done.stdout
 
 
 def test_a_connection_is_found_by_the_services_own_address_and_port():
-    code = functions() + "endpoint=$1; if is_connected; then echo yes; else echo no; fi"
+    code = functions() + 'if is_connected "$1"; then echo yes; else echo no; fi'
 
     def said(address: str, port: int) -> str:
         a, b, c, d = map(int, address.split("."))
@@ -483,6 +536,33 @@ def test_an_idle_host_writes_nothing_into_consul(host):
         assert host.run()[1]["code"] == "pushed"
 
     assert (first["alive"], len(before), written(host)) == ("check", 2, before)
+
+
+def noted(folder: Path, notes: Path) -> str:
+    """Return a PATH of *folder*, on which every program notes its name in *notes* when it starts."""
+    folder.mkdir()
+    for place in ("/bin", "/usr/bin", "/sbin", "/usr/sbin"):
+        for program in Path(place).iterdir():
+            shim = folder / program.name
+            shim.write_text(f'#!/bin/sh\necho {program.name} >>{notes}\nexec {program} "$@"\n')
+            shim.chmod(0o755)
+    return str(folder)
+
+
+def test_a_run_that_finds_nothing_to_do_starts_nine_programs_at_most(host, tmp_path):
+    said = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "dash"], capture_output=True, text=True)
+    host.want(package="dash", version=said.stdout, silent="600")
+    host.conf = f"PACKAGES=dash\nHEALTH_URL={host.consul}/v1/status/leader\n"
+    first = host.run()[1]
+    notes = tmp_path / "notes"
+    path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin\n"
+    assert path in host.program
+    host.program = host.program.replace(path, f"PATH={noted(tmp_path / 'programs', notes)}\n")
+    report = host.run()[1]
+
+    assert (first["state"], report["state"]) == ("unchanged", "unchanged")
+    # With a unit there is systemctl, too.
+    assert notes.read_text().split() == ["id", "flock", "curl", "jq", "dpkg-query", "curl", "curl", "jq"]
 
 
 def test_a_report_that_says_something_new_or_is_gone_is_written(host):
