@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+SKEW_SECONDS = 60.0  # by which the clocks of two workers may differ
+
 
 class Sightings:
     """Since when this process knows each moment, by a clock that nobody sets."""

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import time
 
-import pytest
 import requests
 
 from cicd.clock import Sightings
@@ -18,13 +17,12 @@ BUILD = Build("2.0-2.abcdef0", "greeter", "a" * 40, "0" * 64, "")
 AHEAD = 3600.0
 
 
-@pytest.mark.parametrize("last_sign", [0.0, AHEAD], ids=["no rollout", "a rollout"])
-def test_a_deploy_that_died_before_the_clock_was_set_back_is_found_in_its_time(consul, last_sign):
+def test_a_deploy_that_died_before_the_clock_was_set_back_is_found_in_its_time(consul):
     known = dataclasses.replace(settings(consul), deploy={**settings(consul).deploy, "lost_after": 0.2})
     seen, now = Sightings(), time.time()
-    ring = Ring(DEPLOYING, BUILD, generation=1, since=now + AHEAD)
+    ring = Ring(DEPLOYING, BUILD, generation=1, since=now - 10)
     record = dataclasses.asdict(Release("greeter", 1, ring))
-    rollout = {"state": "running", "at": now + last_sign}
+    rollout = {"state": "running", "at": now + AHEAD}
     for key, body in {"cicd/greeter/release": record, rollout_log.key("greeter", 1): rollout}.items():
         requests.put(f"{consul}/v1/kv/{key}", data=json.dumps(body), timeout=10).raise_for_status()
     assert list(lost_deploys.find(known, Store(known), seen)) == []

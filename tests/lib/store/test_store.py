@@ -1,6 +1,7 @@
 """The release record in a real Consul: races, history, and what hosts read."""
 
 import copy
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from cicd import config
 from cicd.clients import consul as kv
 from cicd.deploy.controls import Controls
 from cicd.errors import ConfigError, ConsulError, Refused, RepositoryError
-from cicd.release import transitions
+from cicd.release import guards, transitions
 from cicd.release.holds import Hold, Holds
 from cicd.release.record import Cause
 from cicd.release.transitions import Build, Release
@@ -78,6 +79,25 @@ def test_a_hold_is_in_the_documents_of_both_rings_and_wakes_no_host_by_other_cha
     before = changed_at()
     store.change("greeter", "lock", "production", CAUSE, lambda r: transitions.hold(r, lock))
     assert changed_at() == before
+
+
+def test_a_canary_bakes_in_its_time_though_the_clock_was_set_back(store):
+    def deployed(known: Release) -> Release:
+        ahead = time.time() + 3600
+        known = transitions.advertise_canary(known, build(1), ahead)
+        return transitions.confirm(known, "canary", known.canary.generation, ahead)
+
+    before = store.change("greeter", "advertise_canary", "canary", CAUSE, deployed)
+    with pytest.raises(Refused, match="has been canary for 0 s of the 1 s"):
+        guards.promotable(before, time.time(), 1)
+
+    assert store.refresh("greeter")
+    after = store.release("greeter")
+    assert not store.refresh("greeter")
+
+    assert guards.promotable(after, after.canary.since + 1, 1) == build(1)
+    assert time.time() >= after.canary.since
+    assert after == replace(before, canary=replace(before.canary, since=after.canary.since))
 
 
 def test_a_refusal_writes_nothing(store, consul):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Tuple
 
 from cicd import identifiers
+from cicd.clock import SKEW_SECONDS
 from cicd.errors import Refused
 from cicd.release import firing
 from cicd.release import transitions as releases
@@ -21,7 +22,6 @@ ASK = "ask"  # a person decides
 FAILED = "failed"  # it was to go back, and could not
 IGNORE = "ignore"
 
-SKEW_SECONDS = 60.0  # by which the clocks of two workers may differ
 AGAIN_SECONDS = 120.0  # by then a rollback has changed the generation, or died before it could
 WENT_BACK = {
     "roll_back": "went back already, and an alarm takes it back once",

@@ -8,9 +8,9 @@ from typing import Any, Callable
 from cicd.ci import build_queue
 from cicd.ci.build_queue import Lane, Turn
 from cicd.ci.push import Push
+from cicd.clock import SKEW_SECONDS
 from cicd.store.store import Store
 
-SKEW_SECONDS = 60  # by which the clocks of two workers may differ
 OPEN: set[str | None] = {"accepted", "waiting", "starting", "building"}
 
 

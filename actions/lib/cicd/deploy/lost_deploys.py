@@ -11,7 +11,7 @@ from cicd.deploy.deploy import Deploy
 from cicd.errors import Refused
 from cicd.fleet import rollout_log
 from cicd.release import fate
-from cicd.release.record import RINGS, Ring, with_since
+from cicd.release.record import RINGS, Ring
 from cicd.store.store import Store
 
 TRIGGERS = {fate.TAKE_BACK: "cicd.deploy_lost", fate.CONFIRM: "cicd.ring_recovered"}
@@ -27,7 +27,7 @@ def find(settings: Settings, store: Store, seen: Sightings) -> Iterator[Event]:
     *seen* is what the asking process remembers from one time to the next.
     """
     for project in settings.projects.values():
-        release = with_since(store.release(project.name), seen.bound)
+        release = store.release(project.name)
         for name in RINGS:
             ring = release.ring(name)
             becomes = _fate(settings, store, project, name, ring, seen)

@@ -7,13 +7,11 @@ import time
 from typing import Any, Mapping, Tuple
 
 from cicd.clients.ssh import Shell
-from cicd.clock import Sightings
 from cicd.config import Project, Settings
 from cicd.errors import HostError, Refused
 from cicd.fleet import drift, registrations
 from cicd.fleet.drift import Drift, Limits
 from cicd.release import ring
-from cicd.release.record import with_since
 from cicd.release.ring import Host
 from cicd.sanitize import neutral_data, one_line
 from cicd.store import membership
@@ -29,7 +27,6 @@ class Watch:
 
     def __init__(self) -> None:
         self._heard: dict[tuple[str, str], tuple[Any, float]] = {}
-        self._seen = Sightings()
         self._strange: dict[tuple[str, str], tuple[str, float]] = {}
 
     def look(self, settings: Settings, store: Store) -> list[Drift]:
@@ -47,7 +44,7 @@ class Watch:
             quiet = {
                 host: self._quiet(project.name, host, reports.get(host), host in up, signs) for host in rings
             }
-            release = with_since(store.release(project.name), self._seen.bound)
+            release = store.release(project.name)
             found += drift.find(release, rings, reports, quiet, time.time(), limits, foreign)
         return found
 

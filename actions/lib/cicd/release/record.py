@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Callable, Mapping
+from typing import Any, Mapping
 
+from cicd.clock import SKEW_SECONDS
 from cicd.errors import CicdError
 from cicd.release import holds, stop
 from cicd.release.approvals import Review, Reviews
@@ -151,13 +152,13 @@ def surrounded(release: Release, around: Holds, window: Opened | None) -> Releas
     return replace(release, around=around, window=window)
 
 
-def with_since(release: Release, bound: Callable[[str, float], float]) -> Release:
-    """Return *release* with the `since` of each ring as *bound* has it, given its name and moment."""
-    canary, production = (
-        replace(release.ring(name), since=bound(f"{release.project}/{name}", release.ring(name).since))
-        for name in RINGS
-    )
-    return replace(release, canary=canary, production=production)
+def not_ahead(release: Release, now: float) -> Release:
+    """Return *release* with `since` of a ring *now* where it lies far ahead: the clock was set back."""
+
+    def near(ring: Ring) -> Ring:
+        return replace(ring, since=now) if ring.since - now > SKEW_SECONDS else ring
+
+    return replace(release, canary=near(release.canary), production=near(release.production))
 
 
 def quiet_seconds(rollout: Mapping[str, Any], since: float, now: float) -> float:

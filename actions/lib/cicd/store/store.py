@@ -70,13 +70,16 @@ class Store(Connection):
         )
 
     def refresh(self, project: str) -> bool:
-        """Write *project*'s documents again if what holds every project has changed; True if it had."""
-        known, checks = self._load(project)
+        """Write again what holds on every project, or a clock that was set back, made wrong; True if so."""
+        found, checks = self._load(project)
+        known = record.not_ahead(found, time.time())
         stale = [
             set_(key, text)
             for key, text in self._documents(known).items()
             if known.generation and self._text(key) != text
         ]
+        if known != found:
+            stale.append(set_(_key(project), json.dumps(record.to_json(known), sort_keys=True)))
         return bool(stale) and self.commit([*checks, *stale])
 
     def history(self, project: str, last: int) -> list[dict[str, Any]]:
