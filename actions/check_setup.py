@@ -22,6 +22,6 @@ class CheckSetup(CicdAction):
         if wrong:
             counted = f"{wrong} of {len(findings)} checks found something wrong."
             error = ConfigError(counted, "Each line with WRONG says how to correct it.")
-            error.details = found
+            error.details = {**found}
             raise error
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Callable
 
 from st2common.runners.base_action import Action
 
@@ -22,6 +22,8 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
     neutraliser, because StackStorm and Orquesta evaluate strings again as templates.
     """
 
+    act: Callable[..., dict[str, Any]]
+
     def run(self, **parameters: Any) -> tuple[bool, Any]:
         """Return `(succeeded, result)` as StackStorm's Python runner takes it."""
         proxies.spare_loopback()
@@ -37,10 +39,6 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
             return self.act(settings, **parameters)
         except CicdError as error:
             raise self.explain(settings, error, **parameters) from error
-
-    def act(self, settings: Settings, **parameters: Any) -> dict[str, Any]:
-        """Do the work and return the result."""
-        raise NotImplementedError
 
     def explain(self, settings: Settings, error: CicdError, **parameters: Any) -> CicdError:
         """Return *error* as it is told; a subclass keeps it beside what this is a step of."""
