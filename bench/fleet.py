@@ -30,6 +30,9 @@ REPORT = {
     "dpkg": "installed", "edited": "", "agent": "0.1.0", "at": "2026-01-01T00:00:00Z",
     "seconds": {"drain": 0, "update": 0, "install": 0, "health": 0, "total": 0.05},
 }  # fmt: skip
+ONE = f"filter=Service%3D%3D%22{PROJECT}%22"
+SERVICE = {"ID": PROJECT, "Service": PROJECT, "Tags": [f"{PROJECT}::app"], "Port": 8080}
+NEW = {"log": "", "registered": f"{PROJECT} at :8080", "foreign": "", "alive": "check"}
 
 
 @dataclass
@@ -60,14 +63,16 @@ class Fleet:
         return got
 
     async def enter(self, session: aiohttp.ClientSession) -> None:
-        """Register the service and, unless the fleet is old, each host's check."""
+        """Register the service and, unless the fleet is old, each host's check and its node."""
         await self.ask(session, "PUT", "/v1/agent/service/register", json.dumps({"Name": "cicd-converge"}))
-        await self.each(lambda number: self.check(session, number))
+        await self.each(lambda number: self.register(session, number))
 
-    async def check(self, session: aiohttp.ClientSession, number: int) -> None:
-        known = {"ID": f"cicd-converge:{number}", "Name": "runs", "ServiceID": "cicd-converge", "TTL": "300s"}
+    async def register(self, session: aiohttp.ClientSession, number: int) -> None:
+        check = {"ID": f"cicd-converge:{number}", "Name": "runs", "ServiceID": "cicd-converge", "TTL": "300s"}
+        node = {"Node": f"web{number}", "Address": f"10.0.{number // 250}.{number % 250}", "Service": SERVICE}
         if not self.old:
-            await self.ask(session, "PUT", "/v1/agent/check/register", json.dumps(known))
+            await self.ask(session, "PUT", "/v1/agent/check/register", json.dumps(check))
+            await self.ask(session, "PUT", "/v1/catalog/register", json.dumps(node))
         await self.tell(session, number, 1)
 
     async def minute(self, session: aiohttp.ClientSession, number: int) -> None:
@@ -77,11 +82,12 @@ class Fleet:
         if self.old:
             await self.tell(session, number, 1)
             return
+        await self.ask(session, "GET", f"/v1/catalog/node/web{number}?stale&{ONE}")
         await self.ask(session, "GET", f"/v1/kv/cicd/{PROJECT}/hosts/web{number}?raw&stale")
         await self.ask(session, "PUT", f"/v1/agent/check/pass/cicd-converge:{number}")
 
     async def tell(self, session: aiohttp.ClientSession, number: int, generation: int) -> None:
-        said = {**REPORT, "host": f"web{number}", "generation": generation}
+        said = {**REPORT, **({} if self.old else NEW), "host": f"web{number}", "generation": generation}
         await self.ask(session, "PUT", f"/v1/kv/cicd/{PROJECT}/hosts/web{number}", json.dumps(said))
 
     async def watch(self, session: aiohttp.ClientSession, number: int, begun: asyncio.Semaphore) -> None:
