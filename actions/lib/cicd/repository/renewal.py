@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from cicd.clients.ssh import Shell
 from cicd.config import Settings
 from cicd.repository.apt_index import Repository
 from cicd.repository.index_age import is_due
-from cicd.repository.publish import PUBLISH_TIMEOUT_SECONDS, index_arguments, repository_host
 from cicd.store.store import Store
 
 
@@ -26,6 +24,9 @@ def renew(settings: Settings) -> dict[str, Any]:
     seen = {name: repository.release(name) for name in distributions(settings)}
     due = [name for name, release in seen.items() if release is not None and is_due(release, days, now)]
     if due:
+        from cicd.clients.ssh import Shell  # nearly every hour none is due
+        from cicd.repository.publish import PUBLISH_TIMEOUT_SECONDS, index_arguments, repository_host
+
         arguments = index_arguments(settings, due, str(settings.repository["component"]))
         with Shell(settings, repository_host(Store(settings), settings)) as shell:
             shell.script("renew_index", arguments, PUBLISH_TIMEOUT_SECONDS)
