@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import requests
@@ -28,7 +29,7 @@ from bench import report
 from cicd import config
 from cicd.ci import authors, event_log, inbox
 from cicd.ci.push import Decision, Push
-from cicd.clients.consul import Agent, Answer, Operation, set_
+from cicd.clients.consul import Operation, set_
 from cicd.config import Settings
 from cicd.fleet import rollout_log
 from cicd.package.built import Package
@@ -99,7 +100,7 @@ class Year:
 
     def left(self) -> Left:
         """Return what Consul keeps now."""
-        items = self._store.items("")
+        items = self._store.ask(lambda c: c.kv.get("", recurse=True)[1]) or []
         sizes = {one["Key"]: len(one["Key"]) + len(one["Value"] or b"") for one in items}
         archive = [size for key, size in sizes.items() if "/archive/" in key]
         return Left(len(sizes) - len(archive), sum(sizes.values()) - sum(archive), len(archive), sum(archive))
@@ -154,14 +155,14 @@ class Year:
             self._store.delete(old)
 
     def _sleep(self) -> None:
-        asked, send = 0, Agent.send
+        asked, ask = 0, Store.ask
 
-        def counted(agent: Agent, method: str, path: str, body: bytes) -> Answer:
+        def counted(store: Store, question: Any) -> Any:
             nonlocal asked
             asked += 1
-            return send(agent, method, path, body)
+            return ask(store, question)
 
-        with mock.patch("cicd.clients.consul.Agent.send", counted):
+        with mock.patch("cicd.clients.consul.Connection.ask", counted):
             since = self.now - DAY_SECONDS * PUBLISHED_DAYS
             changes = self._store.changes(PROJECT).newest_first()
             for _ in recent(changes, self._release, since):

@@ -48,7 +48,7 @@ MORTAL = Mortal()
 @contextlib.contextmanager
 def mortality() -> Iterator[None]:
     """Let each thread die at a request to Consul when its fate says so."""
-    send = consul.Agent.send
+    send = consul.Impatient.send
 
     def mortal(self, *arguments, **options):
         for before in (True, False):
@@ -58,11 +58,11 @@ def mortality() -> Iterator[None]:
                 answer = send(self, *arguments, **options)
         return answer
 
-    consul.Agent.send = mortal
+    consul.Impatient.send = mortal
     try:
         yield
     finally:
-        consul.Agent.send = send
+        consul.Impatient.send = send
 
 
 def told(refusal: CicdError) -> str:

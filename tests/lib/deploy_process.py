@@ -57,7 +57,7 @@ class Deploying:
 
 
 def die_at(number: int, when: str) -> None:
-    send, seen = consul.Agent.send, [0]
+    send, seen = consul.Impatient.send, [0]
 
     def counted(self, *arguments, **options):
         seen[0] += 1
@@ -68,7 +68,7 @@ def die_at(number: int, when: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return answer
 
-    consul.Agent.send = counted
+    consul.Impatient.send = counted
 
 
 if __name__ == "__main__":

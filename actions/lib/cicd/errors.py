@@ -7,8 +7,7 @@ The expected failures, each a sentence for an operator.
   * Refused          a guard rail said no; nothing was changed
     x Overtaken      a newer deploy has taken over
     x WentBackBadly  a deploy failed, and so did going back from it
-  * ConsulError      Consul did not answer as it must
-    x ConsulAway     it does not answer at all: whether it did what it was asked is not known
+  x ConsulError      Consul did not answer as it must
   x JenkinsError     Jenkins did not answer as it must, or says the build is not good
     x JenkinsAway    it does not answer at all: worth another try
     x JenkinsMissing the job, build or queue item does not exist there
@@ -58,10 +57,6 @@ class WentBackBadly(Refused):
 
 class ConsulError(CicdError):
     """Consul did not answer as it must."""
-
-
-class ConsulAway(ConsulError):
-    """Consul does not answer at all: whether it did what it was asked is not known."""
 
 
 class JenkinsError(CicdError):

@@ -225,15 +225,15 @@ def test_while_an_alarm_fires_everything_that_decides_says_the_same_and_a_person
 
 
 def test_an_alarm_that_comes_between_the_look_and_the_write_is_not_missed(ready, monkeypatch):
-    send, sent = kv.Agent.send, []
+    send, sent = kv.Impatient.send, []
 
-    def late(self, method, path, body):
-        if path == "/v1/txn" and not sent:
-            sent.append(body)
+    def late(self, request, **options):
+        if request.url.endswith("/v1/txn") and not sent:
+            sent.append(request)
             take(ready)
-        return send(self, method, path, body)
+        return send(self, request, **options)
 
-    monkeypatch.setattr(kv.Agent, "send", late)
+    monkeypatch.setattr(kv.Impatient, "send", late)
 
     with pytest.raises(Refused, match="while an alarm fires"):
         Deploy(ready, "greeter", "ann").promote()
@@ -242,14 +242,14 @@ def test_an_alarm_that_comes_between_the_look_and_the_write_is_not_missed(ready,
 
 
 def test_alarms_that_come_all_the_time_do_not_keep_a_rollback_from_being_written(ready, monkeypatch):
-    send = kv.Agent.send
+    send = kv.Impatient.send
 
-    def stormy(self, method, path, body):
-        if path == "/v1/txn":
+    def stormy(self, request, **options):
+        if request.url.endswith("/v1/txn"):
             Store(ready).update(firing.key("greeter"), lambda memory: {**memory, "at": time.time()})
-        return send(self, method, path, body)
+        return send(self, request, **options)
 
-    monkeypatch.setattr(kv.Agent, "send", stormy)
+    monkeypatch.setattr(kv.Impatient, "send", stormy)
 
     assert Deploy(ready, "greeter", "ann").roll_back("canary").canary.wanted == build(2)
 

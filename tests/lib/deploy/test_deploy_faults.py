@@ -181,7 +181,8 @@ def deploy(url: str, token: str = "") -> None:
     worker = Deploying(url, TTL, "ann")
     if token:
         for connection in (worker.store, worker.lock._connection):
-            connection._agent = consul.Agent(url, token, "")
+            connection._headers = {"X-Consul-Token": token}
+            connection._consul.http.session.headers["X-Consul-Token"] = token
     worker.confirm(worker.begin(2))
 
 
@@ -190,7 +191,7 @@ def interrupted(server, monkeypatch):
     """Let something happen to the server just before request number N of this process."""
 
     def at(number: int, happen) -> None:
-        send, seen = consul.Agent.send, [0]
+        send, seen = consul.Impatient.send, [0]
 
         def counted(self, *arguments, **options):
             seen[0] += 1
@@ -198,7 +199,7 @@ def interrupted(server, monkeypatch):
                 happen()
             return send(self, *arguments, **options)
 
-        monkeypatch.setattr(consul.Agent, "send", counted)
+        monkeypatch.setattr(consul.Impatient, "send", counted)
 
     return at
 

@@ -36,16 +36,16 @@ def asked(url: str, changes: int, monkeypatch: pytest.MonkeyPatch) -> tuple[list
     """Return what a look at *changes* changes asks of Consul, the bytes of its answers, and the result."""
     requests.delete(f"{url}/v1/kv/?recurse", timeout=10).raise_for_status()
     remember(Store(settings(url)), changes)
-    paths, sizes, send = [], [], kv.Agent.send
+    paths, sizes, send = [], [], kv.Impatient.send
 
-    def counted(self, method, path, body):
-        answer = send(self, method, path, body)
-        paths.append(re.sub(r"\d+", "N", path))
+    def counted(self, request, **options):
+        answer = send(self, request, **options)
+        paths.append(re.sub(r"\d+", "N", str(request.path_url)))
         sizes.append(len(answer.content))
         return answer
 
     with monkeypatch.context() as patched:
-        patched.setattr(kv.Agent, "send", counted)
+        patched.setattr(kv.Impatient, "send", counted)
         result = overview.of(settings(url), "greeter")
     return paths, sum(sizes), result
 

@@ -175,28 +175,26 @@ def test_the_newest_history_is_read_alike_however_long_the_history_is(store, con
     for commits in range(1, 31):
         advertise(store, commits)
     asked: list[str] = []
-    send = kv.Agent.send
+    send = kv.Impatient.send
     monkeypatch.setattr(
-        kv.Agent,
-        "send",
-        lambda self, method, path, body: (asked.append(path), send(self, method, path, body))[1],
+        kv.Impatient, "send", lambda self, r, **o: (asked.append(str(r.url)), send(self, r, **o))[1]
     )
 
     assert [entry["generation"] for entry in store.history("greeter", 5)] == [30, 29, 28, 27, 26]
     assert len(asked) == 6
-    assert not any("keys" in path or "recurse" in path for path in asked)
+    assert not any("keys" in url or "recurse" in url for url in asked)
 
 
 def test_a_lost_answer_to_a_write_that_was_made_is_no_failure(store, monkeypatch):
-    send = kv.Agent.send
+    send = kv.Impatient.send
 
-    def lose(self, method, path, body):
-        answer = send(self, method, path, body)
-        if path == "/v1/txn":
-            raise ConnectionError("the answer was lost")
+    def lose(self, request, **options):
+        answer = send(self, request, **options)
+        if "/v1/txn" in request.url:
+            raise requests.ConnectionError("the answer was lost")
         return answer
 
-    monkeypatch.setattr(kv.Agent, "send", lose)
+    monkeypatch.setattr(kv.Impatient, "send", lose)
     changed = advertise(store, 1)
 
     monkeypatch.undo()

@@ -4,133 +4,79 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
-import ssl
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any, Dict, Mapping, NamedTuple, Sequence
-from urllib.parse import quote, urlencode
+from typing import Any, Callable, Dict, Sequence
+
+import consul as py_consul
+import requests
+from consul.callback import CB
+from consul.exceptions import ACLDisabled, ACLPermissionDenied, ClientError, ConsulException
+from requests.adapters import HTTPAdapter
 
 from cicd.config import Settings, secret
-from cicd.errors import ConsulAway, ConsulError, Refused
+from cicd.errors import ConsulError, Refused
 
 TIMEOUT_SECONDS = 10
-PORTS = {"http": 8500, "https": 8501}
-DENIED = (401, 403)
-MISSING = 404
-CONFLICT = 409
+CONFLICT = "409"
 LOST_LOCK = ("lock is already held", "failed session check", "invalid session", "lock isn't held")
 
 Operation = Dict[str, Any]
 
 
-class Answer(NamedTuple):
-    """What an agent answered; only what Consul itself reads has a `data_index`."""
-
-    status: int
-    data_index: str | None
-    content: bytes
-
-    @property
-    def text(self) -> str:
-        """The content as text."""
-        return self.content.decode("utf-8", "replace")
-
-
-class Agent:
+class Impatient(HTTPAdapter):
     """
-    A Consul agent: each request has a time limit, and none goes through a proxy, since an agent is near.
+    Gives every request a time limit, and lets none go through a proxy: an agent is near.
 
-    It is asked by the standard library: to import py-consul and requests takes longer than most actions work.
+    py-consul itself takes a time limit only since 1.8, for Python 3.10.
     """
 
-    def __init__(self, url: str, token: str, authority: str) -> None:
-        self._scheme, _, place = url.rstrip("/").partition("://")
-        self._host, _, port = place.partition(":")
-        self._port = int(port or PORTS[self._scheme])
-        self._headers = {"X-Consul-Token": token} if token else {}
-        self._authority = authority
-        self._trust: ssl.SSLContext | None = None
-
-    def send(self, method: str, path: str, body: bytes = b"") -> Answer:
-        """Return the answer; OSError, HTTPException or ValueError when there is none."""
-        connection = self._connection()
-        try:
-            connection.request(method, path, body or None, self._headers)
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.getheader("X-Consul-Index"), answer.read())
-        finally:
-            connection.close()
-
-    def _connection(self) -> HTTPConnection:
-        if self._scheme == "http":
-            return HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
-        if self._trust is None:
-            self._trust = ssl.create_default_context(cafile=self._authority or None)
-        return HTTPSConnection(self._host, self._port, timeout=TIMEOUT_SECONDS, context=self._trust)
+    def send(self, *arguments: Any, **options: Any) -> requests.Response:
+        return super().send(*arguments, **{**options, "timeout": TIMEOUT_SECONDS, "proxies": {}})
 
 
 class Connection:
-    """Questions to one Consul agent."""
+    """Questions to one Consul agent, each with a time limit."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._where, authority = str(settings.consul["url"]), str(settings.consul.get("ca_file") or "")
-        secret(authority)  # whether it can be read
-        self._agent = Agent(self._where, secret(str(settings.consul["token_file"])), authority)
+        url = str(settings.consul["url"])
+        scheme, _, rest = url.partition("://")
+        host, _, port = rest.rstrip("/").partition(":")
+        token = secret(str(settings.consul["token_file"]))
+        self._where = url
+        self._headers = {"X-Consul-Token": token} if token else {}
+        self._consul = py_consul.Consul(
+            host=host,
+            port=int(port or (8501 if scheme == "https" else 8500)),
+            scheme=scheme,
+            verify=_authority(settings),
+            token=token or None,
+        )
+        self._consul.http.session.mount(f"{scheme}://", Impatient())
 
-    def ask(self, method: str, path: str, body: str | bytes = "", **query: Any) -> Any:
-        """Return what Consul answers, None when there is no such thing; ConsulError when it refuses."""
-        answer = self._send(method, path, body, query)
-        if answer.status >= 400 and answer.status != MISSING:
-            raise self._refusal(answer)
-        if method == "GET" and answer.data_index is None:
-            raise self._stranger()
-        if answer.status == MISSING:
-            return None
+    def ask(self, question: Callable[[Any], Any]) -> Any:
+        """Return the answer to *question*, which is given the client; ConsulError says why there is none."""
         try:
-            return json.loads(answer.content)
-        except ValueError:
-            raise self._stranger() from None
+            return question(self._consul)
+        except (ConsulException, requests.RequestException) as error:
+            raise self._failure(error) from error
 
     def item(self, key: str) -> dict[str, Any] | None:
         """Return Consul's item *key* as its leader has it, or None."""
-        found = self._items(key, consistent=1)
-        return found[0] if found else None
+        found = self.ask(lambda c: c.kv.get(key, consistency="consistent")[1])
+        return dict(found) if found else None
 
     def json(self, key: str) -> dict[str, Any] | None:
         """Return the document *key*, or None."""
-        found = self._items(key)
-        return dict(json.loads(found[0]["Value"])) if found else None
+        _, item = self.ask(lambda c: c.kv.get(key))
+        return dict(json.loads(item["Value"])) if item else None
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys below *prefix*."""
-        return list(self.ask("GET", f"/v1/kv/{prefix}", keys=1) or [])
+        return list(self.ask(lambda c: c.kv.get(prefix, keys=True)[1]) or [])
 
     def items(self, prefix: str) -> list[dict[str, Any]]:
         """Return the entries below *prefix* as Consul has them."""
-        return self._items(prefix, recurse=1)
-
-    def write(self, key: str, value: str | bytes, **condition: Any) -> bool:
-        """Set *key*; False, with nothing written, when the *condition*, `cas` or `acquire`, does not hold."""
-        return bool(self.ask("PUT", f"/v1/kv/{key}", value, **condition))
-
-    def remove(self, key: str, **condition: Any) -> bool:
-        """Remove *key*; False when the *condition*, `cas`, does not hold."""
-        return bool(self.ask("DELETE", f"/v1/kv/{key}", **condition))
-
-    def begin_session(self, name: str, ttl: int) -> str:
-        """Return a new session that ends *ttl* seconds after it was last renewed, and its keys with it."""
-        # No lock delay: a stale holder is kept off by its generation, not by waiting.
-        wanted = {"Name": name, "TTL": f"{ttl}s", "Behavior": "delete", "LockDelay": "0s"}
-        return str(self.ask("PUT", "/v1/session/create", json.dumps(wanted))["ID"])
-
-    def renew_session(self, session: str) -> bool:
-        """Let *session* last for another time to live; False when it has ended."""
-        return self.ask("PUT", f"/v1/session/renew/{session}") is not None
-
-    def end_session(self, session: str) -> None:
-        """End *session*, and remove the keys that it holds."""
-        self.ask("PUT", f"/v1/session/destroy/{session}")
+        return list(self.ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or [])
 
     def commit(self, operations: Sequence[Operation]) -> bool:
         """
@@ -139,58 +85,49 @@ class Connection:
         Raises Refused when a lock that they rely on is not held any more.
         """
         body = json.dumps([{"KV": operation} for operation in operations])
-        answer = self._send("PUT", "/v1/txn", body, {})
-        if answer.status < 400:
-            return True
-        if answer.status != CONFLICT:
-            raise self._refusal(answer)
-        if "Permission denied" in answer.text:  # a transaction answers 409 to this as well
-            raise self._denied()
-        if any(words in answer.text for words in LOST_LOCK):
-            raise Refused(
-                "This deploy lost its lock before it wrote; nothing was changed.",
-                "It was stolen, or its holder was away too long. See who deploys now, then start again.",
-            )
-        return False
-
-    def _items(self, key: str, **query: Any) -> list[dict[str, Any]]:
-        found = self.ask("GET", f"/v1/kv/{key}", **query) or []
-        return [{**one, "Value": one["Value"] and base64.b64decode(one["Value"])} for one in found]
-
-    def _send(self, method: str, path: str, body: str | bytes, query: Mapping[str, Any]) -> Answer:
-        asked = quote(path, safe="/:") + (f"?{urlencode(query)}" if query else "")
         try:
-            return self._agent.send(method, asked, body.encode() if isinstance(body, str) else body)
-        except (OSError, HTTPException, ValueError) as error:
-            raise self._away(error) from error
+            # Not py-consul's txn.put(): it forgets the token.
+            self.ask(lambda c: c.http.put(CB.json(), "/v1/txn", headers=self._headers, data=body))
+        except ConsulError as error:
+            said = str(error.__cause__)
+            if not isinstance(error.__cause__, ClientError) or CONFLICT not in said:
+                raise
+            if "Permission denied" in said:  # a transaction answers 409 to this as well
+                raise self._denied() from error
+            if any(words in said for words in LOST_LOCK):
+                raise Refused(
+                    "This deploy lost its lock before it wrote; nothing was changed.",
+                    "It was stolen, or its holder was away too long. See who deploys now, then start again.",
+                ) from None
+            return False
+        return True
 
-    def _away(self, error: Exception) -> ConsulError:
-        if isinstance(error, ssl.SSLError):
-            return ConsulAway(
-                f"Consul at {self._where} has a certificate that is not trusted for this address.",
-                "Name who signed it in `consul.ca_file`, or give the agent a certificate for the address.",
-            )
-        if isinstance(error, socket.timeout):
-            return ConsulAway(
-                f"Consul at {self._where} did not answer within {TIMEOUT_SECONDS} s.",
-                "Look at the agent and the network to its servers, then try again.",
-            )
-        return ConsulAway(
-            f"Consul at {self._where} does not answer ({type(error).__name__}).",
-            "Start the Consul agent, or correct `consul.url` in the configuration.",
-        )
-
-    def _refusal(self, answer: Answer) -> ConsulError:
-        if answer.status in DENIED:
+    def _failure(self, error: Exception) -> ConsulError:
+        said = str(error)
+        if isinstance(error, (ACLPermissionDenied, ACLDisabled)):
             return self._denied()
-        if "leader" in answer.text or "No known Consul servers" in answer.text:
+        if "leader" in said or "No known Consul servers" in said:
             return ConsulError(
                 f"Consul at {self._where} has no leader; nothing was changed.",
                 "Start its servers (`consul operator raft list-peers`), then try again.",
             )
+        if isinstance(error, requests.exceptions.SSLError):
+            return ConsulError(
+                f"Consul at {self._where} has a certificate that is not trusted for this address.",
+                "Name who signed it in `consul.ca_file`, or give the agent a certificate for the address.",
+            )
+        if isinstance(error, requests.Timeout):
+            return ConsulError(
+                f"Consul at {self._where} did not answer within {TIMEOUT_SECONDS} s.",
+                "Look at the agent and the network to its servers, then try again.",
+            )
+        if isinstance(error, requests.RequestException):
+            return ConsulError(
+                f"Consul at {self._where} does not answer ({type(error).__name__}).",
+                "Start the Consul agent, or correct `consul.url` in the configuration.",
+            )
         return ConsulError(
-            f"Consul at {self._where} refused: {answer.status} {answer.text:.300}.",
-            "See the agent's log, then try again.",
+            f"Consul at {self._where} refused: {said:.300}.", "See the agent's log, then try again."
         )
 
     def _denied(self) -> ConsulError:
@@ -199,10 +136,12 @@ class Connection:
             "Give the token of `consul.token_file` the policies for StackStorm in infra/consul.",
         )
 
-    def _stranger(self) -> ConsulError:
-        return ConsulError(
-            f"What answers at {self._where} is no Consul.", "Correct `consul.url` in the configuration."
-        )
+
+def _authority(settings: Settings) -> str | bool:
+    """Return the file with whom to trust, or True for whom the machine trusts; ConfigError if unreadable."""
+    path = str(settings.consul.get("ca_file") or "")
+    secret(path)
+    return path or True
 
 
 def set_(key: str, value: str, **more: Any) -> Operation:

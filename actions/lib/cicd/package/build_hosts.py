@@ -75,9 +75,9 @@ class Builders(Store):
 
     def give_back(self, run: str, name: str) -> None:
         """Record that *run* does not need the host *name* any more."""
-        item = self.item(f"{TAKEN}/{name}/{run}")
+        _, item = self.ask(lambda c: c.kv.get(f"{TAKEN}/{name}/{run}"))
         if item and item.get("Session"):
-            self.end_session(item["Session"])
+            self.ask(lambda c: c.session.destroy(item["Session"]))
 
     def _busy(self) -> Mapping[str, int]:
         return Counter(key.split("/")[2] for key in self.keys(f"{TAKEN}/"))
@@ -87,8 +87,9 @@ class Builders(Store):
 
     def _note(self, key: str, seconds: int) -> None:
         """Set *key* to now, until its session is destroyed or *seconds* have passed."""
-        session = self.begin_session(key, max(10, seconds))
-        self.write(key, str(int(time.time())), acquire=session)
+        ttl = max(10, seconds)
+        session = self.ask(lambda c: c.session.create(name=key, behavior="delete", ttl=ttl, lock_delay=0))
+        self.ask(lambda c: c.kv.put(key, str(int(time.time())), acquire=session))
 
     def _none(self, excluded: Sequence[str]) -> Refused:
         but = f" but {', '.join(excluded)}, which failed," if excluded else ""

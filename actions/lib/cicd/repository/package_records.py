@@ -82,7 +82,7 @@ class Ledger(Store):
             return
         value = json.dumps(record.as_json(), sort_keys=True)
         key = _key(project, record.package.version)
-        if not self.write(key, value, cas=0):
+        if not self.ask(lambda c: c.kv.put(key, value, cas=0)):
             self.refuse_other_content(project, record.package)
 
     def published_after(self, project: str, version: str) -> set[str]:

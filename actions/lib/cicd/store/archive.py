@@ -92,8 +92,8 @@ class Archive:
 
     def _write(self, key: str, documents: Dict[str, Document], index: int) -> bool:
         if not documents:
-            return self.connection.remove(key, cas=index)
-        return self.connection.write(key, _packed(documents), cas=index)
+            return bool(self.connection.ask(lambda c: c.kv.delete(key, cas=index)))
+        return bool(self.connection.ask(lambda c: c.kv.put(key, _packed(documents), cas=index)))
 
     def _delete(self, names: Sequence[str]) -> None:
         for start in range(0, len(names), DELETED_AT_ONCE):

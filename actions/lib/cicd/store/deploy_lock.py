@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Callable, Iterator, List
 
+from consul.exceptions import NotFound
+
 from cicd.clients.consul import Connection, Operation, set_
 from cicd.config import Settings
 from cicd.errors import CicdError, ConsulError, Refused
@@ -79,8 +81,7 @@ class Lock:
         When it died between two actions and nobody else came, the deploy takes the lock again.
         """
         session, present = self._holder()
-        is_ours = session and present and present.generation == generation
-        if is_ours and self._connection.renew_session(session):
+        if session and present and present.generation == generation and self._renew(session):
             return session
         return self.take(replace(holder, generation=generation))
 
@@ -102,7 +103,7 @@ class Lock:
     def release(self, session: str) -> None:
         """Give up what *session* holds; when Consul is away it ends by itself."""
         try:
-            self._connection.end_session(session)
+            self._connection.ask(lambda c: c.session.destroy(session))
         except ConsulError:
             return
 
@@ -125,21 +126,33 @@ class Lock:
 
     def keeps(self, session: str) -> bool:
         """Return whether *session*, renewed, holds the lock still."""
-        return self._connection.renew_session(session) and self._holder()[0] == session
+        return self._renew(session) and self._holder()[0] == session
 
     def _acquire(self, holder: Holder) -> str:
         if self._holder()[0]:
             return ""
+        ask, ttl = self._connection.ask, self._session_ttl
         name = f"cicd deploys {self._project} to {self._ring}"
-        session = self._connection.begin_session(name, self._session_ttl)
+        # No lock delay: a stale holder is kept off by its generation, not by waiting.
+        session = str(ask(lambda c: c.session.create(name=name, ttl=ttl, behavior="delete", lock_delay=0)))
+        value = json.dumps(asdict(holder))
         try:
-            if self._connection.write(self._key, json.dumps(asdict(holder)), acquire=session):
+            if ask(lambda c: c.kv.put(self._key, value, acquire=session)):
                 return session
         except CicdError:
             self.release(session)
             raise
         self.release(session)
         return ""
+
+    def _renew(self, session: str) -> bool:
+        try:
+            self._connection.ask(lambda c: c.session.renew(session))
+        except ConsulError as error:
+            if isinstance(error.__cause__, NotFound):
+                return False
+            raise
+        return True
 
     def _holder(self) -> tuple[str, Holder | None]:
         item = self._connection.item(self._key)

@@ -8,9 +8,11 @@ import time
 import uuid
 from typing import Any, Callable, Dict, Mapping, Tuple
 
+import requests
+
 from cicd.clients.consul import Connection, Operation, set_, unchanged
 from cicd.config import Project
-from cicd.errors import ConsulAway, ConsulError, Refused
+from cicd.errors import ConsulError, Refused
 from cicd.release import freeze_windows, record
 from cicd.release import transitions as releases
 from cicd.release.record import EVERYTHING, Cause
@@ -134,7 +136,7 @@ class Store(Connection):
         run yet): of two deliveries of one event, exactly one advances.
         """
         key = f"cicd/{project}/runs/{commit}"
-        item = self.item(key)
+        _, item = self.ask(lambda c: c.kv.get(key))
         known = json.loads(item["Value"]) if item else {}
         if known.get("stage") not in leaving:
             return False
@@ -145,7 +147,7 @@ class Store(Connection):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Apply *change* to the document *key* by compare-and-set; return it before and after."""
         for _ in range(UPDATE_ATTEMPTS):
-            item = self.item(key)
+            _, item = self.ask(lambda c: c.kv.get(key, consistency="consistent"))
             before = dict(json.loads(item["Value"])) if item else {}
             after, index = change(before), item["ModifyIndex"] if item else 0
             if after == before or self._put(key, after, index):
@@ -159,11 +161,11 @@ class Store(Connection):
 
     def put(self, key: str, document: Mapping[str, Any]) -> None:
         """Write *document* to *key*, whatever was there."""
-        self.write(key, json.dumps(document))
+        self.ask(lambda c: c.kv.put(key, json.dumps(document)))
 
     def delete(self, key: str) -> None:
         """Remove *key*."""
-        self.remove(key)
+        self.ask(lambda c: c.kv.delete(key))
 
     def try_to_write(self, key: str, index: int) -> bool:
         """Make *key* an empty document if it is at *index*; ConsulError when it may not be written."""
@@ -181,22 +183,20 @@ class Store(Connection):
     def health(self, project: Project) -> list[dict[str, Any]]:
         """Return Consul's health entries of every app host of *project*, healthy or not."""
         service, tag = self._settings.service_name(project), self._settings.tag(project)
-        return self._entries(service, tag=tag)
+        return list(self.ask(lambda c: c.health.service(service, tag=tag)[1]))
 
     def signs(self) -> Dict[Tuple[str, str], bool]:
         """Return whether the check by which a host shows that it converges a project passes, by both."""
-        checks = self.ask("GET", f"/v1/health/checks/{AGENT_SERVICE}") or []
+        checks = self.ask(lambda c: c.health.checks(AGENT_SERVICE)[1])
         return {(one["Node"], one["CheckID"].partition(":")[2]): one["Status"] == "passing" for one in checks}
 
     def healthy(self, service: str, tag: str) -> list[dict[str, Any]]:
         """Return the health entries of *service* with *tag* whose every check passes."""
-        return self._entries(service, tag=tag, passing=1)
-
-    def _entries(self, service: str, **query: Any) -> list[dict[str, Any]]:
-        return list(self.ask("GET", f"/v1/health/service/{service}", **query) or [])
+        return list(self.ask(lambda c: c.health.service(service, tag=tag, passing=True)[1]))
 
     def _put(self, key: str, document: Mapping[str, Any], index: int) -> bool:
-        return self.write(key, json.dumps(document), cas=index)
+        value = json.dumps(document)
+        return bool(self.ask(lambda c: c.kv.put(key, value, cas=index)))
 
     def _load(self, project: str) -> tuple[Release, list[Operation]]:
         """Return the release, and the checks that make a write fail if it, or what is around it, changed."""
@@ -232,13 +232,15 @@ class Store(Connection):
         try:
             return int((self.json(_key(project)) or {}).get("generation", 0))
         except (TypeError, ValueError):  # history is what an unreadable record is repaired from
-            keys = self.keys(f"cicd/{project}/history/") or [""]
+            keys = self.ask(lambda c: c.kv.get(f"cicd/{project}/history/", keys=True)[1]) or [""]
             return int(max(keys).rpartition("/")[2] or 0)
 
     def _write(self, operations: list[Operation], after: Release, entry: Mapping[str, Any]) -> bool:
         try:
             return self.commit(operations)
-        except ConsulAway as error:
+        except ConsulError as error:
+            if not isinstance(error.__cause__, requests.RequestException):
+                raise
             return self._was_written(after, entry, error)
 
     def _was_written(self, after: Release, entry: Mapping[str, Any], error: ConsulError) -> bool:
