@@ -6,6 +6,7 @@ from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
+from cicd.deploy import commands
 from cicd.deploy.deploy import Deploy
 
 
@@ -16,7 +17,15 @@ class CheckCanary(CicdAction):
             from cicd.deploy.plan import refuse_moved
 
             refuse_moved(settings, project, plan)
-        canary = Deploy(settings, project).check_canary()
-        hosts = ", ".join(canary["hosts"])
-        said = f"{project} {canary['version']} is healthy on {hosts} for {canary['healthy_seconds']:.0f} s"
-        return {**canary, "message": f"{said}: it may be promoted"}
+        seen = Deploy(settings, project).look_at_canary()
+        build, healthy = commands.promotable(seen), round(seen.now - seen.release.canary.since, 1)
+        hosts = [host.name for host in seen.hosts("canary")]
+        said = f"{project} {build.version} is healthy on {', '.join(hosts)} for {healthy:.0f} s"
+        return {
+            "version": build.version,
+            "commit": build.commit,
+            "trace": build.trace,
+            "healthy_seconds": healthy,
+            "hosts": hosts,
+            "message": f"{said}: it may be promoted",
+        }

@@ -6,6 +6,7 @@ from typing import Any
 
 from cicd.action import DeployStep
 from cicd.config import Settings
+from cicd.deploy import commands
 from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
 from cicd.sanitize import one_line
@@ -15,12 +16,12 @@ class FindHosts(DeployStep):
     def act(
         self, settings: Settings, project: str, ring: str, retry: bool, names: list[str]
     ) -> dict[str, Any]:
-        deploy = Deploy(settings, project)
-        found = deploy.to_retry(ring, names) if retry else deploy.to_update(ring)
+        seen = Deploy(settings, project).look()
+        found = commands.hosts_to_retry(seen, ring, names) if retry else seen.updated_hosts(ring)
         hosts = [host.name for host in found]
         return {
             "hosts": hosts,
-            "generation": deploy.recorded(ring).generation,
+            "generation": seen.release.ring(ring).generation,
             "message": f"{project}'s {ring} ring: {one_line(', '.join(hosts), 1000) or 'none'}",
         }
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from cicd.action import CicdAction
 from cicd.config import Settings
-from cicd.deploy import planned
 from cicd.deploy.deploy import Deploy
 
 
 class PromoteCanary(CicdAction):
     def act(self, settings: Settings, project: str, user: str, plan: str) -> dict[str, Any]:
-        expected = partial(planned.refuse_generation, plan)
-        ring = Deploy(settings, project, user).promote(expected).production
+        ring = Deploy(settings, project, user).promote(plan).production
         assert ring.wanted is not None
         previous = ring.good.version if ring.good else ""
         return {

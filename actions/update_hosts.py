@@ -6,6 +6,7 @@ from typing import Any
 
 from cicd.action import DeployStep
 from cicd.config import Settings
+from cicd.deploy import commands
 from cicd.deploy.deploy import Deploy
 from cicd.fleet import rollout_summary
 from cicd.fleet.rollout import Order, Rollout
@@ -21,9 +22,10 @@ class UpdateHosts(DeployStep):
         hosts: list[str],
     ) -> dict[str, Any]:
         deploy = Deploy(settings, project)
-        chosen = deploy.named(ring, hosts)
-        with deploy.holding(ring, generation) as still_ours:
-            order = Order(deploy.project, ring, generation, chosen, deploy.recorded(ring).backward)
+        seen = deploy.look()
+        chosen, backward = commands.named_hosts(seen, ring, hosts), seen.release.ring(ring).backward
+        with deploy.holding_lock(ring, generation) as still_ours:
+            order = Order(deploy.project, ring, generation, chosen, backward)
             reports = Rollout(settings, order, self.is_cancelled, still_ours).run()
         failed = [str(report["host"]) for report in rollout_summary.failures(reports)]
         said = f"; failed: {rollout_summary.sentence(reports)}" if failed else ""

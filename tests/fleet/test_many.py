@@ -30,10 +30,10 @@ from cicd.rollout import Order, Rollout
 
 settings = config.parse(yaml.safe_load(open(sys.argv[1])))
 deploy = Deploy(settings, "greeter")
-hosts = deploy.hosts("production")
+hosts = deploy.look().hosts("production")
 order = Order(deploy.project, "production", int(sys.argv[2]), hosts)
 try:
-    with deploy.holding("production", order.generation) as still_ours:
+    with deploy.holding_lock("production", order.generation) as still_ours:
         result = told.summary(Rollout(settings, order, still_ours=still_ours).run(), 0)
 except CicdError as error:
     result = error.as_result()

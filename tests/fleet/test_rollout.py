@@ -186,17 +186,17 @@ def test_a_deploy_does_not_begin_on_a_sick_ring_or_without_capacity(world):
     deploy = Deploy(world.settings, PROJECT, "ann")
     world.configuration["deploy"]["min_healthy"] = "8"
     with pytest.raises(Refused, match="Too few of greeter's 8 hosts"):
-        Deploy(world.settings, PROJECT, "ann").fit_hosts("production")
+        Deploy(world.settings, PROJECT, "ann").look().deployable_hosts("production")
     sick = world.ring("production")[2]
     entry = (sick.folder / "entry.json").read_text().replace("STATUS", "critical")
     requests.put(f"{world.consul}/v1/catalog/register", data=entry, timeout=10).raise_for_status()
 
     with pytest.raises(Refused, match=f"{sick.name}: it answers is critical"):
-        deploy.fit_hosts("production")
+        deploy.look().deployable_hosts("production")
 
     Controls(world.settings, PROJECT, "ann").exclude(sick.name, "a disk is being changed")
 
-    assert sick.name not in {host.name for host in deploy.fit_hosts("production")}
+    assert sick.name not in {host.name for host in deploy.look().deployable_hosts("production")}
 
 
 def test_production_that_was_never_deployed_does_not_hold_up_a_second_canary(world):
@@ -206,7 +206,7 @@ def test_production_that_was_never_deployed_does_not_hold_up_a_second_canary(wor
         requests.put(f"{world.consul}/v1/catalog/register", data=entry, timeout=10).raise_for_status()
     world.want("canary", OLD)
 
-    found = Deploy(world.settings, PROJECT, "ann").fit_hosts("canary")
+    found = Deploy(world.settings, PROJECT, "ann").look().deployable_hosts("canary")
 
     assert {host.name for host in found} == {machine.name for machine in world.ring("canary")}
 
@@ -241,7 +241,7 @@ def fails_while_its_good_version_is_vetoed(world: World) -> tuple[Deploy, int]:
     world.ring("production")[0].break_with("install")
     Controls(world.settings, PROJECT, "ann").hold("veto", "it leaks", OLD.version)
     order = Order(world.project, "production", generation, world.hosts("production"))
-    with pytest.raises(HostError) as failed, deploy.holding("production", generation):
+    with pytest.raises(HostError) as failed, deploy.holding_lock("production", generation):
         Rollout(world.settings, order).run()
     deploy.note("production", generation, "update hosts", failed.value)
     return deploy, generation

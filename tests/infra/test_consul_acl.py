@@ -178,11 +178,11 @@ def test_the_commands_of_the_page_make_the_tokens_of_stackstorm_and_of_a_host(co
 def test_a_deploy_holds_its_lock_with_stackstorms_token(consul, token):
     config, who = consul.settings(token("stackstorm")), Holder("ann", "deploy", "e1", 1.0)
     lock = Lock(config, "greeter", "canary")
-    session = lock.take(who)
+    session = lock.acquire(who)
     fenced = lock.fence(session, who)
     decide = partial(transitions.advertise_canary, build=build(2), when=2.0)
     Store(config).change("greeter", "advertise_canary", "canary", CAUSE, decide, fenced)
-    assert lock.keeps(session)
+    assert lock.still_held(session)
 
     lock.release(session)
     assert lock.holder() is None

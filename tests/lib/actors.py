@@ -125,8 +125,8 @@ class Actor:
 
     def walk(self, ring: str, generation: int) -> None:
         deploy = self.deploy()
-        with deploy.holding(ring, generation) as still_ours:
-            for host in deploy.hosts(ring, reachable_only=True):
+        with deploy.holding_lock(ring, generation) as still_ours:
+            for host in deploy.look().hosts(ring, reachable_only=True):
                 still_ours()
                 self.world.converge(host.name, generation)
 

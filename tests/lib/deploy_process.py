@@ -33,18 +33,18 @@ class Deploying:
         self.holder = Holder(who, "deploy", f"execution of {who}", time.time())
 
     def begin(self, commits: int) -> int:
-        session = self.lock.take(self.holder)
+        session = self.lock.acquire(self.holder)
         decide = lambda r: transitions.advertise_canary(r, build(commits), time.time())  # noqa: E731
         return self._change("advertise_canary", decide, session)
 
     def restore(self, generation: int) -> int:
-        session = self.lock.join(generation, self.holder)
+        session = self.lock.resume(generation, self.holder)
         return self._change(
             "restore", lambda r: transitions.restore(r, RING, generation, time.time()), session
         )
 
     def confirm(self, generation: int) -> int:
-        session = self.lock.join(generation, self.holder)
+        session = self.lock.resume(generation, self.holder)
         changed = self._change(
             "confirm", lambda r: transitions.confirm(r, RING, generation, time.time()), session
         )

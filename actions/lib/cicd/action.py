@@ -74,11 +74,11 @@ class DeployStep(CicdAction):
         project, ring = parameters["project"], parameters["ring"]
         try:
             deploy = Deploy(settings, project)
-            generation = parameters.get("generation") or deploy.recorded(ring).generation
+            generation = int(parameters.get("generation") or 0)
             current = deploy.note(ring, generation, self.step, error)
         except CicdError:  # the failure itself is what counts
             return error
-        goes_back = current.backward and current.generation == generation
+        goes_back = current.backward and generation in (0, current.generation)
         return going_back.loud(error, project, ring) if goes_back else error
 
 

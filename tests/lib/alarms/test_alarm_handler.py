@@ -13,6 +13,7 @@ from cicd.alarms import alarm_handler, alarm_log
 from cicd.alarms.alarm_handler import Outcome
 from cicd.ci import event_log
 from cicd.clients import consul as kv
+from cicd.deploy import commands
 from cicd.deploy.deploy import Deploy
 from cicd.errors import ConfigError, InputError, Refused
 from cicd.release import firing, transitions
@@ -200,7 +201,7 @@ def ready(consul, known) -> config.Settings:
 def refusals(made: config.Settings) -> list[str]:
     """What each that decides on a promotion says; empty where it is allowed."""
     deploy, said = Deploy(made, "greeter", "ann"), []
-    for ask in (deploy.check_canary, deploy.promote):
+    for ask in (lambda: commands.promotable(deploy.look_at_canary()), deploy.promote):
         try:
             ask()
             said.append("")

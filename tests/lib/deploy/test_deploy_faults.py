@@ -23,7 +23,7 @@ from tests.lib.deploy_process import PROJECT, RING, Deploying, build
 
 ROOT = Path(__file__).parents[3]
 TTL = 20  # the shortest that Consul can keep
-LAST_REQUEST = {"begin": 8, "restore": 7, "confirm": 8}
+LAST_REQUEST = {"begin": 5, "restore": 4, "confirm": 5}
 
 
 class Server:
@@ -164,7 +164,7 @@ def outlive(server: Server, command: str, at: int, when: str) -> tuple[float, st
     assert code == -signal.SIGKILL, f"{command} has no request {at}"
     left = whole(server)
     bob = Deploying(server.url, TTL, "bob")
-    session = bob.lock.take(bob.holder, wait_seconds=TTL + 30)
+    session = bob.lock.acquire(bob.holder, wait_seconds=TTL + 30)
     waited = time.monotonic() - died
     bob.lock.release(session)
     generation = bob.confirm(bob.begin(3))

@@ -56,8 +56,8 @@ def test_folded_changes_read_as_they_were_written(known, monkeypatch):
     assert len(store.keys("cicd/greeter/archive/")) == 3
     assert store.history("greeter", 230) == entries[::-1]
     assert list(store.changes("greeter").newest_first()) == entries[::-1]
-    assert store.entry("greeter", 1) == entries[0]
-    assert store.entry("greeter", 231) is None
+    assert store.changes("greeter").find("00000001") == entries[0]
+    assert store.changes("greeter").find("00000231") is None
 
 
 def test_a_fold_that_was_killed_half_way_loses_and_doubles_nothing(known, monkeypatch):
@@ -206,5 +206,5 @@ def test_many_days_of_deploys_leave_less_than_the_limits(consul, monkeypatch):
     assert {
         n for n, (value, limit) in year.limits(simulated.left(), simulated, 2, 25).items() if value > limit
     } == set()
-    assert not store.entry("greeter", 1)
-    assert store.entry("greeter", 5 * 100 - 2 * 100)
+    assert not store.changes("greeter").find("00000001")
+    assert store.changes("greeter").find(f"{5 * 100 - 2 * 100:08d}")

@@ -44,50 +44,50 @@ def ask_until_refused(still_ours) -> None:
 
 
 def test_one_holds_it_and_the_other_is_told_who_why_and_for_how_long(canary):
-    canary.take(ANN)
+    canary.acquire(ANN)
 
     with pytest.raises(Refused, match=r"by ann \(deploy 1\), execution e1, for \d+ s") as refusal:
-        canary.take(BOB)
+        canary.acquire(BOB)
     assert "steal_lock project=greeter" in refusal.value.hint
     assert refusal.value.details == {"execution": "e1"}
 
 
 def test_the_rings_of_a_project_are_locked_apart(canary, consul):
-    canary.take(ANN)
+    canary.acquire(ANN)
 
-    assert Lock(settings(consul), "greeter", "production").take(BOB)
+    assert Lock(settings(consul), "greeter", "production").acquire(BOB)
 
 
 def test_who_waits_gets_it_when_the_one_before_is_done(canary):
-    canary.release(canary.take(ANN))
+    canary.release(canary.acquire(ANN))
 
-    assert canary.take(BOB, wait_seconds=5)
+    assert canary.acquire(BOB, wait_seconds=5)
     assert canary.holder().who == "bob"
 
 
 def test_the_next_step_of_a_deploy_finds_its_lock_by_its_generation(canary, consul):
-    session = canary.take(ANN)
+    session = canary.acquire(ANN)
     changed = advertise(consul, canary, session)
 
-    assert canary.join(changed.canary.generation, BOB) == session
+    assert canary.resume(changed.canary.generation, BOB) == session
     with pytest.raises(Refused, match="is being deployed"):
-        canary.join(changed.canary.generation - 1, BOB)
+        canary.resume(changed.canary.generation - 1, BOB)
 
 
 def test_a_lock_that_died_between_two_steps_is_taken_again_by_the_same_deploy(canary, consul):
-    session = canary.take(ANN)
+    session = canary.acquire(ANN)
     generation = advertise(consul, canary, session).canary.generation
     canary.release(session)
 
-    again = canary.join(generation, replace(ANN, why="update hosts"))
+    again = canary.resume(generation, replace(ANN, why="update hosts"))
 
     assert again not in ("", session)
     assert canary.holder().generation == generation
 
 
 def test_a_write_of_who_lost_the_lock_is_refused_and_nothing_is_written(canary, consul):
-    stale = canary.take(ANN)
-    canary.take_over(BOB)
+    stale = canary.acquire(ANN)
+    canary.preempt(BOB)
     before = requests.get(f"{consul}/v1/kv/?recurse", timeout=10).json()
 
     with pytest.raises(Refused, match="lost its lock before it wrote"):
@@ -96,7 +96,7 @@ def test_a_write_of_who_lost_the_lock_is_refused_and_nothing_is_written(canary, 
 
 
 def test_a_write_of_who_lost_it_to_nobody_is_refused_as_well(canary, consul):
-    stale = canary.take(ANN)
+    stale = canary.acquire(ANN)
     canary.release(stale)
 
     with pytest.raises(Refused, match="lost its lock"):
@@ -104,18 +104,18 @@ def test_a_write_of_who_lost_it_to_nobody_is_refused_as_well(canary, consul):
 
 
 def test_while_a_step_works_the_lock_outlives_its_time_to_live(canary, consul, monkeypatch):
-    monkeypatch.setattr(Lock, "period", lambda self: 0.05)
-    session = canary.take(ANN)
+    monkeypatch.setattr(Lock, "renew_interval", lambda self: 0.05)
+    session = canary.acquire(ANN)
     with canary.renewed(session) as still_ours:
         time.sleep(0.5)
         still_ours()
-        canary.take_over(BOB)
+        canary.preempt(BOB)
         with pytest.raises(Refused, match="lost its lock"):
             ask_until_refused(still_ours)
 
 
 def test_the_lock_says_in_consul_who_holds_it(canary, consul):
-    canary.take(ANN)
+    canary.acquire(ANN)
 
     shown = json.loads(requests.get(f"{consul}/v1/kv/{KEY}?raw", timeout=10).text)
     assert (shown["who"], shown["why"], shown["execution"]) == ("ann", "deploy 1", "e1")

@@ -14,8 +14,8 @@ from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
 from cicd.release import firing
 from cicd.release.record import RINGS, Release
-from cicd.store import membership
-from cicd.store.store import Store
+from cicd.store.snapshot import Snapshot
+from cicd.store.store import CHANGES, Look, Store, number
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def take(settings: Settings, given: Mapping[str, Any], who: str) -> Outcome:
 
 
 def _judged(settings: Settings, store: Store, project: Project, alarm: Alarm) -> tuple[Decision, bool]:
-    known = _known(settings, store, project)
+    known = _known(settings, store.look(Look(project, more=_beginnings)))
     tries: list[tuple[Decision, bool]] = []
 
     def change(memory: dict[str, Any]) -> dict[str, Any]:
@@ -73,21 +73,29 @@ def _gone_back(settings: Settings, alarm: Alarm, decision: Decision, who: str) -
     return replace(decision, generation=changed.generation, version=version)
 
 
-def _known(settings: Settings, store: Store, project: Project) -> Known:
-    release = store.release(project.name)
+def _known(settings: Settings, seen: Snapshot) -> Known:
     window = float(settings.deploy["alarm_window"])
-    baking = max(window, project.min_bake_seconds) if window > 0 else window
+    baking = max(window, seen.project.min_bake_seconds) if window > 0 else window
     return Known(
-        release,
-        membership.rings(settings, store.health(project), project),
-        {name: _began(store, release, name) for name in RINGS},
+        seen.release,
+        seen.rings,
+        {name: _began(seen, name) for name in RINGS},
         {"canary": baking, "production": window},
         bool(settings.deploy["auto_rollback"]),
         settings.access.get("rollback", ()),
     )
 
 
-def _began(store: Store, release: Release, ring: str) -> Began:
-    current = release.ring(ring)
-    entry = store.entry(release.project, current.generation) or {}
+def _beginnings(known: Release) -> list[str]:
+    """Return where the history has the changes by which the rings' present generations began."""
+    return [
+        place
+        for name in RINGS
+        for place in CHANGES.places(known.project, number(known.ring(name).generation))
+    ]
+
+
+def _began(seen: Snapshot, ring: str) -> Began:
+    current = seen.release.ring(ring)
+    entry = CHANGES.find(seen.items, seen.project.name, number(current.generation)) or {}
     return Began(str(entry.get("what", "")), float(entry.get("when", current.since)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from typing import Any, Iterable, Mapping
 
 from cicd.store.store import Store
 
@@ -20,14 +20,23 @@ def add(store: Store, project: str, commit: str, names: Iterable[str]) -> None:
         return {"names": every}
 
     if more:
-        store.update(f"{prefix}{commit}", joined)
+        store.update(key(project, commit), joined)
         _forget_oldest(store, prefix)
 
 
 def of(store: Store, project: str, commit: str) -> tuple[str, ...]:
     """Return the authors of *commit* that are known, sorted."""
-    document = store.get(f"{_prefix(project)}{commit}") or {}
+    return named(store.get(key(project, commit)) or {})
+
+
+def named(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the authors that *document*, the one of a commit, has."""
     return tuple(str(name) for name in document.get("names") or ())
+
+
+def key(project: str, commit: str) -> str:
+    """Return where the authors of *commit* are kept."""
+    return f"{_prefix(project)}{commit}"
 
 
 def _forget_oldest(store: Store, prefix: str) -> None:

@@ -8,16 +8,17 @@ from dataclasses import asdict, replace
 from typing import Any, Mapping
 
 from cicd import identifiers
-from cicd.clients.consul import set_
+from cicd.clients.consul import Items, set_
 from cicd.clients.stackstorm import own_execution
 from cicd.config import Project, Settings
 from cicd.errors import Refused
 from cicd.package.clearance import Clearance
 from cicd.release import approvals
 from cicd.release.record import Cause
-from cicd.repository.package_records import Ledger
+from cicd.repository.package_records import PACKAGES, Ledger
 from cicd.sanitize import one_line
-from cicd.store.store import Store
+from cicd.store.snapshot import document
+from cicd.store.store import Store, run_key
 
 
 class CiGate(Ledger):
@@ -25,25 +26,45 @@ class CiGate(Ledger):
 
     def clearance(self, project: Project, commit: str) -> Clearance:
         """Return why *commit* of *project* may be packaged; Refused, with what to do, when it may not."""
-        run = self.run(project.name, identifiers.check("commit", commit)) or {}
-        if run.get("stage") == "passed":
-            return Clearance(int(run.get("build") or 0))
-        let_past = self.json(_key(project.name, commit))
-        if let_past:
-            return Clearance(**let_past)
-        raise _not_passed(project.name, commit, run)
+        return clearance(self.read(places(project.name, commit)), project.name, commit)
 
     def refuse_uncleared(self, project: Project, version: str) -> None:
         """Raise Refused unless the published *version* of *project* is of a commit that was cleared."""
-        known = self.find(project.name, version)
-        if known is None:
-            raise Refused(
-                f"{project.name} {version} was not published by this pipeline: nobody knows whether CI "
-                "passed it.",
-                f"Build it here: st2 run cicd.git_push project={project.name} commit=<its commit>",
-            )
-        if not known.get("ci"):  # from before records said it
-            self.clearance(project, str(known.get("commit", "")))
+        commit = str((self.find(project.name, version) or {}).get("commit", ""))
+        refuse_uncleared(self.read(version_places(project.name, version, commit)), project.name, version)
+
+
+def places(project: str, commit: str) -> list[str]:
+    """Return what must be read to say whether *commit* may be packaged."""
+    return [run_key(project, commit), _key(project, commit)]
+
+
+def version_places(project: str, version: str, commit: str) -> list[str]:
+    """Return what must be read to say whether *version*, built of *commit*, was cleared."""
+    return [*PACKAGES.places(project, version), *places(project, commit)]
+
+
+def clearance(items: Items, project: str, commit: str) -> Clearance:
+    """Return why *commit* may be packaged, as *items* say; Refused, with what to do, when it may not."""
+    run = document(items, run_key(project, identifiers.check("commit", commit)))
+    if run.get("stage") == "passed":
+        return Clearance(int(run.get("build") or 0))
+    let_past = document(items, _key(project, commit))
+    if let_past:
+        return Clearance(**let_past)
+    raise _not_passed(project, commit, run)
+
+
+def refuse_uncleared(items: Items, project: str, version: str) -> None:
+    """Raise Refused unless the published *version* is of a commit that was cleared, as *items* say."""
+    known = PACKAGES.find(items, project, version)
+    if known is None:
+        raise Refused(
+            f"{project} {version} was not published by this pipeline: nobody knows whether CI passed it.",
+            f"Build it here: st2 run cicd.git_push project={project} commit=<its commit>",
+        )
+    if not known.get("ci"):  # from before records said it
+        clearance(items, project, str(known.get("commit", "")))
 
 
 def let_past(settings: Settings, project: Project, commit: str, role: str, why: str, who: str) -> Clearance:

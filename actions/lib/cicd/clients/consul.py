@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, Callable, Dict, Sequence
+from typing import Any, Callable, Dict, Iterable, Mapping, Sequence
 
 import consul as py_consul
 import requests
@@ -20,6 +20,8 @@ CONFLICT = "409"
 LOST_LOCK = ("lock is already held", "failed session check", "invalid session", "lock isn't held")
 
 Operation = Dict[str, Any]
+Item = Mapping[str, Any]  # what Consul has of a key: `Key`, `Value` (bytes), `ModifyIndex`, `Session`
+Items = Mapping[str, Item]
 
 
 class Impatient(HTTPAdapter):
@@ -77,6 +79,15 @@ class Connection:
     def items(self, prefix: str) -> list[dict[str, Any]]:
         """Return the entries below *prefix* as Consul has them."""
         return list(self.ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or [])
+
+    def read(self, prefixes: Iterable[str]) -> dict[str, Item]:
+        """Return the items whose keys begin with one of *prefixes*, by key: all as they are at one moment."""
+        body = json.dumps([{"KV": {"Verb": "get-tree", "Key": prefix}} for prefix in prefixes])
+        # Not py-consul's txn.put(): it forgets the token, and cannot ask the leader itself.
+        where, asked = "/v1/txn", [("consistent", "1")]
+        answer = self.ask(lambda c: c.http.put(CB.json(), where, asked, body, self._headers))
+        found = [entry["KV"] for entry in answer["Results"] or ()]
+        return {item["Key"]: {**item, "Value": base64.b64decode(item["Value"] or "")} for item in found}
 
     def commit(self, operations: Sequence[Operation]) -> bool:
         """

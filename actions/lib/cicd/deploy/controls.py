@@ -19,7 +19,7 @@ from cicd.repository.package_records import Ledger
 from cicd.repository.published import published
 from cicd.sanitize import one_line
 from cicd.store.deploy_lock import Fence, Lock, key
-from cicd.store.store import Change, Store, unfenced
+from cicd.store.store import Decide, Store, unfenced
 
 
 class Controls:
@@ -141,7 +141,7 @@ class Controls:
                 return ring
         return ""
 
-    def _change(self, what: str, ring: str, why: str, decide: Change, fence: Fence = unfenced) -> Release:
+    def _change(self, what: str, ring: str, why: str, decide: Decide, fence: Fence = unfenced) -> Release:
         cause = Cause(self._who, why, _now(), self._execution)
         return self._store.change(self.project.name, what, ring, cause, decide, fence)
 

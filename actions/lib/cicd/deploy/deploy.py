@@ -1,43 +1,36 @@
-"""Change which version a ring is wanted to run, with the evidence each change needs."""
+"""Change which version a ring is wanted to run, with its deploy lock held."""
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Callable, Iterator, Sequence, Union
+from typing import Callable, Iterator, Sequence
 
 from cicd import identifiers
-from cicd.ci import authors, progress
-from cicd.ci.ci_gate import CiGate
-from cicd.ci.github_push import UNKNOWN
+from cicd.ci import progress
 from cicd.clients.stackstorm import own_execution
 from cicd.config import Project, Settings
-from cicd.deploy import evidence
-from cicd.errors import CicdError, Refused
+from cicd.deploy import commands
+from cicd.errors import CicdError
 from cicd.fleet import rollout_log
-from cicd.release import approvals, stop, transitions
-from cicd.release.guards import refuse_moved
-from cicd.release.record import DEPLOYING, EMPTY, RESTORING, STOPPED, Build, Cause, Ring
-from cicd.release.ring import Host
-from cicd.release.stop import Stop
+from cicd.release import approvals, stop
+from cicd.release.record import EMPTY, RESTORING, STOPPED, Build, Cause, Ring, rollout_key
 from cicd.release.transitions import Release
-from cicd.release.verification import Proof
 from cicd.release.version import package_name
 from cicd.repository.apt_index import Repository
 from cicd.repository.package_records import Ledger
-from cicd.repository.published import published
+from cicd.repository.published import offered
 from cicd.sanitize import one_line
-from cicd.store.alarm_memory import AlarmMemory
-from cicd.store.deploy_lock import Fence, Holder, Lock
-from cicd.store.membership import Membership
-from cicd.store.store import Change, Store, unfenced
+from cicd.store.deploy_lock import Holder, Lock
+from cicd.store.snapshot import Snapshot
+from cicd.store.store import Change, Command, Look, More, Store, nothing
 
-Named = Union[str, Callable[[Release], str]]
+FRESH_SECONDS = 2  # for so long what was seen before the lock was free is good for a decision
 
 
 class Deploy:
-    """The changes of one project's release that actions ask for."""
+    """The changes of one project's release that actions ask for: seen once, decided, written once."""
 
     def __init__(self, settings: Settings, project: str, who: str = "", execution: str = "") -> None:
         self._settings = settings
@@ -46,48 +39,9 @@ class Deploy:
         self._who = one_line(who, 100)
         self._execution = execution or own_execution()
 
-    def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
-        """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
-        return self._membership().of(ring_name, reachable_only)
-
-    def recorded(self, ring_name: str) -> Ring:
-        """Return what the ring is wanted to run now, and how."""
-        return self._store.release(self.project.name).ring(ring_name)
-
-    def fit_hosts(self, ring_name: str) -> list[Host]:
-        """Return the ring's hosts; refused when a deploy to them may not begin (see Membership.fit)."""
-        return self._membership().fit(ring_name)
-
-    def named(self, ring_name: str, names: Sequence[str]) -> list[Host]:
-        """Return the ring's hosts called *names*; refused when one of them is not in the ring."""
-        hosts = {host.name: host for host in self.hosts(ring_name, reachable_only=True)} if names else {}
-        strange = [name for name in names if name not in hosts]
-        if strange:
-            raise Refused(
-                f"{one_line(', '.join(strange), 300)} is no reachable host of "
-                f"{self.project.name}'s {ring_name} ring.",
-                f"See: st2 run cicd.get_release project={self.project.name}",
-            )
-        return [hosts[name] for name in names]
-
-    def to_retry(self, ring_name: str, names: Sequence[str]) -> list[Host]:
-        """Return the hosts called *names*, or all that are not proven; refused during a deploy."""
-        if self.recorded(ring_name).state == DEPLOYING:
-            raise Refused(
-                f"A deploy of {self.project.name} to {ring_name} is under way.", "Wait for its end."
-            )
-        return self.named(ring_name, names) if names else self.unproven(ring_name, reachable_only=True)
-
-    def to_update(self, ring_name: str) -> list[Host]:
-        """Return the hosts that a deploy walks: all of them, but going back without those that are lost."""
-        current = self.recorded(ring_name)
-        return self.hosts(ring_name, current.backward) if current.wanted else []
-
-    def unproven(self, ring_name: str, reachable_only: bool) -> list[Host]:
-        """Return the ring's hosts that are not proven to run, healthy, what it wants."""
-        hosts = self.hosts(ring_name, reachable_only)
-        doubts = self._proof(ring_name, hosts).hosts
-        return [host for host in hosts if doubts[host.name]]
+    def look(self, keys: Sequence[str] = (), more: More = nothing) -> Snapshot:
+        """Return what is known of the project and its hosts, with *keys*, and *more* by its record."""
+        return self._store.look(Look(self.project, keys=keys, more=more))
 
     def advertise_canary(self, version: str, package: str = "", new_history: bool = False) -> Release:
         """
@@ -95,63 +49,23 @@ class Deploy:
 
         With *new_history* all that was published before comes before it, whatever dpkg says.
         """
-        self.fit_hosts("canary")
-        name = package or package_name(self.project.name)
-        build = self._authored(published(self._settings, self.project, name, version))
-        self.refuse_uncleared(version)
-        older = self._published_before(build) if new_history else set()
-
-        def decide(known: Release) -> Release:
-            if new_history:
-                known = transitions.accept_history(known, version, older)
-            return transitions.advertise_canary(known, build, _now())
-
+        build = self._offered(version, package)
+        before = self._published_before(build) if new_history else None
         return self._begin(
-            "advertise_canary",
             "canary",
-            f"deploy {version}{' as the first of a new history' if new_history else ''}",
-            decide,
+            lambda seen: commands.advertise_canary(seen, build, self._who, before),
+            Look(self.project, keys=commands.keys_of(self.project.name, build)),
             float(self._settings.deploy["lock_wait_seconds"]),
         )
 
-    def check_canary(self) -> dict[str, Any]:
-        """Return the canary's version and age; refused unless every canary host is healthy with it now."""
-        known = self._store.release(self.project.name)
-        hosts = self.hosts("canary")
-        seen = self._proof("canary", hosts)
-        alarms = AlarmMemory(self._store, self.project.name).look(seen.hosts)
-        build = transitions.promotable(known, _now(), **self._conditions(), proof=seen, alarms=alarms)
-        self.refuse_uncleared(build.version)
-        return {
-            "version": build.version,
-            "commit": build.commit,
-            "trace": build.trace,
-            "healthy_seconds": round(_now() - known.canary.since, 1),
-            "hosts": [host.name for host in hosts],
-        }
+    def look_at_canary(self) -> Snapshot:
+        """Return what must be known to promote the canary."""
+        return self.look(more=commands.keys_of_canary)
 
-    def promote(self, refuse: Callable[[Release], None] = lambda known: None) -> Release:
-        """
-        Want the canary's version on production; all of check_canary holds at this very moment.
-
-        *refuse* may raise Refused about the very record that is changed.
-        """
-        self.fit_hosts("production")
-        seen = self._proof("canary", self.hosts("canary"))
-        memory = AlarmMemory(self._store, self.project.name)
-        if seen.version:
-            self.refuse_uncleared(seen.version)
-
-        def decide(known: Release) -> Release:
-            refuse(known)
-            alarms = memory.look(seen.hosts)
-            return transitions.promote(known, _now(), **self._conditions(), proof=seen, alarms=alarms)
-
-        return self._begin("promote", "production", "promote the canary", decide, also=memory.unchanged)
-
-    def refuse_uncleared(self, version: str) -> None:
-        """Raise Refused unless CI passed the commit of *version*, or somebody let it past."""
-        CiGate(self._settings).refuse_uncleared(self.project, version)
+    def promote(self, plan: str = "") -> Release:
+        """Want the canary's version on production; all of commands.promotable holds at this very moment."""
+        at = Look(self.project, more=commands.keys_of_canary)
+        return self._begin("production", lambda seen: commands.promote(seen, plan), at)
 
     def roll_back(self, ring_name: str, alarm: str = "", generation: int = 0) -> Release:
         """
@@ -159,53 +73,36 @@ class Deploy:
 
         An *alarm*, in words, takes back only *generation*, about which it was judged, and only once.
         """
-        self.hosts(ring_name, reachable_only=True)
-
-        def decide(known: Release) -> Release:
-            if alarm:
-                refuse_moved(known, ring_name, generation)
-            return transitions.roll_back(known, ring_name, _now(), automatic=bool(alarm))
-
-        why = f"an alarm: {alarm}" if alarm else "roll back"
-        return self._begin("roll_back", ring_name, why, decide, wait_seconds=None)
+        return self._begin(
+            ring_name,
+            lambda seen: commands.roll_back(seen, ring_name, alarm, generation),
+            Look(self.project),
+            wait_seconds=None,
+        )
 
     def break_glass(self, version: str, role: str, why: str, package: str = "") -> Release:
         """Want the published *version* on production past every guard, for who is in *role*; audited."""
         approvals.refuse_role(self._settings.break_glass, role, self._who)
-        said = approvals.reason(one_line(why))
-        self.hosts("production", reachable_only=True)
-        name = package or package_name(self.project.name)
-        build = self._authored(published(self._settings, self.project, name, version))
+        said, build = approvals.reason(one_line(why)), self._offered(version, package)
         return self._begin(
-            "break_glass",
             "production",
-            f"BREAK GLASS as {role}: {said}",
-            lambda r: transitions.break_glass(r, build, _now()),
+            lambda seen: commands.break_glass(seen, build, self._who, role, said),
+            Look(self.project, keys=commands.keys_of(self.project.name, build)),
             wait_seconds=None,
         )
 
     def restore(self, ring_name: str, generation: int) -> Release:
-        """
-        Undo the deploy of *generation*, which failed, was cancelled or died, or go on going back.
-
-        The ring is stopped, and its lock free, where nothing is left to go back to, after some tries, and
-        for a failed deploy to production where the configuration leaves that to a person.
-        """
-        left = ring_name == "production" and not self._settings.deploy["auto_rollback"]
-        walked, why = self.recorded(ring_name), self._why_ended(ring_name, generation)
-        changed, session = self._go_on(
-            lambda after: "stop" if after.ring(ring_name).state == STOPPED else "restore",
-            ring_name,
-            generation,
-            why.sentence,
-            lambda r: transitions.restore(r, ring_name, generation, _now(), why, left),
+        """Undo the deploy of *generation*, or go on going back; its lock is free when the ring is stopped."""
+        seen, change, session = self._go_on(
+            ring_name, generation, lambda now: commands.restore(now, ring_name, generation), hosts=False
         )
-        if changed.ring(ring_name).state == STOPPED:
+        walked, why = seen.release.ring(ring_name), commands.ended(seen, ring_name, generation)
+        if change.release.ring(ring_name).state == STOPPED:
             self._lock(ring_name).release(session)
         if walked.wanted and not walked.backward:
-            ended = replace(why, step=f"{ring_name}: {why.step or 'deploy'}")
-            progress.stopped(self._store, self.project.name, walked.wanted.commit, ended)
-        return changed
+            failed = replace(why, step=f"{ring_name}: {why.step or 'deploy'}")
+            progress.stopped(self._store, self.project.name, walked.wanted.commit, failed)
+        return change.release
 
     def note(self, ring_name: str, generation: int, step: str, error: CicdError) -> Ring:
         """
@@ -214,127 +111,103 @@ class Deploy:
         One that went back already is over by that, and gives the lock up.
         """
         ended = stop.of(step, error, self._execution, _now())
-        rollout_log.note(self._store, self.project.name, ring_name, generation, ended)
-        current = self.recorded(ring_name)
-        if current.generation == generation and current.state in (RESTORING, EMPTY):
-            self._lock(ring_name).give_up(generation)
+        seen = self._store.look(Look(self.project, hosts=False))
+        current = seen.release.ring(ring_name)
+        number = generation or current.generation
+        rollout_log.note(self._store, self.project.name, ring_name, number, ended)
+        if current.generation == number and current.state in (RESTORING, EMPTY):
+            self._lock(ring_name).give_up(number, seen.held(ring_name))
         return current
 
     def confirm(self, ring_name: str, generation: int) -> tuple[Release, tuple[str, ...]]:
         """
         Record that every host of the ring reports *generation*'s version and is healthy.
 
-        Hosts that its rollout recorded as failed, within the budget, are returned, too: the ring is
-        degraded then, and all others are proven.
+        Hosts that failed within the budget are returned, too; the ring is degraded then.
         """
-        self._refuse_overtaken(ring_name, generation)
-        current = self.recorded(ring_name)
-        hosts = self.to_update(ring_name)
-        proven, failed = evidence.of_end(self._settings, self._store, self.project, current, hosts)
-        end = transitions.degrade if failed else transitions.confirm
-        changed, session = self._go_on(
-            "degrade" if failed else "confirm",
-            ring_name,
-            generation,
-            f"failed: {one_line(', '.join(failed), 200)}" if failed else "every host is healthy",
-            lambda r: end(r, ring_name, generation, _now(), proven),
+        _, change, session = self._go_on(
+            ring_name, generation, lambda now: commands.confirm(now, ring_name, generation)
         )
         self._lock(ring_name).release(session)
-        return changed, failed
+        return change.release, change.excused
 
     @contextmanager
-    def holding(self, ring_name: str, generation: int) -> Iterator[Callable[[], None]]:
+    def holding_lock(self, ring_name: str, generation: int) -> Iterator[Callable[[], None]]:
         """
         Hold the ring's lock for the deploy of *generation* while the block works on its hosts.
 
         What the block is given raises Refused once it must stop: the lock was lost, a newer deploy
         or a rollback overtook this one, or its version was vetoed or production pinned to another.
         """
-        lock = self._lock(ring_name)
-        self._refuse_overtaken(ring_name, generation)
-        with lock.renewed(lock.join(generation, self._holder("update hosts"))) as refuse_lost:
+        at, lock = Look(self.project, hosts=False), self._lock(ring_name)
+
+        def refuse_overtaken() -> Snapshot:
+            seen = self._store.look(at)
+            commands.refuse_overtaken(seen, ring_name, generation)
+            return seen
+
+        held = refuse_overtaken().held(ring_name)
+        session = lock.resume(generation, self._holder("update hosts"), held)
+        with lock.renewed(session) as refuse_lost:
 
             def still_ours() -> None:
                 refuse_lost()
-                self._refuse_overtaken(ring_name, generation)
+                refuse_overtaken()
 
             yield still_ours
 
-    def _membership(self) -> Membership:
-        return Membership(self._settings, self._store, self.project)
-
-    def _why_ended(self, ring_name: str, generation: int) -> Stop:
-        known = self._store.get(rollout_log.key(self.project.name, generation)) or {}
-        return rollout_log.why_ended(known, self.recorded(ring_name).since, _now())
-
-    def _conditions(self) -> dict[str, Any]:
-        return {"min_bake": self.project.min_bake_seconds, "policy": self.project.approval}
-
-    def _proof(self, ring_name: str, hosts: Sequence[Host]) -> Proof:
-        return evidence.of(self._store, self.project, self.recorded(ring_name), hosts)
+    def _offered(self, version: str, package: str) -> Build:
+        name = package or package_name(self.project.name)
+        return offered(self._settings, self.project, name, version)
 
     def _published_before(self, build: Build) -> set[str]:
         later = Ledger(self._settings).published_after(self.project.name, build.version)
         entries = Repository(self._settings, self.project).entries()
         return {entry["Version"] for entry in entries if entry.get("Package") == build.package} - later
 
-    def _authored(self, build: Build) -> Build:
-        """When nobody knows who the authors of the commit are, who deploys it counts as one."""
-        run = self._store.run(self.project.name, build.commit) or {}
-        known = {*authors.of(self._store, self.project.name, build.commit), str(run.get("user") or "")}
-        wrote = known - {"", UNKNOWN} or {self._who}
-        return replace(build, authors=tuple(sorted(one_line(name, 100) for name in wrote)))
-
-    def _refuse_overtaken(self, ring_name: str, generation: int) -> None:
-        transitions.refuse_overtaken(self._store.release(self.project.name), ring_name, generation)
-
-    def _begin(
-        self,
-        what: str,
-        ring_name: str,
-        why: str,
-        decide: Change,
-        wait_seconds: float | None = 0,
-        also: Fence = unfenced,
-    ) -> Release:
+    def _begin(self, ring_name: str, command: Command, at: Look, wait_seconds: float | None = 0) -> Release:
         """
         Change the ring with its lock taken; the steps that follow find it taken.
 
-        *wait_seconds* None waits for nobody, and takes it over. What would be refused is
-        refused before that. *also* adds to the transaction that writes the change.
+        *wait_seconds* None waits for nobody, and takes it over. What would be refused is refused before.
         """
-        decide(self._store.release(self.project.name))
-        lock, holder = self._lock(ring_name), self._holder(why)
-        session = lock.take_over(holder) if wait_seconds is None else lock.take(holder, wait_seconds)
+        began, seen = time.monotonic(), self._store.look(at)
+        lock, holder = self._lock(ring_name), self._holder(command(seen).why)
+        held = seen.held(ring_name)
+        session = (
+            lock.preempt(holder, held) if wait_seconds is None else lock.acquire(holder, wait_seconds, held)
+        )
+        is_fresh = time.monotonic() - began < FRESH_SECONDS
         try:
-            held = lock.fence(session, holder)
-            return self._change(what, ring_name, why, decide, lambda r: [*held(r), *also(r)])
+            fence = lock.fence(session, holder)
+            change = self._store.apply(
+                at, ring_name, command, self._cause(), fence, seen if is_fresh else None
+            )
         except CicdError:
             lock.release(session)
             raise
+        return change.release
 
     def _go_on(
-        self, what: Named, ring_name: str, generation: int, why: str, decide: Change
-    ) -> tuple[Release, str]:
-        """Change the ring as a later step of the deploy of *generation*; returns its session, too."""
-        decide(self._store.release(self.project.name))
-        lock, holder = self._lock(ring_name), self._holder(why)
-        session = lock.join(generation, holder)
-        return self._change(what, ring_name, why, decide, lock.fence(session, holder)), session
+        self, ring_name: str, generation: int, command: Command, hosts: bool = True
+    ) -> tuple[Snapshot, Change, str]:
+        """Change the ring as a later step of a deploy; return what was seen and done, and its session."""
+        at = Look(self.project, hosts, [rollout_key(self.project.name, generation)])
+        seen = self._store.look(at)
+        lock, holder = self._lock(ring_name), self._holder(command(seen).why)
+        session = lock.resume(generation, holder, seen.held(ring_name))
+        fence = lock.fence(session, holder)
+        return seen, self._store.apply(at, ring_name, command, self._cause(), fence, seen), session
 
     def _lock(self, ring_name: str) -> Lock:
-        return Lock(self._settings, self.project.name, identifiers.check("ring", ring_name))
+        ring = identifiers.check("ring", ring_name)
+        return Lock(self._settings, self.project.name, ring, self._store)
 
     def _holder(self, why: str) -> Holder:
         return Holder(self._who, why, self._execution, _now())
 
-    def _change(
-        self, what: Named, ring_name: str, why: str, decide: Change, fence: Fence = unfenced
-    ) -> Release:
-        cause = Cause(self._who, why, _now(), self._execution)
-        return self._store.change(
-            self.project.name, what, identifiers.check("ring", ring_name), cause, decide, fence
-        )
+    def _cause(self) -> Cause:
+        return Cause(self._who, "", _now(), self._execution)
 
 
 def _now() -> float:

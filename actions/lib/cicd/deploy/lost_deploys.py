@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Dict, Iterator, List, Tuple
 
 from cicd.clock import Sightings
-from cicd.config import Project, Settings
-from cicd.deploy.deploy import Deploy
+from cicd.config import Settings
 from cicd.errors import Refused
-from cicd.fleet import rollout_log
 from cicd.release import fate
-from cicd.release.record import RINGS, Ring
-from cicd.store.store import Store
+from cicd.release.record import RINGS, rollout_keys
+from cicd.store.snapshot import Snapshot
+from cicd.store.store import Look, Store
 
 TRIGGERS = {fate.TAKE_BACK: "cicd.deploy_lost", fate.CONFIRM: "cicd.ring_recovered"}
 AGAIN_SECONDS = 60.0  # a step that was asked for has begun by then, or died before it could
@@ -27,10 +25,10 @@ def find(settings: Settings, store: Store, seen: Sightings) -> Iterator[Event]:
     *seen* is what the asking process remembers from one time to the next.
     """
     for project in settings.projects.values():
-        release = store.release(project.name)
+        known = store.look(Look(project, hosts=False, more=rollout_keys))
         for name in RINGS:
-            ring = release.ring(name)
-            becomes = _fate(settings, store, project, name, ring, seen)
+            ring = known.release.ring(name)
+            becomes = _fate(store, known, name, seen)
             if becomes in TRIGGERS:
                 told = {"project": project.name, "ring": name, "generation": ring.generation}
                 yield TRIGGERS[becomes], told
@@ -50,22 +48,23 @@ class Told:
         return fresh
 
 
-def _fate(settings: Settings, store: Store, project: Project, name: str, ring: Ring, seen: Sightings) -> str:
+def _fate(store: Store, known: Snapshot, name: str, seen: Sightings) -> str:
     """Hosts are looked at only when their health can make a difference."""
-    known = store.get(rollout_log.key(project.name, ring.generation)) or {}
-    known = {**known, "at": seen.bound(f"{project.name}/{name} rollout", float(known.get("at", 0)))}
+    ring, lost_after = known.release.ring(name), float(known.settings.deploy["lost_after"])
+    rollout = known.rollout(ring.generation)
+    at = seen.bound(f"{known.project.name}/{name} rollout", float(rollout.get("at", 0)))
 
     def becomes(is_well: bool) -> str:
-        return fate.of(ring, known, time.time(), float(settings.deploy["lost_after"]), is_well)
+        return fate.of(ring, {**rollout, "at": at}, known.now, lost_after, is_well)
 
-    if becomes(True) == fate.CONFIRM and _is_well(Deploy(settings, project.name), name, ring.backward):
+    if becomes(True) == fate.CONFIRM and _is_well(store.look(Look(known.project)), name, ring.backward):
         return fate.CONFIRM
     return becomes(False)
 
 
-def _is_well(deploy: Deploy, name: str, reachable_only: bool) -> bool:
+def _is_well(seen: Snapshot, name: str, reachable_only: bool) -> bool:
     """Of a ring that goes back, hosts that Consul cannot reach do not count, as in its own deploy."""
     try:
-        return not deploy.unproven(name, reachable_only)
+        return not seen.unproven_hosts(name, reachable_only)
     except Refused:
         return False

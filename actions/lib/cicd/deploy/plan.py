@@ -11,9 +11,8 @@ from typing import Any, Callable, Sequence, Tuple
 from cicd import identifiers
 from cicd.clients.ssh import Shell
 from cicd.config import Settings
+from cicd.deploy import commands, planned
 from cicd.deploy import commits as compare
-from cicd.deploy import planned
-from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError, HostError, InputError, Refused
 from cicd.release import transitions
 from cicd.release.record import Build, Release
@@ -21,7 +20,8 @@ from cicd.release.ring import Host, batches
 from cicd.release.version import package_name
 from cicd.repository.published import published
 from cicd.sanitize import one_line
-from cicd.store.store import Store
+from cicd.store.snapshot import Snapshot
+from cicd.store.store import Look, Store
 
 CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
 LISTED = 20
@@ -60,9 +60,12 @@ def make(settings: Settings, project: str, ring: str, version: str = "") -> Plan
 
     Asks Consul, the repository and every reachable host of the ring; changes nothing.
     """
-    deploy, known = Deploy(settings, project), Store(settings).release(settings.project(project).name)
-    build = _target(settings, known, identifiers.check("ring", ring), version)
-    hosts = deploy.hosts(ring, reachable_only=True)
+    store, found = Store(settings), settings.project(project)
+    seen = store.look(Look(found, more=commands.keys_of_canary))
+    build = _target(seen, identifiers.check("ring", ring), version)
+    if build != seen.release.canary.wanted:
+        seen = store.look(Look(found, keys=commands.keys_of(found.name, build)))
+    known, hosts = seen.release, seen.hosts(ring, reachable_only=True)
     with ThreadPoolExecutor(max_workers=max(1, int(settings.ssh["parallel"]))) as pool:
         answers = list(pool.map(lambda host: _ask(settings, host, known.project, build), hosts))
     sizes = batches(hosts, list(settings.deploy["batches"]))
@@ -73,7 +76,7 @@ def make(settings: Settings, project: str, ring: str, version: str = "") -> Plan
         generation=known.generation,
         hosts=tuple(answers),
         batches=tuple(tuple(host.name for host in batch) for batch in sizes),
-        refusals=tuple(_refusals(deploy, known, ring, version, build)),
+        refusals=tuple(_refusals(seen, ring, version, build)),
     )
 
 
@@ -115,7 +118,8 @@ def message(plan: Plan, commits: dict[str, Any]) -> str:
     return "\n".join([*lines, f"  {_next(plan)}"])
 
 
-def _target(settings: Settings, known: Release, ring: str, version: str) -> Build:
+def _target(seen: Snapshot, ring: str, version: str) -> Build:
+    known = seen.release
     if ring == "production":
         return (
             transitions.promotable(known, float("inf"), 0)
@@ -126,7 +130,7 @@ def _target(settings: Settings, known: Release, ring: str, version: str) -> Buil
     if not version:
         hint = f"Name one that `apt-cache madison {package}` lists on an app host."
         raise InputError("A plan for canary needs a version.", hint)
-    return published(settings, settings.project(known.project), package, version)
+    return published(seen.settings, seen.project, package, version)
 
 
 def _ask(settings: Settings, host: Host, project: str, build: Build) -> Any:
@@ -150,13 +154,15 @@ def _packages(said: dict[str, Any]) -> dict[str, Any]:
     return {"apt": [one_line(str(line), 200) for line in said["apt"]]}
 
 
-def _refusals(deploy: Deploy, known: Release, ring: str, version: str, build: Build) -> list[CicdError]:
-    guards: list[Callable[[], object]] = [lambda: deploy.fit_hosts(ring)]
+def _refusals(seen: Snapshot, ring: str, version: str, build: Build) -> list[CicdError]:
+    """A plan is the command that is not written; each of its parts that refuses is named."""
+    guards: list[Callable[[], object]] = [lambda: seen.deployable_hosts(ring)]
     if ring == "production":
-        guards += [lambda: _refuse_other(known, version), deploy.check_canary]
+        guards += [lambda: _refuse_other(seen.release, version), lambda: commands.promotable(seen)]
+        guards.append(lambda: commands.promote(seen))
     else:
-        guards.append(lambda: deploy.refuse_uncleared(build.version))
-        guards.append(lambda: transitions.advertise_canary(known, build, 0.0))
+        guards.append(lambda: commands.refuse_unpublished(seen, build))
+        guards.append(lambda: transitions.advertise_canary(seen.release, build, seen.now))
     found: dict[str, CicdError] = {}
     for guard in guards:
         try:

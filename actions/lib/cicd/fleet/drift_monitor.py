@@ -14,7 +14,6 @@ from cicd.fleet.drift import Drift, Limits
 from cicd.release import ring
 from cicd.release.ring import Host
 from cicd.sanitize import neutral_data, one_line
-from cicd.store import membership
 from cicd.store.store import Store
 
 CHECK = "check"
@@ -38,7 +37,7 @@ class Watch:
         signs = store.signs()
         for project in settings.projects.values():
             entries, reports = store.health(project), store.reports(project.name)
-            rings = membership.rings(settings, entries, project)
+            rings = ring.rings(entries, settings.canary_tag(project))
             foreign = self._lasting(project.name, registrations.foreign(entries, reports), limits.follow)
             up = {entry["Node"]["Node"] for entry in entries if ring.node_is_up(entry)}
             quiet = {

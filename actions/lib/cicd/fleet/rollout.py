@@ -16,8 +16,7 @@ from cicd.fleet import rollout_summary
 from cicd.fleet.rollout_log import CANCELLED, Logbook
 from cicd.release.ring import Host, batch_sizes, failure_budget, unhealthy
 from cicd.sanitize import neutral_data, one_line
-from cicd.store.membership import Membership
-from cicd.store.store import Store
+from cicd.store.store import Look, Store
 
 CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
 PROTOCOL = "1"  # what cicd-converge --protocol must say
@@ -139,8 +138,8 @@ class Rollout:
         """Return the next batch: as many hosts as the size says and the capacity allows."""
         deadline = min(self._deadline, time.monotonic() + ROOM_LIMIT_SECONDS)
         while True:
-            now = Membership(self._settings, self._store, self._order.project)
-            if found := now.room(self._order.ring, waiting):
+            now = self._store.look(Look(self._order.project))
+            if found := now.drainable_hosts(self._order.ring, waiting):
                 return found[:size]
             if self._order.wide:
                 return list(waiting[:1])

@@ -107,9 +107,8 @@ class Logbook:
             return
 
 
-def failed(store: Store, project: str, generation: int) -> set[str]:
-    """Return the hosts that failed in the rollout of *generation*; none before it came to its end."""
-    known = store.get(key(project, generation)) or {}
+def failed(known: Mapping[str, Any]) -> set[str]:
+    """Return the hosts that failed in the rollout recorded as *known*; none before it came to its end."""
     hosts = known["hosts"] if known.get("state") == ENDED else {}
     return {host for host, report in hosts.items() if report.get("state") == "failed"}
 

@@ -171,6 +171,11 @@ def rollout_key(project: str, generation: int) -> str:
     return f"cicd/{project}/rollouts/{generation:08d}"
 
 
+def rollout_keys(release: Release) -> list[str]:
+    """Return where the rollouts of both rings' present generations are recorded."""
+    return [rollout_key(release.project, release.ring(name).generation) for name in RINGS]
+
+
 def to_json(release: Release) -> dict[str, Any]:
     """Return *release* as plain data for the store."""
     data = asdict(release)

@@ -140,6 +140,11 @@ def name_of(entry: Mapping[str, Any], canary_tag: str) -> str:
     return "canary" if canary_tag in entry["Service"]["Tags"] else "production"
 
 
+def rings(entries: Iterable[Mapping[str, Any]], canary_tag: str) -> dict[str, str]:
+    """Return the ring of each host in Consul's health *entries*, healthy or not, by node."""
+    return {entry["Node"]["Node"]: name_of(entry, canary_tag) for entry in entries}
+
+
 def node_is_up(entry: Mapping[str, Any]) -> bool:
     """Return whether Consul reaches the agent of the host that its health *entry* is of."""
     return all(c["Status"] == "passing" for c in entry["Checks"] if c["CheckID"] == "serfHealth")

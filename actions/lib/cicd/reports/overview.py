@@ -7,16 +7,16 @@ from dataclasses import asdict
 from typing import Any, Iterator, Mapping, Sequence
 
 from cicd.ci import progress
-from cicd.config import Project, Settings
+from cicd.config import Settings
 from cicd.deploy import executions
 from cicd.release import fate
-from cicd.release.record import RINGS, Release, Ring, rollout_key
-from cicd.release.ring import name_of, unhealthy
+from cicd.release.record import RINGS, Release, Ring, rollout_keys
+from cicd.release.ring import unhealthy
 from cicd.release.stop import to_json
 from cicd.reports import status_text
 from cicd.sanitize import moment, one_line
-from cicd.store.alarm_memory import AlarmMemory
-from cicd.store.store import Store
+from cicd.store.snapshot import Snapshot
+from cicd.store.store import CHANGES, Look, Store, number, run_key
 
 HISTORY_ENTRIES = 10
 NOTHING: Mapping[str, Mapping[str, Any]] = {}
@@ -26,26 +26,25 @@ LISTED_HOSTS = 40
 def of(settings: Settings, project: str) -> dict[str, Any]:
     """Return the rings, the hosts and the last changes of *project*, and a `message` to read."""
     store, found = Store(settings), settings.project(project)
-    known, hosts = store.release(found.name), _hosts(settings, store, found)
+    seen = store.look(Look(found, keys=[run_key(found.name, "")], more=_keys_of_changes))
+    known, hosts = seen.release, _hosts(seen)
     canaries = {host["name"] for host in hosts if host["ring"] == "canary"} - set(known.holds.excluded)
-    alarms = AlarmMemory(store, found.name).look(canaries)
-    policy, silent = found.approval, _silent(settings, store, known)
     return {
         "generation": known.generation,
         "canary": _ring(known.canary),
         "production": _ring(known.production),
         "hosts": _listed(hosts),
         "holds": asdict(known.holds),
-        "history": store.history(found.name, HISTORY_ENTRIES),
+        "history": _history(seen),
         "message": status_text.whole(
             known,
             hosts,
-            time.time(),
+            seen.now,
             found.min_bake_seconds,
-            policy,
-            alarms,
-            [*executions.sentences(settings, store, found.name), *_runs(store, found.name)],
-            silent,
+            found.approval,
+            seen.alarms(canaries),
+            [*executions.sentences(settings, store, found.name), *_runs(seen)],
+            _silent(seen),
         ),
     }
 
@@ -54,9 +53,10 @@ def everything(settings: Settings) -> dict[str, Any]:
     """Return the versions of every project, and a `message` with one line for each."""
     store, lines, projects = Store(settings), [], {}
     for found in settings.projects.values():
-        known = store.release(found.name)
+        seen = store.look(Look(found))
+        known = seen.release
         projects[found.name] = {name: _ring(known.ring(name))["version"] for name in ("canary", "production")}
-        lines.append(status_text.one_line(known, _hosts(settings, store, found), time.time()))
+        lines.append(status_text.one_line(known, _hosts(seen), seen.now))
     lines += executions.sentences(settings, store)
     return {"projects": projects, "message": "\n".join(lines)}
 
@@ -86,8 +86,24 @@ def _stops(project: str, runs: Mapping[str, Mapping[str, Any]]) -> Iterator[tupl
             )
 
 
-def _runs(store: Store, project: str) -> list[str]:
-    return progress.sentences(project, store.runs(project), time.time())
+def _keys_of_changes(known: Release) -> list[str]:
+    """Return where the newest changes are in the history, and the rollouts of both rings."""
+    changes = [CHANGES.places(known.project, name) for name in _newest(known)]
+    return [*rollout_keys(known), *(place for places in changes for place in places)]
+
+
+def _history(seen: Snapshot) -> list[dict[str, Any]]:
+    found = (CHANGES.find(seen.items, seen.project.name, name) for name in _newest(seen.release))
+    return [entry for entry in found if entry]
+
+
+def _newest(known: Release) -> list[str]:
+    oldest = max(0, known.generation - HISTORY_ENTRIES)
+    return [number(generation) for generation in range(known.generation, oldest, -1)]
+
+
+def _runs(seen: Snapshot) -> list[str]:
+    return progress.sentences(seen.project.name, seen.below(run_key(seen.project.name, "")), seen.now)
 
 
 def _line(entry: Mapping[str, Any]) -> str:
@@ -99,13 +115,12 @@ def _line(entry: Mapping[str, Any]) -> str:
     return f"{when}  {entry['who'] or 'unknown'}: {what}, {entry['ring']} {moved} ({entry['why']}){where}"
 
 
-def _silent(settings: Settings, store: Store, known: Release) -> dict[str, str]:
+def _silent(seen: Snapshot) -> dict[str, str]:
     """Say of each ring whose deploy gives no sign of life what becomes of it."""
-    said, lost_after = {}, float(settings.deploy["lost_after"])
+    said, lost_after = {}, float(seen.settings.deploy["lost_after"])
     for name in RINGS:
-        ring = known.ring(name)
-        walked = store.get(rollout_key(known.project, ring.generation)) or {}
-        said[name] = fate.silence(ring, walked, time.time(), lost_after)
+        ring = seen.release.ring(name)
+        said[name] = fate.silence(ring, seen.rollout(ring.generation), seen.now, lost_after)
     return {name: f"{name}: {text}" for name, text in said.items() if text}
 
 
@@ -123,20 +138,19 @@ def _ring(ring: Ring) -> dict[str, Any]:
     }
 
 
-def _hosts(settings: Settings, store: Store, found: Project) -> list[dict[str, Any]]:
-    entries = sorted(store.health(found), key=lambda entry: str(entry["Node"]["Node"]))
-    reasons = unhealthy(entries, [entry["Node"]["Node"] for entry in entries])
-    reports, canary_tag = store.reports(found.name), settings.canary_tag(found)
-    return [_host(canary_tag, reports.get(entry["Node"]["Node"], {}), entry, reasons) for entry in entries]
+def _hosts(seen: Snapshot) -> list[dict[str, Any]]:
+    entries = sorted(seen.entries, key=lambda entry: str(entry["Node"]["Node"]))
+    reasons, reports, rings = unhealthy(entries, seen.rings), seen.reports, seen.rings
+    return [_host(rings, reports.get(entry["Node"]["Node"], {}), entry, reasons) for entry in entries]
 
 
 def _host(
-    canary_tag: str, report: Mapping[str, Any], entry: Mapping[str, Any], reasons: Mapping[str, str]
+    rings: Mapping[str, str], report: Mapping[str, Any], entry: Mapping[str, Any], reasons: Mapping[str, str]
 ) -> dict[str, Any]:
     name = entry["Node"]["Node"]
     return {
         "name": name,
-        "ring": name_of(entry, canary_tag),
+        "ring": rings[name],
         "address": entry["Service"]["Address"] or entry["Node"]["Address"],
         "version": str(report.get("installed") or ""),
         "healthy": name not in reasons,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping
 
 from cicd import identifiers
 from cicd.errors import Refused
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.release.version import BUILT
-from cicd.store.archive import Archive
+from cicd.store.archive import Archive, Kind
 from cicd.store.store import Store
 
 ALONE = 300  # the records of the newest versions, each a key of its own
@@ -64,7 +64,7 @@ class Ledger(Store):
 
     def records(self, project: str) -> Archive:
         """Return all records of *project*."""
-        return Archive(self, project, "packages", lambda version: _commits(version) // BUCKET_COMMITS)
+        return Archive(self, project, PACKAGES)
 
     def old(self, project: str) -> List[str]:
         """Return the versions of *project* that were recorded first, beyond those that stay keys."""
@@ -94,18 +94,23 @@ class Ledger(Store):
     def refuse_other_content(self, project: str, package: Package) -> bool:
         """Raise Refused when *package*'s version is recorded with other content; True if with this one."""
         known = self.find(project, package.version)
-        if known and known.get("package", package.name) != package.name:
-            raise Refused(
-                f"{package.version} of {project} is the package {known['package']}, not {package.name}.",
-                f"Name the package {known['package']}, or none.",
-            )
-        if known and (known.get("sha256"), known.get("commit")) != (package.sha256, package.commit):
-            raise Refused(
-                f"{package.name} {package.version} is recorded with other content "
-                f"(sha256 {str(known.get('sha256'))[:12]}…, this build is {package.sha256[:12]}…).",
-                "A published version never changes: commit again, and let that be built.",
-            )
+        refuse_other_content(known, project, package)
         return known is not None
+
+
+def refuse_other_content(known: Mapping[str, Any] | None, project: str, package: Package) -> None:
+    """Raise Refused when *known*, the record of *package*'s version if there is one, is of something else."""
+    if known and known.get("package", package.name) != package.name:
+        raise Refused(
+            f"{package.version} of {project} is the package {known['package']}, not {package.name}.",
+            f"Name the package {known['package']}, or none.",
+        )
+    if known and (known.get("sha256"), known.get("commit")) != (package.sha256, package.commit):
+        raise Refused(
+            f"{package.name} {package.version} is recorded with other content "
+            f"(sha256 {str(known.get('sha256'))[:12]}…, this build is {package.sha256[:12]}…).",
+            "A published version never changes: commit again, and let that be built.",
+        )
 
 
 def _commits(version: str) -> int:
@@ -115,3 +120,6 @@ def _commits(version: str) -> int:
 
 def _key(project: str, version: str) -> str:
     return f"cicd/{identifiers.check('project', project)}/packages/{identifiers.check('version', version)}"
+
+
+PACKAGES = Kind("packages", lambda version: _commits(version) // BUCKET_COMMITS)

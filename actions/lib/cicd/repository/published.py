@@ -12,15 +12,16 @@ from cicd.repository.apt_index import Repository
 from cicd.repository.package_records import Ledger
 
 
-def published(settings: Settings, project: Project, name: str, version: str) -> Build:
-    """
-    Return the build of *version* as clients see it.
-
-    Refused when it is not there, is another project's, or is not the one that was recorded when
-    it was published.
-    """
+def offered(settings: Settings, project: Project, name: str, version: str) -> Build:
+    """Return the build of *version* as clients see it; refused when it is not there, or another project's."""
     build = Repository(settings, project).build(name, identifiers.check("version", version))
     _refuse_foreign(project, build)
+    return build
+
+
+def published(settings: Settings, project: Project, name: str, version: str) -> Build:
+    """Return the build of *version* as clients see it, when it is the one that was recorded."""
+    build = offered(settings, project, name, version)
     seen = Package(name, version, build.commit, build.trace, build.sha256)
     Ledger(settings).refuse_other_content(project.name, seen)
     return build

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
-from cicd.clients.consul import Connection
+from cicd.clients.consul import Connection, Item, Items
 from cicd.errors import ConsulError
 
 Document = Dict[str, Any]
@@ -22,22 +22,50 @@ ATTEMPTS = 10
 DELETED_AT_ONCE = 50  # operations of one transaction
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What documents are called, and in which value one that is folded belongs, by its name."""
+
+    name: str
+    bucket: Callable[[str], int]
+
+    def key(self, project: str, name: str) -> str:
+        """Return where the document *name* of *project* is while it is not folded."""
+        return f"cicd/{project}/{self.name}/{name}"
+
+    def place(self, project: str, name: str) -> str:
+        """Return where the document *name* of *project* is when it is folded."""
+        return self.bucket_key(project, f"{self.bucket(name):08d}")
+
+    def bucket_key(self, project: str, bucket: str) -> str:
+        """Return the key of one value of the archive of *project*."""
+        return f"cicd/{project}/archive/{self.name}/{bucket}"
+
+    def places(self, project: str, name: str) -> List[str]:
+        """Return both keys of which one has the document *name* of *project*, if there is one."""
+        return [self.key(project, name), self.place(project, name)]
+
+    def find(self, items: Items, project: str, name: str) -> Document | None:
+        """Return the document *name* of *project* among *items*, which were read at its places; or None."""
+        key, place = self.places(project, name)
+        return json.loads(items[key]["Value"]) if key in items else _unpacked(items.get(place)).get(name)
+
+
 @dataclass
 class Archive:
-    """The documents of one *kind* of one *project*; *bucket* says in which value a name belongs."""
+    """The documents of one *kind* of one *project*."""
 
     connection: Connection
     project: str
-    kind: str
-    bucket: Callable[[str], int]
+    kind: Kind
     _read: Tuple[int, Dict[str, Document]] = field(default=(-1, {}), init=False)
 
     def find(self, name: str) -> Document | None:
         """Return the document *name*, or None; a bucket that was read last is not read again."""
         number, known = self._read
-        if number == self.bucket(name) and name in known:
+        if number == self.kind.bucket(name) and name in known:
             return known[name]
-        return self.connection.json(self._key(name)) or self._bucket(self.bucket(name)).get(name)
+        return self.connection.json(self._key(name)) or self._bucket(self.kind.bucket(name)).get(name)
 
     def alone(self) -> List[str]:
         """Return the names of the documents that are not folded."""
@@ -61,7 +89,7 @@ class Archive:
 
     def fold(self, names: Sequence[str]) -> None:
         """Move the documents *names* into their buckets; each is always in one of both places."""
-        for number, group in groupby(sorted(names, key=self.bucket), key=self.bucket):
+        for number, group in groupby(sorted(names, key=self.kind.bucket), key=self.kind.bucket):
             members = list(group)
             found = {name: self.connection.json(self._key(name)) for name in members}
             moved = {name: document for name, document in found.items() if document}
@@ -101,10 +129,10 @@ class Archive:
             self.connection.commit([{"Verb": "delete", "Key": self._key(name)} for name in some])
 
     def _key(self, name: str) -> str:
-        return f"cicd/{self.project}/{self.kind}/{name}"
+        return self.kind.key(self.project, name)
 
     def _place(self, bucket: str) -> str:
-        return f"cicd/{self.project}/archive/{self.kind}/{bucket}"
+        return self.kind.bucket_key(self.project, bucket)
 
 
 def _packed(documents: Dict[str, Document]) -> bytes:
@@ -112,7 +140,7 @@ def _packed(documents: Dict[str, Document]) -> bytes:
     return gzip.compress("\n".join(lines).encode(), mtime=0)
 
 
-def _unpacked(item: Dict[str, Any] | None) -> Dict[str, Document]:
+def _unpacked(item: Item | None) -> Dict[str, Document]:
     if item is None:
         return {}
     return dict(json.loads(line) for line in gzip.decompress(item["Value"]).decode().splitlines())

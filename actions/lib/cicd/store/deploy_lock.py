@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator, List
 
 from consul.exceptions import NotFound
 
-from cicd.clients.consul import Connection, Operation, set_
+from cicd.clients.consul import Connection, Items, Operation, set_
 from cicd.config import Settings
 from cicd.errors import CicdError, ConsulError, Refused
 from cicd.release.record import CANCELLED, SILENT_SECONDS, Release, rollout_key
@@ -35,6 +35,17 @@ class Holder:
     generation: int = 0
 
 
+@dataclass(frozen=True)
+class Held:
+    """By which session the lock is held, and by whom; nobody when it is free."""
+
+    session: str = ""
+    holder: Holder | None = None
+
+
+FREE = Held()
+
+
 class Lock:
     """
     The lock of one ring of one project: the key `cicd/<project>/lock/<ring>`, held by a session.
@@ -44,9 +55,11 @@ class Lock:
     longer than any gap between two actions.
     """
 
-    def __init__(self, settings: Settings, project: str, ring: str) -> None:
+    def __init__(
+        self, settings: Settings, project: str, ring: str, connection: Connection | None = None
+    ) -> None:
         self._settings = settings
-        self._connection = Connection(settings)
+        self._connection = connection or Connection(settings)
         self._project, self._ring = project, ring
         self._key = key(project, ring)
         ttl = int(settings.deploy["lock_ttl_seconds"])
@@ -54,36 +67,42 @@ class Lock:
 
     def holder(self) -> Holder | None:
         """Return who holds the lock, None when it is free."""
-        return self._holder()[1]
+        return self._held().holder
 
-    def take(self, holder: Holder, wait_seconds: float = 0) -> str:
-        """Return a new session that holds the lock; Refused while somebody else has it."""
+    def acquire(self, holder: Holder, wait_seconds: float = 0, known: Held | None = None) -> str:
+        """
+        Return a new session that holds the lock; Refused while somebody else has it.
+
+        Whoever read a moment ago who holds it says so by *known*.
+        """
         deadline = time.monotonic() + wait_seconds
         while True:
-            session = self._acquire(holder)
+            present = known or self._held()
+            session = "" if present.session else self._acquire(holder)
             if session:
                 return session
             if time.monotonic() >= deadline:
-                raise self._held()
+                raise self._refusal(self._held())
+            known = None
             time.sleep(POLL_SECONDS)
 
-    def take_over(self, holder: Holder) -> str:
+    def preempt(self, holder: Holder, known: Held | None = None) -> str:
         """Return a new session that holds the lock, whoever had it: a rollback waits for nobody."""
-        present = self._holder()[0]
-        if present:
-            self.release(present)
-        return self.take(holder)
+        present = known or self._held()
+        if present.session:
+            self.release(present.session)
+        return self.acquire(holder, known=FREE)
 
-    def join(self, generation: int, holder: Holder) -> str:
+    def resume(self, generation: int, holder: Holder, known: Held | None = None) -> str:
         """
         Return the session by which the deploy of *generation* holds the lock, renewed.
 
-        When it died between two actions and nobody else came, the deploy takes the lock again.
+        When it died between two actions and nobody else came, the deploy acquires the lock again.
         """
-        session, present = self._holder()
-        if session and present and present.generation == generation and self._renew(session):
-            return session
-        return self.take(replace(holder, generation=generation))
+        present = known or self._held()
+        if present.holder and present.holder.generation == generation and self._renew(present.session):
+            return present.session
+        return self.acquire(replace(holder, generation=generation))
 
     def fence(self, session: str, holder: Holder) -> Fence:
         """Return what a change adds to its transaction to be refused when *session* lost the lock."""
@@ -94,11 +113,11 @@ class Lock:
 
         return operations
 
-    def give_up(self, generation: int) -> None:
+    def give_up(self, generation: int, known: Held | None = None) -> None:
         """Release what the deploy of *generation* holds, when it does: its last step is over."""
-        session, present = self._holder()
-        if session and present and present.generation == generation:
-            self.release(session)
+        present = known or self._held()
+        if present.holder and present.holder.generation == generation:
+            self.release(present.session)
 
     def release(self, session: str) -> None:
         """Give up what *session* holds; when Consul is away it ends by itself."""
@@ -120,17 +139,15 @@ class Lock:
             done.set()
             worker.join()
 
-    def period(self) -> float:
+    def renew_interval(self) -> float:
         """Return after how many seconds to renew."""
         return self._session_ttl / 3
 
-    def keeps(self, session: str) -> bool:
+    def still_held(self, session: str) -> bool:
         """Return whether *session*, renewed, holds the lock still."""
-        return self._renew(session) and self._holder()[0] == session
+        return self._renew(session) and self._held().session == session
 
     def _acquire(self, holder: Holder) -> str:
-        if self._holder()[0]:
-            return ""
         ask, ttl = self._connection.ask, self._session_ttl
         name = f"cicd deploys {self._project} to {self._ring}"
         # No lock delay: a stale holder is kept off by its generation, not by waiting.
@@ -154,14 +171,12 @@ class Lock:
             raise
         return True
 
-    def _holder(self) -> tuple[str, Holder | None]:
+    def _held(self) -> Held:
         item = self._connection.item(self._key)
-        if not item or not item.get("Session"):
-            return "", None
-        return str(item["Session"]), _read(item["Value"])
+        return held({self._key: item} if item else {}, self._project, self._ring)
 
-    def _held(self) -> Refused:
-        present = self.holder()
+    def _refusal(self, held: Held) -> Refused:
+        present = held.holder
         label = f"{self._project} is being deployed to {self._ring}"
         if present is None:
             return Refused(f"{label} by somebody who is just done.", "Try again.")
@@ -192,15 +207,21 @@ def _seen(holder: Holder, is_cancelled: bool, at: float, now: float) -> str:
     return lasted
 
 
+def held(items: Items, project: str, ring: str) -> Held:
+    """Return who holds the lock of *ring* of *project*, as *items* of Consul say."""
+    item = items.get(key(project, ring)) or {}
+    return Held(str(item["Session"]), _read(item["Value"])) if item.get("Session") else FREE
+
+
 def key(project: str, ring: str) -> str:
     """Return the key of the lock of *ring* of *project*."""
     return f"cicd/{project}/lock/{ring}"
 
 
 def _keep(lock: Lock, session: str, done: threading.Event, lost: threading.Event) -> None:
-    while not done.wait(lock.period()):
+    while not done.wait(lock.renew_interval()):
         try:
-            kept = lock.keeps(session)
+            kept = lock.still_held(session)
         except CicdError:
             continue  # Consul may be back before the session ends; if not, the next question says so
         if not kept:

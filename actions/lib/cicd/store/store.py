@@ -6,27 +6,49 @@ import json
 import random
 import time
 import uuid
-from typing import Any, Callable, Dict, Mapping, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, Mapping, Sequence, Tuple
 
 import requests
 
-from cicd.clients.consul import Connection, Operation, set_, unchanged
+from cicd.clients.consul import Connection, Operation, set_
 from cicd.config import Project
-from cicd.errors import ConsulError, Refused
-from cicd.release import freeze_windows, record
-from cicd.release import transitions as releases
+from cicd.errors import ConsulError
+from cicd.release import record, transitions
 from cicd.release.record import EVERYTHING, Cause
 from cicd.release.transitions import RINGS, Release, Ring
-from cicd.store.archive import Archive
+from cicd.store import snapshot
+from cicd.store.archive import Archive, Kind
 from cicd.store.deploy_lock import Fence
+from cicd.store.snapshot import Snapshot, release_key
 
 ATTEMPTS = 10
 FOLDED_AT_ONCE = 100  # changes in one value of the archive
 CHANGES_ALONE = 200  # the newest changes, each a key of its own
+CHANGES = Kind("history", lambda name: int(name) // FOLDED_AT_ONCE)
 AGENT_SERVICE = "cicd-converge"  # its checks, one a project, are named cicd-converge:<project>
 UPDATE_ATTEMPTS = 50  # a burst of pushes writes one document
 
-Change = Callable[[Release], Release]
+
+@dataclass(frozen=True)
+class Change:
+    """
+    What a command decided: the `release` afterwards, and what the change is called and why in its history.
+
+    `also` is written with it, or must not have changed since: operations of the same transaction.
+    `excused` are hosts that it does not wait for.
+    """
+
+    release: Release
+    what: str
+    why: str
+    also: Sequence[Operation] = ()
+    excused: Tuple[str, ...] = ()
+
+
+Command = Callable[[Snapshot], Change]
+Decide = Callable[[Release], Release]
+More = Callable[[Release], Sequence[str]]
 
 
 def unfenced(_: Release) -> list[Operation]:
@@ -34,69 +56,102 @@ def unfenced(_: Release) -> list[Operation]:
     return []
 
 
+def nothing(_: Release) -> Sequence[str]:
+    """Read nothing more."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a decision needs of a project besides its record: its hosts, `keys`, and `more` by its record."""
+
+    project: Project
+    hosts: bool = True
+    keys: Sequence[str] = ()
+    more: More = nothing
+
+
 class Store(Connection):
     """What the pack reads from and writes to one Consul."""
 
     def release(self, project: str) -> Release:
         """Return the release of *project*; a new, empty one when none is recorded."""
-        return self._load(project)[0]
+        return self.look(Look(self._project(project), hosts=False)).release
 
-    def change(
+    def look(self, at: Look) -> Snapshot:
+        """Return what is known now; the keys are as they were at one moment, but for `more`."""
+        items = self.read([*snapshot.places(at.project), *at.keys])
+        entries = self.health(at.project) if at.hosts else []
+        seen = snapshot.of(self._settings, at.project, items, entries, time.time())
+        more = at.more(seen.release)
+        if not more:
+            return seen
+        return snapshot.of(self._settings, at.project, {**self.read(more), **items}, entries, seen.now)
+
+    def apply(
         self,
-        project: str,
-        what: str | Callable[[Release], str],
+        at: Look,
         ring: str,
+        command: Command,
         cause: Cause,
-        decide: Change,
         fence: Fence = unfenced,
-    ) -> Release:
+        seen: Snapshot | None = None,
+    ) -> Change:
         """
-        Apply *decide* to the release of *project* and return the new one.
+        Apply *command*, which gives its own reason to *cause*, to what is known of a project.
 
-        Record, contract keys, wanted documents and history are written in one transaction,
-        with what *fence* adds. When another writer was faster the decision is taken again on
-        what it left; the refusals of *decide* pass through, with nothing written. *what* names the
-        change, if need be by what came of it.
+        Record, contract keys, wanted documents and history are written in one transaction, with what
+        *fence* adds. When another writer was faster, the command decides again on what that left; its
+        refusals pass through, with nothing written. *seen* was read a moment ago, if anything was.
         """
         for _ in range(ATTEMPTS):
-            before, checks = self._load(project)
-            after = decide(before)
-            named = what if isinstance(what, str) else what(after)
-            entry = {**record.audit(before, after, named, ring, cause), "id": uuid.uuid4().hex}
-            if self._write([*checks, *fence(after), *self._operations(after, entry)], after, entry):
-                self.tidy(project, after.generation)
-                return after
+            before = seen or self.look(at)
+            change = command(before)
+            entry = _entry(before.release, change, ring, cause)
+            operations = [*before.unmoved, *fence(change.release), *change.also]
+            if self._write([*operations, *self._operations(change.release, entry)], change.release, entry):
+                self.tidy(at.project.name, change.release.generation)
+                return change
+            seen = None
         raise ConsulError(
-            f"The release of {project} kept changing while this change was decided ({ATTEMPTS} tries).",
+            f"The release of {at.project.name} kept changing while this change was decided "
+            f"({ATTEMPTS} tries).",
             "Another deploy is busy; try again when it has ended.",
         )
 
+    def change(
+        self, project: str, what: str, ring: str, cause: Cause, decide: Decide, fence: Fence = unfenced
+    ) -> Release:
+        """Apply *decide*, which needs nothing but the record, as *what* with its *cause*; see apply."""
+        at = Look(self._project(project), hosts=False)
+
+        def command(seen: Snapshot) -> Change:
+            return Change(decide(seen.release), what, cause.why)
+
+        return self.apply(at, ring, command, cause, fence).release
+
     def refresh(self, project: str) -> bool:
         """Write again what holds on every project, or a clock that was set back, made wrong; True if so."""
-        found, checks = self._load(project)
-        known = record.not_ahead(found, time.time())
+        seen = self.look(Look(self._project(project), hosts=False))
+        known = record.not_ahead(seen.release, seen.now)
         stale = [
-            set_(key, text)
-            for key, text in self._documents(known).items()
-            if known.generation and self._text(key) != text
+            set_(key, said)
+            for key, said in self._documents(known).items()
+            if known.generation and snapshot.text(seen.items, key) != said
         ]
-        if known != found:
-            stale.append(set_(_key(project), json.dumps(record.to_json(known), sort_keys=True)))
-        return bool(stale) and self.commit([*checks, *stale])
+        if known != seen.release:
+            stale.append(set_(release_key(project), json.dumps(record.to_json(known), sort_keys=True)))
+        return bool(stale) and self.commit([*seen.unmoved, *stale])
 
     def history(self, project: str, last: int) -> list[dict[str, Any]]:
         """Return the *last* history entries of *project*, newest first; each change has one."""
         newest, changes = self._generation(project), self.changes(project)
-        entries = [changes.find(_number(one)) for one in range(newest, max(0, newest - last), -1)]
+        entries = [changes.find(number(one)) for one in range(newest, max(0, newest - last), -1)]
         return [entry for entry in entries if entry]
-
-    def entry(self, project: str, generation: int) -> dict[str, Any] | None:
-        """Return the history entry of the change to *generation*, or None."""
-        return self.changes(project).find(_number(generation))
 
     def changes(self, project: str) -> Archive:
         """Return the whole history of *project*."""
-        return Archive(self, project, "history", lambda name: int(name) // FOLDED_AT_ONCE)
+        return Archive(self, project, CHANGES)
 
     def fold(self, project: str, most: int) -> None:
         """Fold the oldest changes beyond those that are kept as keys, *most* of them."""
@@ -122,7 +177,7 @@ class Store(Connection):
 
     def run(self, project: str, commit: str) -> dict[str, Any] | None:
         """Return the record of the pipeline run of *commit*, or None."""
-        return self.json(f"cicd/{project}/runs/{commit}")
+        return self.json(run_key(project, commit))
 
     def runs(self, project: str) -> dict[str, dict[str, Any]]:
         """Return the records of all pipeline runs of *project*, by commit."""
@@ -135,7 +190,7 @@ class Store(Connection):
         False, with nothing written, unless its present stage is one of *leaving* (None: no
         run yet): of two deliveries of one event, exactly one advances.
         """
-        key = f"cicd/{project}/runs/{commit}"
+        key = run_key(project, commit)
         _, item = self.ask(lambda c: c.kv.get(key))
         known = json.loads(item["Value"]) if item else {}
         if known.get("stage") not in leaving:
@@ -198,39 +253,12 @@ class Store(Connection):
         value = json.dumps(document)
         return bool(self.ask(lambda c: c.kv.put(key, value, cas=index)))
 
-    def _load(self, project: str) -> tuple[Release, list[Operation]]:
-        """Return the release, and the checks that make a write fail if it, or what is around it, changed."""
-        known, index = self._recorded(project)
-        checks = [unchanged(_key(project), index)]
-        if project != EVERYTHING:
-            around, index = self._recorded(EVERYTHING)
-            checks.append(unchanged(_key(EVERYTHING), index))
-            known = record.surrounded(known, around.holds, self._window(project))
-        return known, checks
-
-    def _recorded(self, project: str) -> tuple[Release, int]:
-        item = self.item(_key(project))
-        if item is None:
-            return Release(project), 0
-        try:
-            return record.from_json(json.loads(item["Value"])), int(item["ModifyIndex"])
-        except (TypeError, ValueError):
-            raise Refused(
-                f"The release record of {project} in Consul is not JSON; nothing may be deployed from it.",
-                f"Repair the key {_key(project)} from cicd/{project}/history.",
-            ) from None
-
-    def _window(self, project: str) -> freeze_windows.Opened | None:
-        found = [*self._settings.freeze_windows, *self._settings.project(project).freeze_windows]
-        for key in (f"cicd/{EVERYTHING}/freeze_windows", f"cicd/{project}/freeze_windows"):
-            text = self._text(key)
-            if text:
-                found += freeze_windows.parse_text(text, key)
-        return freeze_windows.opened(found, time.time())
+    def _project(self, name: str) -> Project:
+        return Project(EVERYTHING, "") if name == EVERYTHING else self._settings.project(name)
 
     def _generation(self, project: str) -> int:
         try:
-            return int((self.json(_key(project)) or {}).get("generation", 0))
+            return int((self.json(release_key(project)) or {}).get("generation", 0))
         except (TypeError, ValueError):  # history is what an unreadable record is repaired from
             keys = self.ask(lambda c: c.kv.get(f"cicd/{project}/history/", keys=True)[1]) or [""]
             return int(max(keys).rpartition("/")[2] or 0)
@@ -260,7 +288,7 @@ class Store(Connection):
     def _operations(self, after: Release, entry: Mapping[str, Any]) -> list[Operation]:
         project = after.project
         written = [
-            set_(_key(project), json.dumps(record.to_json(after), sort_keys=True)),
+            set_(release_key(project), json.dumps(record.to_json(after), sort_keys=True)),
             set_(_history_key(project, after.generation), json.dumps(entry, sort_keys=True)),
         ]
         if project == EVERYTHING:
@@ -276,24 +304,27 @@ class Store(Connection):
     def _documents(self, known: Release) -> dict[str, str]:
         silent = int(self._settings.drift["silent_seconds"])
         return {
-            f"cicd/{known.project}/wanted/{ring}": releases.wanted_document(known, ring, silent)
+            f"cicd/{known.project}/wanted/{ring}": transitions.wanted_document(known, ring, silent)
             for ring in RINGS
         }
 
-    def _text(self, key: str) -> str:
-        item = self.item(key)
-        return str((item or {}).get("Value") or b"", "utf-8", "replace") if item else ""
+
+def _entry(before: Release, change: Change, ring: str, cause: Cause) -> dict[str, Any]:
+    known = record.audit(before, change.release, change.what, ring, replace(cause, why=change.why))
+    return {**known, "id": uuid.uuid4().hex}
 
 
-def _key(project: str) -> str:
-    return f"cicd/{project}/release"
+def run_key(project: str, commit: str) -> str:
+    """Return where the run of *commit* is recorded."""
+    return f"cicd/{project}/runs/{commit}"
 
 
 def _history_key(project: str, generation: int) -> str:
-    return f"cicd/{project}/history/{_number(generation)}"
+    return f"cicd/{project}/history/{number(generation)}"
 
 
-def _number(generation: int) -> str:
+def number(generation: int) -> str:
+    """Return *generation* as it is in a key, so that keys sort."""
     return f"{generation:08d}"
 
 

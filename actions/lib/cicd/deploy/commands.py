@@ -1,0 +1,175 @@
+"""Every change of which version a ring is wanted to run, decided on what is known at one moment. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Collection, Mapping, Sequence
+
+from cicd.ci import authors, ci_gate
+from cicd.ci.github_push import UNKNOWN
+from cicd.deploy import evidence, planned
+from cicd.errors import Refused
+from cicd.fleet import rollout_log
+from cicd.package.built import Package
+from cicd.release import firing, guards, transitions
+from cicd.release.record import DEPLOYING, STOPPED, Build, Release
+from cicd.release.ring import Host
+from cicd.release.stop import Stop
+from cicd.repository import package_records
+from cicd.sanitize import one_line
+from cicd.store.snapshot import Snapshot
+from cicd.store.store import Change, run_key
+
+
+def advertise_canary(seen: Snapshot, build: Build, who: str, before: Collection[str] | None = None) -> Change:
+    """
+    Want the published *build*, which *who* deploys, on the canary ring, whose hosts must all be reachable.
+
+    What was published *before* comes before it, whatever dpkg says; None leaves the order to dpkg.
+    """
+    seen.deployable_hosts("canary")
+    refuse_unpublished(seen, build)
+    known, why = seen.release, f"deploy {build.version}"
+    if before is not None:
+        known = transitions.accept_history(known, build.version, before)
+        why += " as the first of a new history"
+    after = transitions.advertise_canary(known, _authored(seen, build, who), seen.now)
+    return Change(after, "advertise_canary", why)
+
+
+def promotable(seen: Snapshot) -> Build:
+    """Return the canary's build; refused unless it may go to production at this very moment."""
+    build = guards.promotable(seen.release, seen.now, **_conditions(seen))
+    ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
+    return build
+
+
+def promote(seen: Snapshot, plan: str = "") -> Change:
+    """Want the canary's version on production; refused when a *plan* showed something else."""
+    planned.refuse_generation(plan, seen.release)
+    seen.deployable_hosts("production")
+    promotable(seen)
+    after = transitions.promote(seen.release, seen.now, **_conditions(seen))
+    no_alarm_since = seen.unmoved_key(firing.key(seen.project.name))
+    return Change(after, "promote", "promote the canary", [no_alarm_since])
+
+
+def roll_back(seen: Snapshot, ring: str, alarm: str = "", generation: int = 0) -> Change:
+    """
+    Want on the ring the good version before the present one.
+
+    An *alarm*, in words, takes back only *generation*, about which it was judged, and only once.
+    """
+    seen.hosts(ring, reachable_only=True)
+    if alarm:
+        guards.refuse_moved(seen.release, ring, generation)
+    after = transitions.roll_back(seen.release, ring, seen.now, automatic=bool(alarm))
+    return Change(after, "roll_back", f"an alarm: {alarm}" if alarm else "roll back")
+
+
+def break_glass(seen: Snapshot, build: Build, who: str, role: str, why: str) -> Change:
+    """Want the published *build* on production past every guard, for *who* is in *role*."""
+    seen.hosts("production", reachable_only=True)
+    _refuse_other_content(seen, build)
+    after = transitions.break_glass(seen.release, _authored(seen, build, who), seen.now)
+    return Change(after, "break_glass", f"BREAK GLASS as {role}: {why}")
+
+
+def restore(seen: Snapshot, ring: str, generation: int) -> Change:
+    """
+    Undo the deploy of *generation*, which failed, was cancelled or died, or go on going back.
+
+    The ring is stopped where nothing is left to go back to, after some tries, and for a failed deploy to
+    production where the configuration leaves that to a person.
+    """
+    left = ring == "production" and not seen.settings.deploy["auto_rollback"]
+    why = ended(seen, ring, generation)
+    after = transitions.restore(seen.release, ring, generation, seen.now, why, left)
+    return Change(after, "stop" if after.ring(ring).state == STOPPED else "restore", why.sentence)
+
+
+def confirm(seen: Snapshot, ring: str, generation: int) -> Change:
+    """
+    Record that every host of the ring reports *generation*'s version and is healthy.
+
+    Hosts that its rollout recorded as failed, within the budget, are excused: the ring is degraded then,
+    and all others are proven.
+    """
+    refuse_overtaken(seen, ring, generation)
+    proven, failed = evidence.of_end(seen, ring, generation)
+    end = transitions.degrade if failed else transitions.confirm
+    after = end(seen.release, ring, generation, seen.now, proven)
+    why = f"failed: {one_line(', '.join(failed), 200)}" if failed else "every host is healthy"
+    return Change(after, "degrade" if failed else "confirm", why, excused=failed)
+
+
+def ended(seen: Snapshot, ring: str, generation: int) -> Stop:
+    """Return why the deploy of *generation* is over, although no step said that it ended well."""
+    return rollout_log.why_ended(seen.rollout(generation), seen.release.ring(ring).since, seen.now)
+
+
+def refuse_overtaken(seen: Snapshot, ring: str, generation: int) -> None:
+    """Raise Refused when the deploy of *generation* must not touch another host of *ring*."""
+    transitions.refuse_overtaken(seen.release, ring, generation)
+
+
+def refuse_unpublished(seen: Snapshot, build: Build) -> None:
+    """Raise Refused unless *build* is what was published as this version, of a commit that CI passed."""
+    _refuse_other_content(seen, build)
+    ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
+
+
+def hosts_to_retry(seen: Snapshot, ring: str, names: Sequence[str]) -> list[Host]:
+    """Return the hosts called *names*, or all that are not proven; refused during a deploy."""
+    if seen.release.ring(ring).state == DEPLOYING:
+        raise Refused(f"A deploy of {seen.project.name} to {ring} is under way.", "Wait for its end.")
+    return named_hosts(seen, ring, names) if names else seen.unproven_hosts(ring, reachable_only=True)
+
+
+def named_hosts(seen: Snapshot, ring: str, names: Sequence[str]) -> list[Host]:
+    """Return the ring's hosts called *names*; refused when one of them is not in the ring."""
+    hosts = {host.name: host for host in seen.hosts(ring, reachable_only=True)} if names else {}
+    strange = [name for name in names if name not in hosts]
+    if strange:
+        raise Refused(
+            f"{one_line(', '.join(strange), 300)} is no reachable host of {seen.project.name}'s {ring} ring.",
+            f"See: st2 run cicd.get_release project={seen.project.name}",
+        )
+    return [hosts[name] for name in names]
+
+
+def keys_of(project: str, build: Build) -> list[str]:
+    """Return what must be read to say where *build* is from and who wrote it."""
+    cleared = ci_gate.version_places(project, build.version, build.commit)
+    return [*cleared, authors.key(project, build.commit)]
+
+
+def keys_of_canary(known: Release) -> list[str]:
+    """Return what must be read to say whether the canary may be promoted."""
+    return keys_of(known.project, known.canary.wanted) if known.canary.wanted else []
+
+
+def _conditions(seen: Snapshot) -> dict[str, Any]:
+    proof = seen.proof("canary", seen.hosts("canary"))
+    project = seen.project
+    return {
+        "min_bake": project.min_bake_seconds,
+        "policy": project.approval,
+        "proof": proof,
+        "alarms": seen.alarms(proof.hosts),
+    }
+
+
+def _refuse_other_content(seen: Snapshot, build: Build) -> None:
+    known = package_records.PACKAGES.find(seen.items, seen.project.name, build.version)
+    package = Package(build.package, build.version, build.commit, build.trace, build.sha256)
+    package_records.refuse_other_content(known, seen.project.name, package)
+
+
+def _authored(seen: Snapshot, build: Build, who: str) -> Build:
+    """When nobody knows who the authors of the commit are, who deploys it counts as one."""
+    name = seen.project.name
+    run: Mapping[str, Any] = seen.document(run_key(name, build.commit))
+    known = authors.named(seen.document(authors.key(name, build.commit)))
+    wrote = {*known, str(run.get("user") or "")} - {"", UNKNOWN} or {who}
+    return replace(build, authors=tuple(sorted(one_line(one, 100) for one in wrote)))

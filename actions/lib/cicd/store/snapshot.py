@@ -1,0 +1,216 @@
+"""What is known of a project at one moment: all that a decision about it is based on, read once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Container, Dict, List, Mapping, Sequence
+
+from cicd import identifiers
+from cicd.clients.consul import Items, Operation, unchanged
+from cicd.config import Project, Settings
+from cicd.errors import Refused
+from cicd.release import firing, freeze_windows, record, ring
+from cicd.release.firing import Alarms
+from cicd.release.record import DEGRADED, EVERYTHING, HEALTHY, RINGS, Release
+from cicd.release.ring import Host
+from cicd.release.verification import Proof, record_host
+from cicd.store import deploy_lock
+from cicd.store.deploy_lock import Held
+
+Document = Dict[str, Any]
+Entry = Mapping[str, Any]  # one host in Consul's answer about the health of a service
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """
+    *project* as Consul had it `now` (epoch seconds).
+
+    `items` are its keys that were read, `entries` Consul's health entries of its hosts, healthy or not;
+    there are none where nobody asked for them. `release` knows what holds every project, too.
+    """
+
+    settings: Settings
+    project: Project
+    release: Release
+    items: Items
+    entries: Sequence[Entry]
+    now: float
+
+    def document(self, key: str) -> Document:
+        """Return the document *key*; an empty one when there is none."""
+        return document(self.items, key)
+
+    @property
+    def reports(self) -> dict[str, Document]:
+        """What each host reported last, by node."""
+        return self.below(f"cicd/{self.project.name}/hosts/")
+
+    def below(self, prefix: str) -> dict[str, Document]:
+        """Return the documents below *prefix* that were read, by the rest of their keys."""
+        return {key[len(prefix) :]: self.document(key) for key in self.items if key.startswith(prefix)}
+
+    def rollout(self, generation: int) -> Document:
+        """Return what is known of the rollout of *generation*, when that was asked for."""
+        return self.document(record.rollout_key(self.project.name, generation))
+
+    def held(self, ring_name: str) -> Held:
+        """Return who holds the deploy lock of the ring."""
+        return deploy_lock.held(self.items, self.project.name, ring_name)
+
+    def alarms(self, canaries: Container[str]) -> Alarms:
+        """Return what fires, with *canaries* as canary hosts; Refused when it cannot be read."""
+        key = firing.key(self.project.name)
+        try:
+            return firing.alarms(self.document(key), self.now, canaries)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Refused(
+                f"Whether an alarm fires cannot be told: the key {key} in Consul is unreadable.",
+                f"See what fires in the monitoring system, then: consul kv delete {key}",
+            ) from None
+
+    def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
+        """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
+        return ring.members(
+            self.entries,
+            self.project.name,
+            identifiers.check("ring", ring_name),
+            self._canary_tag,
+            reachable_only,
+            self.release.holds.excluded,
+            str(self.settings.discovery["zone_meta"]),
+        )
+
+    def deployable_hosts(self, ring_name: str) -> list[Host]:
+        """
+        Return the ring's hosts when a deploy to them may begin.
+
+        Refused when too many hosts are canaries, when a host of a ring whose last deploy ended well is
+        not healthy, and when none may leave traffic without the capacity falling below its minimum.
+        """
+        hosts, name = self.hosts(ring_name), self.project.name
+        most = str(self.settings.deploy["max_canaries"])
+        ring.refuse_crowd(self.entries, name, self._canary_tag, most)
+        if self.release.ring(ring_name).state in (HEALTHY, DEGRADED):
+            ring.refuse_sick(self.entries, name, hosts)
+        self._refuse_cramped(ring_name, hosts)
+        return hosts
+
+    def drainable_hosts(self, ring_name: str, hosts: Sequence[Host]) -> list[Host]:
+        """
+        Return those of *hosts* that may leave traffic now, for a deploy to *ring_name*.
+
+        A ring that was never wanted to run anything serves nobody, so its hosts do not count.
+        """
+        minimum, zone_meta = self.settings.deploy["min_healthy"], self.settings.discovery["zone_meta"]
+        return ring.capacity(self._counted(ring_name), str(minimum), str(zone_meta)).room(hosts)
+
+    def updated_hosts(self, ring_name: str) -> list[Host]:
+        """Return the hosts that a deploy walks: all of them, but going back without those that are lost."""
+        current = self.release.ring(ring_name)
+        return self.hosts(ring_name, current.backward) if current.wanted else []
+
+    def unproven_hosts(self, ring_name: str, reachable_only: bool) -> list[Host]:
+        """Return the ring's hosts that are not proven to run, healthy, what it wants."""
+        hosts = self.hosts(ring_name, reachable_only)
+        doubts = self.proof(ring_name, hosts).hosts
+        return [host for host in hosts if doubts[host.name]]
+
+    def proof(self, ring_name: str, hosts: Sequence[Host]) -> Proof:
+        """Return what proves that *hosts* run what the ring wants, and what troubles each."""
+        wanted, reports = self.release.ring(ring_name).wanted, self.reports
+        failing = ring.unhealthy(self.entries, [host.name for host in hosts])
+        found = Proof(wanted.version if wanted else "")
+        for host in hosts:
+            trouble = failing.get(host.name, "")
+            found = record_host(found, host.name, reports.get(host.name), trouble, self.now)
+        return found
+
+    @property
+    def rings(self) -> dict[str, str]:
+        """The ring of each host in Consul, healthy or not, by node."""
+        return ring.rings(self.entries, self._canary_tag)
+
+    @property
+    def unmoved(self) -> List[Operation]:
+        """What makes a write fail when the record, or what holds every project, changed since."""
+        names = dict.fromkeys((self.project.name, EVERYTHING))
+        return [self.unmoved_key(release_key(name)) for name in names]
+
+    def unmoved_key(self, key: str) -> Operation:
+        """Return what makes a write fail when *key* changed since."""
+        item = self.items.get(key)
+        return unchanged(key, int(item["ModifyIndex"]) if item else 0)
+
+    @property
+    def _canary_tag(self) -> str:
+        return self.settings.canary_tag(self.project)
+
+    def _counted(self, ring_name: str) -> list[Entry]:
+        used = {name for name in RINGS if name == ring_name or self.release.ring(name).wanted}
+        return [entry for entry in self.entries if ring.name_of(entry, self._canary_tag) in used]
+
+    def _refuse_cramped(self, ring_name: str, hosts: Sequence[Host]) -> None:
+        if not self.drainable_hosts(ring_name, hosts):
+            raise Refused(
+                f"Too few of {self.project.name}'s {len(self._counted(ring_name))} hosts are healthy to "
+                f"take one out of traffic (`deploy.min_healthy` is {self.settings.deploy['min_healthy']}).",
+                "Add or repair hosts, or lower it, then deploy again.",
+            )
+
+
+def of(settings: Settings, project: Project, items: Items, entries: Sequence[Entry], now: float) -> Snapshot:
+    """Return the Snapshot of *project* that *items* make; Refused when its record is unreadable."""
+    known = _recorded(items, project.name)
+    if project.name != EVERYTHING:
+        around = _recorded(items, EVERYTHING)
+        known = record.surrounded(known, around.holds, _window(settings, project, items, now))
+    return Snapshot(settings, project, known, items, entries, now)
+
+
+def places(project: Project) -> list[str]:
+    """Return where the keys begin that every snapshot of *project* is made of."""
+    name = project.name
+    if name == EVERYTHING:
+        return [release_key(name)]
+    parts = ("hosts/", "lock/", "wanted/", "freeze_windows")
+    around = [release_key(EVERYTHING), f"cicd/{EVERYTHING}/freeze_windows"]
+    return [release_key(name), firing.key(name), *(f"cicd/{name}/{part}" for part in parts), *around]
+
+
+def release_key(project: str) -> str:
+    """Return where the record of *project* is."""
+    return f"cicd/{project}/release"
+
+
+def document(items: Items, key: str) -> Document:
+    """Return the JSON document *key* among *items*; an empty one when there is none."""
+    return dict(json.loads(items[key]["Value"])) if key in items else {}
+
+
+def text(items: Items, key: str) -> str:
+    """Return the text *key* among *items*."""
+    return str(items[key]["Value"], "utf-8", "replace") if key in items else ""
+
+
+def _recorded(items: Items, project: str) -> Release:
+    key = release_key(project)
+    if key not in items:
+        return Release(project)
+    try:
+        return record.from_json(document(items, key))
+    except (TypeError, ValueError):
+        raise Refused(
+            f"The release record of {project} in Consul is not JSON; nothing may be deployed from it.",
+            f"Repair the key {key} from cicd/{project}/history.",
+        ) from None
+
+
+def _window(settings: Settings, project: Project, items: Items, now: float) -> freeze_windows.Opened | None:
+    found = [*settings.freeze_windows, *project.freeze_windows]
+    for name in (EVERYTHING, project.name):
+        key = f"cicd/{name}/freeze_windows"
+        said = text(items, key)
+        found += freeze_windows.parse_text(said, key) if said else ()
+    return freeze_windows.opened(found, now)

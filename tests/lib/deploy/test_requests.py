@@ -1,0 +1,127 @@
+"""What a decision reads and writes: it is seen once, decided, and written once, on a real Consul."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cicd.clients import consul as client
+from cicd.deploy import commands
+from cicd.deploy.deploy import Deploy
+from cicd.errors import Refused
+from cicd.reports import overview
+from cicd.store.snapshot import release_key
+from tests.lib import apt_index
+from tests.lib.actors import Actor
+from tests.lib.stage import PROJECT, World, published, version
+
+MOST = 6
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with apt_index.served(tmp_path_factory.mktemp("apt"), published()) as url:
+        yield url
+
+
+@pytest.fixture
+def ann(consul: str, repository: str) -> Iterator[Actor]:
+    """Somebody in a project whose canary is good, approved and baked."""
+    world = World(consul, repository)
+    world.reset()
+    actor = Actor(world, "ann")
+    for _ in range(2):
+        actor.go_on("canary", actor.push())
+    Actor(world, "bob").review("approve")
+    actor.bake()
+    yield actor
+    world.forget()
+
+
+@pytest.fixture
+def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], tuple[int, int]]:
+    """Count what a block asks of Consul, and how often it reads the record among that."""
+
+    def counted(block: Callable[[], object]) -> tuple[int, int]:
+        asked: list[str] = []
+        send = client.Impatient.send
+
+        def note(self, request, **options):
+            asked.append(f"{request.path_url} {request.body or ''}")
+            return send(self, request, **options)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(client.Impatient, "send", note)
+            block()
+        read = [one for one in asked if release_key(PROJECT) in one and '"set"' not in one]
+        return len(asked), len(read)
+
+    return counted
+
+
+def deploy(actor: Actor) -> Deploy:
+    return Deploy(actor.world.settings, PROJECT, "ann", "e1")
+
+
+def test_a_promotion(ann, count):
+    asked, read = count(lambda: deploy(ann).promote())
+
+    assert (asked <= MOST, read) == (True, 1), asked
+
+
+def test_a_look_at_the_canary(ann, count):
+    asked, read = count(lambda: commands.promotable(deploy(ann).look_at_canary()))
+
+    assert (asked <= MOST, read) == (True, 1), asked
+
+
+def test_a_canary(ann, count):
+    newer = version(ann.world.next_build())
+
+    asked, read = count(lambda: deploy(ann).advertise_canary(newer))
+
+    assert (asked <= MOST, read) == (True, 1), asked
+
+
+def test_the_end_of_a_deploy(ann, count):
+    generation = ann.push()
+    ann.walk("canary", generation)
+
+    asked, read = count(lambda: deploy(ann).confirm("canary", generation))
+
+    assert (asked <= MOST, read) == (True, 1), asked
+
+
+def test_a_deploy_that_is_undone(ann, count):
+    generation = ann.push()
+
+    asked, read = count(lambda: deploy(ann).restore("canary", generation))
+
+    assert (asked <= MOST, read) == (True, 1), asked
+
+
+def test_a_rollback(ann, count):
+    asked, read = count(lambda: deploy(ann).roll_back("canary"))
+
+    assert (asked <= MOST, read) == (True, 1), asked
+
+
+def test_a_step_that_failed(ann, count):
+    generation = ann.push()
+
+    asked, read = count(
+        lambda: deploy(ann).note("canary", generation, "update hosts", Refused("No.", "Look."))
+    )
+
+    assert (asked <= MOST, read) == (True, 1), asked
+
+
+def test_where_the_hosts_are(ann, count):
+    asked, read = count(lambda: deploy(ann).look().updated_hosts("canary"))
+
+    assert (asked <= 2, read) == (True, 1), asked
+
+
+def test_what_is_deployed(ann, count):
+    asked, read = count(lambda: overview.of(ann.world.settings, PROJECT))
+
+    assert (asked <= MOST, read) == (True, 1), asked
