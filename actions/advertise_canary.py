@@ -14,7 +14,7 @@ class AdvertiseCanary(RunStep):
         self, settings: Settings, project: str, version: str, package: str, new_history: bool, user: str
     ) -> dict[str, Any]:
         ring = Deploy(settings, project, user).advertise_canary(version, package, new_history).canary
-        previous = ring.good.version if ring.good else ""
+        previous = ring.last_good.version if ring.last_good else ""
         return {
             "generation": ring.generation,
             "version": version,

@@ -14,7 +14,7 @@ class AdvertisePastGuards(CicdAction):
         self, settings: Settings, project: str, version: str, role: str, reason: str, user: str
     ) -> dict[str, Any]:
         ring = Deploy(settings, project, user).break_glass(version, role, reason).production
-        previous = ring.good.version if ring.good else ""
+        previous = ring.last_good.version if ring.last_good else ""
         return {
             "generation": ring.generation,
             "version": version,

@@ -11,4 +11,4 @@ from cicd.reports import overview
 
 class GetRelease(CicdAction):
     def act(self, settings: Settings, project: str) -> dict[str, Any]:
-        return overview.of(settings, project) if project else overview.everything(settings)
+        return overview.project_status(settings, project) if project else overview.everything(settings)

@@ -13,7 +13,7 @@ class PromoteCanary(CicdAction):
     def act(self, settings: Settings, project: str, user: str, plan: str) -> dict[str, Any]:
         ring = Deploy(settings, project, user).promote(plan).production
         assert ring.wanted is not None
-        previous = ring.good.version if ring.good else ""
+        previous = ring.last_good.version if ring.last_good else ""
         return {
             "generation": ring.generation,
             "version": ring.wanted.version,

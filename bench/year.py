@@ -138,7 +138,7 @@ class Year:
 
     def _change(self, what: str, ring: str, build: Build, execution: str) -> Operation:
         before, generation = self._release, self._release.generation + 1
-        wanted = Ring("healthy", build, build, before.ring(ring).good, generation, self.now)
+        wanted = Ring("healthy", build, build, before.ring(ring).last_good, generation, self.now)
         rings = {ring: wanted}
         self._release = dataclasses.replace(before, generation=generation, **rings)
         cause = Cause("ann", "CI passed", self.now, execution[:24])

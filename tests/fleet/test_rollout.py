@@ -137,7 +137,7 @@ def test_a_capacity_that_cannot_be_kept_stops_the_deploy_before_the_next_batch(w
 
 def test_going_back_is_wide_open_but_leaves_half_of_the_hosts_serving(world):
     with Watch(world) as watch:
-        roll_out(world, "production", wide=True)
+        roll_out(world, "production", all_at_once=True)
 
     assert world.installed("production") == {NEW.version}
     assert 4 <= watch.fewest <= 5
@@ -147,7 +147,7 @@ def test_going_back_tries_every_host_and_then_names_those_that_failed(world):
     first, *others = world.ring("production")
     first.break_with("install")
 
-    failure = stopped(world, "production", wide=True)
+    failure = stopped(world, "production", all_at_once=True)
 
     assert failure.details["failed_hosts"] == first.name
     assert {machine.installed for machine in others} == {NEW.version}
@@ -252,7 +252,7 @@ def test_a_deploy_that_fails_while_the_last_good_version_is_vetoed_stops_the_rin
 
     changed = deploy.restore("production", generation)
 
-    said = overview.of(world.settings, PROJECT)["message"].splitlines()
+    said = overview.project_status(world.settings, PROJECT)["message"].splitlines()
     assert changed.production.state == "stopped"
     assert said[1].startswith("  GOING BACK FAILED: greeter on production is stopped: greeter has no earlier")
     assert f"{OLD.version} was vetoed by ann: it leaks" in said[1]

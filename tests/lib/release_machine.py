@@ -108,7 +108,7 @@ class ReleaseMachine:
         if not self.decided:
             return
         before, after, what, ring, written = self.decided.pop(which % len(self.decided))
-        good = {b.version for b in (before.production.good, before.production.earlier) if b}
+        good = {b.version for b in (before.production.last_good, before.production.previous_good) if b}
         won = self.write(before, after, what, ring)
         assert won == (self.written == before.generation), "exactly one decision on a generation is written"
         if not won:
@@ -204,7 +204,7 @@ class ReleaseMachine:
     def roll_back(self, ring, automatic):
         def change(known: Release) -> Release:
             after = transitions.roll_back(known, ring, self.now, automatic)
-            assert not (automatic and known.ring(ring).exempt), "an alarm goes back once"
+            assert not (automatic and known.ring(ring).ignores_holds), "an alarm goes back once"
             return after
 
         self.decide("roll_back", ring, change)

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd.alarms import alarm
-from cicd.alarms.alarm import ASK, FIRING, IGNORE, RESOLVED, ROLL_BACK, Alarm, Began, Decision, Known
+from cicd.alarms.alarm import (
+    ASK,
+    FIRING,
+    IGNORE,
+    RESOLVED,
+    ROLL_BACK,
+    Alarm,
+    AlarmContext,
+    Decision,
+    RingStart,
+)
 from cicd.errors import InputError, Refused
 from cicd.release import firing, guards, holds, record, transitions
 from cicd.release.holds import Hold
@@ -34,13 +44,15 @@ def deployed() -> Release:
     return known
 
 
-def known(found: Release | None = None, **changes) -> Known:
-    began = {"canary": Began("advertise_canary", BEGUN), "production": Began("promote", BEGUN + 5)}
+def known(found: Release | None = None, **changes) -> AlarmContext:
+    began = {"canary": RingStart("advertise_canary", BEGUN), "production": RingStart("promote", BEGUN + 5)}
     windows = dict.fromkeys(record.RINGS, WINDOW)
-    return replace(Known(found or deployed(), RINGS, began, windows), **changes)
+    return replace(AlarmContext(found or deployed(), RINGS, began, windows), **changes)
 
 
-def judged(what: Alarm = ERRORS, now: float = NOW, found: Known | None = None, memory=None) -> Decision:
+def judged(
+    what: Alarm = ERRORS, now: float = NOW, found: AlarmContext | None = None, memory=None
+) -> Decision:
     return alarm.judge(memory or {}, what, found or known(), now)[1]
 
 
@@ -97,10 +109,16 @@ def test_soon_after_a_deploy_the_ring_that_it_is_about_goes_back(what, ring):
         ({"host": ""}, known(Release("greeter"), began={}), "no deploy is recent enough"),
         ({}, known(on("canary", state=record.RESTORING)), "canary is going back already"),
         ({}, known(on("canary", state=record.STOPPED)), "a person says how it goes on"),
-        ({}, known(on("canary", exempt=True)), "canary went back already, and an alarm takes it back once"),
+        (
+            {},
+            known(on("canary", ignores_holds=True)),
+            "canary went back already, and an alarm takes it back once",
+        ),
         (
             {"host": "web2"},
-            known(on("production", exempt=True), began={"production": Began("break_glass", BEGUN)}),
+            known(
+                on("production", ignores_holds=True), began={"production": RingStart("break_glass", BEGUN)}
+            ),
             "production runs what somebody broke the glass for",
         ),
         (
@@ -169,7 +187,7 @@ def test_ten_times_the_same_alarm_or_ten_alarms_of_one_ring_act_once():
 
 
 def test_what_is_said_again_with_the_same_outcome_is_not_new():
-    found = known(on("canary", exempt=True))
+    found = known(on("canary", ignores_holds=True))
     memory, _, first = alarm.judge({}, ERRORS, found, NOW)
     memory, _, second = alarm.judge(memory, ERRORS, found, NOW + 60)
 
@@ -263,11 +281,11 @@ class World:
 
     def __init__(self) -> None:
         self.release, self.memory, self.now, self.newest = Release("greeter"), {}, 10_000.0, 0
-        self.began: dict[str, Began] = {}
+        self.began: dict[str, RingStart] = {}
         self.firing: dict[str, float] = {}
 
-    def known(self) -> Known:
-        return Known(self.release, RINGS, self.began, dict.fromkeys(record.RINGS, WINDOW))
+    def known(self) -> AlarmContext:
+        return AlarmContext(self.release, RINGS, self.began, dict.fromkeys(record.RINGS, WINDOW))
 
     def change(self, what: str, ring: str, command) -> None:
         try:
@@ -275,7 +293,7 @@ class World:
         except Refused:
             return
         if after.ring(ring).generation != self.release.ring(ring).generation:
-            self.began[ring] = Began(what, self.now)
+            self.began[ring] = RingStart(what, self.now)
         self.release = after
 
     def step(self, what: str, host: str, check: str, status: str, seconds: float) -> None:
@@ -313,7 +331,7 @@ class World:
         assert one.host != "web9"
         assert since is not None
         assert since >= self.began[decision.ring].when, "it fired before the deploy began"
-        assert not current.exempt, "an alarm goes back once"
+        assert not current.ignores_holds, "an alarm goes back once"
         assert current.state == record.DEPLOYING or self.now - current.since <= WINDOW
         self.change("roll_back", decision.ring, self.rolled_back(decision))
         assert self.release.ring(decision.ring).generation != decision.generation

@@ -207,7 +207,7 @@ def refusals(made: config.Settings) -> list[str]:
             said.append("")
         except Refused as refusal:
             said.append(f"{refusal.message} {refusal.hint}")
-    shown = overview.of(made, "greeter")["message"].splitlines()[-1]
+    shown = overview.project_status(made, "greeter")["message"].splitlines()[-1]
     return [*said, shown.removeprefix("  next: ")]
 
 
@@ -273,7 +273,7 @@ def test_decisions_are_lines_among_the_others_and_what_fires_is_shown(known):
         "warning says neither that it fires nor that it is over"
     )
     assert lines[1].endswith("greeter: ignore: web9 is no host of greeter in Consul")
-    shown = overview.of(known, "greeter")["message"]
+    shown = overview.project_status(known, "greeter")["message"]
     assert re.search(r"alarm: errors on web9 \(grafana\), for \d+ s", shown)
 
 

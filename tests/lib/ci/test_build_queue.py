@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd.ci import build_queue
-from cicd.ci.build_queue import Lane, Turn
+from cicd.ci.build_queue import Lane, QueueEntry
 
 
 def commit(number: int) -> str:
@@ -14,7 +14,7 @@ def commit(number: int) -> str:
 def moved(now: Lane, before: int, number: int, delivery: str = "") -> Lane:
     """The push that moved the branch from *before* to *number* arrives."""
     late = build_queue.is_older(now, commit(number), commit(before))
-    seen = build_queue.see(now, commit(number), commit(before), delivery)
+    seen = build_queue.record_move(now, commit(number), commit(before), delivery)
     return seen if late else build_queue.enter(seen, commit(number))
 
 
@@ -66,10 +66,10 @@ def test_whoever_loses_its_place_is_told_to_whom(numbers):
 
 
 def test_after_a_push_that_nobody_told_of_every_later_one_is_newer():
-    now = build_queue.see(Lane(), commit(3), commit(2))
+    now = build_queue.record_move(Lane(), commit(3), commit(2))
 
     assert not build_queue.is_older(now, commit(9), commit(8))
-    assert build_queue.see(now, commit(9), commit(8)).head == Turn(commit(9), 0)
+    assert build_queue.record_move(now, commit(9), commit(8)).head == QueueEntry(commit(9), 0)
 
 
 moves = st.lists(st.integers(1, 5), min_size=1, max_size=30)
@@ -79,8 +79,8 @@ moves = st.lists(st.integers(1, 5), min_size=1, max_size=30)
 def test_wherever_the_branch_goes_back_and_forth_its_head_is_where_it_went_last(places):
     now, at = Lane(), 0
     for number in places:
-        now, at = build_queue.see(now, commit(number), commit(at)), number
-        assert now.head == Turn(commit(number), 0)
+        now, at = build_queue.record_move(now, commit(number), commit(at)), number
+        assert now.head == QueueEntry(commit(number), 0)
         assert not build_queue.is_older(now, commit(number), commit(at))
 
 
@@ -88,7 +88,7 @@ def test_wherever_the_branch_goes_back_and_forth_its_head_is_where_it_went_last(
 def test_the_steps_never_lead_in_a_circle(places):
     now, at = Lane(), 0
     for number in places:
-        now, at = build_queue.see(now, commit(number), commit(at)), number
+        now, at = build_queue.record_move(now, commit(number), commit(at)), number
     known = {place for step in now.steps for place in step}
 
     assert not [
@@ -106,21 +106,25 @@ def test_what_waits_at_the_end_of_all_going_back_and_forth_is_where_the_branch_i
         now, at = moved(now, at, number), number
     now = build_queue.leave(now, commit(99))
 
-    assert now.running == Turn(commit(at), now.running.order)
+    assert now.running == QueueEntry(commit(at), now.running.order)
 
 
 def test_the_same_move_again_is_another_push_and_the_same_delivery_is_not():
-    there = build_queue.see(build_queue.see(Lane(), commit(1), commit(0), "d0"), commit(2), commit(1), "d1")
-    back = build_queue.see(there, commit(1), commit(2), "d2")
+    there = build_queue.record_move(
+        build_queue.record_move(Lane(), commit(1), commit(0), "d0"), commit(2), commit(1), "d1"
+    )
+    back = build_queue.record_move(there, commit(1), commit(2), "d2")
 
-    assert build_queue.see(back, commit(2), commit(1), "d1") == back
+    assert build_queue.record_move(back, commit(2), commit(1), "d1") == back
     assert not build_queue.comes_back(back, commit(2), commit(1), "d1")
     assert build_queue.comes_back(back, commit(2), commit(1), "d3")
-    assert build_queue.see(back, commit(2), commit(1), "d3").head == Turn(commit(2), 0)
+    assert build_queue.record_move(back, commit(2), commit(1), "d3").head == QueueEntry(commit(2), 0)
 
 
 def test_a_second_hook_that_tells_of_a_move_that_is_made_tells_nothing_new():
-    there = build_queue.see(build_queue.see(Lane(), commit(1), commit(0), "d0"), commit(2), commit(1), "d1")
+    there = build_queue.record_move(
+        build_queue.record_move(Lane(), commit(1), commit(0), "d0"), commit(2), commit(1), "d1"
+    )
 
     assert not build_queue.comes_back(there, commit(2), commit(1), "other")
     assert not build_queue.comes_back(there, commit(1), commit(0), "other")
@@ -132,31 +136,31 @@ def test_a_lane_of_an_older_pack_is_read_without_its_times():
         {"last": 3, "running": turn, "head": turn, "steps": [[commit(1), commit(0)]]}
     )
 
-    assert known.running == known.head == Turn(commit(1), 3)
+    assert known.running == known.head == QueueEntry(commit(1), 3)
     assert not build_queue.is_older(known, commit(8), commit(7))
 
 
 def test_a_build_that_finishes_after_a_newer_one_does_not_replace_it():
-    now = build_queue.passes(arrive(arrive(Lane(), 1), 2), Turn(commit(2), 2))
+    now = build_queue.mark_passed(arrive(arrive(Lane(), 1), 2), QueueEntry(commit(2), 2))
 
-    assert build_queue.replaced_by(now, Turn(commit(1), 1)) == commit(2)
-    assert build_queue.passes(now, Turn(commit(1), 1)) == now
-    assert not build_queue.replaced_by(now, Turn(commit(2), 2))
-    assert not build_queue.replaced_by(now, Turn(commit(3), 3))
+    assert build_queue.replaced_by(now, QueueEntry(commit(1), 1)) == commit(2)
+    assert build_queue.mark_passed(now, QueueEntry(commit(1), 1)) == now
+    assert not build_queue.replaced_by(now, QueueEntry(commit(2), 2))
+    assert not build_queue.replaced_by(now, QueueEntry(commit(3), 3))
 
 
 def test_who_is_asked_for_again_gets_a_new_turn_behind_who_runs():
     now = build_queue.enter(build_queue.enter(Lane(), commit(1)), commit(2))
 
     assert build_queue.enter(now, commit(2)) == now
-    assert build_queue.leave(now, commit(1)).running == Turn(commit(2), 2)
+    assert build_queue.leave(now, commit(1)).running == QueueEntry(commit(2), 2)
     assert build_queue.leave(now, commit(2)).waiting == ()
 
 
 def test_the_lane_keeps_a_bounded_past():
     now = Lane()
     for number in range(1, 3 * build_queue.STEPS_KEPT):
-        now = build_queue.see(now, commit(number), commit(number - 1), f"d{number}")
+        now = build_queue.record_move(now, commit(number), commit(number - 1), f"d{number}")
 
     assert len(now.steps) == build_queue.STEPS_KEPT
     assert len(now.deliveries) == build_queue.DELIVERIES_KEPT

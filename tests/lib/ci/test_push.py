@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cicd.ci import build_queue
 from cicd.ci.build_queue import Lane
-from cicd.ci.push import Known, Push, decide, is_for, matches
+from cicd.ci.push import Push, PushContext, decide, is_for, matches
 from cicd.config import Project
 
 GREETER = Project("greeter", "acme/greeter", branch="main")
@@ -17,8 +17,8 @@ API = Project("api", "acme/shop", branch="main", paths=("api/", "*.lock"), watch
 A, B, D = "a" * 40, "b" * 40, "d" * 40
 PUSH = Push("acme/greeter", "refs/heads/main", A, "ann", before=B, default_branch="main")
 C = "c" * 40
-AT_B = build_queue.see(build_queue.see(Lane(), C, D, "d0"), B, C, "d1")
-BACK_AT_C = build_queue.see(AT_B, C, B, "d2")
+AT_B = build_queue.record_move(build_queue.record_move(Lane(), C, D, "d0"), B, C, "d1")
+BACK_AT_C = build_queue.record_move(AT_B, C, B, "d2")
 
 
 def push(**changes) -> Push:
@@ -26,63 +26,99 @@ def push(**changes) -> Push:
 
 
 DECISIONS = [
-    (GREETER, push(), Known(), True, "a new commit on main"),
-    (None, push(), Known(), False, "not the repository of a configured project"),
-    (GREETER, push(ref="refs/heads/feature/x"), Known(), False, "feature/x is not the branch"),
-    (GREETER, push(ref="refs/heads/mainly"), Known(), False, "mainly is not the branch"),
-    (GREETER, push(default_branch="trunk"), Known(), True, "a new commit on main"),
-    (ANY_BRANCH, push(default_branch="trunk"), Known(), False, "the branch that is deployed (trunk)"),
-    (ANY_BRANCH, push(ref="refs/heads/trunk", default_branch="trunk"), Known(), True, "on trunk"),
-    (GREETER, push(ref="refs/tags/v1"), Known(), False, "v1 is a tag"),
-    (GREETER, push(deleted=True), Known(), False, "main was deleted"),
-    (GREETER, push(ref="refs/tags/v1", deleted=True), Known(), False, "v1 was deleted"),
-    (GREETER, push(fork=True), Known(), False, "is a fork"),
-    (GREETER, push(archived=True), Known(), False, "is archived"),
-    (GREETER, push(forced=True), Known(), True, "a force-pushed commit on main"),
-    (GREETER, push(skip_ci=True), Known(), False, "[skip ci]"),
-    (GREETER, push(skip_deploy=True), Known(), True, "without a deploy: [skip deploy]"),
-    (GREETER, push(), Known(stage="accepted"), False, "and is accepted"),
-    (GREETER, push(), Known(stage="building"), False, "and is building"),
-    (GREETER, push(), Known(stage="passed"), False, "and is passed"),
-    (GREETER, push(), Known(stage="failed"), False, "and failed; cicd.git_push builds it again"),
-    (GREETER, push(), Known(stage="superseded"), False, "was superseded"),
-    (GREETER, push(asked=True), Known(stage="failed"), True, "asked for by ann"),
-    (GREETER, push(asked=True), Known(stage="building"), False, "and is building"),
-    (GREETER, push(), Known(deployed=(A,)), False, "is deployed already"),
-    (GREETER, push(commit=C, before=D), Known(lane=AT_B), False, f"than {B[:7]}, which was pushed after"),
+    (GREETER, push(), PushContext(), True, "a new commit on main"),
+    (None, push(), PushContext(), False, "not the repository of a configured project"),
+    (GREETER, push(ref="refs/heads/feature/x"), PushContext(), False, "feature/x is not the branch"),
+    (GREETER, push(ref="refs/heads/mainly"), PushContext(), False, "mainly is not the branch"),
+    (GREETER, push(default_branch="trunk"), PushContext(), True, "a new commit on main"),
+    (ANY_BRANCH, push(default_branch="trunk"), PushContext(), False, "the branch that is deployed (trunk)"),
+    (ANY_BRANCH, push(ref="refs/heads/trunk", default_branch="trunk"), PushContext(), True, "on trunk"),
+    (GREETER, push(ref="refs/tags/v1"), PushContext(), False, "v1 is a tag"),
+    (GREETER, push(deleted=True), PushContext(), False, "main was deleted"),
+    (GREETER, push(ref="refs/tags/v1", deleted=True), PushContext(), False, "v1 was deleted"),
+    (GREETER, push(fork=True), PushContext(), False, "is a fork"),
+    (GREETER, push(archived=True), PushContext(), False, "is archived"),
+    (GREETER, push(forced=True), PushContext(), True, "a force-pushed commit on main"),
+    (GREETER, push(skip_ci=True), PushContext(), False, "[skip ci]"),
+    (GREETER, push(skip_deploy=True), PushContext(), True, "without a deploy: [skip deploy]"),
+    (GREETER, push(), PushContext(stage="accepted"), False, "and is accepted"),
+    (GREETER, push(), PushContext(stage="building"), False, "and is building"),
+    (GREETER, push(), PushContext(stage="passed"), False, "and is passed"),
+    (GREETER, push(), PushContext(stage="failed"), False, "and failed; cicd.git_push builds it again"),
+    (GREETER, push(), PushContext(stage="superseded"), False, "was superseded"),
+    (GREETER, push(asked=True), PushContext(stage="failed"), True, "asked for by ann"),
+    (GREETER, push(asked=True), PushContext(stage="building"), False, "and is building"),
+    (GREETER, push(), PushContext(deployed=(A,)), False, "is deployed already"),
     (
         GREETER,
         push(commit=C, before=D),
-        Known(lane=AT_B, deployed=(B,)),
+        PushContext(lane=AT_B),
+        False,
+        f"than {B[:7]}, which was pushed after",
+    ),
+    (
+        GREETER,
+        push(commit=C, before=D),
+        PushContext(lane=AT_B, deployed=(B,)),
         False,
         f"{B[:7]}, which is deployed",
     ),
-    (GREETER, push(commit=C, before=D, forced=True), Known(lane=AT_B), False, f"older than {B[:7]}"),
-    (GREETER, push(commit=C, before=B, forced=True), Known(lane=AT_B), True, "a force-pushed commit"),
-    (GREETER, push(), Known(lane=AT_B), True, "a new commit"),
-    (GREETER, push(before="e" * 40), Known(lane=AT_B), True, "a new commit"),
-    (GREETER, push(commit=B, before=C, delivery="d3"), Known("failed", BACK_AT_C), True, "a new commit"),
-    (GREETER, push(commit=B, before=C, delivery="d3"), Known("superseded", BACK_AT_C), True, "a new commit"),
-    (GREETER, push(commit=B, before=C, delivery="d3"), Known("passed", BACK_AT_C), True, "a new commit"),
+    (GREETER, push(commit=C, before=D, forced=True), PushContext(lane=AT_B), False, f"older than {B[:7]}"),
+    (GREETER, push(commit=C, before=B, forced=True), PushContext(lane=AT_B), True, "a force-pushed commit"),
+    (GREETER, push(), PushContext(lane=AT_B), True, "a new commit"),
+    (GREETER, push(before="e" * 40), PushContext(lane=AT_B), True, "a new commit"),
     (
         GREETER,
         push(commit=B, before=C, delivery="d3"),
-        Known("passed", BACK_AT_C, (B,)),
+        PushContext("failed", BACK_AT_C),
+        True,
+        "a new commit",
+    ),
+    (
+        GREETER,
+        push(commit=B, before=C, delivery="d3"),
+        PushContext("superseded", BACK_AT_C),
+        True,
+        "a new commit",
+    ),
+    (
+        GREETER,
+        push(commit=B, before=C, delivery="d3"),
+        PushContext("passed", BACK_AT_C),
+        True,
+        "a new commit",
+    ),
+    (
+        GREETER,
+        push(commit=B, before=C, delivery="d3"),
+        PushContext("passed", BACK_AT_C, (B,)),
         False,
         "is deployed",
     ),
-    (GREETER, push(commit=B, before=C, delivery="d3"), Known("waiting", BACK_AT_C), False, "and is waiting"),
-    (GREETER, push(commit=B, before=C, delivery="d1"), Known("failed", BACK_AT_C), False, "and failed"),
-    (GREETER, push(commit=B, before=C, delivery="d1"), Known("passed", BACK_AT_C), False, "and is passed"),
-    (API, push(paths=("api/x.py",)), Known(), True, "a new commit"),
-    (API, push(paths=("poetry.lock",)), Known(), True, "a new commit"),
-    (API, push(paths=("web/poetry.lock", "README.md")), Known(), False, "none of the 2 changed files"),
-    (API, push(paths=("shared/deep/x.py",)), Known(), True, "a new commit"),
-    (API, push(paths=("apix/x.py",)), Known(), False, "none of the 1 changed files"),
-    (API, push(paths=()), Known(), False, "none of the 0 changed files"),
-    (API, push(paths=None), Known(), True, "a new commit"),
-    (API, push(paths=("web/x",), asked=True), Known(), True, "asked for by ann"),
-    (GREETER, push(paths=("docs/x",)), Known(), True, "a new commit"),
+    (
+        GREETER,
+        push(commit=B, before=C, delivery="d3"),
+        PushContext("waiting", BACK_AT_C),
+        False,
+        "and is waiting",
+    ),
+    (GREETER, push(commit=B, before=C, delivery="d1"), PushContext("failed", BACK_AT_C), False, "and failed"),
+    (
+        GREETER,
+        push(commit=B, before=C, delivery="d1"),
+        PushContext("passed", BACK_AT_C),
+        False,
+        "and is passed",
+    ),
+    (API, push(paths=("api/x.py",)), PushContext(), True, "a new commit"),
+    (API, push(paths=("poetry.lock",)), PushContext(), True, "a new commit"),
+    (API, push(paths=("web/poetry.lock", "README.md")), PushContext(), False, "none of the 2 changed files"),
+    (API, push(paths=("shared/deep/x.py",)), PushContext(), True, "a new commit"),
+    (API, push(paths=("apix/x.py",)), PushContext(), False, "none of the 1 changed files"),
+    (API, push(paths=()), PushContext(), False, "none of the 0 changed files"),
+    (API, push(paths=None), PushContext(), True, "a new commit"),
+    (API, push(paths=("web/x",), asked=True), PushContext(), True, "asked for by ann"),
+    (GREETER, push(paths=("docs/x",)), PushContext(), True, "a new commit"),
 ]
 
 
@@ -137,9 +173,9 @@ pushes = st.builds(
     paths=st.none() | st.tuples(st.sampled_from(["api/x", "web/x"])),
     asked=st.booleans(),
 )
-lanes = st.builds(build_queue.see, st.just(Lane()), commits, commits, st.sampled_from(["", "d1"]))
+lanes = st.builds(build_queue.record_move, st.just(Lane()), commits, commits, st.sampled_from(["", "d1"]))
 stages = st.none() | st.sampled_from(["accepted", "waiting", "building", "passed", "failed", "superseded"])
-known = st.builds(Known, stages, lanes, st.tuples(commits))
+known = st.builds(PushContext, stages, lanes, st.tuples(commits))
 projects = st.sampled_from([GREETER, ANY_BRANCH, API])
 
 

@@ -122,6 +122,6 @@ def test_where_the_hosts_are(ann, count):
 
 
 def test_what_is_deployed(ann, count):
-    asked, read = count(lambda: overview.of(ann.world.settings, PROJECT))
+    asked, read = count(lambda: overview.project_status(ann.world.settings, PROJECT))
 
     assert (asked <= MOST, read) == (True, 1), asked

@@ -13,6 +13,7 @@ from cicd import config
 from cicd.errors import Refused
 from cicd.fleet import drift, drift_monitor, registrations
 from cicd.fleet.drift import Drift, Limits
+from cicd.release.record import to_json
 from cicd.release.transitions import DEPLOYING, HEALTHY, RESTORING, STOPPED, Build, Release, Ring
 from cicd.store.store import Store
 
@@ -156,8 +157,7 @@ def world(consul: str, settings: config.Settings):
 
     service = {"Service": "greeter", "ID": "greeter", "Tags": ["greeter::app"], "Address": "127.0.0.9"}
     put("/v1/catalog/register", {"Node": "web3", "Address": "127.0.0.9", "Service": service})
-    record = dataclasses.asdict(release(since=time.time() - 10))
-    put("/v1/kv/cicd/greeter/release", record)
+    put("/v1/kv/cicd/greeter/release", to_json(release(since=time.time() - 10)))
     yield report
     put("/v1/catalog/deregister", {"Node": "web3"})
 

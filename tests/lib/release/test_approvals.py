@@ -119,7 +119,7 @@ def test_the_reviews_of_as_many_versions_are_kept_as_can_come_back_and_the_prese
         state = transitions.advertise_canary(state, build, number)
         state = transitions.review(state, build.version, "bob", Review(False, "because", float(number)))
 
-    assert state.canary.good == CANARY
+    assert state.canary.last_good == CANARY
     assert len(state.reviews) == approvals.KEPT_VERSIONS + 1
     assert state.reviews_of(CANARY.version), "it is what a restore returns to"
 

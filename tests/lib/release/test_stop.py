@@ -164,7 +164,7 @@ def test_a_contract_that_is_broken_is_said_by_get_release_and_list_events_with_i
 
     said = f"stopped at read metadata: {BREAKS} (execution e1) Next: Add it and push."
     assert said in event_log.lines(event_log.events(store, 1)[0])
-    shown = overview.of(settings(consul), "greeter")["message"]
+    shown = overview.project_status(settings(consul), "greeter")["message"]
     assert f"the run of {COMMIT[:7]} stopped" in shown
     assert f"at read metadata: {BREAKS} (execution e1)" in shown
     step.record(lambda: {"version": "1.0"})

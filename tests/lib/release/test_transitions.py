@@ -358,7 +358,7 @@ def test_a_deploy_that_ended_otherwise_than_well_is_no_good_version(end, rollout
     state = transitions.advertise_canary(Release("greeter"), build(1), 0)
     state = end(state, "canary", state.canary.generation, 1)
 
-    assert state.canary.good is None
+    assert state.canary.last_good is None
     assert f"rollout={rollout}" in transitions.wanted_document(state, "canary")
     with pytest.raises(Refused, match="not healthy on every canary host"):
         transitions.promotable(state, 1000, 1)

@@ -46,7 +46,7 @@ def asked(url: str, changes: int, monkeypatch: pytest.MonkeyPatch) -> tuple[list
 
     with monkeypatch.context() as patched:
         patched.setattr(kv.Impatient, "send", counted)
-        result = overview.of(settings(url), "greeter")
+        result = overview.project_status(settings(url), "greeter")
     return paths, sum(sizes), result
 
 

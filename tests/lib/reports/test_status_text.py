@@ -130,7 +130,10 @@ def test_the_overview_has_one_line_for_each_project_and_reads_a_real_consul(cons
         CAUSE,
         lambda r: transitions.advertise_canary(r, build(1), 1.0),
     )
-    all_of_them, one = overview.everything(settings(consul)), overview.of(settings(consul), "greeter")
+    all_of_them, one = (
+        overview.everything(settings(consul)),
+        overview.project_status(settings(consul), "greeter"),
+    )
 
     assert all_of_them["projects"] == {"greeter": {"canary": build(1).version, "production": ""}}
     assert len(all_of_them["message"].splitlines()) == 1

@@ -47,7 +47,7 @@ def test_what_an_accepted_history_brought_last_never_goes(first, more):
 
 
 def test_what_a_ring_wants_or_can_go_back_to_is_kept_and_says_so():
-    ring = Ring(wanted=build(VERSIONS[2]), good=build(VERSIONS[1]), earlier=build(VERSIONS[0]))
+    ring = Ring(wanted=build(VERSIONS[2]), last_good=build(VERSIONS[1]), previous_good=build(VERSIONS[0]))
     found = kept(replace(KNOWN, production=ring))
 
     assert found[VERSIONS[0]] == "earlier good on production"

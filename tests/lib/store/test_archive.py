@@ -177,7 +177,7 @@ def test_what_is_read_of_the_history_keeps_the_same_versions_as_all_of_it(events
             {"what": what, "ring": ring, "to": version, "when": float(number), "generation": number}
         )
         build = Build(version, "greeter", "", "", "")
-        good = build if what == "confirm" else rings[ring].good
+        good = build if what == "confirm" else rings[ring].last_good
         rings[ring] = Ring("healthy", build, good, None, number, float(number))
     release = Release("greeter", **rings)
     entries = [{"Version": f"1.0-{n}.{n:07x}", "Package": "greeter"} for n in range(1, 10)]

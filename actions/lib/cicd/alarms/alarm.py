@@ -55,7 +55,7 @@ class Alarm:
 
 
 @dataclass(frozen=True)
-class Began:
+class RingStart:
     """How the present generation of a ring began: what was done, and when (epoch seconds)."""
 
     what: str
@@ -63,7 +63,7 @@ class Began:
 
 
 @dataclass(frozen=True)
-class Known:
+class AlarmContext:
     """
     What an alarm is judged by.
 
@@ -73,7 +73,7 @@ class Known:
 
     release: Release
     rings: Mapping[str, str]
-    began: Mapping[str, Began]
+    began: Mapping[str, RingStart]
     windows: Mapping[str, float]
     auto_rollback: bool = True
     people: Tuple[str, ...] = ()
@@ -103,7 +103,7 @@ def parse(given: Mapping[str, object]) -> Alarm:
     )
 
 
-def judge(memory: Memory, alarm: Alarm, known: Known, now: float) -> Tuple[Memory, Decision, bool]:
+def judge(memory: Memory, alarm: Alarm, known: AlarmContext, now: float) -> Tuple[Memory, Decision, bool]:
     """
     Return what to remember, the decision, and whether it is another one than at the last time.
 
@@ -134,7 +134,9 @@ def _nothing_to_judge(alarm: Alarm, known: Mapping[str, Any]) -> str:
     return ""
 
 
-def _decide(alarm: Alarm, known: Known, since: float, answered: Mapping[str, Any], now: float) -> Decision:
+def _decide(
+    alarm: Alarm, known: AlarmContext, since: float, answered: Mapping[str, Any], now: float
+) -> Decision:
     ring, why = _ring(alarm, known, now)
     why = why or _left_alone(known, ring, now) or _too_late(known, ring, since, answered, now)
     if why:
@@ -155,7 +157,7 @@ def _decide(alarm: Alarm, known: Known, since: float, answered: Mapping[str, Any
     return Decision(ROLL_BACK, f"{ring} goes back {versions}", ring, current.generation)
 
 
-def _ring(alarm: Alarm, known: Known, now: float) -> Tuple[str, str]:
+def _ring(alarm: Alarm, known: AlarmContext, now: float) -> Tuple[str, str]:
     """Return the ring that the alarm is about, or why there is none."""
     if max(known.windows.values()) <= 0:
         return "", "deploy.alarm_window is 0, so no alarm takes anything back"
@@ -170,7 +172,7 @@ def _ring(alarm: Alarm, known: Known, now: float) -> Tuple[str, str]:
     return max(recent, key=lambda ring: known.release.ring(ring).generation), ""
 
 
-def _left_alone(known: Known, ring: str, now: float) -> str:
+def _left_alone(known: AlarmContext, ring: str, now: float) -> str:
     current = known.release.ring(ring)
     if not current.wanted:
         return f"nothing is deployed to {ring}"
@@ -182,12 +184,12 @@ def _left_alone(known: Known, ring: str, now: float) -> str:
         return f"{ring} is going back already"
     if current.state == STOPPED:
         return f"the deploy to {ring} is stopped, and a person says how it goes on"
-    if current.exempt:
+    if current.ignores_holds:
         return f"{ring} {WENT_BACK.get(known.began[ring].what, WENT_BACK['roll_back'])}"
     return ""
 
 
-def _too_late(known: Known, ring: str, since: float, answered: Mapping[str, Any], now: float) -> str:
+def _too_late(known: AlarmContext, ring: str, since: float, answered: Mapping[str, Any], now: float) -> str:
     began = known.began[ring].when
     is_set_back = began - now > SKEW_SECONDS
     if since < began and not (is_set_back and since == now):  # then it is first heard of now, in the deploy
@@ -199,11 +201,11 @@ def _too_late(known: Known, ring: str, since: float, answered: Mapping[str, Any]
     return ""
 
 
-def _is_recent(known: Known, ring: str, now: float) -> bool:
+def _is_recent(known: AlarmContext, ring: str, now: float) -> bool:
     current = known.release.ring(ring)
     return current.state in (DEPLOYING, RESTORING) or now - current.since <= known.windows[ring]
 
 
-def _version(known: Known, ring: str) -> str:
+def _version(known: AlarmContext, ring: str) -> str:
     wanted = known.release.ring(ring).wanted
     return wanted.version if wanted else "nothing"

@@ -8,7 +8,7 @@ from typing import Any, Mapping
 
 from cicd.alarms import alarm as alarms
 from cicd.alarms import alarm_log
-from cicd.alarms.alarm import FAILED, IGNORE, ROLL_BACK, Alarm, Began, Decision, Known
+from cicd.alarms.alarm import FAILED, IGNORE, ROLL_BACK, Alarm, AlarmContext, Decision, RingStart
 from cicd.config import Project, Settings
 from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
@@ -73,10 +73,10 @@ def _gone_back(settings: Settings, alarm: Alarm, decision: Decision, who: str) -
     return replace(decision, generation=changed.generation, version=version)
 
 
-def _known(settings: Settings, seen: Snapshot) -> Known:
+def _known(settings: Settings, seen: Snapshot) -> AlarmContext:
     window = float(settings.deploy["alarm_window"])
     baking = max(window, seen.project.min_bake_seconds) if window > 0 else window
-    return Known(
+    return AlarmContext(
         seen.release,
         seen.rings,
         {name: _began(seen, name) for name in RINGS},
@@ -95,7 +95,7 @@ def _beginnings(known: Release) -> list[str]:
     ]
 
 
-def _began(seen: Snapshot, ring: str) -> Began:
+def _began(seen: Snapshot, ring: str) -> RingStart:
     current = seen.release.ring(ring)
     entry = CHANGES.find(seen.items, seen.project.name, number(current.generation)) or {}
-    return Began(str(entry.get("what", "")), float(entry.get("when", current.since)))
+    return RingStart(str(entry.get("what", "")), float(entry.get("when", current.since)))

@@ -17,7 +17,7 @@ NONE = "0" * 40
 
 
 @dataclass(frozen=True)
-class Turn:
+class QueueEntry:
     """A commit's place: `order` as turns were given."""
 
     commit: str
@@ -35,21 +35,21 @@ class Lane:
     """
 
     last: int = 0
-    running: Optional[Turn] = None
-    waiting: Tuple[Turn, ...] = ()
-    passed: Optional[Turn] = None
-    head: Optional[Turn] = None
+    running: Optional[QueueEntry] = None
+    waiting: Tuple[QueueEntry, ...] = ()
+    passed: Optional[QueueEntry] = None
+    head: Optional[QueueEntry] = None
     steps: Tuple[Tuple[str, str], ...] = ()
     deliveries: Tuple[str, ...] = ()
 
 
-def see(lane: Lane, commit: str, before: str, delivery: str = "") -> Lane:
+def record_move(lane: Lane, commit: str, before: str, delivery: str = "") -> Lane:
     """Record that the branch moved from *before* to *commit*; unchanged when *delivery* told so before."""
     if was_told(lane, delivery):
         return lane
     known = replace(lane, deliveries=(*lane.deliveries, delivery)[-DELIVERIES_KEPT:]) if delivery else lane
     if not is_older(lane, commit, before):
-        return replace(_stepped(known, commit, before), head=Turn(commit, 0))
+        return replace(_stepped(known, commit, before), head=QueueEntry(commit, 0))
     return known if came_before(lane, commit, before) else _stepped(known, commit, before)
 
 
@@ -82,7 +82,7 @@ def enter(lane: Lane, commit: str) -> Lane:
     """Give *commit* a turn: at once when nothing runs, else it waits. Unchanged when it has one."""
     if has(lane, commit):
         return lane
-    turn = Turn(commit, lane.last + 1)
+    turn = QueueEntry(commit, lane.last + 1)
     entered = replace(lane, last=turn.order)
     if lane.running is None:
         return replace(entered, running=turn)
@@ -97,7 +97,7 @@ def leave(lane: Lane, commit: str) -> Lane:
     return replace(left, running=newest(_without_superseded(left)), waiting=())
 
 
-def newest(lane: Lane) -> Turn | None:
+def newest(lane: Lane) -> QueueEntry | None:
     """Return the newest turn that waits: by the steps of the branch, else the last that came."""
     return max(lane.waiting, key=lambda turn: turn.order, default=None)
 
@@ -109,12 +109,12 @@ def superseded(before: Lane, after: Lane) -> dict[str, str]:
     return {commit: successor.commit for commit in lost if successor}
 
 
-def passes(lane: Lane, turn: Turn) -> Lane:
+def mark_passed(lane: Lane, turn: QueueEntry) -> Lane:
     """Record that *turn* passed CI; unchanged when a newer one did."""
     return lane if replaced_by(lane, turn) else replace(lane, passed=turn)
 
 
-def replaced_by(lane: Lane, turn: Turn) -> str:
+def replaced_by(lane: Lane, turn: QueueEntry) -> str:
     """Return the newer commit that passed CI before *turn* did; empty when there is none."""
     passed = lane.passed
     if passed is None or passed.commit == turn.commit or came_before(lane, passed.commit, turn.commit):
@@ -147,9 +147,9 @@ def from_json(value: Mapping[str, Any]) -> Lane:
     )
 
 
-def _turn(value: Mapping[str, Any]) -> Turn:
+def _turn(value: Mapping[str, Any]) -> QueueEntry:
     """Lanes of older packs have a time as well."""
-    return Turn(str(value["commit"]), int(value["order"]))
+    return QueueEntry(str(value["commit"]), int(value["order"]))
 
 
 def _stepped(lane: Lane, commit: str, before: str) -> Lane:
@@ -172,7 +172,7 @@ def _next(lane: Lane, earlier: str, later: str) -> str:
 
 
 def _without_superseded(lane: Lane) -> Lane:
-    def is_superseded(turn: Turn) -> bool:
+    def is_superseded(turn: QueueEntry) -> bool:
         others = [other for other in (lane.running, *lane.waiting) if other and other != turn]
         return any(came_before(lane, turn.commit, other.commit) for other in others)
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Mapping
 
-from cicd.ci.build_queue import Turn, replaced_by
+from cicd.ci.build_queue import QueueEntry, replaced_by
 from cicd.ci.queue_store import OPEN, Turns
 from cicd.clients.jenkins import BuildResult, Jenkins, parameters, verify
 from cicd.config import Project, Settings
@@ -80,7 +80,7 @@ class Builds:
                 f"{result.status or 'still running'}, not SUCCESS.",
                 f"Nothing was packaged. See {result.url}console",
             )
-        turn = Turn(commit, int(run.get("order", 0)))
+        turn = QueueEntry(commit, int(run.get("order", 0)))
         newer = replaced_by(self.turns.lane(), turn)
         stage, found = "superseded" if newer else "passed", {"build": result.number, "by": newer}
         first = self.turns.advance(commit, OPEN | {"failed"}, stage, **found, claimed_by=execution)

@@ -47,7 +47,7 @@ class Push:
 
 
 @dataclass(frozen=True)
-class Known:
+class PushContext:
     """What is known when a push comes: the stage of its commit's run, the lane, what is deployed."""
 
     stage: Optional[str] = None
@@ -64,11 +64,11 @@ class Decision:
     deploy: bool = True
 
 
-def decide(project: Project | None, push: Push, known: Optional[Known] = None) -> Decision:
+def decide(project: Project | None, push: Push, known: Optional[PushContext] = None) -> Decision:
     """Return what to do with *push* for *project*; None stands for a repository of no project."""
     if project is None:
         return Decision(False, f"{push.repository} is not the repository of a configured project")
-    now = known or Known()
+    now = known or PushContext()
     refusal = (
         _not_deployed_from(push)
         or _other_branch(project, push)
@@ -118,7 +118,7 @@ def _other_branch(project: Project, push: Push) -> str:
     return "" if push.branch == wanted else f"{push.branch} is not the branch that is deployed ({wanted})"
 
 
-def _known_already(push: Push, known: Known) -> str:
+def _known_already(push: Push, known: PushContext) -> str:
     again = not push.asked and comes_back(known.lane, push.commit, push.before, push.delivery)
     if known.stage in UNDER_WAY and not (again and known.stage == "passed"):
         return f"this commit was pushed before and is {known.stage}"
@@ -140,7 +140,7 @@ def _unwanted(project: Project, push: Push) -> str:
     return f"none of the {len(push.paths)} changed files belongs to {project.name}"
 
 
-def _too_old(push: Push, known: Known) -> str:
+def _too_old(push: Push, known: PushContext) -> str:
     head = known.lane.head
     if push.asked or head is None or not is_older(known.lane, push.commit, push.before):
         return ""

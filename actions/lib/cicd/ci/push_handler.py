@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from cicd.ci import authors, event_log, push
-from cicd.ci.push import Decision, Known, Push
+from cicd.ci.push import Decision, Push, PushContext
 from cicd.ci.queue_store import Turns
 from cicd.config import Project, Settings
 from cicd.release.transitions import RINGS, Release
@@ -47,7 +47,7 @@ def _take(store: Store, project: Project, given: Push) -> Outcome:
         authors.add(store, project.name, given.commit, given.authors)
     turns = Turns(store, project.name)
     stage = turns.run(given.commit).get("stage")
-    known = Known(stage, turns.lane(), _deployed(store.release(project.name)))
+    known = PushContext(stage, turns.lane(), _deployed(store.release(project.name)))
     decision = push.decide(project, given, known)
     if not decision.build:
         if push.is_for(project, given):
@@ -77,5 +77,5 @@ def _declined(turns: Turns, decision: Decision, reason: str) -> Outcome:
 
 
 def _deployed(release: Release) -> tuple[str, ...]:
-    builds = [build for ring in RINGS for build in (release.ring(ring).wanted, release.ring(ring).good)]
+    builds = [build for ring in RINGS for build in (release.ring(ring).wanted, release.ring(ring).last_good)]
     return tuple(sorted({build.commit for build in builds if build}))

@@ -6,7 +6,7 @@ import time
 from typing import Any, Callable
 
 from cicd.ci import build_queue
-from cicd.ci.build_queue import Lane, Turn
+from cicd.ci.build_queue import Lane, QueueEntry
 from cicd.ci.push import Push
 from cicd.clock import SKEW_SECONDS
 from cicd.store.store import Store
@@ -78,7 +78,7 @@ class Turns:
 
     def passed(self, commit: str, order: int) -> None:
         """Record that *commit* passed CI."""
-        self._change(lambda known: build_queue.passes(known, Turn(commit, order)))
+        self._change(lambda known: build_queue.mark_passed(known, QueueEntry(commit, order)))
 
     def _change(self, change: Callable[[Lane], Lane]) -> Lane:
         return self._changed(change)[1]
@@ -99,4 +99,4 @@ class Turns:
 def _seen(known: Lane, push: Push) -> Lane:
     if push.asked:
         return known
-    return build_queue.see(known, push.commit, push.before, push.delivery)
+    return build_queue.record_move(known, push.commit, push.before, push.delivery)

@@ -99,7 +99,7 @@ def adopt(settings: Settings, name: str, who: str, dry_run: bool) -> dict[str, A
 
 
 def _running(build: Build | None, when: float) -> Ring:
-    return Ring(state=HEALTHY, wanted=build, good=build, generation=1, since=when) if build else Ring()
+    return Ring(state=HEALTHY, wanted=build, last_good=build, generation=1, since=when) if build else Ring()
 
 
 def _members(

@@ -40,7 +40,7 @@ class Order:
     ring: str
     generation: int
     hosts: Sequence[Host]
-    wide: bool = False
+    all_at_once: bool = False
 
 
 class Rollout:
@@ -62,7 +62,7 @@ class Rollout:
         self._deadline = time.monotonic() + int(settings.deploy["time_limit"])
         self._reports: dict[str, Any] = {}
         total, budget = len(order.hosts), settings.deploy["failure_budget"]
-        self._budget = total if order.wide else failure_budget(budget, total)
+        self._budget = total if order.all_at_once else failure_budget(budget, total)
 
     def run(self) -> list[Any]:
         """
@@ -82,7 +82,7 @@ class Rollout:
             except HostError:
                 self._note_cancelled()
                 raise
-        if self._order.wide and self._failed():
+        if self._order.all_at_once and self._failed():
             raise self._stopped("failed")
         return list(self._reports.values())
 
@@ -93,12 +93,14 @@ class Rollout:
             if self._cancelled() or time.monotonic() > self._deadline:
                 raise self._stopped("waited in vain for another rollout of it")
             time.sleep(SETTLE_SECONDS)
-        if not self._order.wide:
+        if not self._order.all_at_once:
             self._budget -= self._logbook.failed_besides([host.name for host in self._order.hosts])
 
     def _roll(self, fan: Fanout) -> None:
         waiting = [host for host in self._order.hosts if host.name not in self._reports]
-        sizes = batch_sizes(["100%"] if self._order.wide else self._settings.deploy["batches"], len(waiting))
+        sizes = batch_sizes(
+            ["100%"] if self._order.all_at_once else self._settings.deploy["batches"], len(waiting)
+        )
         number = 0
         while waiting:
             number += 1
@@ -141,7 +143,7 @@ class Rollout:
             now = self._store.look(Look(self._order.project))
             if found := now.drainable_hosts(self._order.ring, waiting):
                 return found[:size]
-            if self._order.wide:
+            if self._order.all_at_once:
                 return list(waiting[:1])
             if time.monotonic() > deadline:
                 raise self._stopped(
@@ -186,7 +188,7 @@ class Rollout:
         others = f"{untouched} further hosts were not touched. Correct the cause, then deploy again."
         return HostError(
             f"{project}: {self._failed()} of {total} hosts failed{why}.",
-            "Correct the cause; its hosts go back by themselves then." if self._order.wide else others,
+            "Correct the cause; its hosts go back by themselves then." if self._order.all_at_once else others,
             detail=self._logbook.key,
             **rollout_summary.summary(reports, untouched),
         )

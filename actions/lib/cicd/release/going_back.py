@@ -47,7 +47,7 @@ def way_back(known: Release, ring: str) -> str:
     if can(known, ring):
         return f"`{holds.rollback(known.project, ring)}`"
     current = known.ring(ring)
-    for build in (current.good, current.earlier):
+    for build in (current.last_good, current.previous_good):
         if build and build != current.wanted and build.version in known.holds.vetoes:
             lifting = holds.lifting(known.project, build.version)
             return f"{lifting}, then `{holds.rollback(known.project, ring)}`"

@@ -113,7 +113,7 @@ def refuse_promotion(holds: Holds, project: str, version: str) -> None:
         raise _held(project, "pin", holds.pin, f"pinned to {holds.pin.version}")
 
 
-def word(holds: Holds, ring: str, version: str) -> str:
+def blocking_hold(holds: Holds, ring: str, version: str) -> str:
     """Return the kind of hold that keeps *version* off the hosts of *ring*, empty when there is none."""
     if version in holds.vetoes:
         return "veto"

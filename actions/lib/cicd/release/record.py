@@ -24,6 +24,8 @@ DEGRADED = "degraded"  # all but a few hosts ran it, as many as the budget allow
 STOPPED = "stopped"  # a failed deploy that nobody undid: a person says how it goes on
 RUNNING = "running"  # what the record of a rollout says while it is under way
 CANCELLED = "cancelled"  # and after somebody ended it
+# A record has kept these names of a ring's fields since the first one was written.
+STORED = {"last_good": "good", "previous_good": "earlier", "ignores_holds": "exempt"}
 SILENT_SECONDS = 30  # without a sign of life after which a rollout counts as dead
 
 
@@ -44,21 +46,22 @@ class Ring:
     """
     What one ring is wanted to run.
 
-    `generation` is the release's when `wanted` last changed; `since` the epoch second
-    when `state` did. `good` was the last to end healthy, `earlier` the one before it.
-    `exempt` is a step back or a broken glass: people's holds do not stop hosts from
-    following it. `backward` is a step back: its hosts change all at once as far as capacity allows,
-    and who cannot be reached is not waited for. `tries` counts how often that was begun.
+    `generation` is the release's when `wanted` last changed; `since` the epoch second when `state` did.
+    `last_good` is what it ran when a deploy here last ended well.
+    `previous_good` is what it ran well before that: where a rollback goes.
+    `ignores_holds` is true of a step back or a broken glass: people's holds keep no host from following.
+    `backward` is true of a step back: its hosts change all at once as far as capacity allows, and who
+    cannot be reached is not waited for. `tries` counts how often that was begun.
     `stop` says why the last deploy here did not end well; the next one forgets it.
     """
 
     state: str = EMPTY
     wanted: Build | None = None
-    good: Build | None = None
-    earlier: Build | None = None
+    last_good: Build | None = None
+    previous_good: Build | None = None
     generation: int = 0
     since: float = 0.0
-    exempt: bool = False
+    ignores_holds: bool = False
     backward: bool = False
     tries: int = 0
     stop: Stop | None = None
@@ -66,7 +69,7 @@ class Ring:
     @property
     def builds(self) -> tuple[Build, ...]:
         """What it wants, and what it ran well before."""
-        return tuple(build for build in (self.wanted, self.good, self.earlier) if build)
+        return tuple(build for build in (self.wanted, self.last_good, self.previous_good) if build)
 
     @property
     def is_open(self) -> bool:
@@ -179,7 +182,8 @@ def rollout_keys(release: Release) -> list[str]:
 def to_json(release: Release) -> dict[str, Any]:
     """Return *release* as plain data for the store."""
     data = asdict(release)
-    return {key: value for key, value in data.items() if key not in ("around", "window")}
+    kept = {key: value for key, value in data.items() if key not in ("around", "window")}
+    return {**kept, **{name: _stored(data[name]) for name in RINGS}}
 
 
 def from_json(data: Mapping[str, Any]) -> Release:
@@ -203,6 +207,10 @@ def from_json(data: Mapping[str, Any]) -> Release:
         ) from None
 
 
+def _stored(ring: Mapping[str, Any]) -> dict[str, Any]:
+    return {STORED.get(name, name): value for name, value in ring.items()}
+
+
 def _generation(data: Mapping[str, Any]) -> int:
     """Return the generation in *data*; hosts compare no number above LAST_GENERATION."""
     generation = int(data["generation"])
@@ -212,16 +220,20 @@ def _generation(data: Mapping[str, Any]) -> int:
 
 
 def _ring(data: Mapping[str, Any]) -> Ring:
-    builds = {key: _build(data[key]) if data[key] else None for key in ("wanted", "good", "earlier")}
+    wanted, last_good, previous_good = (
+        _build(data[key]) if data[key] else None for key in ("wanted", "good", "earlier")
+    )
     return Ring(
         state=data["state"],
         generation=_generation(data),
         since=float(data["since"]),
-        exempt=bool(data.get("exempt", False)),
+        ignores_holds=bool(data.get("exempt", False)),
         backward=bool(data.get("backward", data["state"] == RESTORING)),
         tries=int(data.get("tries", 0)),
         stop=stop.from_json(data.get("stop")),
-        **builds,
+        wanted=wanted,
+        last_good=last_good,
+        previous_good=previous_good,
     )
 
 
@@ -237,7 +249,7 @@ def _rolled_back(data: Mapping[str, Any], rings: Mapping[str, Ring]) -> tuple[st
     if "rolled_back" in data:
         return tuple(str(version) for version in data["rolled_back"])
     left, canary = str(data["production"].get("left") or ""), rings["canary"]
-    again = canary.wanted and canary.wanted.version == left and not canary.exempt
+    again = canary.wanted and canary.wanted.version == left and not canary.ignores_holds
     is_later = canary.generation > rings["production"].generation
     return (left,) if left and not (again and is_later) else ()
 

@@ -58,9 +58,11 @@ def accept_history(release: Release, version: str, published: Iterable[str]) -> 
 def confirm(release: Release, ring: str, generation: int, when: float, proof: Proof | None = None) -> Release:
     """Record that every host of *ring* runs what *generation* wanted, healthy, as *proof* says."""
     current = _proven(release.project, ring, _current(release, ring, generation), proof)
-    earlier = current.earlier if current.good == current.wanted else current.good
+    previous_good = current.previous_good if current.last_good == current.wanted else current.last_good
     state = HEALTHY if current.wanted else EMPTY
-    ended = replace(current, state=state, since=when, good=current.wanted, earlier=earlier, tries=0)
+    ended = replace(
+        current, state=state, since=when, last_good=current.wanted, previous_good=previous_good, tries=0
+    )
     return _with(release, ring, replace(ended, stop=overcome(current)))
 
 
@@ -107,13 +109,13 @@ def restore(
     known = _with(release, ring, replace(current, stop=ended), release.generation)
     if left and not current.backward:
         return stop(known, ring, generation, when)
-    if current.good is None:
-        return _want(known, ring, None, when, RESTORING, exempt=True, backward=True)
+    if current.last_good is None:
+        return _want(known, ring, None, when, RESTORING, ignores_holds=True, backward=True)
     tries = current.tries + 1 if current.state == RESTORING else 1
     if tries > RESTORE_TRIES:
         return stop(known, ring, generation, when)
     try:
-        target = _first_good(release, ring, current.good, current.earlier)
+        target = _first_good(release, ring, current.last_good, current.previous_good)
     except Refused as refusal:
         return _stopped_half(known, ring, when, refusal)
     back = _step_back(known, ring, target, when, RESTORING)
@@ -127,22 +129,26 @@ def roll_back(release: Release, ring: str, when: float, automatic: bool = False)
     *automatic* (an alarm asks, not a person) goes back once from what was deployed, never twice.
     """
     current = release.ring(ring)
-    if automatic and current.exempt:
+    if automatic and current.ignores_holds:
         raise Refused(
             f"{release.project} was taken back on {ring} already; an alarm takes it back once.",
             "Look at it; a person says whether it goes further back.",
         )
-    candidates = (current.earlier,) if current.wanted == current.good else (current.good, current.earlier)
+    candidates = (
+        (current.previous_good,)
+        if current.wanted == current.last_good
+        else (current.last_good, current.previous_good)
+    )
     changed = _step_back(release, ring, _first_good(release, ring, *candidates), when, DEPLOYING)
     # The version left behind was not good after all: neither a restore nor a second rollback returns to it.
-    changed = _with(changed, ring, replace(changed.ring(ring), earlier=None), changed.generation)
+    changed = _with(changed, ring, replace(changed.ring(ring), previous_good=None), changed.generation)
     return _left_behind(changed, current.wanted) if ring == "production" else changed
 
 
 def break_glass(release: Release, build: Build, when: float) -> Release:
     """Want *build* on production past every guard but a veto: the one exception, for a role and a reason."""
     refuse_vetoed(release, build.version)
-    return _want(release, "production", build, when, exempt=True)
+    return _want(release, "production", build, when, ignores_holds=True)
 
 
 def review(release: Release, version: str, who: str, given: Review) -> Release:
@@ -169,7 +175,7 @@ def refuse_overtaken(release: Release, ring: str, generation: int) -> None:
     """
     current = _current(release, ring, generation)
     wanted = current.wanted
-    if not wanted or current.exempt:
+    if not wanted or current.ignores_holds:
         return
     refuse_vetoed(release, wanted.version)
     if current.state not in (DEPLOYING, RESTORING):
@@ -231,7 +237,7 @@ def _want(
     build: Build | None,
     when: float,
     state: str = DEPLOYING,
-    exempt: bool = False,
+    ignores_holds: bool = False,
     backward: bool = False,
 ) -> Release:
     generation = release.generation + 1
@@ -242,7 +248,7 @@ def _want(
         state=state if build else EMPTY,
         since=when,
         generation=generation,
-        exempt=exempt,
+        ignores_holds=ignores_holds,
         backward=backward,
         tries=0,
         stop=current.stop if backward else None,
@@ -290,7 +296,9 @@ def _first_good(release: Release, ring: str, *candidates: Build | None) -> Build
 
 
 def _step_back(release: Release, ring: str, target: Build, when: float, state: str) -> Release:
-    changed = _want(release, ring, target, when, state, exempt=True, backward=True)
+    changed = _want(release, ring, target, when, state, ignores_holds=True, backward=True)
     current = changed.ring(ring)
-    earlier = None if target == current.earlier else current.earlier
-    return _with(changed, ring, replace(current, good=target, earlier=earlier), changed.generation)
+    previous_good = None if target == current.previous_good else current.previous_good
+    return _with(
+        changed, ring, replace(current, last_good=target, previous_good=previous_good), changed.generation
+    )

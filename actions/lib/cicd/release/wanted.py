@@ -10,10 +10,14 @@ def held(release: Release, ring: str) -> str:
     """Return why hosts of *ring* must not move by themselves now: lock, freeze, pin, veto or nothing."""
     current = release.ring(ring)
     version = current.wanted.version if current.wanted else ""
-    if current.exempt:
+    if current.ignores_holds:
         return "veto" if version in release.holds.vetoes else ""
     frozen = "freeze" if release.window and ring == "production" else ""
-    return holds.word(release.holds, ring, version) or holds.word(release.around, ring, version) or frozen
+    return (
+        holds.blocking_hold(release.holds, ring, version)
+        or holds.blocking_hold(release.around, ring, version)
+        or frozen
+    )
 
 
 def wanted_document(release: Release, ring: str, silent: int = 0) -> str:

@@ -23,7 +23,7 @@ NOTHING: Mapping[str, Mapping[str, Any]] = {}
 LISTED_HOSTS = 40
 
 
-def of(settings: Settings, project: str) -> dict[str, Any]:
+def project_status(settings: Settings, project: str) -> dict[str, Any]:
     """Return the rings, the hosts and the last changes of *project*, and a `message` to read."""
     store, found = Store(settings), settings.project(project)
     seen = store.look(Look(found, keys=[run_key(found.name, "")], more=_keys_of_changes))
@@ -130,8 +130,8 @@ def _ring(ring: Ring) -> dict[str, Any]:
         "version": ring.wanted.version if ring.wanted else "",
         "commit": ring.wanted.commit if ring.wanted else "",
         "trace": ring.wanted.trace if ring.wanted else "",
-        "good": ring.good.version if ring.good else "",
-        "earlier": ring.earlier.version if ring.earlier else "",
+        "good": ring.last_good.version if ring.last_good else "",
+        "earlier": ring.previous_good.version if ring.previous_good else "",
         "generation": ring.generation,
         "since": ring.since,
         "stop": to_json(ring.stop),

@@ -113,7 +113,7 @@ def _ring(release: Release, name: str, hosts: Sequence[Mapping[str, Any]], now: 
     said = f"{name}: {_version(ring, now)}"
     if ring.wanted:
         said += f", commit {ring.wanted.commit[:7] or 'unknown'}, on {running} of {len(there)} hosts"
-    return f"{said}; before: {ring.earlier.version}" if ring.earlier else said
+    return f"{said}; before: {ring.previous_good.version}" if ring.previous_good else said
 
 
 def _version(ring: Ring, now: float) -> str:

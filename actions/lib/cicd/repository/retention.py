@@ -69,7 +69,7 @@ def _needed(release: Release) -> dict[str, str]:
     found = {release.holds.pin.version: "pinned"} if release.holds.pin else {}
     for name in RINGS:
         ring = release.ring(name)
-        builds = {"earlier good": ring.earlier, "good": ring.good, "wanted": ring.wanted}
+        builds = {"earlier good": ring.previous_good, "good": ring.last_good, "wanted": ring.wanted}
         found.update({build.version: f"{what} on {name}" for what, build in builds.items() if build})
     return found
 
