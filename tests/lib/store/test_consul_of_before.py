@@ -1,0 +1,95 @@
+"""A Consul that an earlier pack filled is read as it was, and is carried on so that that pack reads it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from cicd.ci import authors, ci_gate, event_log
+from cicd.ci.queue_store import Turns
+from cicd.clients.consul import set_
+from cicd.config import Settings
+from cicd.deploy.controls import Controls
+from cicd.deploy.deploy import Deploy
+from cicd.release import record
+from cicd.reports import overview
+from cicd.repository.package_records import Ledger
+from cicd.store.store import Store
+from tests.lib.consul_settings import settings
+
+# What the lab's Consul had after the demo's four commits and an afternoon of locks, pins and rollbacks.
+FILLED: dict[str, str] = json.loads((Path(__file__).parent / "data" / "consul_of_0_1.json").read_text())
+HOSTS = {"web1": "canary", "web2": "canary", "web3": "production", "web4": "production", "web5": "production"}
+FIRST, SECOND = "1.0.0-2.94e7309", "2.0.0-3.41bad04"
+COMMIT = "41bad043cd166036fa2a4c9e1771d40304e26ef8"
+LET_PAST = "5" * 40
+
+
+@pytest.fixture
+def known(consul: str) -> Iterator[Settings]:
+    made = settings(consul)
+    operations = [set_(key, text) for key, text in FILLED.items()]
+    assert Store(made).commit(operations[:50])
+    assert Store(made).commit(operations[50:])
+    for host, ring in HOSTS.items():
+        tags = ["greeter::app", *(["greeter::app_canary"] if ring == "canary" else [])]
+        service = {"ID": "greeter", "Service": "greeter", "Tags": tags, "Port": 80}
+        check = {"CheckID": "answers", "Name": "it answers", "Status": "passing", "ServiceID": "greeter"}
+        put(consul, "register", {"Node": host, "Address": "127.0.0.1", "Service": service, "Check": check})
+    yield made
+    for host in HOSTS:
+        put(consul, "deregister", {"Node": host})
+    requests.delete(f"{consul}/v1/kv/?recurse", timeout=10).raise_for_status()
+
+
+def put(consul: str, what: str, body: dict[str, object]) -> None:
+    requests.put(f"{consul}/v1/catalog/{what}", json=body, timeout=10).raise_for_status()
+
+
+def test_its_record_is_read_and_written_as_it_was():
+    stored = json.loads(FILLED["cicd/greeter/release"])
+
+    assert json.loads(json.dumps(record.to_json(record.from_json(stored)))) == stored
+
+
+def test_all_that_it_says_is_shown(known):
+    shown = overview.project_status(known, "greeter")
+
+    assert shown["production"]["version"] == SECOND
+    assert {host["name"]: host["version"] for host in shown["hosts"]} == dict.fromkeys(HOSTS, SECOND)
+    assert [entry["generation"] for entry in shown["history"]] == list(range(81, 71, -1))
+    assert SECOND in shown["message"]
+
+
+def test_its_runs_packages_authors_and_events_are_found(known):
+    store = Store(known)
+    lane = Turns(store, "greeter").lane()
+
+    assert (store.run("greeter", COMMIT) or {})["stage"] == "passed"
+    assert (Ledger(known).find("greeter", SECOND) or {})["commit"] == COMMIT
+    assert authors.of(store, "greeter", COMMIT) == ("ann", "ann@lab.invalid")
+    assert lane.last == 4
+    assert lane.head
+    assert [event["decision"] for event in event_log.events(store, 9)[0]] == ["build"] * 4
+    ci_gate.CiGate(known).refuse_uncleared(known.project("greeter"), SECOND)
+    assert ci_gate.CiGate(known).clearance(known.project("greeter"), LET_PAST).role == "incident_commander"
+
+
+def test_what_is_done_next_is_written_as_the_earlier_pack_reads_it(known):
+    Controls(known, "greeter", "ann").hold("veto", "it leaks", SECOND)
+    back = Deploy(known, "greeter", "ann").roll_back("production").production
+    store = Store(known)
+
+    assert back.wanted
+    assert back.wanted.version == FIRST
+    assert store.get("cicd/greeter/release").keys() == json.loads(FILLED["cicd/greeter/release"]).keys()
+    ring = store.get("cicd/greeter/release")["production"]
+    assert ring.keys() == json.loads(FILLED["cicd/greeter/release"])["production"].keys()
+    assert (ring["good"]["version"], ring["earlier"], ring["exempt"]) == (FIRST, None, True)
+    entry = store.history("greeter", 1)[0]
+    assert entry.keys() == json.loads(FILLED["cicd/greeter/history/00000081"]).keys() | {"trace"}
+    names = [line.partition("=")[0] for line in FILLED["cicd/greeter/wanted/production"].splitlines()]
+    text = (store.item("cicd/greeter/wanted/production") or {})["Value"].decode()
+    assert [line.partition("=")[0] for line in text.splitlines()] == names
