@@ -33,6 +33,7 @@ from st2local.engine.triggers import Triggers
 from st2local.engine.workflow_steps import WorkflowSteps
 from st2local.engine.workflow_store import WorkflowStore
 from st2local.engine.workflows import Workflows
+from st2local.fork_server import ForkServers
 from st2local.parameters import ActionParameters
 from st2local.runners import Runners, http_request, python_script, remote, shell, simple
 from st2local.runners.call import Runner
@@ -91,6 +92,7 @@ class Engine:
         self.parameters = ActionParameters(self.registry, self.templates, self.configs)
 
     def _carry_out_executions(self) -> None:
+        self._fork_servers = ForkServers()
         policies = Policies(self.enabled, self.executions)
         requests = ExecutionRequests(self.database, self.registry, self.enabled, self.executions, self.traces)
         self.lifecycle = Lifecycle(self.database, self.registry, self.executions, policies, requests)
@@ -116,7 +118,7 @@ class Engine:
             "local-shell-script": shell.run_script,
             "noop": simple.run_noop,
             "orquesta": partial(simple.run_orquesta, workflows, reruns),
-            "python-script": partial(python_script.run, self.virtualenvs, self.configs),
+            "python-script": partial(python_script.run, self.virtualenvs, self.configs, self._fork_servers),
             "remote-shell-cmd": remote.run_command,
             "remote-shell-script": remote.run_script,
         }
@@ -155,3 +157,4 @@ class Engine:
         for part in (self._garbage, self._sensors, self._timers, self._rules, self.lifecycle):
             part.stop()
         process.kill_all()
+        self._fork_servers.close()

@@ -14,9 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from st2local.fork_server import Copy
+
 LIMIT = 4 * 1024 * 1024
 GRACE = 0.5
-_live: dict[int, subprocess.Popen[bytes]] = {}
+Child = subprocess.Popen[bytes] | Copy
+_live: dict[int, Child] = {}
 _lock = threading.Lock()
 OnOutput = Callable[[str, str], None]
 
@@ -72,16 +75,17 @@ def run(
     on_output: OnOutput,
     on_start: Callable[[str], None],
     message_pipe: bool = False,
+    start: Callable[..., Child] = subprocess.Popen,
 ) -> Completed:
     """
-    Run `argv`; kill it and its process group after `timeout` seconds.
+    Run `argv`, by `start`; kill it and its process group after `timeout` seconds.
 
     With `message_pipe` the child finds the number of a pipe to write its message into in ST2_MESSAGE_FD.
     """
     reading, writing = os.pipe() if message_pipe else (-1, -1)
     full = {**env, "ST2_MESSAGE_FD": str(writing)} if message_pipe else dict(env)
     try:
-        child = subprocess.Popen(
+        child = start(
             argv, env=full, cwd=cwd, start_new_session=True, pass_fds=[writing] if message_pipe else [],
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -111,7 +115,7 @@ def run(
 
 
 def _follow(
-    child: subprocess.Popen[bytes],
+    child: Child,
     message_fd: int,
     timeout: float | None,
     stdin: bytes | None,
@@ -133,20 +137,18 @@ def _follow(
     return Completed(code, by_kind["stdout"].text(), by_kind["stderr"].text(), timed_out, message)
 
 
-def _feed(child: subprocess.Popen[bytes], data: bytes) -> None:
+def _feed(child: Child, data: bytes) -> None:
     with contextlib.suppress(OSError, ValueError):
         assert child.stdin is not None
         child.stdin.write(data)
         child.stdin.close()
 
 
-def _read(
-    child: subprocess.Popen[bytes], pipes: dict[int, _Pipe], deadline: float | None, on_output: OnOutput
-) -> bool:
+def _read(child: Child, pipes: dict[int, _Pipe], deadline: float | None, on_output: OnOutput) -> bool:
     """Read until the process has ended and its pipes are empty; returns whether the time was up first."""
     ended_at: float | None = None
     # The end of the process shows on its pidfd; grandchildren may hold its pipes open for ever.
-    pidfd = os.pidfd_open(child.pid)
+    pidfd = child.pidfd if isinstance(child, Copy) else os.pidfd_open(child.pid)
     try:
         with selectors.DefaultSelector() as selector:
             selector.register(pidfd, selectors.EVENT_READ)
@@ -180,7 +182,7 @@ def _drain(descriptor: int, pipe: _Pipe, on_output: OnOutput) -> bool:
     return bool(data)
 
 
-def _kill(child: subprocess.Popen[bytes]) -> None:
+def _kill(child: Child) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
 

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from st2local.config import Configs
 from st2local.engine import statuses
 from st2local.engine.execution import Outcome
 from st2local.errors import RefusedError
+from st2local.fork_server import ForkServers
 from st2local.runners.call import Call
 from st2local.values import Values
 from st2local.virtualenvs import Virtualenvs
@@ -25,7 +27,7 @@ SERVER = WRAPPER.parent.parent.parent
 INVALID_STATUS = 220
 
 
-def run(virtualenvs: Virtualenvs, configs: Configs, call: Call) -> Outcome:
+def run(virtualenvs: Virtualenvs, configs: Configs, servers: ForkServers, call: Call) -> Outcome:
     """Run the action; its parameters and the pack's config go through a pipe, so nobody sees them."""
     if not call.action.data["entry_point"]:
         raise RefusedError(f'Action "{call.action.name}" is missing entry_point attribute')
@@ -38,16 +40,21 @@ def run(virtualenvs: Virtualenvs, configs: Configs, call: Call) -> Outcome:
         "log_level": call.runner_parameters.get("log_level") or "DEBUG",
         "user": call.execution.user,
     }
+    environment = _environment(call, virtualenv.directory)
+    requirements = call.pack.path / "requirements.txt"
+    server = servers.of(call.action.pack, virtualenv, environment, requirements)
     with call.token() as token:
         done = process.run(
             [virtualenv.python, "-u", str(WRAPPER)],
-            env={**_environment(call, virtualenv.directory), **call.environment(token)},
+            env={**environment, **call.own_environment(), **call.environment(token)},
             cwd=None,
             timeout=call.runner_parameters.get("timeout"),
             stdin=marshal.dumps(json.loads(json.dumps(wanted))),
             on_output=call.on_output,
             on_start=call.on_start,
             message_pipe=True,
+            # What is set when Python begins counts for the server alone.
+            start=subprocess.Popen if call.own_environment() else server.start,
         )
     return _outcome(done, call.runner_parameters.get("timeout"))
 
@@ -61,7 +68,7 @@ def _environment(call: Call, virtualenv: Path | None) -> dict[str, str]:
         env["PYTHONPATH"] += f":{SERVER}"
     if virtualenv is not None:
         env["PATH"] = f"{virtualenv / 'bin'}:{env.get('PATH', '/usr/bin:/bin')}"
-    return {**env, **call.own_environment()}
+    return env
 
 
 def _outcome(done: process.Completed, timeout: Any) -> Outcome:
