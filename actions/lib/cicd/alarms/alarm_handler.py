@@ -14,8 +14,8 @@ from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
 from cicd.release import firing
 from cicd.release.record import RINGS, Release
-from cicd.store.snapshot import Snapshot
-from cicd.store.store import CHANGES, Look, Store, number
+from cicd.store.snapshot import Look, Snapshot
+from cicd.store.store import CHANGES, Store, number
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, Mapping
 from cicd.release import stop
 from cicd.release.stop import Stop
 from cicd.sanitize import age
-from cicd.store.store import Store
+from cicd.store.store import Store, run_key
 
 CI = "CI"
 PUBLISH, PUBLISHED, ADVERTISE = "publish package", "published", "advertise canary"
@@ -65,6 +65,5 @@ def is_of_ring(ended: Stop) -> bool:
 
 
 def _update(store: Store, project: str, commit: str, changed: Mapping[str, Any]) -> None:
-    key = f"cicd/{project}/runs/{commit}"
-    if store.get(key):  # a run that is not there, or was forgotten, is not made
-        store.update(key, lambda run: {**run, **changed} if run else run)
+    """A run that is not there, or was forgotten, is not made."""
+    store.update(run_key(project, commit), lambda run: {**run, **changed} if run else run)

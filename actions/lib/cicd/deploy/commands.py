@@ -17,8 +17,9 @@ from cicd.release.ring import Host
 from cicd.release.stop import Stop
 from cicd.repository import package_records
 from cicd.sanitize import one_line
+from cicd.store.change import Change
 from cicd.store.snapshot import Snapshot
-from cicd.store.store import Change, run_key
+from cicd.store.store import run_key
 
 
 def advertise_canary(seen: Snapshot, build: Build, who: str, before: Collection[str] | None = None) -> Change:

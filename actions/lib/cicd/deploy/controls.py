@@ -18,8 +18,9 @@ from cicd.release.version import package_name
 from cicd.repository.package_records import Ledger
 from cicd.repository.published import published
 from cicd.sanitize import one_line
+from cicd.store.change import Decide, unfenced
 from cicd.store.deploy_lock import Fence, Lock, key
-from cicd.store.store import Decide, Store, unfenced
+from cicd.store.store import Store
 
 
 class Controls:

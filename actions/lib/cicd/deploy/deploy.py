@@ -22,9 +22,10 @@ from cicd.repository.apt_index import Repository
 from cicd.repository.package_records import Ledger
 from cicd.repository.published import offered
 from cicd.sanitize import one_line
+from cicd.store.change import Change, Command
 from cicd.store.deploy_lock import Holder, Lock
-from cicd.store.snapshot import Snapshot
-from cicd.store.store import Change, Command, Look, More, Store, nothing
+from cicd.store.snapshot import Look, More, Snapshot, nothing
+from cicd.store.store import Store
 
 FRESH_SECONDS = 2  # for so long what was seen before the lock was free is good for a decision
 

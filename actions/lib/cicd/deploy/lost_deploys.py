@@ -9,8 +9,8 @@ from cicd.config import Settings
 from cicd.errors import Refused
 from cicd.release import fate
 from cicd.release.record import RINGS, rollout_keys
-from cicd.store.snapshot import Snapshot
-from cicd.store.store import Look, Store
+from cicd.store.snapshot import Look, Snapshot
+from cicd.store.store import Store
 
 TRIGGERS = {fate.TAKE_BACK: "cicd.deploy_lost", fate.CONFIRM: "cicd.ring_recovered"}
 AGAIN_SECONDS = 60.0  # a step that was asked for has begun by then, or died before it could

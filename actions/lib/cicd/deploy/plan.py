@@ -20,8 +20,8 @@ from cicd.release.ring import Host, batches
 from cicd.release.version import package_name
 from cicd.repository.published import published
 from cicd.sanitize import one_line
-from cicd.store.snapshot import Snapshot
-from cicd.store.store import Look, Store
+from cicd.store.snapshot import Look, Snapshot
+from cicd.store.store import Store
 
 CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
 LISTED = 20

@@ -16,7 +16,8 @@ from cicd.fleet import rollout_summary
 from cicd.fleet.rollout_log import CANCELLED, Logbook
 from cicd.release.ring import Host, batch_sizes, failure_budget, unhealthy
 from cicd.sanitize import neutral_data, one_line
-from cicd.store.store import Look, Store
+from cicd.store.snapshot import Look
+from cicd.store.store import Store
 
 CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
 PROTOCOL = "1"  # what cicd-converge --protocol must say

@@ -15,8 +15,8 @@ from cicd.release.ring import unhealthy
 from cicd.release.stop import to_json
 from cicd.reports import status_text
 from cicd.sanitize import moment, one_line
-from cicd.store.snapshot import Snapshot
-from cicd.store.store import CHANGES, Look, Store, number, run_key
+from cicd.store.snapshot import Look, Snapshot
+from cicd.store.store import CHANGES, Store, number, run_key
 
 HISTORY_ENTRIES = 10
 NOTHING: Mapping[str, Mapping[str, Any]] = {}

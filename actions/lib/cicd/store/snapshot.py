@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Container, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Container, Dict, List, Mapping, Sequence
 
 from cicd import identifiers
 from cicd.clients.consul import Items, Operation, unchanged
@@ -20,6 +20,24 @@ from cicd.store.deploy_lock import Held
 
 Document = Dict[str, Any]
 Entry = Mapping[str, Any]  # one host in Consul's answer about the health of a service
+
+
+More = Callable[[Release], Sequence[str]]
+
+
+def nothing(_: Release) -> Sequence[str]:
+    """Read nothing more."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a decision needs of a project besides its record: its hosts, `keys`, and `more` by its record."""
+
+    project: Project
+    hosts: bool = True
+    keys: Sequence[str] = ()
+    more: More = nothing
 
 
 @dataclass(frozen=True)

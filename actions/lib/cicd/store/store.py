@@ -6,8 +6,8 @@ import json
 import random
 import time
 import uuid
-from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Mapping, Sequence, Tuple
+from dataclasses import replace
+from typing import Any, Callable, Dict, Mapping, Tuple
 
 import requests
 
@@ -19,8 +19,9 @@ from cicd.release.record import EVERYTHING, Cause
 from cicd.release.transitions import RINGS, Release, Ring
 from cicd.store import snapshot
 from cicd.store.archive import Archive, Kind
+from cicd.store.change import Change, Command, Decide, unfenced
 from cicd.store.deploy_lock import Fence
-from cicd.store.snapshot import Snapshot, release_key
+from cicd.store.snapshot import Look, Snapshot, release_key
 
 ATTEMPTS = 10
 FOLDED_AT_ONCE = 100  # changes in one value of the archive
@@ -28,47 +29,6 @@ CHANGES_ALONE = 200  # the newest changes, each a key of its own
 CHANGES = Kind("history", lambda name: int(name) // FOLDED_AT_ONCE)
 AGENT_SERVICE = "cicd-converge"  # its checks, one a project, are named cicd-converge:<project>
 UPDATE_ATTEMPTS = 50  # a burst of pushes writes one document
-
-
-@dataclass(frozen=True)
-class Change:
-    """
-    What a command decided: the `release` afterwards, and what the change is called and why in its history.
-
-    `also` is written with it, or must not have changed since: operations of the same transaction.
-    `excused` are hosts that it does not wait for.
-    """
-
-    release: Release
-    what: str
-    why: str
-    also: Sequence[Operation] = ()
-    excused: Tuple[str, ...] = ()
-
-
-Command = Callable[[Snapshot], Change]
-Decide = Callable[[Release], Release]
-More = Callable[[Release], Sequence[str]]
-
-
-def unfenced(_: Release) -> list[Operation]:
-    """Add nothing to a change that needs no deploy lock."""
-    return []
-
-
-def nothing(_: Release) -> Sequence[str]:
-    """Read nothing more."""
-    return ()
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a decision needs of a project besides its record: its hosts, `keys`, and `more` by its record."""
-
-    project: Project
-    hosts: bool = True
-    keys: Sequence[str] = ()
-    more: More = nothing
 
 
 class Store(Connection):
