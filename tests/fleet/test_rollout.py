@@ -24,10 +24,10 @@ from tests.fleet.world import NEW, OLD, PROJECT, Watch, World
 RINGS = ("canary", "production")
 
 
-def roll_out(world: World, ring: str, wide: bool = False, **more: Any) -> list[Any]:
+def roll_out(world: World, ring: str, all_at_once: bool = False, **more: Any) -> list[Any]:
     generation = world.want(ring)
     return Rollout(
-        world.settings, Order(world.project, ring, generation, world.hosts(ring), wide), **more
+        world.settings, Order(world.project, ring, generation, world.hosts(ring), all_at_once), **more
     ).run()
 
 
