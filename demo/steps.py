@@ -34,7 +34,7 @@ PLACES = {
     2: ("cicd.git_push", "cicd.receive_push"),
     3: ("cicd.git_push", "cicd.start_build"),
     4: ("cicd.ci_start", None),
-    5: ("cicd.ci_success", "cicd.verify_build"),
+    5: ("cicd.ci_success", "cicd.claim_build"),
     6: ("cicd.ci_success", "cicd.publish_apt_package"),
     7: ("cicd.ci_success", "cicd.find_build_host"),
     8: ("cicd.ci_success", "cicd.fetch_commit"),
@@ -52,7 +52,7 @@ PLACES = {
 }
 # Steps that happen outside StackStorm, and which execution was told how long they took.
 OUTSIDE = {
-    4: (("cicd.verify_build", "cicd.read_failure"), "seconds"),
+    4: (("cicd.claim_build", "cicd.close_failed_build"), "seconds"),
     16: (("cicd.check_canary",), "healthy_seconds"),
 }
 

@@ -131,7 +131,7 @@ class Player:
         """Call a step of a deploy by itself."""
         ring = self.chance.choice(RINGS)
         asked = {"ring": ring, "generation": self.generation(ring)}
-        step = self.chance.choice(("confirm_ring", "take_ring_back", "update_ring", "retry_hosts"))
+        step = self.chance.choice(("confirm_ring", "undo_deploy", "update_ring", "retry_hosts"))
         self.asks(step, **({"ring": ring} if step == "retry_hosts" else asked))
 
     def cancels(self) -> None:

@@ -11,7 +11,7 @@ from cicd import access
 from cicd.errors import ConfigError, Refused
 
 ACTIONS = Path(__file__).parents[2] / "actions"
-GO_ON = {"confirm_ring", "restore_ring"}  # the later steps of what was allowed to begin
+GO_ON = {"confirm_ring", "advertise_last_good"}  # the later steps of what was allowed to begin
 
 
 def test_who_is_listed_may_and_who_is_not_is_told_whom_to_ask():
@@ -25,7 +25,7 @@ def test_who_is_listed_may_and_who_is_not_is_told_whom_to_ask():
 @pytest.mark.parametrize("who", ["", "nobody", "a", "ann "])
 def test_a_step_called_by_itself_is_checked_like_the_command_it_belongs_to(who):
     with pytest.raises(Refused):
-        access.refuse({"rollback": ("ann",)}, "roll_back_ring", who)
+        access.refuse({"rollback": ("ann",)}, "advertise_previous_good", who)
 
 
 def test_an_empty_list_is_nobody_and_an_action_not_named_is_everybodys():

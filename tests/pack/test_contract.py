@@ -28,9 +28,10 @@ CONTRACT_OF_2015 = {
     "rollback": {"project"},
 }
 CHANGE_THE_RELEASE = {
-    "advertise_canary", "advertise_past_guards", "allow_past_ci", "approve", "confirm_ring", "freeze",
-    "judge_alarm", "lift_veto", "lock_deploys", "pin_version", "promote_canary", "reject", "restore_ring",
-    "roll_back_ring", "steal_lock", "thaw", "unlock_deploys", "unpin_version", "veto_version",
+    "advertise_canary", "advertise_break_glass", "advertise_last_good", "advertise_previous_good",
+    "allow_past_ci", "approve", "confirm_ring", "freeze", "handle_alarm", "lift_veto", "lock_deploys",
+    "pin_version", "promote_canary", "reject", "steal_lock", "thaw", "unlock_deploys", "unpin_version",
+    "veto_version",
 }  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def test_defect_4_no_public_action_deploys_a_chosen_version_to_production():
 
     assert set(takes_version) == {
         "advertise_canary",
-        "advertise_past_guards",
+        "advertise_break_glass",
         "approve",
         "break_glass",
         "deploy",
@@ -139,7 +140,7 @@ def test_defect_4_no_public_action_deploys_a_chosen_version_to_production():
         "reject",
         "veto_version",
     }
-    for name in ("advertise_past_guards", "break_glass", "allow_past_ci", "publish_past_ci"):
+    for name in ("advertise_break_glass", "break_glass", "allow_past_ci", "publish_past_ci"):
         assert {"role", "reason"} <= set(required(name)), "the one exception is for a role, with a reason"
 
 
@@ -182,7 +183,7 @@ def test_a_run_from_push_to_canary_starts_at_most_14_python_actions():
         if ACTIONS[name]["runner_type"] == "python-script":
             return 1
         tasks = WORKFLOWS[name]["tasks"]
-        left_out = ("clean_after_failure", "find_another_host", "take_ring_back")
+        left_out = ("clean_after_failure", "find_another_host", "undo_deploy")
         inner = [tasks[t]["action"] for t in tasks if t not in left_out]
         return sum(starts(a.removeprefix("cicd.")) for a in inner if a.startswith("cicd."))
 
@@ -201,10 +202,10 @@ DEPLOY_STEPS = {
     "find_hosts": {"project", "ring", "retry", "names"},
     "update_hosts": {"project", "ring", "generation", "hosts", "timeout"},
     "confirm_ring": {"project", "ring", "generation", "user"},
-    "restore_ring": {"project", "ring", "generation", "user"},
-    "roll_back_ring": {"project", "ring", "user"},
+    "advertise_last_good": {"project", "ring", "generation", "user"},
+    "advertise_previous_good": {"project", "ring", "user"},
     "update_ring": {"project", "ring", "generation"},
-    "take_ring_back": {"project", "ring", "generation"},
+    "undo_deploy": {"project", "ring", "generation"},
     "check_canary": {"project", "plan"},
     "promote_canary": {"project", "plan", "user"},
     "converge_host": {"project", "host", "timeout"},

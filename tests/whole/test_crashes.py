@@ -37,7 +37,7 @@ MOMENTS: dict[str, Moment] = {
     "building": lambda whole, commit: "begun" in whole.console(commit),
     "built": lambda whole, commit: results(whole, commit) == ["SUCCESS"],
     "told": begun("ci_success"),
-    "verified": begun("verify_build"),
+    "verified": begun("claim_build"),
     "passed": stage("passed"),
     "given a build host": begun("find_build_host"),
     "fetched": begun("fetch_commit"),

@@ -13,7 +13,7 @@ from cicd.config import Settings
 from cicd.store.store import Store
 
 
-class VerifyBuild(CicdAction):
+class ClaimBuild(CicdAction):
     def act(self, settings: Settings, project: str, commit: str, build: int) -> dict[str, Any]:
         found = settings.project(project)
         builds = Builds(settings, found, Store(settings), Jenkins(settings))

@@ -12,7 +12,7 @@ from cicd.release import going_back
 from cicd.release.record import STOPPED, Release
 
 
-class RestoreRing(CicdAction):
+class AdvertiseLastGood(CicdAction):
     def act(self, settings: Settings, project: str, ring: str, generation: int, user: str) -> dict[str, Any]:
         try:
             changed = Deploy(settings, project, user).restore(ring, generation)

@@ -9,7 +9,7 @@ from cicd.config import Settings
 from cicd.deploy.deploy import Deploy
 
 
-class RollBackRing(CicdAction):
+class AdvertisePreviousGood(CicdAction):
     def act(self, settings: Settings, project: str, ring: str, user: str) -> dict[str, Any]:
         changed = Deploy(settings, project, user).roll_back(ring).ring(ring)
         version = changed.wanted.version if changed.wanted else ""

@@ -23,7 +23,7 @@ WORDS = {
 }
 
 
-class ReadFailure(CicdAction):
+class CloseFailedBuild(CicdAction):
     def act(self, settings: Settings, project: str, commit: str) -> dict[str, Any]:
         found, jenkins = settings.project(project), Jenkins(settings)
         builds = Builds(settings, found, Store(settings), jenkins)

@@ -9,7 +9,7 @@ from cicd.config import Settings
 from cicd.deploy.deploy import Deploy
 
 
-class AdvertisePastGuards(CicdAction):
+class AdvertiseBreakGlass(CicdAction):
     def act(
         self, settings: Settings, project: str, version: str, role: str, reason: str, user: str
     ) -> dict[str, Any]:

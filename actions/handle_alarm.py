@@ -9,7 +9,7 @@ from cicd.alarms import alarm_handler
 from cicd.config import Settings
 
 
-class JudgeAlarm(CicdAction):
+class HandleAlarm(CicdAction):
     def act(self, settings: Settings, user: str, **given: str) -> dict[str, Any]:
         outcome = alarm_handler.take(settings, given, user)
         alarm, decision = outcome.alarm, outcome.decision
