@@ -1,6 +1,7 @@
 """Arrows go one way: rules, workflows, actions, lib/cicd, the world."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -70,9 +71,30 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
         "release/going_back",
         "release/stop",
         "release/wanted",
+        "deploy/commands",
+        "deploy/evidence",
+        "deploy/planned",
+        "store/change",
+        "store/snapshot",
     ],
 )
 def test_modules_that_decide_or_say_do_no_input_or_output(module):
     reaching = {"requests", "http", "socket", "subprocess", "fabric", "consul", "jenkins", "time", "os"}
 
     assert not imports(LIBRARY / f"{module}.py") & reaching
+
+
+PAGE = ROOT / "docs" / "architecture.md"
+
+
+@pytest.mark.parametrize(
+    "place", sorted(set(re.findall(r"`((?:[\w-]+/)+[\w.-]*|\w+\.(?:py|yaml))`", PAGE.read_text())))
+)
+def test_every_place_that_the_page_names_is_there(place):
+    assert any((root / place).exists() for root in (ROOT, LIBRARY)), place
+
+
+def test_the_page_names_every_room():
+    rooms = {path.name for path in LIBRARY.iterdir() if (path / "__init__.py").exists()}
+
+    assert rooms == set(re.findall(r"^\| `(\w+)/` \|", PAGE.read_text(), re.MULTILINE))
