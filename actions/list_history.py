@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cicd.action import CicdAction
+from cicd.ci.runs import Runs
 from cicd.config import Settings
 from cicd.reports import overview
 from cicd.store.store import Store
@@ -13,5 +14,5 @@ from cicd.store.store import Store
 class ListHistory(CicdAction):
     def act(self, settings: Settings, project: str, last: int) -> dict[str, Any]:
         store, found = Store(settings), settings.project(project)
-        entries, runs = store.history(found.name, max(1, last)), store.runs(found.name)
+        entries, runs = store.history(found.name, max(1, last)), Runs(store, found.name).every()
         return {"history": entries, "message": overview.history(entries, found.name, runs)}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draw the state machine of a release into docs/states.md, by exploring the code; --check only compares."""
+"""Draw the states of a release and of a run into docs/states.md, by exploring the code; --check compares."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "actions" / "lib"))
 
+from cicd.ci import run  # noqa: E402
+from cicd.ci.run import Run  # noqa: E402
 from cicd.errors import Refused  # noqa: E402
 from cicd.release import holds, transitions  # noqa: E402
 from cicd.release.holds import Hold  # noqa: E402
@@ -22,12 +24,15 @@ BUILDS = [Build(f"1.0-{n}.{n:07x}", "p", f"{n:040x}", "0" * 64, "") for n in (1,
 LATER = 10.0**9  # every canary has baked
 DEPTH = 6
 Command = Callable[[Release], Release]
-Edge = tuple[str, str, str]  # the ring's state before, what was done, its state after
+Edge = tuple[str, str, str]  # the state before, what was done, the state after
+START = "[*]"  # as Mermaid calls what comes before any state
 
-HEAD = """# The states of a release
+HEAD = """# The states of a release and of a run
 
 Drawn from the code by `script/states.py`, which tries every command in every state that it can reach.
 Do not edit it; CI compares.
+
+## A release
 
 A project has two rings, and each is in one of these states. In any of them hosts obey what their ring is
 wanted to run.
@@ -49,6 +54,44 @@ def commands(ring: str) -> Iterator[tuple[str, Command]]:
     yield "failed, taken back", lambda r: transitions.restore(r, ring, r.ring(ring).generation, 0.0)
     yield "roll back", lambda r: transitions.roll_back(r, ring, 0.0)
     yield "alarm", lambda r: transitions.roll_back(r, ring, 0.0, automatic=True)
+
+
+RUN = """## A run
+
+Each commit that was pushed has one run, and it is in one of these stages. Several executions and the sensor
+may move it at once; only one of them does.
+"""
+
+
+def run_commands() -> Iterator[tuple[str, run.Command]]:
+    """Yield what can happen to a run, in words."""
+    for stage in (None, *sorted(run.ENDED)):
+        yield "push", run.accept(0.0, stage, "ann", "main", True)
+    yield "another build runs", run.wait(0.0)
+    yield "its turn comes", run.start(0.0, 1)
+    yield "Jenkins has it", run.queue(0.0, 1)
+    yield "Jenkins is away", run.put_back(0.0)
+    yield "Jenkins refuses", run.refuse(0.0)
+    yield "Jenkins forgot it", run.lose(0.0)
+    yield "CI passed", run.succeed(0.0, 1, "")
+    yield "CI passed too late", run.come_late(0.0, 1, "", "b")
+    yield "CI failed", run.fail(0.0, 1, "FAILURE")
+    yield "a newer commit takes its turn", run.supersede(0.0, "b")
+
+
+def explore_runs() -> set[Edge]:
+    """Return every edge of a run, from all stages that it can come to."""
+    edges: set[Edge] = set()
+    todo: list[Run | None] = [None]
+    while todo:
+        known = todo.pop()
+        for what, command in run_commands():
+            after = command(known)
+            edge = (run.stage(known) or START, what, run.stage(after) or START)
+            if after and edge not in edges:
+                edges.add(edge)
+                todo.append(after)
+    return edges
 
 
 def followed(known: Release, command: Command) -> Release | None:
@@ -89,13 +132,13 @@ def essence(known: Release) -> str:
     return repr(replace(known, generation=0, canary=bare["canary"], production=bare["production"]))
 
 
-def diagram(edges: set[Edge]) -> str:
-    """Return a Mermaid diagram of *edges*; what leads the same way shares an arrow."""
+def diagram(edges: set[Edge], *first: str) -> str:
+    """Return a Mermaid diagram of *edges* below *first*; what leads the same way shares an arrow."""
     arrows: dict[tuple[str, str], list[str]] = {}
     for before, what, after in sorted(edges):
         arrows.setdefault((before, after), []).append(what)
     lines = [f"    {a} --> {b}: {', '.join(whats)}" for (a, b), whats in sorted(arrows.items())]
-    return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {EMPTY}", *lines, "```"])
+    return "\n".join(["```mermaid", "stateDiagram-v2", *first, *lines, "```"])
 
 
 def accepted(edges: dict[str, set[Edge]]) -> str:
@@ -147,9 +190,11 @@ def page() -> str:
     """Return docs/states.md."""
     edges = explore()
     parts = [HEAD]
-    parts += [f"## {ring.capitalize()}\n\n{diagram(edges[ring])}\n" for ring in RINGS]
-    parts.append(f"## What is accepted when\n\n{accepted(edges)}\n")
-    parts.append(f"## What a hold refuses\n\n{held()}\n")
+    begins = f"    {START} --> {EMPTY}"
+    parts += [f"### {ring.capitalize()}\n\n{diagram(edges[ring], begins)}\n" for ring in RINGS]
+    parts.append(f"### What is accepted when\n\n{accepted(edges)}\n")
+    parts.append(f"### What a hold refuses\n\n{held()}\n")
+    parts += [RUN, f"{diagram(explore_runs())}\n"]
     return "\n".join(parts)
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from cicd.ci import run
+from cicd.ci.runs import Runs
 from cicd.config import Settings
 from cicd.errors import ConsulError
 from cicd.fleet import registrations
@@ -136,7 +138,7 @@ def test_stackstorm_reads_hosts_changes_releases_keeps_runs_and_holds_locks(cons
 
     assert store.release("greeter") == changed
     assert len(store.history("greeter", 10)) == 1
-    assert store.advance("greeter", "a" * 40, {None}, {"stage": "accepted"})
+    assert Runs(store, "greeter").advance("a" * 40, run.accept(1.0, None, "ann", "main", True))
     assert [e["Node"]["Node"] for e in store.health(project)] == [NODE]
     assert store.healthy("build", "package")
     assert OTHER in store.reports("greeter")

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from cicd import config
-from cicd.ci import build_reconciler, event_log, push_handler
+from cicd.ci import build_reconciler, event_log, push_handler, run
 from cicd.ci.builds import Builds
 from cicd.ci.github_push import asked_for
 from cicd.ci.push import Push
@@ -101,7 +101,7 @@ class Ci:
         return list(build_reconciler.find(self.settings, self.store, Jenkins(self.settings)))
 
     def run(self, commit: str) -> dict[str, Any]:
-        return self.store.run("greeter", commit) or {}
+        return self.store.get(run.key("greeter", commit)) or {}
 
     def age(self, commit: str, seconds: float = LONG) -> None:
         """Let the run of *commit* be *seconds* old."""
@@ -451,7 +451,7 @@ def test_of_20_pushes_the_running_one_and_the_newest_are_built(ci):
 def test_a_build_that_ends_after_a_newer_one_passed_does_not_proceed(ci):
     first = ci.start("sleep 2")
     ci.wait_for(lambda: ci.queue.builds["greeter"])
-    ci.builds.turns.advance(first, {"building"}, "failed", status="OVERDUE")
+    ci.builds.turns.runs.advance(first, run.fail(time.time(), 0, "OVERDUE"))
     ci.builds.turns.end(first)
     second = ci.start("echo tested")
     ci.wait_for(lambda: [b.result for b in ci.queue.builds["greeter"]] == ["SUCCESS"] * 2)
@@ -468,7 +468,7 @@ def test_a_turn_whose_run_ended_is_given_on_by_the_sensor(ci):
     first = ci.end("echo tested")
     second = ci.commit()
     ci.push(second, before=first)
-    ci.builds.turns.advance(first, {"building"}, "passed")
+    ci.builds.turns.runs.advance(first, run.succeed(time.time(), 0, ""))
 
     assert [(event.trigger, event.payload["commit"]) for event in ci.poll()] == [
         (build_reconciler.DUE, second)

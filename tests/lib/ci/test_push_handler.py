@@ -12,7 +12,8 @@ import yaml
 from cicd import config
 from cicd.ci import event_log, inbox, push_handler
 from cicd.ci.push import Push
-from cicd.ci.queue_store import OPEN, Turns
+from cicd.ci.queue_store import Turns
+from cicd.ci.run import Stage
 from cicd.store.store import Store
 
 ROOT = Path(__file__).parents[3]
@@ -32,6 +33,12 @@ def settings(consul: str) -> config.Settings:
 def take(settings: config.Settings, **changes) -> dict[str, push_handler.Outcome]:
     outcomes = push_handler.take(settings, Store(settings), replace(PUSH, **changes), "github")
     return {outcome.project: outcome for outcome in outcomes}
+
+
+def end(turns: Turns, commit: str, stage: Stage) -> None:
+    """Let the run of *commit*, if it goes on, end as *stage*, and its turn with it."""
+    turns.runs.advance(commit, lambda known: replace(known, stage=stage) if known and known.is_open else None)
+    turns.end(commit)
 
 
 @pytest.mark.parametrize(
@@ -112,11 +119,9 @@ def test_the_same_move_again_builds_an_ended_commit_again_and_its_redelivery_doe
     take(settings, commit=A, before=C, delivery="d0")
     for commit, before, delivery in moves:
         for ended in (A, B):
-            turns.advance(ended, OPEN, stage)
-            turns.end(ended)
+            end(turns, ended, stage)
         assert take(settings, commit=commit, before=before, delivery=delivery)["api"].start
-    turns.advance(B, OPEN, stage)
-    turns.end(B)
+    end(turns, B, stage)
 
     assert not take(settings, commit=B, before=A, delivery="d1")["api"].start
     assert not take(settings, commit=B, before=A, delivery="d3")["api"].start
@@ -134,13 +139,12 @@ def test_what_comes_after_the_clock_was_set_back_is_the_newest_and_is_kept(setti
         monkeypatch.setattr(time, "time", lambda now=now: now)
         identifiers.append(inbox.put(store, {"after": commit}))
         take(settings, commit=commit, before=commits[number - 1] if number else "")
-        turns.advance(commit, OPEN, "passed")
-        turns.end(commit)
+        end(turns, commit, "passed")
 
     assert inbox.get(store, identifiers[-1]) == {"after": commits[-1]}
     assert identifiers == sorted(identifiers)
     assert [e["commit"] for e in event_log.events(store, 5)[0]] == [commits[-1], commits[-1]]
-    assert set(store.runs("api")) == {commits[-2], commits[-1]}
+    assert set(Turns(store, "api").runs.every()) == {commits[-2], commits[-1]}
 
 
 def test_only_the_newest_events_and_runs_are_kept(settings, monkeypatch):
@@ -151,9 +155,8 @@ def test_only_the_newest_events_and_runs_are_kept(settings, monkeypatch):
         commit = f"{number:040x}"
         take(settings, commit=commit, before=before)
         turns, before = Turns(store, "api"), commit
-        turns.advance(commit, {"accepted"}, "passed")
-        turns.end(commit)
+        end(turns, commit, "passed")
 
     assert len(store.keys(event_log.PREFIX)) == 6
-    assert len(store.runs("api")) == 3
-    assert f"{5:040x}" in store.runs("api")
+    assert len(Turns(store, "api").runs.every()) == 3
+    assert f"{5:040x}" in Turns(store, "api").runs.every()

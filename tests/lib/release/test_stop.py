@@ -1,11 +1,15 @@
 """Every run that stopped says where, why and what next: in what people ask for, and to GitHub."""
 
+from dataclasses import replace
+
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd.ci import event_log, progress, run_step
+from cicd.ci import event_log, progress, run, run_step
+from cicd.ci.run import Run
+from cicd.ci.runs import Runs
 from cicd.errors import HostError, ProjectError, Refused
 from cicd.fleet import rollout_summary
 from cicd.release import record, stop, transitions
@@ -18,7 +22,8 @@ from tests.lib.release.test_transitions import build, canary_of
 from tests.lib.store.test_store import settings
 
 COMMIT, NOW = "a" * 40, 10_000.0
-PASSED = {"stage": "passed", "at": NOW, "user": "ann", "build": 7}
+PASSED = Run("passed", NOW, "ann", build=7)
+KEY = run.key("greeter", COMMIT)
 BREAKS = "greeter breaks the project contract: script/post-inst is missing."
 
 
@@ -61,7 +66,7 @@ def test_a_failing_units_last_lines_come_with_the_failure():
 @pytest.mark.parametrize("step", progress.PACKAGING)
 def test_a_run_that_stopped_at_any_step_of_packaging_is_red_on_github_with_the_sentence(step):
     ended = Stop(step, BREAKS, "Add it and push.", execution="e1", when=NOW)
-    ci, package = report.of_runs({COMMIT: {**PASSED, "stop": stop.to_json(ended)}}, {}, 0.0, NOW)
+    ci, package = report.of_runs({COMMIT: replace(PASSED, stop=ended)}, {}, 0.0, NOW)
 
     assert (ci.context, ci.state) == ("cicd/ci", report.SUCCESS)
     assert (package.context, package.state, package.execution) == ("cicd/package", report.FAILURE, "e1")
@@ -70,28 +75,28 @@ def test_a_run_that_stopped_at_any_step_of_packaging_is_red_on_github_with_the_s
 
 def test_a_package_that_the_canary_refused_is_red_there():
     ended = Stop(progress.ADVERTISE, "greeter is locked by ann: db migration.", when=NOW)
-    found = report.of_runs({COMMIT: {**PASSED, "version": "1.0", "stop": stop.to_json(ended)}}, {}, 0.0, NOW)
+    found = report.of_runs({COMMIT: replace(PASSED, version="1.0", stop=ended)}, {}, 0.0, NOW)
 
     assert [(one.context, one.state) for one in found][1:] == [("cicd/canary", report.FAILURE)]
     assert "not deployed to canary: greeter is locked by ann" in found[1].said
 
 
 def test_a_run_that_was_killed_while_it_packaged_is_said_to_have_stopped_and_not_before():
-    run = {**PASSED, "step": "build package", "step_at": NOW}
+    known = replace(PASSED, step="build package", step_at=NOW)
 
-    assert progress.of(run, NOW + 60) is None
-    ended = progress.of(run, NOW + progress.SILENT_SECONDS)
+    assert progress.of(known, NOW + 60) is None
+    ended = progress.of(known, NOW + progress.SILENT_SECONDS)
     assert "no sign of life" in ended.why
     assert f"st2 run cicd.publish_apt_package project=greeter commit={COMMIT}" in progress.told(
         "greeter", COMMIT, ended
     )
-    assert report.of_package(COMMIT, run, NOW + progress.SILENT_SECONDS).state == report.FAILURE
+    assert report.of_package(COMMIT, known, NOW + progress.SILENT_SECONDS).state == report.FAILURE
 
 
 def test_what_was_told_is_told_once_and_its_end_after_it():
-    stopped = {COMMIT: {**PASSED, "stop": stop.to_json(Stop("read metadata", BREAKS, when=NOW))}}
+    stopped = {COMMIT: replace(PASSED, stop=Stop("read metadata", BREAKS, when=NOW))}
     known = {one.about: one.mark for one in report.of_runs(stopped, {}, 0.0, NOW)}
-    mended = {COMMIT: {**PASSED, "stop": None, "version": "1.0-1.aaaaaaa"}}
+    mended = {COMMIT: replace(PASSED, version="1.0-1.aaaaaaa")}
 
     assert report.of_runs(stopped, known, 0.0, NOW) == []
     assert [(o.context, o.state) for o in report.of_runs(mended, known, 0.0, NOW)] == [
@@ -131,9 +136,7 @@ def test_the_history_names_the_step_the_reason_and_the_execution():
 
 def test_a_run_that_stopped_stands_in_the_history_among_the_changes():
     changed = entry("advertise_canary", Release("greeter"), canary_of(1))
-    later = {
-        COMMIT: {**PASSED, "stop": stop.to_json(Stop("read metadata", BREAKS, execution="e1", when=NOW + 5))}
-    }
+    later = {COMMIT: replace(PASSED, stop=Stop("read metadata", BREAKS, execution="e1", when=NOW + 5))}
 
     first, second = overview.history([changed], "greeter", later).splitlines()
 
@@ -151,7 +154,7 @@ def test_a_contract_that_is_broken_is_said_by_get_release_and_list_events_with_i
     store, consul, monkeypatch
 ):
     monkeypatch.setenv("ST2_ACTION_EXECUTION_ID", "e1")
-    store.put(f"cicd/greeter/runs/{COMMIT}", PASSED)
+    store.put(KEY, run.as_json(PASSED))
     told = {"at": NOW, "project": "greeter", "commit": COMMIT, "ref": "x/y", "decision": "build"}
     store.put("cicd/events/1-x", {**event_log.NO_PUSH, **told, "reason": "it is new"})
     step = run_step.of(settings(consul), {"project": "greeter", "commit": COMMIT}, "read metadata")
@@ -174,7 +177,7 @@ def test_a_contract_that_is_broken_is_said_by_get_release_and_list_events_with_i
 def test_a_person_who_is_refused_an_older_version_says_nothing_of_its_run(store, consul):
     version = build(1).version
     store.put(f"cicd/greeter/packages/{version}", {"commit": COMMIT})
-    store.put(f"cicd/greeter/runs/{COMMIT}", {**PASSED, "step": progress.ADVERTISE, "version": version})
+    store.put(KEY, run.as_json(replace(PASSED, step=progress.ADVERTISE, version=version)))
     step = run_step.of(settings(consul), {"project": "greeter", "version": version}, progress.ADVERTISE)
 
     def refuses() -> dict:
@@ -182,4 +185,4 @@ def test_a_person_who_is_refused_an_older_version_says_nothing_of_its_run(store,
 
     with pytest.raises(Refused):
         step.record(refuses)
-    assert store.run("greeter", COMMIT).get("stop") is None
+    assert Runs(store, "greeter").find(COMMIT).stop is None

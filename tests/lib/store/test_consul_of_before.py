@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from cicd.ci import authors, ci_gate, event_log
+from cicd.ci import authors, ci_gate, event_log, run
 from cicd.ci.queue_store import Turns
 from cicd.clients.consul import set_
 from cicd.config import Settings
@@ -54,6 +54,13 @@ def test_its_record_is_read_and_written_as_it_was():
     assert json.loads(json.dumps(record.to_json(record.from_json(stored)))) == stored
 
 
+def test_its_runs_are_read_and_written_as_they_were():
+    stored = {key: json.loads(text) for key, text in FILLED.items() if key.startswith(run.key("greeter", ""))}
+
+    assert len(stored) == 4
+    assert {key: run.as_json(run.parse(key, document)) for key, document in stored.items()} == stored
+
+
 def test_all_that_it_says_is_shown(known):
     shown = overview.project_status(known, "greeter")
 
@@ -67,7 +74,7 @@ def test_its_runs_packages_authors_and_events_are_found(known):
     store = Store(known)
     lane = Turns(store, "greeter").lane()
 
-    assert (store.run("greeter", COMMIT) or {})["stage"] == "passed"
+    assert run.stage(Turns(store, "greeter").runs.find(COMMIT)) == "passed"
     assert (Ledger(known).find("greeter", SECOND) or {})["commit"] == COMMIT
     assert authors.of(store, "greeter", COMMIT) == ("ann", "ann@lab.invalid")
     assert lane.last == 4

@@ -140,22 +140,6 @@ def test_taking_a_ring_back_to_nothing_removes_the_contract_key(store, consul):
     assert key(consul, "cicd/greeter/wanted/canary").startswith("version=\n")
 
 
-def test_of_two_deliveries_of_one_push_exactly_one_opens_the_run(consul, store):
-    def deliver(number: int) -> bool:
-        run = {"stage": "accepted", "number": number}
-        return Store(settings(consul)).advance("greeter", "a" * 40, {None}, run)
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(deliver, range(8))) == 1
-
-
-def test_a_run_moves_only_from_the_stages_it_may_leave(store):
-    assert store.advance("greeter", "b" * 40, {None}, {"stage": "accepted"})
-    assert not store.advance("greeter", "b" * 40, {None}, {"stage": "accepted"})
-    assert store.advance("greeter", "b" * 40, {"accepted"}, {"stage": "building", "queue_id": 7})
-    assert store.runs("greeter") == {"b" * 40: {"stage": "building", "queue_id": 7}}
-
-
 def test_a_record_that_is_no_json_means_stop(store, consul):
     requests.put(f"{consul}/v1/kv/cicd/greeter/release", data="{{ nonsense", timeout=10)
 

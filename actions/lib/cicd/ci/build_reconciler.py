@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Iterator
 
 from cicd import identifiers
-from cicd.ci import build_queue
+from cicd.ci import build_queue, run
 from cicd.ci.builds import GOES_ON, LOST, Builds, Seen
-from cicd.ci.queue_store import OPEN
+from cicd.ci.run import BUILDING, STARTING, Run
 from cicd.clients.jenkins import Jenkins
 from cicd.config import Project, Settings
 from cicd.errors import JenkinsError, JenkinsMissing
@@ -40,42 +40,43 @@ class _Watch:
     def __init__(self, builds: Builds) -> None:
         self._builds = builds
         self._turns = builds.turns
+        self._runs = builds.turns.runs
         self._project: Project = builds.project
 
     def events(self) -> Iterator[Event]:
-        runs = self._turns.store.runs(self._project.name)
-        for commit, run in runs.items():
-            if run["stage"] in OPEN:
-                yield from self._open(commit, self._turns.keep_near(commit, run))
+        runs = self._runs.every()
+        for commit, known in runs.items():
+            if known.is_open:
+                yield from self._open(commit, self._runs.not_ahead(commit, known))
         running = self._turns.lane().running
-        if running and runs.get(running.commit, {"stage": "building"})["stage"] not in OPEN:
+        if running and running.commit in runs and not runs[running.commit].is_open:
             following = self._turns.end(running.commit)
             yield from [self._due(following)] if following else []
 
-    def _open(self, commit: str, run: dict[str, Any]) -> Iterator[Event]:
-        if run["stage"] == "building":
-            yield from self._ended(commit, run)
-        elif time.time() - run["at"] > PATIENCE_SECONDS:
-            yield from self._not_started(commit, run)
+    def _open(self, commit: str, known: Run) -> Iterator[Event]:
+        if known.stage == BUILDING:
+            yield from self._ended(commit, known)
+        elif time.time() - known.at > PATIENCE_SECONDS:
+            yield from self._not_started(commit, known)
 
-    def _ended(self, commit: str, run: dict[str, Any]) -> Iterator[Event]:
+    def _ended(self, commit: str, known: Run) -> Iterator[Event]:
         try:
-            seen = self._builds.look(commit, run)
+            seen = self._builds.look(commit, known)
         except JenkinsError:  # away, or a build that is not ours: the next poll asks again
             return
-        if seen.state == LOST and not run.get("lost"):
+        if seen.state == LOST and not known.lost:
             # Nothing ran yet, so nothing can be built twice.
-            if self._turns.advance(commit, {"building"}, "accepted", lost=1, queue_id=0):
+            if self._runs.advance(commit, run.lose(time.time())):
                 yield self._due(commit)
         elif seen.state not in GOES_ON and not _may_be_told(seen):
             told = {"build": seen.number, "status": seen.status}
             yield self._event(FINISHED, commit, told)
 
-    def _not_started(self, commit: str, run: dict[str, Any]) -> Iterator[Event]:
-        if run["stage"] == "starting":
-            if self._adopted(commit, float(run["at"])):
+    def _not_started(self, commit: str, known: Run) -> Iterator[Event]:
+        if known.stage == STARTING:
+            if self._adopted(commit, known.at):
                 return
-            self._turns.advance(commit, {"starting"}, "accepted")
+            self._runs.advance(commit, run.put_back(time.time()))
         now = self._turns.lane()
         if not build_queue.has(now, commit):
             now = self._turns.enter(commit)
@@ -91,7 +92,7 @@ class _Watch:
             return False
         begun = [r.queue_id for r in found if r.started > since - CLOCK_SECONDS]
         queue_id = queue_id or next(iter(begun), 0)
-        return bool(queue_id) and self._turns.advance(commit, {"starting"}, "building", queue_id=queue_id)
+        return bool(queue_id) and self._runs.advance(commit, run.queue(time.time(), queue_id))
 
     def _due(self, commit: str) -> Event:
         return self._event(DUE, commit, {})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
+from cicd.ci import run
 from cicd.ci.build_queue import QueueEntry, replaced_by
-from cicd.ci.queue_store import OPEN, Turns
+from cicd.ci.queue_store import Turns
+from cicd.ci.run import PASSED, Command, Run
 from cicd.clients.jenkins import BuildResult, Jenkins, parameters, verify
 from cicd.config import Project, Settings
 from cicd.errors import CicdError, JenkinsAway, JenkinsError, JenkinsMissing, Refused
@@ -42,6 +44,7 @@ class Builds:
     def __init__(self, settings: Settings, project: Project, store: Store, jenkins: Jenkins) -> None:
         self.project = project
         self.turns = Turns(store, project.name)
+        self._runs = self.turns.runs
         self.jenkins = jenkins
         self._settings = settings
 
@@ -51,14 +54,14 @@ class Builds:
 
         A Jenkins that is away leaves the run for another try; one that refuses fails it.
         """
-        run = self._run(commit)
-        running = self.turns.enter(commit).running if run["stage"] in OPEN else None
+        known = self._run(commit)
+        running = self.turns.enter(commit).running if known.is_open else None
         if running is None or running.commit != commit:
-            return {"queue_id": 0, "why": f"it is {run['stage']}"}
-        if not self.turns.advance(commit, {"accepted", "waiting"}, "starting", order=running.order):
+            return {"queue_id": 0, "why": f"it is {known.stage}"}
+        if not self._runs.advance(commit, run.start(time.time(), running.order)):
             return {"queue_id": 0, "why": "its build was started already"}
-        queue_id = self._queue(commit, str(run.get("branch", "")))
-        self.turns.advance(commit, {"starting"}, "building", queue_id=queue_id, build=0)
+        queue_id = self._queue(commit, known.branch)
+        self._runs.advance(commit, run.queue(time.time(), queue_id))
         return {"queue_id": queue_id, "why": ""}
 
     def began(self, commit: str, number: int) -> BuildResult:
@@ -72,24 +75,23 @@ class Builds:
         `proceed` is true for one execution per run, and never when a newer commit passed before.
         An *execution* that died before it could say so, and runs again, still proceeds.
         """
-        run = self._run(commit)
-        result = self._read(commit, number, run)
+        known = self._run(commit)
+        result = self._read(commit, number, known)
         if result.status != "SUCCESS":
             raise JenkinsError(
                 f"{self.label(result.number)} of {self.project.name} at {commit[:7]} is "
                 f"{result.status or 'still running'}, not SUCCESS.",
                 f"Nothing was packaged. See {result.url}console",
             )
-        turn = QueueEntry(commit, int(run.get("order", 0)))
+        turn = QueueEntry(commit, known.order)
         newer = replaced_by(self.turns.lane(), turn)
-        stage, found = "superseded" if newer else "passed", {"build": result.number, "by": newer}
-        first = self.turns.advance(commit, OPEN | {"failed"}, stage, **found, claimed_by=execution)
-        first = first or _claimed(run, execution)
+        first = self._runs.advance(commit, _ended_well(result.number, execution, newer))
+        first = first or _claimed(known, execution)
         if first and not newer:
             self.turns.passed(commit, turn.order)
         return {
             "proceed": first and not newer,
-            "deploy": bool(run.get("deploy", True)),
+            "deploy": known.deploy,
             "superseded": newer,
             "result": result,
             "next": self.turns.end(commit),
@@ -102,82 +104,82 @@ class Builds:
         Only the build that the run recorded can fail it, whichever one somebody told of. Returns what
         was seen, and the commit whose turn came by it.
         """
-        run = self._run(commit)
-        seen = self.look(commit, run)
+        known = self._run(commit)
+        seen = self.look(commit, known)
         self._refuse_good(seen, commit)
         if seen.state == OVERDUE:
-            self._stop(seen, run)
-        self.turns.advance(commit, OPEN, "failed", build=seen.number, status=seen.status)
+            self._stop(seen, known)
+        self._runs.advance(commit, run.fail(time.time(), seen.number, seen.status))
         return seen, self.turns.end(commit)
 
-    def look(self, commit: str, run: Mapping[str, Any]) -> Seen:
-        """Return how the build that *run* recorded stands."""
-        if run.get("status") in (CANCELLED, LOST):
-            return Seen(str(run["status"]))
-        self._refuse_unstarted(commit, run)
-        number = int(run.get("build") or 0)
+    def look(self, commit: str, known: Run) -> Seen:
+        """Return how the build that *known*, the run of *commit*, recorded stands."""
+        if known.status in (CANCELLED, LOST):
+            return Seen(known.status)
+        self._refuse_unstarted(commit, known)
+        number = known.build
         if not number:
-            item = self.jenkins.queue_item(int(run.get("queue_id") or 0))
+            item = self.jenkins.queue_item(known.queue_id)
             if item and not item.number:
-                return self._queued(run, item.cancelled)
-            number = item.number if item else self._number_of(commit, run)
+                return self._queued(known, item.cancelled)
+            number = item.number if item else self._number_of(commit, known)
         if not number:
             return Seen(LOST)
         try:
-            result = self._verified(self.jenkins.result(self.project, number), commit, run)
+            result = self._verified(self.jenkins.result(self.project, number), commit, known)
         except JenkinsMissing:
             return Seen(LOST)
-        return self._timed(result, run)
+        return self._timed(result, known)
 
     def label(self, number: int) -> str:
         """Return how people call build *number*."""
         return f"{self.project.job} #{number}" if number else self.project.job
 
-    def _run(self, commit: str) -> dict[str, Any]:
-        run = self.turns.run(commit)
-        if not run:
+    def _run(self, commit: str) -> Run:
+        known = self._runs.find(commit)
+        if known is None:
             raise Refused(
                 f"No run of {self.project.name} waits for a build of {commit[:7]}.",
                 f"Push it, or run `st2 run cicd.git_push project={self.project.name} commit={commit}`.",
             )
-        return run
+        return known
 
     def _queue(self, commit: str, branch: str) -> int:
         try:
             given = parameters(self._settings, self.project, commit, branch)
             return self.jenkins.start(self.project, given)
         except JenkinsAway as error:
-            self.turns.advance(commit, {"starting"}, "accepted")
+            self._runs.advance(commit, run.put_back(time.time()))
             raise JenkinsAway(error.message, f"{error.hint} The build starts once it answers.") from None
         except CicdError as error:
-            self.turns.advance(commit, {"starting"}, "failed", status="REFUSED")
+            self._runs.advance(commit, run.refuse(time.time()))
             error.details = {**error.details, "next": self.turns.end(commit)}
             raise
 
-    def _read(self, commit: str, number: int, run: Mapping[str, Any]) -> BuildResult:
-        return self._verified(self.jenkins.of_commit(self.project, commit, number), commit, run)
+    def _read(self, commit: str, number: int, known: Run) -> BuildResult:
+        return self._verified(self.jenkins.of_commit(self.project, commit, number), commit, known)
 
-    def _verified(self, result: BuildResult, commit: str, run: Mapping[str, Any]) -> BuildResult:
-        wanted = parameters(self._settings, self.project, commit, str(run.get("branch", "")))
+    def _verified(self, result: BuildResult, commit: str, known: Run) -> BuildResult:
+        wanted = parameters(self._settings, self.project, commit, known.branch)
         return verify(result, self.project, wanted)
 
-    def _queued(self, run: Mapping[str, Any], cancelled: bool) -> Seen:
+    def _queued(self, known: Run, cancelled: bool) -> Seen:
         if cancelled:
             return Seen(CANCELLED)
-        return Seen(OVERDUE if self._is_over("queue_timeout", float(run["at"])) else QUEUED)
+        return Seen(OVERDUE if self._is_over("queue_timeout", known.at) else QUEUED)
 
-    def _timed(self, result: BuildResult, run: Mapping[str, Any]) -> Seen:
+    def _timed(self, result: BuildResult, known: Run) -> Seen:
         if result.status is not None:
             return Seen(ENDED, result)
-        began = max(float(run["at"]), result.started)
+        began = max(known.at, result.started)
         return Seen(OVERDUE if self._is_over("build_timeout", began) else RUNNING, result)
 
     def _is_over(self, limit: str, since: float) -> bool:
         return time.time() - since > int(self._settings.jenkins[limit])
 
-    def _number_of(self, commit: str, run: Mapping[str, Any]) -> int:
+    def _number_of(self, commit: str, known: Run) -> int:
         found = [r for r in self.jenkins.results(self.project) if r.commit == commit]
-        return next((r.number for r in found if r.queue_id == run.get("queue_id")), 0)
+        return next((r.number for r in found if r.queue_id == known.queue_id), 0)
 
     def _refuse_good(self, seen: Seen, commit: str) -> None:
         if seen.status in ("SUCCESS", *GOES_ON):
@@ -187,20 +189,25 @@ class Builds:
                 "Nothing was changed. Its real end is still waited for.",
             )
 
-    def _refuse_unstarted(self, commit: str, run: Mapping[str, Any]) -> None:
-        if not (run.get("build") or run.get("queue_id")):
+    def _refuse_unstarted(self, commit: str, known: Run) -> None:
+        if not (known.build or known.queue_id):
             raise JenkinsError(
                 f"The run of {self.project.name} at {commit[:7]} has no build that could have ended: "
-                f"it is {run['stage']}.",
+                f"it is {known.stage}.",
                 "Nothing was changed. Whoever told of an end meant another build.",
             )
 
-    def _stop(self, seen: Seen, run: Mapping[str, Any]) -> None:
+    def _stop(self, seen: Seen, known: Run) -> None:
         if seen.number:
             self.jenkins.stop(self.project, seen.number)
         else:
-            self.jenkins.cancel(int(run["queue_id"]))
+            self.jenkins.cancel(known.queue_id)
 
 
-def _claimed(run: Mapping[str, Any], execution: str) -> bool:
-    return bool(execution) and run["stage"] == "passed" and run.get("claimed_by") == execution
+def _ended_well(build: int, execution: str, newer: str) -> Command:
+    now = time.time()
+    return run.come_late(now, build, execution, newer) if newer else run.succeed(now, build, execution)
+
+
+def _claimed(known: Run, execution: str) -> bool:
+    return bool(execution) and known.stage == PASSED and known.claimed_by == execution

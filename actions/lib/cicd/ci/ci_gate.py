@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, replace
-from typing import Any, Mapping
 
 from cicd import identifiers
+from cicd.ci import run
+from cicd.ci.run import FAILED, PASSED, SUPERSEDED, Run
 from cicd.clients.consul import Items, set_
 from cicd.clients.stackstorm import own_execution
 from cicd.config import Project, Settings
@@ -18,7 +19,7 @@ from cicd.release.record import Cause
 from cicd.repository.package_records import PACKAGES, Ledger
 from cicd.sanitize import one_line
 from cicd.store.snapshot import document
-from cicd.store.store import Store, run_key
+from cicd.store.store import Store
 
 
 class CiGate(Ledger):
@@ -36,7 +37,7 @@ class CiGate(Ledger):
 
 def places(project: str, commit: str) -> list[str]:
     """Return what must be read to say whether *commit* may be packaged."""
-    return [run_key(project, commit), _key(project, commit)]
+    return [run.key(project, commit), _key(project, commit)]
 
 
 def version_places(project: str, version: str, commit: str) -> list[str]:
@@ -46,13 +47,14 @@ def version_places(project: str, version: str, commit: str) -> list[str]:
 
 def clearance(items: Items, project: str, commit: str) -> Clearance:
     """Return why *commit* may be packaged, as *items* say; Refused, with what to do, when it may not."""
-    run = document(items, run_key(project, identifiers.check("commit", commit)))
-    if run.get("stage") == "passed":
-        return Clearance(int(run.get("build") or 0))
+    key = run.key(project, identifiers.check("commit", commit))
+    known = run.parse(key, document(items, key)) if key in items else None
+    if known and known.stage == PASSED:
+        return Clearance(known.build)
     let_past = document(items, _key(project, commit))
     if let_past:
         return Clearance(**let_past)
-    raise _not_passed(project, commit, run)
+    raise _not_passed(project, commit, known)
 
 
 def refuse_uncleared(items: Items, project: str, version: str) -> None:
@@ -88,26 +90,26 @@ def let_past(settings: Settings, project: Project, commit: str, role: str, why: 
     return granted
 
 
-def _not_passed(project: str, commit: str, run: Mapping[str, Any]) -> Refused:
-    stage, short = str(run.get("stage", "")), commit[:7]
+def _not_passed(project: str, commit: str, known: Run | None) -> Refused:
+    short = commit[:7]
     again = f"st2 run cicd.git_push project={project} commit={commit}"
-    if not stage:
+    if known is None:
         return Refused(f"No run of {project} knows {short}, so CI did not pass it.", f"Run CI on it: {again}")
-    if stage == "failed":
-        how = f" ({one_line(str(run['status']), 40)})" if run.get("status") else ""
+    if known.stage == FAILED:
+        how = f" ({one_line(known.status, 40)})" if known.status else ""
         return Refused(
             f"CI did not pass {project} at {short}{how}; nothing is packaged.",
             f"Push a corrected commit. If CI itself was at fault: {again}",
         )
-    if stage == "superseded":
-        by = f" by {str(run['by'])[:7]}" if run.get("by") else ""
+    if known.stage == SUPERSEDED:
+        by = f" by {known.by[:7]}" if known.by else ""
         return Refused(
             f"The run of {project} at {short} was superseded{by}; it is not packaged.",
             f"Publish the newer commit: st2 run cicd.publish_apt_package project={project} "
-            f"commit={run.get('by') or '<the newer commit>'}",
+            f"commit={known.by or '<the newer commit>'}",
         )
     return Refused(
-        f"CI of {project} at {short} has not ended (it is {stage}); nothing is packaged yet.",
+        f"CI of {project} at {short} has not ended (it is {known.stage}); nothing is packaged yet.",
         f"Wait: once it passes it is packaged by itself. See: st2 run cicd.list_events project={project}",
     )
 

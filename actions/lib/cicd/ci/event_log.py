@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any, Mapping
 
-from cicd.ci import progress
+from cicd.ci import progress, run
 from cicd.ci.push import Decision, Push
+from cicd.ci.run import ENDED, FAILED, SUPERSEDED, Run
+from cicd.ci.runs import Runs
 from cicd.sanitize import moment, one_line
 from cicd.store import serial
 from cicd.store.store import Store
@@ -17,7 +19,6 @@ KEPT = 300
 SHOWN_AT_ONCE = 100  # a result stays below 50 KB
 RUNS_KEPT = 200
 NO_PUSH = {"repository": "", "ref": "", "commit": "", "user": "", "project": ""}
-SHOWN = {"superseded": "superseded by {by:.7}", "failed": "failed: {why}"}
 
 
 def record(store: Store, push: Push, project: str, decision: Decision, source: str, now: float) -> None:
@@ -59,8 +60,8 @@ def events(store: Store, last: int, project: str = "") -> tuple[list[dict[str, A
     found = [entry for _, entry in sorted(kept, key=lambda one: one[0].rpartition("/")[2], reverse=True)]
     fitting = [entry for entry in found if not project or entry["project"] == project]
     chosen = fitting[:last]
-    runs = {name: store.runs(name) for name in {entry["project"] for entry in chosen} if name}
-    return [{**entry, "run": _run(runs, entry)} for entry in chosen], len(fitting) - len(chosen)
+    runs = {name: Runs(store, name).every() for name in {entry["project"] for entry in chosen} if name}
+    return [{**entry, "run": _became(runs, entry)} for entry in chosen], len(fitting) - len(chosen)
 
 
 def lines(entries: list[dict[str, Any]], more: int = 0) -> str:
@@ -78,24 +79,24 @@ def lines(entries: list[dict[str, Any]], more: int = 0) -> str:
 
 def forget_runs(store: Store, project: str) -> None:
     """Drop the oldest ended runs of *project* beyond those that are kept."""
-    runs = store.by_change(f"cicd/{project}/runs/")
-    ended = [key for key, run in runs if run["stage"] in ("passed", "failed", "superseded")]
+    runs = store.by_change(run.key(project, ""))
+    ended = [key for key, document in runs if document["stage"] in ENDED]
     for key in ended[:-RUNS_KEPT]:
         store.delete(key)
 
 
-def _run(runs: Mapping[str, Mapping[str, Any]], entry: Mapping[str, Any]) -> str:
-    run = runs.get(entry["project"], {}).get(entry["commit"])
-    if run is None:
+def _became(runs: Mapping[str, Mapping[str, Run]], entry: Mapping[str, Any]) -> str:
+    known = runs.get(entry["project"], {}).get(entry["commit"])
+    if known is None:
         return ""
-    ended = progress.of(run, time.time())
+    ended = progress.of(known, time.time())
     if ended:
-        how = f"failed: {run.get('status') or 'it did not pass'}, " if run["stage"] == "failed" else ""
+        how = f"failed: {known.status or 'it did not pass'}, " if known.stage == FAILED else ""
         return f"{how}stopped {progress.told(entry['project'], entry['commit'], ended)}"
-    if run.get("version"):
-        return f"packaged as {run['version']}"
-    shown = SHOWN.get(run["stage"], "{stage}")
-    return shown.format(**{"by": "", "why": str(run.get("status") or ""), **run})
+    if known.version:
+        return f"packaged as {known.version}"
+    more = {SUPERSEDED: f" by {known.by[:7]}", FAILED: f": {known.status}"}
+    return f"{known.stage}{more.get(known.stage, '')}"
 
 
 def _line(entry: Mapping[str, Any]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from dataclasses import replace
+from typing import Mapping
 
-from cicd.release import stop
+from cicd.ci.run import Run
+from cicd.ci.runs import Runs
 from cicd.release.stop import Stop
 from cicd.sanitize import age
-from cicd.store.store import Store, run_key
+from cicd.store.store import Store
 
 CI = "CI"
 PUBLISH, PUBLISHED, ADVERTISE = "publish package", "published", "advertise canary"
@@ -17,34 +19,33 @@ SILENT_SECONDS = 7200  # longer than any step of packaging may take
 
 def began(store: Store, project: str, commit: str, step: str, now: float) -> None:
     """Record that *step* of the run of *commit* began; what stopped it before is over."""
-    _update(store, project, commit, {"step": step, "step_at": now, "stop": None})
+    Runs(store, project).update(commit, lambda run: replace(run, step=step, step_at=now, stop=None))
 
 
 def published(store: Store, project: str, commit: str, version: str, now: float) -> None:
     """Record that the run of *commit* published its package."""
-    _update(store, project, commit, {"step": PUBLISHED, "step_at": now, "stop": None, "version": version})
+    Runs(store, project).update(
+        commit, lambda run: replace(run, step=PUBLISHED, step_at=now, stop=None, version=version)
+    )
 
 
 def stopped(store: Store, project: str, commit: str, ended: Stop) -> None:
     """Record where and why the run of *commit* stopped; nothing when there is no such run."""
-    _update(store, project, commit, {"stop": stop.to_json(ended)})
+    Runs(store, project).update(commit, lambda run: replace(run, stop=ended))
 
 
-def of(run: Mapping[str, Any], now: float) -> Stop | None:
+def of(run: Run, now: float) -> Stop | None:
     """Return where *run* stopped, also when it was killed without a word; None while it goes on."""
-    said = stop.from_json(run.get("stop"))
-    if said or run.get("step") not in PACKAGING or now - float(run.get("step_at", now)) < SILENT_SECONDS:
-        return said
-    return Stop(
-        str(run["step"]), "it gave no sign of life; it was cancelled, or killed.", when=float(run["step_at"])
-    )
+    if run.stop or run.step not in PACKAGING or now - run.step_at < SILENT_SECONDS:
+        return run.stop
+    return Stop(run.step, "it gave no sign of life; it was cancelled, or killed.", when=run.step_at)
 
 
-def sentences(project: str, runs: Mapping[str, Mapping[str, Any]], now: float) -> list[str]:
+def sentences(project: str, runs: Mapping[str, Run], now: float) -> list[str]:
     """Return where the newest of *runs* stopped before it came to a ring, and what is next."""
     if not runs:
         return []
-    commit = max(runs, key=lambda one: float(runs[one]["at"]))
+    commit = max(runs, key=lambda one: runs[one].at)
     ended = of(runs[commit], now)
     if ended is None or is_of_ring(ended):
         return []
@@ -62,8 +63,3 @@ def told(project: str, commit: str, ended: Stop) -> str:
 def is_of_ring(ended: Stop) -> bool:
     """Whether a ring's own record says the same."""
     return ": " in ended.step
-
-
-def _update(store: Store, project: str, commit: str, changed: Mapping[str, Any]) -> None:
-    """A run that is not there, or was forgotten, is not made."""
-    store.update(run_key(project, commit), lambda run: {**run, **changed} if run else run)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Optional, Sequence, Tuple
 
 from cicd.ci.build_queue import Lane, comes_back, is_older
+from cicd.ci.run import FAILED, OPEN, PASSED, Before, Stage
 from cicd.config import Project
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
-UNDER_WAY = {"accepted", "waiting", "starting", "building", "passed"}
+UNDER_WAY = OPEN | {PASSED}
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Push:
 class PushContext:
     """What is known when a push comes: the stage of its commit's run, the lane, what is deployed."""
 
-    stage: Optional[str] = None
+    stage: Before = None
     lane: Lane = field(default_factory=Lane)
     deployed: Tuple[str, ...] = ()
 
@@ -120,7 +121,7 @@ def _other_branch(project: Project, push: Push) -> str:
 
 def _known_already(push: Push, known: PushContext) -> str:
     again = not push.asked and comes_back(known.lane, push.commit, push.before, push.delivery)
-    if known.stage in UNDER_WAY and not (again and known.stage == "passed"):
+    if known.stage in UNDER_WAY and not (again and known.stage == PASSED):
         return f"this commit was pushed before and is {known.stage}"
     if push.asked:
         return ""
@@ -155,8 +156,8 @@ def _welcome(push: Push) -> str:
     return f"{what} on {push.branch}{asked}{held}"
 
 
-def _ended(stage: str) -> str:
-    return "failed" if stage == "failed" else f"was {stage}"
+def _ended(stage: Stage) -> str:
+    return "failed" if stage == FAILED else f"was {stage}"
 
 
 def _label(push: Push) -> str:

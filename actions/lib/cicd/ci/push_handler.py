@@ -5,16 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from cicd.ci import authors, event_log, push
+from cicd.ci import authors, event_log, push, run
 from cicd.ci.push import Decision, Push, PushContext
 from cicd.ci.queue_store import Turns
+from cicd.ci.run import Before
 from cicd.config import Project, Settings
 from cicd.release.transitions import RINGS, Release
 from cicd.store.store import Store
-
-REBUILT: set[str | None] = {None, "failed", "superseded", "passed"}
-
-FRESH = {"build": 0, "queue_id": 0, "lost": 0, "status": "", "by": ""}
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ def _take(store: Store, project: Project, given: Push) -> Outcome:
     if not given.deleted:
         authors.add(store, project.name, given.commit, given.authors)
     turns = Turns(store, project.name)
-    stage = turns.run(given.commit).get("stage")
+    stage = run.stage(turns.runs.find(given.commit))
     known = PushContext(stage, turns.lane(), _deployed(store.release(project.name)))
     decision = push.decide(project, given, known)
     if not decision.build:
@@ -56,18 +53,19 @@ def _take(store: Store, project: Project, given: Push) -> Outcome:
     return _open(turns, given, decision, stage)
 
 
-def _open(turns: Turns, given: Push, decision: Decision, stage: str | None) -> Outcome:
-    said = {"user": given.user, "branch": given.branch, "deploy": decision.deploy}
-    if not turns.advance(given.commit, {stage} & REBUILT, "accepted", **said, **FRESH):
+def _open(turns: Turns, given: Push, decision: Decision, stage: Before) -> Outcome:
+    accept = run.accept(time.time(), stage, given.user, given.branch, decision.deploy)
+    if not turns.runs.advance(given.commit, accept):
         return _declined(turns, decision, "another delivery of the same push was faster")
     event_log.forget_runs(turns.store, turns.project)
     waits_for = turns.take(given)
     if waits_for == given.commit:
-        by = turns.run(given.commit).get("by", "")
-        return _declined(turns, decision, f"superseded by {by[:7]}, which was pushed after it")
+        known = turns.runs.find(given.commit)
+        by = known.by[:7] if known else ""
+        return _declined(turns, decision, f"superseded by {by}, which was pushed after it")
     if not waits_for:
         return Outcome(turns.project, decision, start=True)
-    turns.advance(given.commit, {"accepted"}, "waiting")
+    turns.runs.advance(given.commit, run.wait(time.time()))
     reason = f"{decision.reason}; it waits for the build of {waits_for[:7]}"
     return Outcome(turns.project, replace(decision, reason=reason))
 

@@ -1,17 +1,15 @@
-"""The lane and the runs of one project, as they are kept in Consul."""
+"""The lane of one project, as it is kept in Consul, beside its runs."""
 
 from __future__ import annotations
 
 import time
 from typing import Any, Callable
 
-from cicd.ci import build_queue
+from cicd.ci import build_queue, run
 from cicd.ci.build_queue import Lane, QueueEntry
 from cicd.ci.push import Push
-from cicd.clock import SKEW_SECONDS
+from cicd.ci.runs import Runs
 from cicd.store.store import Store
-
-OPEN: set[str | None] = {"accepted", "waiting", "starting", "building"}
 
 
 class Turns:
@@ -20,29 +18,12 @@ class Turns:
     def __init__(self, store: Store, project: str) -> None:
         self.store = store
         self.project = project
+        self.runs = Runs(store, project)
         self._key = f"cicd/{project}/lane"
 
     def lane(self) -> Lane:
         """Return the lane as it is now."""
         return build_queue.from_json(self.store.get(self._key) or {})
-
-    def run(self, commit: str) -> dict[str, Any]:
-        """Return the run of *commit*; empty when there is none."""
-        return self.store.run(self.project, commit) or {}
-
-    def advance(self, commit: str, leaving: set[str | None], stage: str, **more: Any) -> bool:
-        """Move the run of *commit* to *stage*, unless it is in none of *leaving*."""
-        run = {"stage": stage, "at": time.time(), **more}
-        return self.store.advance(self.project, commit, leaving, run)
-
-    def keep_near(self, commit: str, run: dict[str, Any]) -> dict[str, Any]:
-        """Return *run*; its time counts as now when it is far ahead, since the clock was set back."""
-        now = time.time()
-        if run["at"] - now <= SKEW_SECONDS:
-            return run
-        key = f"cicd/{self.project}/runs/{commit}"
-        _, near = self.store.update(key, lambda known: known and {**known, "at": min(known["at"], now)})
-        return near or run
 
     def see(self, push: Push) -> None:
         """Record where *push* moved the branch."""
@@ -93,7 +74,7 @@ class Turns:
         return was, now
 
     def _supersede(self, commit: str, by: str) -> None:
-        self.advance(commit, {"accepted", "waiting"}, "superseded", by=by)
+        self.runs.advance(commit, run.supersede(time.time(), by))
 
 
 def _seen(known: Lane, push: Push) -> Lane:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, Mapping
 
 from cicd.ci import progress
+from cicd.ci.runs import Runs
 from cicd.clients.stackstorm import own_execution
 from cicd.config import Settings
 from cicd.errors import CicdError
@@ -58,8 +59,7 @@ def of(settings: Settings, parameters: Mapping[str, Any], step: str) -> Recorded
 def _on_its_way(ledger: Ledger, project: str, version: str) -> str:
     """A person who deploys an older version says nothing of the run that published it."""
     commit = str((ledger.find(project, version) or {}).get("commit", ""))
-    run = ledger.run(project, commit) if commit else None
-    waits = run and (
-        run.get("step") == progress.PUBLISHED or (run.get("stop") or {}).get("step") == progress.ADVERTISE
-    )
+    run = Runs(ledger, project).find(commit) if commit else None
+    stopped_at = run.stop.step if run and run.stop else ""
+    waits = run and (run.step == progress.PUBLISHED or stopped_at == progress.ADVERTISE)
     return commit if waits else ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Collection, Mapping, Sequence
+from typing import Any, Collection, Sequence
 
-from cicd.ci import authors, ci_gate
+from cicd.ci import authors, ci_gate, run
 from cicd.ci.github_push import UNKNOWN
 from cicd.deploy import evidence, planned
 from cicd.errors import Refused
@@ -19,7 +19,6 @@ from cicd.repository import package_records
 from cicd.sanitize import one_line
 from cicd.store.change import Change
 from cicd.store.snapshot import Snapshot
-from cicd.store.store import run_key
 
 
 def advertise_canary(seen: Snapshot, build: Build, who: str, before: Collection[str] | None = None) -> Change:
@@ -170,7 +169,8 @@ def _refuse_other_content(seen: Snapshot, build: Build) -> None:
 def _authored(seen: Snapshot, build: Build, who: str) -> Build:
     """When nobody knows who the authors of the commit are, who deploys it counts as one."""
     name = seen.project.name
-    run: Mapping[str, Any] = seen.document(run_key(name, build.commit))
+    key = run.key(name, build.commit)
+    pushed_by = run.parse(key, seen.document(key)).user if key in seen.items else ""
     known = authors.named(seen.document(authors.key(name, build.commit)))
-    wrote = {*known, str(run.get("user") or "")} - {"", UNKNOWN} or {who}
+    wrote = {*known, pushed_by} - {"", UNKNOWN} or {who}
     return replace(build, authors=tuple(sorted(one_line(one, 100) for one in wrote)))

@@ -7,6 +7,7 @@ import uuid
 from typing import Any, Iterator
 
 from cicd.ci.build_reconciler import Event
+from cicd.ci.runs import Runs
 from cicd.clients.github import LONGEST_WAIT_SECONDS, GitHub, GitHubBusy
 from cicd.clients.jenkins import job_path
 from cicd.clock import is_ahead
@@ -37,6 +38,7 @@ class WriteBack:
         self._project = project
         self._store = store
         self._github = github
+        self._runs = Runs(store, project.name)
         self._key = f"cicd/{project.name}/github"
         self._mine = uuid.uuid4().hex
 
@@ -92,7 +94,7 @@ class WriteBack:
         if _is_left_alone(told):
             return []
         history = self._store.history(self._project.name, HISTORY)[::-1]
-        runs = report.of_runs(self._store.runs(self._project.name), told["ci"], told["since"], time.time())
+        runs = report.of_runs(self._runs.every(), told["ci"], told["since"], time.time())
         return runs + report.of_history(history, int(told["generation"]))
 
     def _tell(self, told: dict[str, Any], one: Report) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import time
 from dataclasses import asdict
 from typing import Any, Iterator, Mapping, Sequence
 
-from cicd.ci import progress
+from cicd.ci import progress, run
+from cicd.ci.run import Run
 from cicd.config import Settings
 from cicd.deploy import executions
 from cicd.release import fate
@@ -16,17 +17,17 @@ from cicd.release.stop import to_json
 from cicd.reports import status_text
 from cicd.sanitize import moment, one_line
 from cicd.store.snapshot import Look, Snapshot
-from cicd.store.store import CHANGES, Store, number, run_key
+from cicd.store.store import CHANGES, Store, number
 
 HISTORY_ENTRIES = 10
-NOTHING: Mapping[str, Mapping[str, Any]] = {}
+NOTHING: Mapping[str, Run] = {}
 LISTED_HOSTS = 40
 
 
 def project_status(settings: Settings, project: str) -> dict[str, Any]:
     """Return the rings, the hosts and the last changes of *project*, and a `message` to read."""
     store, found = Store(settings), settings.project(project)
-    seen = store.look(Look(found, keys=[run_key(found.name, "")], more=_keys_of_changes))
+    seen = store.look(Look(found, keys=[run.key(found.name, "")], more=_keys_of_changes))
     known, hosts = seen.release, _hosts(seen)
     canaries = {host["name"] for host in hosts if host["ring"] == "canary"} - set(known.holds.excluded)
     return {
@@ -62,7 +63,7 @@ def everything(settings: Settings) -> dict[str, Any]:
 
 
 def history(
-    entries: Sequence[Mapping[str, Any]], project: str = "", runs: Mapping[str, Mapping[str, Any]] = NOTHING
+    entries: Sequence[Mapping[str, Any]], project: str = "", runs: Mapping[str, Run] = NOTHING
 ) -> str:
     """
     Return history *entries* as lines to read, newest first: when, who, what, from what to what, why.
@@ -75,14 +76,14 @@ def history(
     return "\n".join(line for _, line in sorted(lines, key=lambda one: -one[0])) or "nothing was changed yet"
 
 
-def _stops(project: str, runs: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[float, str]]:
-    for commit, run in runs.items():
-        ended = progress.of(run, time.time())
+def _stops(project: str, runs: Mapping[str, Run]) -> Iterator[tuple[float, str]]:
+    for commit, known in runs.items():
+        ended = progress.of(known, time.time())
         if ended and not progress.is_of_ring(ended):
             said = progress.told(project, commit, ended)
             yield (
                 ended.when,
-                f"{moment(ended.when)}  {run.get('user') or 'unknown'}: run of {commit[:7]} stopped {said}",
+                f"{moment(ended.when)}  {known.user or 'unknown'}: run of {commit[:7]} stopped {said}",
             )
 
 
@@ -103,7 +104,10 @@ def _newest(known: Release) -> list[str]:
 
 
 def _runs(seen: Snapshot) -> list[str]:
-    return progress.sentences(seen.project.name, seen.below(run_key(seen.project.name, "")), seen.now)
+    name = seen.project.name
+    below = seen.below(run.key(name, ""))
+    runs = {commit: run.parse(run.key(name, commit), document) for commit, document in below.items()}
+    return progress.sentences(name, runs, seen.now)
 
 
 def _line(entry: Mapping[str, Any]) -> str:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Sequence
 
 from cicd.ci import progress
+from cicd.ci.run import Run, Stage
 from cicd.release import stop
 from cicd.release.stop import Stop
 
 PENDING, SUCCESS, FAILURE, ERROR = "pending", "success", "failure", "error"
-CI_STATES = {
+CI_STATES: Mapping[Stage, tuple[str, str]] = {
     "accepted": (PENDING, "CI is about to start"),
     "waiting": (PENDING, "waits for the build that runs"),
     "starting": (PENDING, "CI is about to start"),
@@ -47,35 +48,31 @@ class Report:
         return self.commit if self.context == "cicd/ci" else f"{self.commit} {self.context}"
 
 
-def of_run(commit: str, run: Mapping[str, Any]) -> Report:
+def of_run(commit: str, run: Run) -> Report:
     """Return what to tell of the CI of *commit*."""
-    state, said = CI_STATES[run["stage"]]
-    if state == FAILURE and run.get("status") in BROKEN:
+    state, said = CI_STATES[run.stage]
+    if state == FAILURE and run.status in BROKEN:
         state = ERROR
-    words = {"status": run.get("status") or "it failed", "by": str(run.get("by", ""))}
-    build = int(run.get("build") or 0)
-    told = said.format(**words)
-    return Report(commit, "cicd/ci", state, told, told, build=build)
+    told = said.format(status=run.status or "it failed", by=run.by)
+    return Report(commit, "cicd/ci", state, told, told, build=run.build)
 
 
-def of_package(commit: str, run: Mapping[str, Any], now: float) -> Report | None:
+def of_package(commit: str, run: Run, now: float) -> Report | None:
     """Return what to tell of what came after the CI of *commit*, until a ring's history tells more."""
     ended = progress.of(run, now)
     if ended and ended.step in progress.PACKAGING:
         return _of_stop(commit, "cicd/package", f"stopped {ended.sentence}", ended)
     if ended and ended.step == progress.ADVERTISE:
         return _of_stop(commit, "cicd/canary", f"not deployed to canary: {ended.why}", ended)
-    if run.get("version"):
-        said = f"packaged as {run['version']}"
+    if run.version:
+        said = f"packaged as {run.version}"
         return Report(commit, "cicd/package", SUCCESS, said, said)
     return None
 
 
-def of_runs(
-    runs: Mapping[str, Mapping[str, Any]], told: Mapping[str, str], since: float, now: float
-) -> list[Report]:
+def of_runs(runs: Mapping[str, Run], told: Mapping[str, str], since: float, now: float) -> list[Report]:
     """Return what to tell of *runs* that moved after *since*, unless *told* has it, by what it is about."""
-    moved = sorted((c for c, run in runs.items() if run["at"] >= since), key=lambda c: float(runs[c]["at"]))
+    moved = sorted((c for c, run in runs.items() if run.at >= since), key=lambda c: runs[c].at)
     found = [one for c in moved for one in (of_run(c, runs[c]), of_package(c, runs[c], now)) if one]
     return [one for one in found if told.get(one.about) != one.mark]
 

@@ -135,28 +135,6 @@ class Store(Connection):
         items = self.items(f"cicd/{project}/hosts/")
         return {item["Key"].rpartition("/")[2]: json.loads(item["Value"]) for item in items}
 
-    def run(self, project: str, commit: str) -> dict[str, Any] | None:
-        """Return the record of the pipeline run of *commit*, or None."""
-        return self.json(run_key(project, commit))
-
-    def runs(self, project: str) -> dict[str, dict[str, Any]]:
-        """Return the records of all pipeline runs of *project*, by commit."""
-        return {key.rpartition("/")[2]: run for key, run in self.below(f"cicd/{project}/runs/").items()}
-
-    def advance(self, project: str, commit: str, leaving: set[str | None], run: Mapping[str, Any]) -> bool:
-        """
-        Move the run of *commit* to *run*, whose `stage` says where it is now.
-
-        False, with nothing written, unless its present stage is one of *leaving* (None: no
-        run yet): of two deliveries of one event, exactly one advances.
-        """
-        key = run_key(project, commit)
-        _, item = self.ask(lambda c: c.kv.get(key))
-        known = json.loads(item["Value"]) if item else {}
-        if known.get("stage") not in leaving:
-            return False
-        return self._put(key, {**known, **run}, item["ModifyIndex"] if item else 0)
-
     def update(
         self, key: str, change: Callable[[dict[str, Any]], dict[str, Any]]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -272,11 +250,6 @@ class Store(Connection):
 def _entry(before: Release, change: Change, ring: str, cause: Cause) -> dict[str, Any]:
     known = record.audit(before, change.release, change.what, ring, replace(cause, why=change.why))
     return {**known, "id": uuid.uuid4().hex}
-
-
-def run_key(project: str, commit: str) -> str:
-    """Return where the run of *commit* is recorded."""
-    return f"cicd/{project}/runs/{commit}"
 
 
 def _history_key(project: str, generation: int) -> str:
