@@ -17,6 +17,7 @@ import httpx
 import requests
 import yaml
 
+from tests.conformance import processes
 from tests.conformance.local import Local
 from tests.conformance.rest import COMPLETED, Rest
 from tests.fleet.loopback import Loopback, Machine
@@ -214,18 +215,9 @@ class StackStorm:
     def kill_a_step(self, chance: Random) -> None:
         """End one Python action of those that run, as the kernel does when memory is short."""
         assert self.local.process
-        children = Path(f"/proc/{self.local.process.pid}/task").glob("*/children")
-        found = [pid for path in children for pid in _text(path).split()]
-        steps = sorted(pid for pid in found if "python_action_wrapper" in _text(Path(f"/proc/{pid}/cmdline")))
+        steps = processes.of_actions(self.local.process.pid)
         if steps:
             try:
-                os.kill(int(chance.choice(steps)), signal.SIGKILL)
+                os.kill(chance.choice(steps), signal.SIGKILL)
             except ProcessLookupError:
                 return
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.conformance import processes
 from tests.conformance.local import ROOT, Local
 from tests.conformance.rest import Rest
 
@@ -86,21 +87,14 @@ def test_a_method_that_is_not_there_is_refused(running: Running) -> None:
 
 
 def test_neither_config_nor_parameters_nor_token_stand_in_an_actions_command_line(running: Running) -> None:
-    _, rest = running
+    local, rest = running
+    assert local.process
     rest.start("probe.echo", {"how": "sleep", "value": "20", "secret": "unseen"})
     deadline = time.monotonic() + 15
-    lines: list[bytes] = []
-    while not any(b"python_action_wrapper" in line for line in lines):
+    while not processes.of_actions(local.process.pid):
         assert time.monotonic() < deadline
-        lines = [_read(path) for path in Path("/proc").glob("[0-9]*/cmdline")]
-    assert not any(b"unseen" in line or b"s3cret" in line for line in lines)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+    lines = [processes.command_line(pid) for pid in processes.every()]
+    assert not any("unseen" in line or "s3cret" in line for line in lines)
 
 
 def test_secrets_are_not_logged(running: Running) -> None:
@@ -218,7 +212,7 @@ def test_a_stop_leaves_no_process_behind(tmp_path: Path) -> None:
     rest.wait(identifier, ("running",))
     time.sleep(0.2)
     local.stop()
-    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if b"98765" in _read(path)]
+    assert not [pid for pid in processes.every() if "98765" in processes.command_line(pid)]
 
 
 def test_a_kill_leaves_no_sensor_behind(tmp_path: Path) -> None:
