@@ -1,0 +1,186 @@
+"""What a build does to the run of its commit, with a real Consul and a Jenkins in memory."""
+
+import itertools
+import time
+from dataclasses import dataclass, field
+
+import pytest
+import requests
+
+from cicd.ci import build_reconciler, push_handler, run
+from cicd.ci.builds import Builds
+from cicd.ci.push import Push
+from cicd.ci.run import ACCEPTED, BUILDING, FAILED, PASSED, STARTING, SUPERSEDED, WAITING, Run
+from cicd.clients.jenkins import BuildResult, QueueItem
+from cicd.errors import JenkinsAway, JenkinsError, Refused
+from cicd.store.store import Store
+from tests.lib.consul_settings import settings
+
+FIRST, SECOND = "1" * 40, "2" * 40
+
+
+@dataclass
+class Jenkins:
+    """A Jenkins whose builds run at once and end when they are told to."""
+
+    built: list[BuildResult] = field(default_factory=list)
+    problem: Exception | None = None
+    numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+
+    def start(self, project, parameters) -> int:
+        if self.problem:
+            raise self.problem
+        number = next(self.numbers)
+        self.built.append(BuildResult(number, None, "http://j/", 1.0, time.time(), number, parameters))
+        return number
+
+    def end(self, number: int, status: str) -> None:
+        one = self.built[number - 1]
+        self.built[number - 1] = BuildResult(
+            number, status, one.url, 1.0, one.started - 60, number, one.parameters
+        )
+
+    def queue_item(self, queue_id: int) -> QueueItem:
+        return QueueItem(queue_id)
+
+    def result(self, project, number: int) -> BuildResult:
+        return self.built[number - 1]
+
+    def results(self, project) -> list[BuildResult]:
+        return self.built
+
+    def queued(self, project, commit: str) -> int:
+        return 0
+
+    def of_commit(self, project, commit: str, number: int) -> BuildResult:
+        return self.built[number - 1]
+
+    def answers(self) -> bool:
+        return True
+
+
+class Ci:
+    def __init__(self, url: str) -> None:
+        self.settings, self.jenkins = settings(url), Jenkins()
+        self.store = Store(self.settings)
+        project = self.settings.project("greeter")
+        self.builds = Builds(self.settings, project, self.store, self.jenkins)
+
+    def push(self, commit: str, before: str = "") -> None:
+        repository = self.builds.project.repository
+        told = Push(repository, "refs/heads/main", commit, "ann", before=before, default_branch="main")
+        push_handler.take(self.settings, self.store, told, "github")
+
+    def run(self, commit: str) -> Run:
+        return self.builds.turns.runs.find(commit)
+
+    def poll(self) -> list[tuple[str, str]]:
+        found = build_reconciler.find(self.settings, self.store, self.jenkins)
+        return [(event.trigger, event.payload["commit"]) for event in found]
+
+    def age(self, commit: str) -> None:
+        self.store.update(run.key("greeter", commit), lambda known: {**known, "at": known["at"] - 1000})
+
+
+@pytest.fixture
+def ci(consul: str) -> Ci:
+    requests.delete(f"{consul}/v1/kv/?recurse", timeout=10)
+    made = Ci(consul)
+    made.push(FIRST)
+    return made
+
+
+def test_a_build_is_started_once_and_its_success_is_claimed_once(ci):
+    assert ci.builds.start(FIRST) == {"queue_id": 1, "why": ""}
+    assert ci.builds.start(FIRST) == {"queue_id": 0, "why": "its build was started already"}
+    assert (ci.run(FIRST).stage, ci.run(FIRST).queue_id, ci.run(FIRST).order) == (BUILDING, 1, 1)
+    ci.jenkins.end(1, "SUCCESS")
+
+    assert [ci.builds.passed(FIRST, 1, by)["proceed"] for by in ("e1", "e2", "e1")] == [True, False, True]
+    assert (ci.run(FIRST).stage, ci.run(FIRST).build, ci.run(FIRST).claimed_by) == (PASSED, 1, "e1")
+    assert ci.builds.start(FIRST) == {"queue_id": 0, "why": "it is passed"}
+
+
+def test_what_waits_is_superseded_by_what_came_after_it(ci):
+    ci.builds.start(FIRST)
+    ci.push(SECOND, before=FIRST)
+    ci.push("3" * 40, before=SECOND)
+
+    assert (ci.run(SECOND).stage, ci.run(SECOND).by) == (SUPERSEDED, "3" * 40)
+    assert ci.run("3" * 40).stage == WAITING
+    assert ci.builds.start("3" * 40)["why"] == "it is waiting"
+
+
+def test_a_build_that_failed_closes_its_run_and_gives_the_turn_on(ci):
+    ci.builds.start(FIRST)
+    ci.push(SECOND, before=FIRST)
+    with pytest.raises(JenkinsError, match="did not fail"):
+        ci.builds.failed(FIRST)
+    ci.jenkins.end(1, "FAILURE")
+
+    assert ci.poll() == [(build_reconciler.FINISHED, FIRST)]
+    assert ci.builds.failed(FIRST)[1] == SECOND
+    assert (ci.run(FIRST).stage, ci.run(FIRST).status, ci.run(FIRST).build) == (FAILED, "FAILURE", 1)
+
+
+def test_a_build_that_passes_after_a_newer_one_is_superseded(ci):
+    ci.builds.start(FIRST)
+    ci.jenkins.end(1, "FAILURE")
+    ci.builds.failed(FIRST)
+    ci.push(SECOND, before=FIRST)
+    ci.builds.start(SECOND)
+    ci.jenkins.end(2, "SUCCESS")
+    assert ci.builds.passed(SECOND, 2)["proceed"]
+    ci.jenkins.end(1, "SUCCESS")
+
+    late = ci.builds.passed(FIRST, 1)
+
+    assert (late["proceed"], late["superseded"]) == (False, SECOND)
+    assert (ci.run(FIRST).stage, ci.run(FIRST).by) == (SUPERSEDED, SECOND)
+
+
+def test_a_jenkins_that_is_away_leaves_the_run_for_later_and_one_that_refuses_fails_it(ci):
+    ci.jenkins.problem = JenkinsAway("Jenkins is away.", "")
+    with pytest.raises(JenkinsAway):
+        ci.builds.start(FIRST)
+    assert ci.run(FIRST).stage == ACCEPTED
+    ci.jenkins.problem = Refused("no such job", "")
+    with pytest.raises(Refused):
+        ci.builds.start(FIRST)
+
+    assert (ci.run(FIRST).stage, ci.run(FIRST).status) == (FAILED, "REFUSED")
+
+
+def test_a_build_that_jenkins_forgot_is_due_again_once(ci):
+    ci.builds.start(FIRST)
+    ci.jenkins.queue_item = lambda queue_id: None
+    ci.jenkins.results = lambda project: []
+
+    assert ci.poll() == [(build_reconciler.DUE, FIRST)]
+    assert (ci.run(FIRST).stage, ci.run(FIRST).lost) == (ACCEPTED, 1)
+    ci.builds.start(FIRST)
+    assert ci.poll() == [(build_reconciler.FINISHED, FIRST)]
+
+
+def test_a_start_that_nobody_finished_is_found_in_jenkins_or_due_again(ci):
+    ci.builds.turns.runs.advance(FIRST, run.start(time.time(), 1))
+    assert ci.poll() == []
+    ci.age(FIRST)
+
+    assert ci.poll() == [(build_reconciler.DUE, FIRST)]
+    assert ci.run(FIRST).stage == ACCEPTED
+    ci.builds.turns.runs.advance(FIRST, run.start(time.time(), 1))
+    assert ci.run(FIRST).stage == STARTING
+    ci.age(FIRST)
+    ci.jenkins.start(None, {"COMMIT": FIRST})
+    assert ci.poll() == []
+    assert (ci.run(FIRST).stage, ci.run(FIRST).queue_id) == (BUILDING, 1)
+
+
+def test_a_run_far_ahead_of_the_clock_is_recorded_as_of_now(ci):
+    key = run.key("greeter", FIRST)
+    ci.store.update(key, lambda known: {**known, "at": known["at"] + 10**6})
+
+    ci.poll()
+
+    assert ci.run(FIRST).at <= time.time()
