@@ -6,7 +6,7 @@ from typing import Any
 
 from cicd import identifiers
 from cicd.action import CicdAction
-from cicd.ci.builds import Builds
+from cicd.ci.builds import Builds, Passed
 from cicd.clients.jenkins import Jenkins
 from cicd.clients.stackstorm import own_execution
 from cicd.config import Settings
@@ -31,7 +31,7 @@ class ClaimBuild(CicdAction):
         }
 
 
-def _rest(claimed: dict[str, Any]) -> str:
+def _rest(claimed: Passed) -> str:
     if claimed["superseded"]:
         return f", superseded by {claimed['superseded'][:7]}"
     return "" if claimed["proceed"] else ", which was known already"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from cicd.ci import run
 from cicd.ci.build_queue import QueueEntry, replaced_by
@@ -38,6 +38,27 @@ class Seen:
         return self.result.number if self.result else 0
 
 
+class Started(TypedDict):
+    """The start of a build: its number in Jenkins' queue, or 0 and why there is none."""
+
+    queue_id: int
+    why: str
+
+
+class Passed(TypedDict):
+    """
+    What follows a build that passed: whether its pipeline may `proceed`, and `deploy` after it.
+
+    `superseded` is the newer commit that passed before, `next` the one whose turn came; both may be empty.
+    """
+
+    proceed: bool
+    deploy: bool
+    superseded: str
+    result: BuildResult
+    next: str
+
+
 class Builds:
     """The CI of *project*."""
 
@@ -48,7 +69,7 @@ class Builds:
         self.jenkins = jenkins
         self._settings = settings
 
-    def start(self, commit: str) -> dict[str, Any]:
+    def start(self, commit: str) -> Started:
         """
         Start the build of *commit* if it is its turn; `queue_id` is 0 when it is not.
 
@@ -68,7 +89,7 @@ class Builds:
         """Return build *number* (0: its newest) of *commit*, which must really be one."""
         return self._read(commit, number, self._run(commit))
 
-    def passed(self, commit: str, number: int, execution: str = "") -> dict[str, Any]:
+    def passed(self, commit: str, number: int, execution: str = "") -> Passed:
         """
         Claim the success of *commit*, which build *number* (0: its newest) must really be.
 

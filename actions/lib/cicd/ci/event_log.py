@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Mapping
+from typing import List, Mapping, TypedDict, cast
 
 from cicd.ci import progress, run
 from cicd.ci.push import Decision, Push
@@ -18,12 +18,36 @@ ALARMS = "cicd/.alarms/"
 KEPT = 300
 SHOWN_AT_ONCE = 100  # a result stays below 50 KB
 RUNS_KEPT = 200
-NO_PUSH = {"repository": "", "ref": "", "commit": "", "user": "", "project": ""}
+
+
+class Entry(TypedDict, total=False):
+    """
+    What was decided on one event, as it is stored; `at` is in epoch seconds.
+
+    `decision` is build or ignore for a push. An alarm has what it `said`, and the `ring` it was of.
+    Where it is shown it has, in words, the `run` that came of it.
+    """
+
+    at: float
+    source: str
+    repository: str
+    ref: str
+    commit: str
+    user: str
+    project: str
+    decision: str
+    reason: str
+    said: str
+    ring: str
+    run: str
+
+
+NO_PUSH: Entry = {"repository": "", "ref": "", "commit": "", "user": "", "project": ""}
 
 
 def record(store: Store, push: Push, project: str, decision: Decision, source: str, now: float) -> None:
     """Keep what was decided on *push* for *project*; *source* is github, missed or person."""
-    entry = {
+    entry: Entry = {
         "at": now,
         "source": source,
         "repository": push.repository,
@@ -42,7 +66,7 @@ def refuse(store: Store, reason: str, source: str) -> None:
     record(store, Push("", "", ""), "", Decision(False, one_line(reason)), source, time.time())
 
 
-def keep(store: Store, prefix: str, kept: int, entry: Mapping[str, Any]) -> None:
+def keep(store: Store, prefix: str, kept: int, entry: Entry) -> None:
     """Put *entry* under *prefix*, and drop the oldest beyond *kept*."""
     known = sorted(store.keys(prefix))
     store.put(f"{prefix}{serial.following(known, float(entry['at']))}", entry)
@@ -50,21 +74,22 @@ def keep(store: Store, prefix: str, kept: int, entry: Mapping[str, Any]) -> None
         store.delete(key)
 
 
-def events(store: Store, last: int, project: str = "") -> tuple[list[dict[str, Any]], int]:
+def events(store: Store, last: int, project: str = "") -> tuple[list[Entry], int]:
     """
     Return the *last* decisions on pushes and alarms, newest first, and how many more there are.
 
     Each has the `run` that came of it.
     """
-    kept = [*store.below(PREFIX).items(), *store.below(ALARMS).items()]
-    found = [entry for _, entry in sorted(kept, key=lambda one: one[0].rpartition("/")[2], reverse=True)]
+    kept = {**store.below(PREFIX), **store.below(ALARMS)}
+    keys = sorted(kept, key=lambda key: key.rpartition("/")[2], reverse=True)
+    found = cast(List[Entry], [kept[key] for key in keys])
     fitting = [entry for entry in found if not project or entry["project"] == project]
     chosen = fitting[:last]
     runs = {name: Runs(store, name).every() for name in {entry["project"] for entry in chosen} if name}
     return [{**entry, "run": _became(runs, entry)} for entry in chosen], len(fitting) - len(chosen)
 
 
-def lines(entries: list[dict[str, Any]], more: int = 0) -> str:
+def lines(entries: list[Entry], more: int = 0) -> str:
     """
     Return *entries* as lines to read: when, what moved, who, the decision, why, and what became of it.
 
@@ -85,7 +110,7 @@ def forget_runs(store: Store, project: str) -> None:
         store.delete(key)
 
 
-def _became(runs: Mapping[str, Mapping[str, Run]], entry: Mapping[str, Any]) -> str:
+def _became(runs: Mapping[str, Mapping[str, Run]], entry: Entry) -> str:
     known = runs.get(entry["project"], {}).get(entry["commit"])
     if known is None:
         return ""
@@ -99,14 +124,14 @@ def _became(runs: Mapping[str, Mapping[str, Run]], entry: Mapping[str, Any]) -> 
     return f"{known.stage}{more.get(known.stage, '')}"
 
 
-def _line(entry: Mapping[str, Any]) -> str:
+def _line(entry: Entry) -> str:
     when = moment(float(entry["at"]))
     became = f"; now {entry['run']}" if entry["run"] else ""
     project = f"{entry['project']}: " if entry["project"] else ""
     return f"{when}  {_happened(entry)}  {project}{entry['decision']}: {entry['reason']}{became}"
 
 
-def _happened(entry: Mapping[str, Any]) -> str:
+def _happened(entry: Entry) -> str:
     if "said" in entry:
         return f"alarm {entry['said']}  {entry['user']}".strip()
     ref = entry["ref"].partition("/")[2].partition("/")[2] or entry["ref"]
