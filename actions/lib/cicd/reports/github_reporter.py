@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any, Iterator
+from dataclasses import replace
+from typing import Any, Iterator, TypedDict
 
 from cicd.ci.build_reconciler import Event
 from cicd.ci.runs import Runs
-from cicd.clients.github import LONGEST_WAIT_SECONDS, GitHub, GitHubBusy
+from cicd.clients.github import GitHub, GitHubBusy
 from cicd.clients.jenkins import job_path
-from cicd.clock import is_ahead
 from cicd.config import Project, Settings
 from cicd.errors import GitHubError
 from cicd.reports import report
+from cicd.reports import told as memory
 from cicd.reports.report import Report
+from cicd.reports.told import Told
 from cicd.store.store import Store
 
 DUE = "cicd.report_due"
 HISTORY = 60
-CI_KEPT = 600  # CI, package and canary of each run
-LEASE_SECONDS = 90
 RECENT_SECONDS = 600  # how old a run may be that is told when the first one ever is
-BACKOFF_SECONDS = 900
+
+
+class Telling(TypedDict):
+    """How much was `told`, what is `left`, and the `problem` that GitHub had; empty for none."""
+
+    told: int
+    left: int
+    problem: str
 
 
 class WriteBack:
-    """
-    The reports of one project.
-
-    What was told is a document in Consul: the generation up to which changes were told, the
-    words told of each commit, the last deployment of each ring, and until when GitHub is left alone.
-    """
+    """The reports of one project."""
 
     def __init__(self, settings: Settings, project: Project, store: Store, github: GitHub) -> None:
         self._settings = settings
@@ -44,13 +46,11 @@ class WriteBack:
 
     def is_due(self) -> bool:
         """Whether there is something to tell, and GitHub may be asked."""
-        told = self._store.get(self._key)
-        if not self._github.has_token or (told and _is_left_alone(told)):
-            return False
-        return told is None or bool(self._pending(told))
+        told = memory.parse(self._store.get(self._key) or {})
+        return self._github.has_token and (told is None or bool(self._pending(told)))
 
-    def tell(self) -> dict[str, Any]:
-        """Tell what is to be told; returns how much was `told`, what is `left`, and GitHub's `problem`."""
+    def tell(self) -> Telling:
+        """Tell what is to be told."""
         if not self._github.has_token:
             return {"told": 0, "left": 0, "problem": "no github.token_file is configured"}
         told = self._claim()
@@ -64,64 +64,54 @@ class WriteBack:
         try:
             while pending:
                 told = self._tell(told, pending[0])
-                if _is_left_alone(told):
+                if told.is_left_alone(time.time()):
                     break
                 count, pending = count + 1, pending[1:] or self._pending(told)
         finally:
             self._store.update(self._key, lambda now: {**now, "busy": "", "busy_until": 0})
-        return {"told": count, "left": len(pending), "problem": str(told.get("problem", ""))}
+        return {"told": count, "left": len(pending), "problem": told.problem}
 
-    def _claim(self) -> dict[str, Any] | None:
+    def _claim(self) -> Told | None:
         now = time.time()
         latest = self._store.history(self._project.name, 1)
-        fresh: dict[str, Any] = {
-            "generation": latest[0]["generation"] if latest else 0,
-            "since": now - RECENT_SECONDS,
-            "ci": {},
-            "deployments": {},
-        }
+        first = Told(latest[0]["generation"] if latest else 0, now - RECENT_SECONDS)
 
-        def claimed(told: dict[str, Any]) -> dict[str, Any]:
-            known: dict[str, Any] = told or fresh
-            if is_ahead(known.get("busy_until", 0), now, LEASE_SECONDS) or _is_left_alone(known):
-                return told
-            return {**known, "busy": self._mine, "busy_until": now + LEASE_SECONDS}
+        def claimed(document: dict[str, Any]) -> dict[str, Any]:
+            known = memory.claim(memory.parse(document) or first, self._mine, now)
+            return {**document, **memory.as_json(known)} if known else document
 
-        told = self._store.update(self._key, claimed)[1]
-        return told if told.get("busy") == self._mine else None
+        told = memory.parse(self._store.update(self._key, claimed)[1])
+        return told if told and told.busy == self._mine else None
 
-    def _pending(self, told: dict[str, Any]) -> list[Report]:
-        if _is_left_alone(told):
+    def _pending(self, told: Told) -> list[Report]:
+        if told.is_left_alone(time.time()):
             return []
         history = self._store.history(self._project.name, HISTORY)[::-1]
-        runs = report.of_runs(self._runs.every(), told["ci"], told["since"], time.time())
-        return runs + report.of_history(history, int(told["generation"]))
+        runs = report.of_runs(self._runs.every(), told.ci, told.since, time.time())
+        return runs + report.of_history(history, told.generation)
 
-    def _tell(self, told: dict[str, Any], one: Report) -> dict[str, Any]:
+    def _tell(self, told: Told, one: Report) -> Told:
         try:
-            known = {**self._post(told, one), "tries": 0, "problem": ""}
+            known = replace(self._post(told, one), tries=0, problem="")
         except GitHubBusy as error:
-            tries = int(told.get("tries", 0)) + 1
-            wait = min(error.seconds * 2 ** min(tries - 1, 5), max(error.seconds, BACKOFF_SECONDS))
-            later = {"tries": tries, "not_before": time.time() + wait, "problem": error.message}
-            return self._keep({**told, **later})
+            return self._keep(memory.back_off(told, error.seconds, error.message, time.time()))
         except GitHubError as error:
-            known = {**told, "problem": error.message}
-        return self._keep(_marked(known, one))
+            known = replace(told, problem=error.message)
+        return self._keep(memory.mark(known, one))
 
-    def _post(self, told: dict[str, Any], one: Report) -> dict[str, Any]:
+    def _post(self, told: Told, one: Report) -> Told:
         repository, url = self._project.repository, self._link(one)
         self._github.set_status(repository, one.commit, one.context, one.state, one.said, url)
         if not one.ring:
             return told
-        deployments = dict(told["deployments"])
+        deployments = dict(told.deployments)
         if one.state == report.PENDING:
             number = self._github.create_deployment(repository, one.commit, one.ring, one.said)
             deployments[one.ring] = {"commit": one.commit, "id": number}
         known = deployments.get(one.ring)
         if known and known["commit"] == one.commit:
             self._github.set_deployment(repository, known["id"], one.state, one.said, url)
-        return {**told, "deployments": deployments}
+        return replace(told, deployments=deployments)
 
     def _link(self, one: Report) -> str:
         if one.ring or one.execution:
@@ -130,19 +120,9 @@ class WriteBack:
         job = f"{str(self._settings.jenkins['url']).rstrip('/')}/{job_path(self._project)}/"
         return f"{job}{one.build}/" if one.build else job
 
-    def _keep(self, told: dict[str, Any]) -> dict[str, Any]:
-        return self._store.update(self._key, lambda now: {**now, **told})[1]
-
-
-def _is_left_alone(told: dict[str, Any]) -> bool:
-    return is_ahead(told.get("not_before", 0), time.time(), LONGEST_WAIT_SECONDS)
-
-
-def _marked(told: dict[str, Any], one: Report) -> dict[str, Any]:
-    if one.ring:
-        return {**told, "generation": max(int(told["generation"]), int(one.mark))}
-    ci = {**{c: stage for c, stage in told["ci"].items() if c != one.about}, one.about: one.mark}
-    return {**told, "ci": dict(list(ci.items())[-CI_KEPT:])}
+    def _keep(self, told: Told) -> Told:
+        self._store.update(self._key, lambda now: {**now, **memory.as_json(told)})
+        return told
 
 
 def due(settings: Settings, store: Store, github: GitHub) -> Iterator[Event]:
