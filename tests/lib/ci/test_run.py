@@ -82,6 +82,13 @@ def test_a_run_that_is_opened_again_forgets_its_build_and_keeps_what_it_publishe
     assert again == Run(ACCEPTED, NOW, "ben", "main", False, version="1.0")
 
 
+def test_a_build_that_is_queued_has_no_number_yet():
+    queued = run.queue(NOW, 9)(Run("starting", 1.0, build=7, queue_id=8))
+
+    assert queued
+    assert (queued.build, queued.queue_id) == (0, 9)
+
+
 def test_a_new_run_is_stored_with_the_keys_that_the_first_pack_wrote():
     opened = run.accept(NOW, None, "ann", "main", True)(None)
 

@@ -112,7 +112,7 @@ def start(now: float, order: int) -> Command:
 
 def queue(now: float, queue_id: int) -> Command:
     """Record that Jenkins took its build in as *queue_id*."""
-    return _move("queue", now, queue_id=queue_id)
+    return _move("queue", now, queue_id=queue_id, build=0)
 
 
 def put_back(now: float) -> Command:
