@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Mapping
+from typing import Any, Dict, List, Mapping, Optional, TypedDict
 
 from cicd.clock import SKEW_SECONDS
 from cicd.errors import CicdError
@@ -131,12 +131,39 @@ class Cause:
     trace: str = ""
 
 
-def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -> dict[str, Any]:
+# One change as it is stored: `from` and `to` are versions, `when` is in epoch seconds.
+HistoryEntry = TypedDict(
+    "HistoryEntry",
+    {
+        "who": str,
+        "why": str,
+        "when": float,
+        "execution": str,
+        "trace": Optional[str],
+        "generation": int,
+        "project": str,
+        "what": str,
+        "ring": str,
+        "from": Optional[str],
+        "to": Optional[str],
+        "cancelled": List[str],
+        "state": str,
+        "stop": Optional[Dict[str, Any]],
+        "id": str,
+    },
+    total=False,  # entries of earlier packs lack some
+)
+
+
+def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -> HistoryEntry:
     """Return the history entry of one change: who did what, why, when, from what to what."""
     old, new = before.ring(ring).wanted, after.ring(ring).wanted
     traced = new or old
     return {
-        **asdict(cause),
+        "who": cause.who,
+        "why": cause.why,
+        "when": cause.when,
+        "execution": cause.execution,
         "generation": after.generation,
         "project": after.project,
         "what": what,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence, cast
 
 from cicd.ci import progress, run
 from cicd.ci.run import Run
 from cicd.config import Settings
 from cicd.deploy import executions
 from cicd.release import fate
-from cicd.release.record import RINGS, Release, Ring, rollout_keys
+from cicd.release.record import RINGS, HistoryEntry, Release, Ring, rollout_keys
 from cicd.release.ring import unhealthy
 from cicd.release.stop import to_json
 from cicd.reports import status_text
@@ -62,9 +62,7 @@ def everything(settings: Settings) -> dict[str, Any]:
     return {"projects": projects, "message": "\n".join(lines)}
 
 
-def history(
-    entries: Sequence[Mapping[str, Any]], project: str = "", runs: Mapping[str, Run] = NOTHING
-) -> str:
+def history(entries: Sequence[HistoryEntry], project: str = "", runs: Mapping[str, Run] = NOTHING) -> str:
     """
     Return history *entries* as lines to read, newest first: when, who, what, from what to what, why.
 
@@ -93,9 +91,9 @@ def _keys_of_changes(known: Release) -> list[str]:
     return [*rollout_keys(known), *(place for places in changes for place in places)]
 
 
-def _history(seen: Snapshot) -> list[dict[str, Any]]:
+def _history(seen: Snapshot) -> list[HistoryEntry]:
     found = (CHANGES.find(seen.items, seen.project.name, name) for name in _newest(seen.release))
-    return [entry for entry in found if entry]
+    return [cast(HistoryEntry, entry) for entry in found if entry]
 
 
 def _newest(known: Release) -> list[str]:
@@ -110,7 +108,7 @@ def _runs(seen: Snapshot) -> list[str]:
     return progress.sentences(name, runs, seen.now)
 
 
-def _line(entry: Mapping[str, Any]) -> str:
+def _line(entry: HistoryEntry) -> str:
     when, ended = moment(float(entry["when"])), entry.get("stop")
     old, new = (entry[end] or "nothing" for end in ("from", "to"))
     moved = f"{old} -> {new}" if old != new else f"at {new}"

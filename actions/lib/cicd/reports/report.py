@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Iterable, Mapping, Sequence
 
 from cicd.ci import progress
 from cicd.ci.run import Run, Stage
 from cicd.release import stop
+from cicd.release.record import HistoryEntry
 from cicd.release.stop import Stop
 
 PENDING, SUCCESS, FAILURE, ERROR = "pending", "success", "failure", "error"
@@ -81,9 +82,9 @@ def _of_stop(commit: str, context: str, said: str, ended: Stop) -> Report:
     return Report(commit, context, FAILURE, said, f"{ended.when} {said}", execution=ended.execution)
 
 
-def of_history(history: Sequence[Mapping[str, Any]], generation: int) -> list[Report]:
+def of_history(history: Sequence[HistoryEntry], generation: int) -> list[Report]:
     """Return what to tell of the changes after *generation*; *history* is oldest first."""
-    commits = {e["to"]: _commit(e) for e in history if e.get("to") and e.get("trace")}
+    commits = {to: _commit(e) for e in history if (to := e.get("to")) and e.get("trace")}
     found: list[Report] = []
     walked: dict[str, str] = {}  # the version that a deploy walks to, by ring
     for entry in history:
@@ -98,7 +99,7 @@ def of_history(history: Sequence[Mapping[str, Any]], generation: int) -> list[Re
     return [report for report in found if report.commit]
 
 
-def _of_change(entry: Mapping[str, Any], commits: Mapping[str, str], overtaken: str) -> Iterable[Report]:
+def _of_change(entry: HistoryEntry, commits: Mapping[str, str], overtaken: str) -> Iterable[Report]:
     what, ring, old, new = entry["what"], entry["ring"], entry.get("from"), entry.get("to")
 
     def report(version: str | None, state: str, said: str, follows: int = 0) -> Report:
@@ -121,7 +122,7 @@ def _of_change(entry: Mapping[str, Any], commits: Mapping[str, str], overtaken: 
         yield report(old, FAILURE, said)
 
 
-def _stopped(entry: Mapping[str, Any]) -> str:
+def _stopped(entry: HistoryEntry) -> str:
     """Return that the version that a ring left, or stopped at, failed, and why; empty of any other change."""
     what, ring, old, new = entry["what"], entry["ring"], entry.get("from"), entry.get("to")
     ended = stop.from_json(entry.get("stop"))
@@ -133,9 +134,9 @@ def _stopped(entry: Mapping[str, Any]) -> str:
     return f"{old} failed on {ring}, which went back to {new or 'nothing'}{why}" if _goes_back(entry) else ""
 
 
-def _goes_back(entry: Mapping[str, Any]) -> bool:
+def _goes_back(entry: HistoryEntry) -> bool:
     return bool(entry["what"] == "restore" and entry.get("from") != entry.get("to"))
 
 
-def _commit(entry: Mapping[str, Any]) -> str:
+def _commit(entry: HistoryEntry) -> str:
     return str(entry["trace"]).rpartition("@")[2]

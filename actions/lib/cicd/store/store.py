@@ -7,7 +7,7 @@ import random
 import time
 import uuid
 from dataclasses import replace
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple, cast
 
 import requests
 
@@ -15,7 +15,7 @@ from cicd.clients.consul import Connection, Operation, set_
 from cicd.config import Project
 from cicd.errors import ConsulError
 from cicd.release import record, transitions
-from cicd.release.record import EVERYTHING, Cause
+from cicd.release.record import EVERYTHING, Cause, HistoryEntry
 from cicd.release.transitions import RINGS, Release, Ring
 from cicd.store import snapshot
 from cicd.store.archive import Archive, Kind
@@ -103,11 +103,11 @@ class Store(Connection):
             stale.append(set_(release_key(project), json.dumps(record.to_json(known), sort_keys=True)))
         return bool(stale) and self.commit([*seen.unmoved, *stale])
 
-    def history(self, project: str, last: int) -> list[dict[str, Any]]:
+    def history(self, project: str, last: int) -> list[HistoryEntry]:
         """Return the *last* history entries of *project*, newest first; each change has one."""
         newest, changes = self._generation(project), self.changes(project)
         entries = [changes.find(number(one)) for one in range(newest, max(0, newest - last), -1)]
-        return [entry for entry in entries if entry]
+        return [cast(HistoryEntry, entry) for entry in entries if entry]
 
     def changes(self, project: str) -> Archive:
         """Return the whole history of *project*."""
@@ -201,7 +201,7 @@ class Store(Connection):
             keys = self.ask(lambda c: c.kv.get(f"cicd/{project}/history/", keys=True)[1]) or [""]
             return int(max(keys).rpartition("/")[2] or 0)
 
-    def _write(self, operations: list[Operation], after: Release, entry: Mapping[str, Any]) -> bool:
+    def _write(self, operations: list[Operation], after: Release, entry: HistoryEntry) -> bool:
         try:
             return self.commit(operations)
         except ConsulError as error:
@@ -209,7 +209,7 @@ class Store(Connection):
                 raise
             return self._was_written(after, entry, error)
 
-    def _was_written(self, after: Release, entry: Mapping[str, Any], error: ConsulError) -> bool:
+    def _was_written(self, after: Release, entry: HistoryEntry, error: ConsulError) -> bool:
         """The answer to a write got lost: look whether it was made."""
         try:
             found = self.json(_history_key(after.project, after.generation))
@@ -223,7 +223,7 @@ class Store(Connection):
             return True
         raise error
 
-    def _operations(self, after: Release, entry: Mapping[str, Any]) -> list[Operation]:
+    def _operations(self, after: Release, entry: HistoryEntry) -> list[Operation]:
         project = after.project
         written = [
             set_(release_key(project), json.dumps(record.to_json(after), sort_keys=True)),
@@ -247,7 +247,7 @@ class Store(Connection):
         }
 
 
-def _entry(before: Release, change: Change, ring: str, cause: Cause) -> dict[str, Any]:
+def _entry(before: Release, change: Change, ring: str, cause: Cause) -> HistoryEntry:
     known = record.audit(before, change.release, change.what, ring, replace(cause, why=change.why))
     return {**known, "id": uuid.uuid4().hex}
 
