@@ -16,4 +16,7 @@ class ReportToGithub(CicdAction):
         found = settings.project(project)
         done = WriteBack(settings, found, Store(settings), GitHub(settings)).tell()
         problem = f" ({done['problem']})" if done["problem"] else ""
-        return {**done, "message": f"{project}: GitHub was told {done['told']}, {done['left']} left{problem}"}
+        return {
+            **done,
+            "message": f"{project}: {done['told']} reported to GitHub, {done['left']} left{problem}",
+        }

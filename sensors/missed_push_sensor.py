@@ -30,7 +30,7 @@ class MissedPushSensor(CicdSensor):
 
     def _find(self, settings: Settings) -> None:
         for event in self._missed.find(settings, Store(settings), GitHub(settings)):
-            self._logger.info("%s was pushed, and nobody told", event.trace)
+            self._logger.info("%s was pushed, and nobody reported it", event.trace)
             self.dispatch(event.trigger, event.payload, event.trace)
 
     def _redeliver(self, settings: Settings) -> None:

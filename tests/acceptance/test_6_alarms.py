@@ -111,7 +111,7 @@ def test_an_alarm_of_no_host_of_ours_does_nothing_and_an_odd_one_is_refused(worl
     for body in (odd, {"status": "firing"}, {**odd, "host": "", "check": "<% ctx() %>"}):
         assert requests.post(webhook(world, "alarm"), json=body, timeout=30).status_code == 202
 
-    assert outcome["reason"] == f"web99 is no host of {PROJECT} in Consul"
+    assert outcome["reason"] == f"web99 is not a host of {PROJECT} in Consul"
     known = {"project": PROJECT, "status": "resolved", "check": "unheard of"}
     assert requests.post(webhook(world, "alarm"), json=known, timeout=30).status_code == 202
     wait_for("the alarm that was posted straight", lambda: count(stackstorm) > before, 60)

@@ -101,7 +101,7 @@ def test_soon_after_a_deploy_the_ring_that_it_is_about_goes_back(what, ring):
     [
         ({"status": "warning"}, known(), "warning says neither that it fires"),
         ({"status": "resolved"}, known(), "was not known to fire"),
-        ({"host": "web9"}, known(), "web9 is no host of greeter in Consul"),
+        ({"host": "web9"}, known(), "web9 is not a host of greeter in Consul"),
         ({}, known(windows=dict.fromkeys(record.RINGS, 0.0)), "alarm_window is 0"),
         ({}, known(windows=dict.fromkeys(record.RINGS, 80.0)), "ended more than 80 s ago"),
         ({"host": ""}, known(windows=dict.fromkeys(record.RINGS, 80.0)), "no deploy is recent enough"),
@@ -112,7 +112,7 @@ def test_soon_after_a_deploy_the_ring_that_it_is_about_goes_back(what, ring):
         (
             {},
             known(on("canary", ignores_holds=True)),
-            "canary went back already, and an alarm takes it back once",
+            "canary went back already, and an alarm rolls it back at most once",
         ),
         (
             {"host": "web2"},

@@ -258,7 +258,7 @@ def test_alarms_that_come_all_the_time_do_not_keep_a_rollback_from_being_written
 def test_alarms_that_cannot_be_read_stop_a_promotion_and_say_how_to_go_on(ready, consul):
     requests.put(f"{consul}/v1/kv/{firing.key('greeter')}", data="odd", timeout=10).raise_for_status()
 
-    with pytest.raises(Refused, match="Whether an alarm fires cannot be told") as refusal:
+    with pytest.raises(Refused, match="Whether an alarm fires is not known") as refusal:
         Deploy(ready, "greeter", "ann").promote()
     assert refusal.value.hint.endswith("consul kv delete cicd/greeter/alarms/firing")
 
@@ -272,7 +272,7 @@ def test_decisions_are_lines_among_the_others_and_what_fires_is_shown(known):
         "alarm errors on web9 (grafana) warning  stanley  greeter: ignore: "
         "warning says neither that it fires nor that it is over"
     )
-    assert lines[1].endswith("greeter: ignore: web9 is no host of greeter in Consul")
+    assert lines[1].endswith("greeter: ignore: web9 is not a host of greeter in Consul")
     shown = overview.project_status(known, "greeter")["message"]
     assert re.search(r"alarm: errors on web9 \(grafana\), for \d+ s", shown)
 

@@ -24,7 +24,7 @@ IGNORE = "ignore"
 
 AGAIN_SECONDS = 120.0  # by then a rollback has changed the generation, or died before it could
 WENT_BACK = {
-    "roll_back": "went back already, and an alarm takes it back once",
+    "roll_back": "went back already, and an alarm rolls it back at most once",
     "restore": "went back already after a failed deploy",
     "break_glass": "runs what somebody broke the glass for, who decides",
 }
@@ -107,7 +107,7 @@ def judge(memory: Memory, alarm: Alarm, known: AlarmContext, now: float) -> Tupl
     """
     Return what to remember, the decision, and whether it is another one than at the last time.
 
-    Alarms that nobody heard of for a week are forgotten; beyond KEPT no new one is looked at, since
+    Alarms that nobody reported for a week are forgotten; beyond KEPT no new one is looked at, since
     one that is not remembered cannot be told from one that fired before.
     """
     known_to_fire, answered = firing.fresh(memory, now), memory.get("answered", {})
@@ -165,7 +165,7 @@ def _ring(alarm: Alarm, known: AlarmContext, now: float) -> Tuple[str, str]:
         return "", f"{alarm.host} is excluded"
     if alarm.host:
         ring = known.rings.get(alarm.host, "")
-        return ring, "" if ring else f"{alarm.host} is no host of {alarm.project} in Consul"
+        return ring, "" if ring else f"{alarm.host} is not a host of {alarm.project} in Consul"
     recent = [ring for ring in RINGS if ring in known.began and _is_recent(known, ring, now)]
     if not recent:
         return "", "it names no host, and no deploy is recent enough"
@@ -192,7 +192,7 @@ def _left_alone(known: AlarmContext, ring: str, now: float) -> str:
 def _too_late(known: AlarmContext, ring: str, since: float, answered: Mapping[str, Any], now: float) -> str:
     began = known.began[ring].when
     is_set_back = began - now > SKEW_SECONDS
-    if since < began and not (is_set_back and since == now):  # then it is first heard of now, in the deploy
+    if since < began and not (is_set_back and since == now):  # then it is first reported now, in the deploy
         return f"it fired already before {_version(known, ring)} was deployed to {ring}"
     last = answered.get(ring)
     generation = known.release.ring(ring).generation

@@ -215,7 +215,7 @@ class Builds:
             raise JenkinsError(
                 f"The run of {self.project.name} at {commit[:7]} has no build that could have ended: "
                 f"it is {known.stage}.",
-                "Nothing was changed. Whoever told of an end meant another build.",
+                "Nothing was changed. Whoever reported an end meant another build.",
             )
 
     def _stop(self, seen: Seen, known: Run) -> None:

@@ -132,7 +132,8 @@ def named_hosts(seen: Snapshot, ring: str, names: Sequence[str]) -> list[Host]:
     strange = [name for name in names if name not in hosts]
     if strange:
         raise Refused(
-            f"{one_line(', '.join(strange), 300)} is no reachable host of {seen.project.name}'s {ring} ring.",
+            f"{one_line(', '.join(strange), 300)} is not a reachable host of "
+            f"{seen.project.name}'s {ring} ring.",
             f"See: st2 run cicd.get_release project={seen.project.name}",
         )
     return [hosts[name] for name in names]

@@ -40,7 +40,7 @@ def key(project: str) -> str:
 
 
 def fresh(memory: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """Return what the document *memory* says of alarms that were heard of within a week, by alarm."""
+    """Return what the document *memory* says of alarms that were reported within a week, by alarm."""
     firing = memory.get("firing", {})
     return {name: one for name, one in firing.items() if now - float(one["heard"]) < FORGOTTEN_SECONDS}
 

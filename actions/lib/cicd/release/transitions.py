@@ -131,7 +131,7 @@ def roll_back(release: Release, ring: str, when: float, automatic: bool = False)
     current = release.ring(ring)
     if automatic and current.ignores_holds:
         raise Refused(
-            f"{release.project} was taken back on {ring} already; an alarm takes it back once.",
+            f"{release.project} was taken back on {ring} already; an alarm rolls it back at most once.",
             "Look at it; a person says whether it goes further back.",
         )
     candidates = (

@@ -58,7 +58,7 @@ class WriteBack:
             return {
                 "told": 0,
                 "left": 0,
-                "problem": "GitHub is told by another action, or left alone for now",
+                "problem": "another action reports to GitHub, or it is left alone for now",
             }
         count, pending = 0, self._pending(told)
         try:

@@ -78,9 +78,7 @@ class Checkup:
     def _github(self) -> Iterator[Finding]:
         github = GitHub(self.settings)
         if not github.has_token:
-            said = (
-                "no github.token_file: nothing is told to GitHub, and lost pushes are found by git ls-remote"
-            )
+            said = "no github.token_file: GitHub gets no reports, and lost pushes are found by git ls-remote"
             yield Finding("GitHub token", WARNING, said, "Make a token and name its file there.")
         for project in self.projects:
             what = f"GitHub {project.repository}"

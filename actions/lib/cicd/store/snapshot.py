@@ -84,7 +84,7 @@ class Snapshot:
             return firing.alarms(self.document(key), self.now, canaries)
         except (AttributeError, KeyError, TypeError, ValueError):
             raise Refused(
-                f"Whether an alarm fires cannot be told: the key {key} in Consul is unreadable.",
+                f"Whether an alarm fires is not known: the key {key} in Consul is unreadable.",
                 f"See what fires in the monitoring system, then: consul kv delete {key}",
             ) from None
 
