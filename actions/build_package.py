@@ -8,7 +8,7 @@ from cicd.action import RunStep
 from cicd.ci.ci_gate import CiGate
 from cicd.config import Settings
 from cicd.package import build
-from cicd.release.ring import Host
+from cicd.release.host import Host
 
 
 class BuildPackage(RunStep):

@@ -8,7 +8,7 @@ from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.package import build
 from cicd.package.build_hosts import Builders
-from cicd.release.ring import Host
+from cicd.release.host import Host
 
 
 class CleanBuild(CicdAction):

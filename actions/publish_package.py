@@ -9,7 +9,7 @@ from cicd.action import RunStep
 from cicd.ci.ci_gate import CiGate
 from cicd.config import Settings
 from cicd.package.built import Package
-from cicd.release.ring import Host
+from cicd.release.host import Host
 from cicd.repository.publish import publish
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from cicd.action import RunStep
 from cicd.config import Settings
 from cicd.package import build
-from cicd.release.ring import Host
+from cicd.release.host import Host
 
 
 class ReadMetadata(RunStep):

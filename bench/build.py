@@ -29,7 +29,7 @@ from cicd.package import build  # noqa: E402
 from cicd.package.build_hosts import Builders  # noqa: E402
 from cicd.package.built import Package  # noqa: E402
 from cicd.package.clearance import Clearance  # noqa: E402
-from cicd.release.ring import Host  # noqa: E402
+from cicd.release.host import Host  # noqa: E402
 from cicd.repository.publish import publish  # noqa: E402
 from tests.package.publishing import RepositoryHost, deb  # noqa: E402
 

@@ -22,7 +22,7 @@ Fleet = dict[str, Any]
 def ours(fleet: Fleet) -> Callable[[], None]:
     from cicd import config
     from cicd.clients.fanout import Fanout
-    from cicd.release.ring import Host
+    from cicd.release.host import Host
 
     ssh = {
         "user": fleet["user"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +16,8 @@ import yaml
 
 from cicd import config
 from cicd.release import transitions
+from cicd.release.host import Host
 from cicd.release.record import Build, Cause, Release
-from cicd.release.ring import Host
 from cicd.store.store import Store
 from tests.fleet.loopback import Loopback, Machine
 
@@ -203,12 +203,8 @@ class Watch:
     def _look(self) -> None:
         store, project = self._world.store, self._world.project
         while not self._done.wait(0.02):
-            serving = [e for e in store.health(project) if _passes(e["Checks"])]
+            serving = [host for host in store.health(project) if not host.trouble]
             self.fewest = min(self.fewest, len(serving))
             for zone in ("a", "b"):
-                there = sum(entry["Node"]["Meta"]["zone"] == zone for entry in serving)
+                there = sum(host.zone("zone") == zone for host in serving)
                 self.fewest_in_zone[zone] = min(self.fewest_in_zone.get(zone, there), there)
-
-
-def _passes(checks: Sequence[dict[str, Any]]) -> bool:
-    return all(check["Status"] == "passing" for check in checks)

@@ -139,7 +139,7 @@ def test_stackstorm_reads_hosts_changes_releases_keeps_runs_and_holds_locks(cons
     assert store.release("greeter") == changed
     assert len(store.history("greeter", 10)) == 1
     assert Runs(store, "greeter").advance("a" * 40, run.accept(1.0, None, "ann", "main", True))
-    assert [e["Node"]["Node"] for e in store.health(project)] == [NODE]
+    assert [host.name for host in store.health(project)] == [NODE]
     assert store.healthy("build", "package")
     assert OTHER in store.reports("greeter")
     for key in ("cicd/greeter/alarms/firing", "cicd/.alarms/1", "cicd/events/1", "cicd/check/1"):

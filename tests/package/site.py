@@ -15,7 +15,7 @@ import yaml
 
 from cicd import config
 from cicd.package.build_hosts import choose
-from cicd.release.ring import Host
+from cicd.release.host import Host
 from tests.conformance.local import ROOT, USER, Local
 from tests.fleet import sshd
 from tests.fleet.loopback import Loopback, Machine

@@ -12,7 +12,7 @@ import pytest
 
 from cicd.package import build
 from cicd.package.clearance import Clearance
-from cicd.release.ring import Host
+from cicd.release.host import Host
 from demo.world import wait_for
 from tests.fleet.loopback import Machine
 from tests.package.site import Site

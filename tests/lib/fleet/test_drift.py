@@ -13,6 +13,7 @@ from cicd import config
 from cicd.errors import Refused
 from cicd.fleet import drift, drift_monitor, registrations
 from cicd.fleet.drift import Drift, Limits
+from cicd.release.host import ConsulHost, from_consul
 from cicd.release.record import to_json
 from cicd.release.transitions import DEPLOYING, HEALTHY, RESTORING, STOPPED, Build, Release, Ring
 from cicd.store.store import Store
@@ -87,9 +88,10 @@ def test_a_host_that_reports_without_a_service_is_unknown():
     assert (found.host, found.kind, found.repairable) == ("web9", drift.UNKNOWN, False)
 
 
-def entry(identifier: str = "greeter", address: str = "127.0.0.9") -> dict:
+def entry(identifier: str = "greeter", address: str = "127.0.0.9") -> ConsulHost:
     service = {"ID": identifier, "Address": address, "Port": 80, "Tags": ["greeter::app"]}
-    return {"Node": {"Node": "web3"}, "Service": service}
+    node = {"Node": "web3", "Address": "127.0.0.9"}
+    return from_consul({"Node": node, "Service": service, "Checks": []})
 
 
 def test_a_registration_that_the_hosts_own_agent_does_not_know_is_strange():

@@ -15,7 +15,7 @@ from cicd.errors import Refused
 from cicd.package.build_hosts import Builders, choose
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance
-from cicd.release.ring import Host
+from cicd.release.host import Host
 from cicd.repository.package_records import Ledger, Record
 from cicd.repository.publish import repository_host, targets
 

@@ -14,7 +14,7 @@ from cicd.errors import ConfigError, Refused
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.package.package_names import Names, foreign
-from cicd.release.ring import Host
+from cicd.release.host import Host
 from cicd.repository.package_records import Ledger, Record
 from tests.lib.consul_settings import settings
 

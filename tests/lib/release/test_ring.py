@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd.errors import ConfigError, Refused
+from cicd.release.host import ConsulHost, Host, from_consul
 from cicd.release.ring import (
     Capacity,
-    Host,
     amount,
     batch_sizes,
     batches,
@@ -22,14 +22,12 @@ from cicd.release.ring import (
 CANARY = "greeter::app_canary"
 
 
-def entry(name: str, *tags: str, serf: str = "passing", check: str = "passing") -> dict:
+def entry(name: str, *tags: str, serf: str = "passing", check: str = "passing") -> ConsulHost:
     checks = [{"CheckID": "serfHealth", "Name": "Serf", "Status": serf}]
     checks += [{"CheckID": "service:greeter", "Name": "HTTP", "Status": check}]
-    return {
-        "Node": {"Node": name, "Address": "127.0.0.1"},
-        "Service": {"Address": "", "Tags": ["greeter::app", *tags]},
-        "Checks": checks,
-    }
+    node = {"Node": name, "Address": "127.0.0.1"}
+    service = {"ID": "greeter", "Address": "", "Port": 80, "Tags": ["greeter::app", *tags]}
+    return from_consul({"Node": node, "Service": service, "Checks": checks})
 
 
 FLEET = [entry("web1", CANARY), entry("web3"), entry("web2", CANARY)]

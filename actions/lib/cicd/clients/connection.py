@@ -10,7 +10,7 @@ from typing import Sequence, Type
 
 from cicd.config import Settings
 from cicd.errors import ConfigError, HostError, HostLost
-from cicd.release.ring import Host
+from cicd.release.host import Host
 from cicd.sanitize import neutral
 
 KEEPALIVE_SECONDS = 15

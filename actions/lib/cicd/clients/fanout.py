@@ -13,7 +13,7 @@ from cicd.clients import connection
 from cicd.clients.connection import KEEPALIVE_SECONDS, Outcome
 from cicd.config import Settings
 from cicd.errors import CicdError, HostError
-from cicd.release.ring import Host
+from cicd.release.host import Host
 
 OUTPUT_LIMIT = 65536  # characters of each stream that are kept, the last ones
 BROKEN = (asyncssh.Error, OSError, EOFError)

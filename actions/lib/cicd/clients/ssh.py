@@ -17,7 +17,7 @@ from cicd.clients import connection
 from cicd.clients.connection import KEEPALIVE_SECONDS, SILENCE_SECONDS, Outcome
 from cicd.config import Settings
 from cicd.errors import HostError, HostLost
-from cicd.release.ring import Host
+from cicd.release.host import Host
 from cicd.sanitize import neutral
 
 SCRIPTS = Path(__file__).with_name("remote")

@@ -10,8 +10,8 @@ from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
 from cicd.errors import Refused
 from cicd.release import ring
+from cicd.release.host import ConsulHost, Host
 from cicd.release.record import HEALTHY, RINGS, Build, Cause, Release, Ring
-from cicd.release.ring import Host
 from cicd.release.version import package_name
 from cicd.repository.apt_index import Repository
 from cicd.sanitize import one_line
@@ -37,17 +37,16 @@ def look(settings: Settings, project: Project) -> list[Found]:
     everything would be a guess.
     """
     store = Store(settings)
-    entries = store.health(project)
-    _refuse_half_tagged(settings, store, project, entries)
-    names = [str(entry["Node"]["Node"]) for entry in entries]
-    sick = ring.unhealthy(entries, names)
+    hosts = store.health(project)
+    _refuse_half_tagged(settings, store, project, hosts)
+    sick = ring.unhealthy(hosts, [one.name for one in hosts])
     if sick:
         why = "; ".join(f"{name}: {one_line(reason)}" for name, reason in sorted(sick.items()))
         raise Refused(f"{project.name} is not healthy everywhere ({why}).", "Repair it, then adopt it.")
     return [
         _installed(settings, project, host, name)
         for name in RINGS
-        for host in _members(settings, project, entries, name)
+        for host in _members(settings, project, hosts, name)
     ]
 
 
@@ -102,11 +101,9 @@ def _running(build: Build | None, when: float) -> Ring:
     return Ring(state=HEALTHY, wanted=build, last_good=build, generation=1, since=when) if build else Ring()
 
 
-def _members(
-    settings: Settings, project: Project, entries: Sequence[Mapping[str, Any]], name: str
-) -> list[Host]:
+def _members(settings: Settings, project: Project, hosts: Sequence[ConsulHost], name: str) -> list[Host]:
     tag = settings.canary_tag(project)
-    there = [e for e in entries if (tag in e["Service"]["Tags"]) == (name == "canary")]
+    there = [one for one in hosts if one.ring(tag) == name]
     return ring.members(there, project.name, name, tag) if there else []
 
 
@@ -121,12 +118,11 @@ def _installed(settings: Settings, project: Project, host: Host, name: str) -> F
 
 
 def _refuse_half_tagged(
-    settings: Settings, store: Store, project: Project, entries: Sequence[Mapping[str, Any]]
+    settings: Settings, store: Store, project: Project, hosts: Sequence[ConsulHost]
 ) -> None:
     tag, canary_tag = settings.tag(project), settings.canary_tag(project)
     canaries = store.healthy(settings.service_name(project), canary_tag)
-    known = {entry["Node"]["Node"] for entry in entries}
-    half = sorted({str(e["Node"]["Node"]) for e in canaries} - known)
+    half = sorted({one.name for one in canaries} - {one.name for one in hosts})
     if half:
         raise Refused(
             f"{', '.join(half)} carries the tag {canary_tag} of {project.name} but not {tag}.",

@@ -12,8 +12,8 @@ from cicd.errors import Refused
 from cicd.fleet import rollout_log
 from cicd.package.built import Package
 from cicd.release import firing, guards, transitions
+from cicd.release.host import Host
 from cicd.release.record import DEPLOYING, STOPPED, Build, Release
-from cicd.release.ring import Host
 from cicd.release.stop import Stop
 from cicd.repository import package_records
 from cicd.sanitize import one_line

@@ -93,7 +93,7 @@ class Controls:
 
     def exclude(self, host: str, why: str) -> Release:
         """Leave *host* out of its ring, for the reason *why*; refused when Consul knows no such host."""
-        known = sorted(str(entry["Node"]["Node"]) for entry in self._store.health(self.project))
+        known = sorted(found.name for found in self._store.health(self.project))
         if host not in known:
             raise Refused(
                 f"{self.project.name} has no host {host}.", f"It has {one_line(', '.join(known), 300)}."

@@ -15,8 +15,9 @@ from cicd.deploy import commands, planned
 from cicd.deploy import commits as compare
 from cicd.errors import CicdError, HostError, InputError, Refused
 from cicd.release import transitions
+from cicd.release.host import Host
 from cicd.release.record import Build, Release
-from cicd.release.ring import Host, batches
+from cicd.release.ring import batches
 from cicd.release.version import package_name
 from cicd.repository.published import published
 from cicd.sanitize import one_line

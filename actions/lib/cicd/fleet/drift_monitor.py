@@ -12,7 +12,7 @@ from cicd.errors import HostError, Refused
 from cicd.fleet import drift, registrations
 from cicd.fleet.drift import Drift, Limits
 from cicd.release import ring
-from cicd.release.ring import Host
+from cicd.release.host import Host
 from cicd.sanitize import neutral_data, one_line
 from cicd.store.store import Store
 
@@ -36,12 +36,12 @@ class Watch:
         found: list[Drift] = []
         signs = store.signs()
         for project in settings.projects.values():
-            entries, reports = store.health(project), store.reports(project.name)
-            rings = ring.rings(entries, settings.canary_tag(project))
-            foreign = self._lasting(project.name, registrations.foreign(entries, reports), limits.follow)
-            up = {entry["Node"]["Node"] for entry in entries if ring.node_is_up(entry)}
+            hosts, reports = store.health(project), store.reports(project.name)
+            rings = ring.rings(hosts, settings.canary_tag(project))
+            foreign = self._lasting(project.name, registrations.foreign(hosts, reports), limits.follow)
+            up = {host.name for host in hosts if host.is_reached}
             quiet = {
-                host: self._quiet(project.name, host, reports.get(host), host in up, signs) for host in rings
+                name: self._quiet(project.name, name, reports.get(name), name in up, signs) for name in rings
             }
             release = store.release(project.name)
             found += drift.find(release, rings, reports, quiet, time.time(), limits, foreign)
@@ -112,9 +112,9 @@ def converge(settings: Settings, project: Project, name: str) -> dict[str, Any]:
 
 
 def _host(store: Store, project: Project, name: str) -> Host:
-    for entry in store.health(project):
-        if entry["Node"]["Node"] == name:
-            return Host(name, entry["Service"]["Address"] or entry["Node"]["Address"])
+    for found in store.health(project):
+        if found.name == name:
+            return found.host()
     raise Refused(
         f"{name} does not offer {project.name} in Consul.",
         f"See its hosts: st2 run cicd.get_release project={project.name}",

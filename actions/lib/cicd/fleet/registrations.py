@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
+from cicd.release.host import ConsulHost
 from cicd.sanitize import one_line
 
 
-def foreign(entries: Sequence[Mapping[str, Any]], reports: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def foreign(hosts: Sequence[ConsulHost], reports: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """
     Return what is wrong with the registration of a host, by node; empty when nothing is.
 
-    *entries* are Consul's health entries of the project's service. Any host with a token for it can
+    *hosts* are those of the project's service, as Consul has them. Any host with a token for it can
     write the service on every node; a host's report is the host's alone.
     """
     found = {}
-    for node in {entry["Node"]["Node"] for entry in entries}:
-        places = [_place(entry["Service"]) for entry in entries if entry["Node"]["Node"] == node]
+    for node in {host.name for host in hosts}:
+        places = [_place(host) for host in hosts if host.name == node]
         said = _said(places, str(reports.get(node, {}).get("registered") or ""))
         if said:
             found[node] = said
@@ -32,5 +33,5 @@ def _said(places: Sequence[str], registered: str) -> str:
     return ""
 
 
-def _place(service: Mapping[str, Any]) -> str:
-    return f"{service['ID']} at {service['Address']}:{service['Port']}"
+def _place(host: ConsulHost) -> str:
+    return f"{host.service_id} at {host.service_address}:{host.port}"

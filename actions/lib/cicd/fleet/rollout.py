@@ -14,7 +14,8 @@ from cicd.config import Project, Settings
 from cicd.errors import CicdError, HostError
 from cicd.fleet import rollout_summary
 from cicd.fleet.rollout_log import CANCELLED, Logbook
-from cicd.release.ring import Host, batch_sizes, failure_budget, unhealthy
+from cicd.release.host import Host
+from cicd.release.ring import batch_sizes, failure_budget, unhealthy
 from cicd.sanitize import neutral_data, one_line
 from cicd.store.snapshot import Look
 from cicd.store.store import Store

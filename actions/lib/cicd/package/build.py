@@ -21,7 +21,7 @@ from cicd.package.fpm_json import LISTS
 from cicd.package.metadata import Metadata
 from cicd.package.package_names import Names
 from cicd.package.provenance import Builder
-from cicd.release.ring import Host
+from cicd.release.host import Host
 from cicd.release.version import package_version
 from cicd.sanitize import one_line
 

@@ -9,7 +9,7 @@ from typing import Collection, Mapping, Sequence
 from cicd import identifiers
 from cicd.config import Settings
 from cicd.errors import Refused
-from cicd.release.ring import Host
+from cicd.release.host import Host
 from cicd.store.store import Store
 
 # No project's name begins with a dot.
@@ -48,8 +48,7 @@ def find_host(store: Store, service: str, tag: str, commit: str) -> Host:
 
 
 def _hosts(store: Store, service: str, tag: str) -> list[Host]:
-    entries = store.healthy(service, tag)
-    return [Host(e["Node"]["Node"], e["Service"]["Address"] or e["Node"]["Address"]) for e in entries]
+    return [found.host() for found in store.healthy(service, tag)]
 
 
 class Builders(Store):

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Callable, Container, Iterable, Iterator, Mapping, Sequence
+from typing import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from cicd.errors import ConfigError, Refused
-
-
-@dataclass(frozen=True)
-class Host:
-    """One machine, as Consul knows it; `zone` is its availability zone, empty when it has none."""
-
-    name: str
-    address: str
-    zone: str = ""
+from cicd.release.host import ConsulHost, Host
 
 
 def members(
-    entries: Sequence[Mapping[str, Any]],
+    found: Sequence[ConsulHost],
     project: str,
     ring: str,
     canary_tag: str,
@@ -28,39 +20,38 @@ def members(
     zone_meta: str = "zone",
 ) -> list[Host]:
     """
-    Return the hosts of *ring* among Consul's health *entries* of the project's service.
+    Return the hosts of *ring* among those that were *found* in Consul with the project's service.
 
     A host with the canary tag is canary, every other is production; an *excluded* one is
     neither. An empty ring is refused, and so is one with a failing node, since a deploy never
     guesses its targets; with *reachable_only* failing nodes are left out instead.
     """
-    there = [entry for entry in entries if entry["Node"]["Node"] not in excluded]
-    chosen = [e for e in there if name_of(e, canary_tag) == ring]
-    up = [entry for entry in chosen if node_is_up(entry)]
+    chosen = [one for one in found if one.name not in excluded and one.ring(canary_tag) == ring]
+    up = [one for one in chosen if one.is_reached]
     if not (up if reachable_only else chosen):
         raise _empty(project, ring, canary_tag)
     if not reachable_only and len(up) < len(chosen):
-        down = sorted(e["Node"]["Node"] for e in chosen if not node_is_up(e))
+        down = sorted(one.name for one in chosen if not one.is_reached)
         raise Refused(
             f"{', '.join(down)} of {project}'s {ring} ring cannot be reached by Consul.",
             f"Repair the host, or leave it out: {exclusion(project)}. Then deploy again.",
         )
-    return sorted((_host(entry, zone_meta) for entry in up), key=lambda host: host.name)
+    return sorted((one.host(zone_meta) for one in up), key=lambda host: host.name)
 
 
-def refuse_crowd(entries: Sequence[Mapping[str, Any]], project: str, canary_tag: str, share: str) -> None:
+def refuse_crowd(found: Sequence[ConsulHost], project: str, canary_tag: str, share: str) -> None:
     """Raise Refused when more of a project's hosts are canaries than *share*, a number or a percentage."""
-    canaries = [entry for entry in entries if name_of(entry, canary_tag) == "canary"]
-    if len(canaries) > max(1, amount(share, len(entries), "deploy.max_canaries")):
+    canaries = [one for one in found if one.ring(canary_tag) == "canary"]
+    if len(canaries) > max(1, amount(share, len(found), "deploy.max_canaries")):
         raise Refused(
-            f"{len(canaries)} of {project}'s {len(entries)} hosts are canaries; {share} may be.",
+            f"{len(canaries)} of {project}'s {len(found)} hosts are canaries; {share} may be.",
             f"Take the tag {canary_tag} off some hosts, or raise `deploy.max_canaries`.",
         )
 
 
-def refuse_sick(entries: Iterable[Mapping[str, Any]], project: str, hosts: Iterable[Host]) -> None:
+def refuse_sick(found: Iterable[ConsulHost], project: str, hosts: Iterable[Host]) -> None:
     """Raise Refused when a host of a ring that was healthy is not: its deploy would prove nothing."""
-    reasons = unhealthy(entries, [host.name for host in hosts])
+    reasons = unhealthy(found, [host.name for host in hosts])
     if reasons:
         why = "; ".join(f"{name}: {reason}" for name, reason in sorted(reasons.items()))
         raise Refused(
@@ -135,31 +126,21 @@ def failure_budget(size: object, total: int) -> int:
     return amount(size, total, "deploy.failure_budget", rounded=math.floor)
 
 
-def name_of(entry: Mapping[str, Any], canary_tag: str) -> str:
-    """Return the ring of the host that Consul's health *entry* is of."""
-    return "canary" if canary_tag in entry["Service"]["Tags"] else "production"
+def rings(found: Iterable[ConsulHost], canary_tag: str) -> dict[str, str]:
+    """Return the ring of each host that was *found* in Consul, healthy or not, by node."""
+    return {one.name: one.ring(canary_tag) for one in found}
 
 
-def rings(entries: Iterable[Mapping[str, Any]], canary_tag: str) -> dict[str, str]:
-    """Return the ring of each host in Consul's health *entries*, healthy or not, by node."""
-    return {entry["Node"]["Node"]: name_of(entry, canary_tag) for entry in entries}
-
-
-def node_is_up(entry: Mapping[str, Any]) -> bool:
-    """Return whether Consul reaches the agent of the host that its health *entry* is of."""
-    return all(c["Status"] == "passing" for c in entry["Checks"] if c["CheckID"] == "serfHealth")
-
-
-def capacity(entries: Sequence[Mapping[str, Any]], minimum: str, zone_meta: str) -> Capacity:
-    """Return the capacity that Consul's health *entries* of a project show."""
-    serving = {entry["Node"]["Node"]: not _failing_checks(entry) for entry in entries}
-    zones = {entry["Node"]["Node"]: _zone(entry, zone_meta) for entry in entries}
+def capacity(found: Sequence[ConsulHost], minimum: str, zone_meta: str) -> Capacity:
+    """Return the capacity that the hosts *found* in Consul of a project have."""
+    serving = {one.name: not one.trouble for one in found}
+    zones = {one.name: one.zone(zone_meta) for one in found}
     return Capacity(serving, zones, str(minimum))
 
 
-def unhealthy(entries: Iterable[Mapping[str, Any]], names: Iterable[str]) -> dict[str, str]:
+def unhealthy(found: Iterable[ConsulHost], names: Iterable[str]) -> dict[str, str]:
     """Return why each of the hosts *names* is not healthy, by host; empty when all are."""
-    failing = {e["Node"]["Node"]: _failing_checks(e) for e in entries}
+    failing = {one.name: one.trouble for one in found}
     reasons = {name: failing.get(name, "its service is gone from Consul") for name in names}
     return {name: reason for name, reason in reasons.items() if reason}
 
@@ -170,19 +151,6 @@ def _empty(project: str, ring: str, canary_tag: str) -> Refused:
         f"{project} has no {ring} host in Consul.",
         f"Register the service on its hosts{tagged}, or check `discovery` in the configuration.",
     )
-
-
-def _failing_checks(entry: Mapping[str, Any]) -> str:
-    return ", ".join(f"{c['Name']} is {c['Status']}" for c in entry["Checks"] if c["Status"] != "passing")
-
-
-def _host(entry: Mapping[str, Any], zone_meta: str) -> Host:
-    address = entry["Service"]["Address"] or entry["Node"]["Address"]
-    return Host(entry["Node"]["Node"], address, _zone(entry, zone_meta))
-
-
-def _zone(entry: Mapping[str, Any], zone_meta: str) -> str:
-    return str((entry["Node"].get("Meta") or {}).get(zone_meta, ""))
 
 
 def amount(

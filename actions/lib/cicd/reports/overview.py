@@ -11,6 +11,7 @@ from cicd.ci.run import Run
 from cicd.config import Settings
 from cicd.deploy import executions
 from cicd.release import fate
+from cicd.release.host import ConsulHost
 from cicd.release.record import RINGS, HistoryEntry, Release, Ring, rollout_keys
 from cicd.release.ring import unhealthy
 from cicd.release.stop import to_json
@@ -141,19 +142,19 @@ def _ring(ring: Ring) -> dict[str, Any]:
 
 
 def _hosts(seen: Snapshot) -> list[dict[str, Any]]:
-    entries = sorted(seen.entries, key=lambda entry: str(entry["Node"]["Node"]))
-    reasons, reports, rings = unhealthy(entries, seen.rings), seen.reports, seen.rings
-    return [_host(rings, reports.get(entry["Node"]["Node"], {}), entry, reasons) for entry in entries]
+    found = sorted(seen.consul_hosts, key=lambda one: one.name)
+    reasons, reports, rings = unhealthy(found, seen.rings), seen.reports, seen.rings
+    return [_host(rings, reports.get(one.name, {}), one, reasons) for one in found]
 
 
 def _host(
-    rings: Mapping[str, str], report: Mapping[str, Any], entry: Mapping[str, Any], reasons: Mapping[str, str]
+    rings: Mapping[str, str], report: Mapping[str, Any], found: ConsulHost, reasons: Mapping[str, str]
 ) -> dict[str, Any]:
-    name = entry["Node"]["Node"]
+    name = found.name
     return {
         "name": name,
         "ring": rings[name],
-        "address": entry["Service"]["Address"] or entry["Node"]["Address"],
+        "address": found.address,
         "version": str(report.get("installed") or ""),
         "healthy": name not in reasons,
         "reason": reasons.get(name) or _failure(report),

@@ -14,7 +14,7 @@ from cicd.errors import HostLost, Refused, RepositoryError
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.package.package_names import Names
-from cicd.release.ring import Host
+from cicd.release.host import Host
 from cicd.repository.apt_index import Repository
 from cicd.repository.package_records import Ledger, Record
 from cicd.sanitize import one_line
@@ -29,8 +29,7 @@ PAPERS = ("sbom.cdx.json", "provenance.json")
 def repository_host(store: Store, settings: Settings) -> Host:
     """Return the one healthy host that publishes; two would each know half of the packages."""
     service, tag = str(settings.repository["service"]), str(settings.repository["tag"])
-    entries = store.healthy(service, tag)
-    hosts = [Host(e["Node"]["Node"], e["Service"]["Address"] or e["Node"]["Address"]) for e in entries]
+    hosts = [found.host() for found in store.healthy(service, tag)]
     if len(hosts) == 1:
         return hosts[0]
     names = ", ".join(sorted(host.name for host in hosts))
@@ -117,8 +116,8 @@ def targets(settings: Settings, project: Project) -> list[str]:
 
 def _refuse_unfetchable(settings: Settings, project: Project, store: Store, url: str) -> None:
     """Let one of *project*'s healthy hosts ask for *url*: what this machine reaches, they may not."""
-    for entry in store.healthy(settings.service_name(project), settings.tag(project)):
-        host = Host(entry["Node"]["Node"], entry["Service"]["Address"] or entry["Node"]["Address"])
+    for found in store.healthy(settings.service_name(project), settings.tag(project)):
+        host = found.host()
         try:
             with Shell(settings, host) as shell:
                 done = shell.run([*FETCH, url], FETCH_TIMEOUT_SECONDS)

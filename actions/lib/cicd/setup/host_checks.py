@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Iterator, Sequence
+from typing import Iterator, Sequence
 
 import requests
 
@@ -14,7 +14,7 @@ from cicd.config import Project, Settings
 from cicd.errors import CicdError, RepositoryError
 from cicd.finding import GOOD, SKIPPED, WRONG, Finding
 from cicd.fleet import registrations
-from cicd.release.ring import Host
+from cicd.release.host import ConsulHost, Host
 from cicd.repository import index_age
 from cicd.repository.apt_index import Repository
 from cicd.repository.renewal import distributions
@@ -52,19 +52,19 @@ class HostCheckup:
 
     def app_hosts(self, project: Project) -> Iterator[Finding]:
         """Whether each host of *project* can be logged in to and may converge, and both rings have one."""
-        entries, what = self.store.health(project), f"{project.name}'s hosts"
+        found, what = self.store.health(project), f"{project.name}'s hosts"
         tag = self.settings.canary_tag(project)
-        canaries = sum(tag in entry["Service"]["Tags"] for entry in entries)
-        for ring, count in (("canary", canaries), ("production", len(entries) - canaries)):
+        canaries = sum(tag in one.tags for one in found)
+        for ring, count in (("canary", canaries), ("production", len(found) - canaries)):
             if not count:
                 fix = f"Register its service there; canary hosts carry the tag {tag} as well."
                 yield Finding(f"{project.name}'s {ring} ring", WRONG, "has no host in Consul", fix)
-        yield from self._foreign(project, entries)
+        yield from self._foreign(project, found)
         fix = "Install the package cicd-converge there and describe the project in /etc/cicd/projects."
-        if entries:
-            yield from self._each(what, _hosts(entries), "check_app_host", [project.name], fix)
+        if found:
+            yield from self._each(what, _hosts(found), "check_app_host", [project.name], fix)
 
-    def _foreign(self, project: Project, entries: Sequence[Any]) -> Iterator[Finding]:
+    def _foreign(self, project: Project, found: Sequence[ConsulHost]) -> Iterator[Finding]:
         fix = (
             "If nobody changed it in the last minutes, another node wrote it: find out who has a token of "
             f"{project.name}'s hosts, and make new ones."
@@ -72,7 +72,7 @@ class HostCheckup:
         reports = self.store.reports(project.name)
         told = {node: str(report.get("foreign") or "") for node, report in reports.items()}
         noticed = {node: f"its agent did not register {said} on it" for node, said in told.items() if said}
-        for node, said in sorted({**registrations.foreign(entries, reports), **noticed}.items()):
+        for node, said in sorted({**registrations.foreign(found, reports), **noticed}.items()):
             yield Finding(f"{project.name} on {node}", WRONG, one_line(said, 300), fix)
 
     def _healthy(self, service: str, tag: str) -> list[Host]:
@@ -130,6 +130,6 @@ class HostCheckup:
         return None
 
 
-def _hosts(entries: Sequence[Any]) -> list[Host]:
-    found = {e["Node"]["Node"]: e["Service"]["Address"] or e["Node"]["Address"] for e in entries}
-    return [Host(name, address) for name, address in sorted(found.items())]
+def _hosts(found: Sequence[ConsulHost]) -> list[Host]:
+    hosts = {one.name: one.host() for one in found}
+    return [hosts[name] for name in sorted(hosts)]

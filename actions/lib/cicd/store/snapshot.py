@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Callable, Container, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Container, Dict, List, Sequence
 
 from cicd import identifiers
 from cicd.clients.consul import Items, Operation, unchanged
@@ -12,14 +12,13 @@ from cicd.config import Project, Settings
 from cicd.errors import Refused
 from cicd.release import firing, freeze_windows, record, ring
 from cicd.release.firing import Alarms
+from cicd.release.host import ConsulHost, Host
 from cicd.release.record import DEGRADED, EVERYTHING, HEALTHY, RINGS, Release
-from cicd.release.ring import Host
 from cicd.release.verification import Proof, record_host
 from cicd.store import deploy_lock
 from cicd.store.deploy_lock import Held
 
 Document = Dict[str, Any]
-Entry = Mapping[str, Any]  # one host in Consul's answer about the health of a service
 
 
 More = Callable[[Release], Sequence[str]]
@@ -45,7 +44,7 @@ class Snapshot:
     """
     *project* as Consul had it `now` (epoch seconds).
 
-    `items` are its keys that were read, `entries` Consul's health entries of its hosts, healthy or not;
+    `items` are its keys that were read, `consul_hosts` what Consul says of its hosts, healthy or not;
     there are none where nobody asked for them. `release` knows what holds every project, too.
     """
 
@@ -53,7 +52,7 @@ class Snapshot:
     project: Project
     release: Release
     items: Items
-    entries: Sequence[Entry]
+    consul_hosts: Sequence[ConsulHost]
     now: float
 
     def document(self, key: str) -> Document:
@@ -91,7 +90,7 @@ class Snapshot:
     def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
         """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
         return ring.members(
-            self.entries,
+            self.consul_hosts,
             self.project.name,
             identifiers.check("ring", ring_name),
             self._canary_tag,
@@ -109,9 +108,9 @@ class Snapshot:
         """
         hosts, name = self.hosts(ring_name), self.project.name
         most = str(self.settings.deploy["max_canaries"])
-        ring.refuse_crowd(self.entries, name, self._canary_tag, most)
+        ring.refuse_crowd(self.consul_hosts, name, self._canary_tag, most)
         if self.release.ring(ring_name).state in (HEALTHY, DEGRADED):
-            ring.refuse_sick(self.entries, name, hosts)
+            ring.refuse_sick(self.consul_hosts, name, hosts)
         self._refuse_cramped(ring_name, hosts)
         return hosts
 
@@ -138,7 +137,7 @@ class Snapshot:
     def proof(self, ring_name: str, hosts: Sequence[Host]) -> Proof:
         """Return what proves that *hosts* run what the ring wants, and what troubles each."""
         wanted, reports = self.release.ring(ring_name).wanted, self.reports
-        failing = ring.unhealthy(self.entries, [host.name for host in hosts])
+        failing = ring.unhealthy(self.consul_hosts, [host.name for host in hosts])
         found = Proof(wanted.version if wanted else "")
         for host in hosts:
             trouble = failing.get(host.name, "")
@@ -148,7 +147,7 @@ class Snapshot:
     @property
     def rings(self) -> dict[str, str]:
         """The ring of each host in Consul, healthy or not, by node."""
-        return ring.rings(self.entries, self._canary_tag)
+        return ring.rings(self.consul_hosts, self._canary_tag)
 
     @property
     def unmoved(self) -> List[Operation]:
@@ -165,9 +164,9 @@ class Snapshot:
     def _canary_tag(self) -> str:
         return self.settings.canary_tag(self.project)
 
-    def _counted(self, ring_name: str) -> list[Entry]:
+    def _counted(self, ring_name: str) -> list[ConsulHost]:
         used = {name for name in RINGS if name == ring_name or self.release.ring(name).wanted}
-        return [entry for entry in self.entries if ring.name_of(entry, self._canary_tag) in used]
+        return [one for one in self.consul_hosts if one.ring(self._canary_tag) in used]
 
     def _refuse_cramped(self, ring_name: str, hosts: Sequence[Host]) -> None:
         if not self.drainable_hosts(ring_name, hosts):
@@ -178,13 +177,15 @@ class Snapshot:
             )
 
 
-def of(settings: Settings, project: Project, items: Items, entries: Sequence[Entry], now: float) -> Snapshot:
+def of(
+    settings: Settings, project: Project, items: Items, hosts: Sequence[ConsulHost], now: float
+) -> Snapshot:
     """Return the Snapshot of *project* that *items* make; Refused when its record is unreadable."""
     known = _recorded(items, project.name)
     if project.name != EVERYTHING:
         around = _recorded(items, EVERYTHING)
         known = record.surrounded(known, around.holds, _window(settings, project, items, now))
-    return Snapshot(settings, project, known, items, entries, now)
+    return Snapshot(settings, project, known, items, hosts, now)
 
 
 def places(project: Project) -> list[str]:

@@ -14,7 +14,8 @@ import requests
 from cicd.clients.consul import Connection, Operation, set_
 from cicd.config import Project
 from cicd.errors import ConsulError
-from cicd.release import record, transitions
+from cicd.release import host, record, transitions
+from cicd.release.host import ConsulHost
 from cicd.release.record import EVERYTHING, Cause, HistoryEntry
 from cicd.release.transitions import RINGS, Release, Ring
 from cicd.store import snapshot
@@ -41,12 +42,12 @@ class Store(Connection):
     def look(self, at: Look) -> Snapshot:
         """Return what is known now; the keys are as they were at one moment, but for `more`."""
         items = self.read([*snapshot.places(at.project), *at.keys])
-        entries = self.health(at.project) if at.hosts else []
-        seen = snapshot.of(self._settings, at.project, items, entries, time.time())
+        hosts = self.health(at.project) if at.hosts else []
+        seen = snapshot.of(self._settings, at.project, items, hosts, time.time())
         more = at.more(seen.release)
         if not more:
             return seen
-        return snapshot.of(self._settings, at.project, {**self.read(more), **items}, entries, seen.now)
+        return snapshot.of(self._settings, at.project, {**self.read(more), **items}, hosts, seen.now)
 
     def apply(
         self,
@@ -173,19 +174,23 @@ class Store(Connection):
         items = sorted(self.items(prefix), key=lambda item: int(item["ModifyIndex"]))
         return [(item["Key"], json.loads(item["Value"])) for item in items]
 
-    def health(self, project: Project) -> list[dict[str, Any]]:
-        """Return Consul's health entries of every app host of *project*, healthy or not."""
+    def health(self, project: Project) -> list[ConsulHost]:
+        """Return every app host of *project* that Consul knows, healthy or not."""
         service, tag = self._settings.service_name(project), self._settings.tag(project)
-        return list(self.ask(lambda c: c.health.service(service, tag=tag)[1]))
+        return self._hosts(service, tag)
 
     def signs(self) -> Dict[Tuple[str, str], bool]:
         """Return whether the check by which a host shows that it converges a project passes, by both."""
         checks = self.ask(lambda c: c.health.checks(AGENT_SERVICE)[1])
         return {(one["Node"], one["CheckID"].partition(":")[2]): one["Status"] == "passing" for one in checks}
 
-    def healthy(self, service: str, tag: str) -> list[dict[str, Any]]:
-        """Return the health entries of *service* with *tag* whose every check passes."""
-        return list(self.ask(lambda c: c.health.service(service, tag=tag, passing=True)[1]))
+    def healthy(self, service: str, tag: str) -> list[ConsulHost]:
+        """Return the hosts of *service* with *tag* whose every check passes."""
+        return self._hosts(service, tag, passing=True)
+
+    def _hosts(self, service: str, tag: str, passing: bool = False) -> list[ConsulHost]:
+        entries = self.ask(lambda c: c.health.service(service, tag=tag, passing=passing)[1])
+        return [host.from_consul(entry) for entry in entries]
 
     def _put(self, key: str, document: Mapping[str, Any], index: int) -> bool:
         value = json.dumps(document)

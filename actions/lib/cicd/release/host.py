@@ -1,0 +1,88 @@
+"""A machine: where it is, and what Consul says of the service that it offers. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+SERF = "serfHealth"  # Consul's own check of a node: whether its agent is reached
+PASSING = "passing"
+
+
+@dataclass(frozen=True)
+class Host:
+    """One machine, as Consul knows it; `zone` is its availability zone, empty when it has none."""
+
+    name: str
+    address: str
+    zone: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One health check of a host; `status` is Consul's word: passing, warning or critical."""
+
+    id: str
+    name: str
+    status: str
+
+    @property
+    def passes(self) -> bool:
+        """Whether it is passing, which warning is not."""
+        return self.status == PASSING
+
+
+@dataclass(frozen=True)
+class ConsulHost:
+    """
+    One host of a service, healthy or not, as Consul answers about the health of that service.
+
+    `name` is its node, `address` the service's or, without one, the node's; `meta` is the node's.
+    `service_address` is empty when the service was registered without an address.
+    """
+
+    name: str
+    address: str
+    tags: tuple[str, ...]
+    checks: tuple[Check, ...]
+    meta: Mapping[str, str]
+    service_id: str
+    service_address: str
+    port: int
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether Consul reaches the host's agent."""
+        return all(check.passes for check in self.checks if check.id == SERF)
+
+    @property
+    def trouble(self) -> str:
+        """Which of its checks do not pass; empty when all do."""
+        return ", ".join(f"{check.name} is {check.status}" for check in self.checks if not check.passes)
+
+    def ring(self, canary_tag: str) -> str:
+        """Return its ring: canary with *canary_tag*, production without."""
+        return "canary" if canary_tag in self.tags else "production"
+
+    def host(self, zone_meta: str = "") -> Host:
+        """Return the machine, in the zone that its meta *zone_meta* says."""
+        return Host(self.name, self.address, self.zone(zone_meta))
+
+    def zone(self, zone_meta: str) -> str:
+        """Return the zone that the node's meta *zone_meta* says; empty when it says none."""
+        return self.meta.get(zone_meta, "")
+
+
+def from_consul(entry: Mapping[str, Any]) -> ConsulHost:
+    """Return the host that *entry*, one item of Consul's answer to /v1/health/service, is about."""
+    node, service = entry["Node"], entry["Service"]
+    return ConsulHost(
+        name=str(node["Node"]),
+        address=str(service["Address"] or node["Address"]),
+        tags=tuple(service["Tags"] or ()),
+        checks=tuple(Check(one["CheckID"], one["Name"], one["Status"]) for one in entry["Checks"]),
+        meta={str(key): str(value) for key, value in (node.get("Meta") or {}).items()},
+        service_id=str(service["ID"]),
+        service_address=str(service["Address"]),
+        port=int(service["Port"]),
+    )
