@@ -96,7 +96,7 @@ class Bench:
             run(*self.scp, "build1:hand/out/*.deb", folder)
             name = next(Path(folder).iterdir()).name
             run(*self.scp, f"{folder}/{name}", "infra1:")
-        self.script("infra1", self.publisher, name, self.settings.repository["gpg_key"])
+        self.script("infra1", self.publisher, name, self.settings.repository.gpg_key)
         self.on("build1", "rm -rf hand")
 
     def by_pack(self, commit: str) -> None:

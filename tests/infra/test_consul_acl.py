@@ -8,7 +8,6 @@ import struct
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from host.build import script
 from lab.consul import binary
 from lab.places import Places
 from tests.conftest import free_port, wait_for_leader
+from tests.lib.consul_settings import changed
 from tests.lib.store.test_store import CAUSE, build, settings
 from tests.printed.texts import page
 
@@ -69,7 +69,7 @@ class Consul:
     def settings(self, token: str) -> Settings:
         path = self._folder / f"token-{uuid.uuid4()}"
         path.write_text(token)
-        return replace(settings(self.url), consul={"url": self.url, "token_file": str(path)})
+        return changed(settings(self.url), "consul", token_file=str(path))
 
     def store(self, token: str) -> Store:
         return Store(self.settings(token))

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from host.build import script
 from lab.consul import binary
 from lab.places import Places
 from tests.conftest import free_port, wait_for_leader
+from tests.lib.consul_settings import changed
 from tests.lib.store.test_store import settings
 from tests.printed.texts import page
 
@@ -31,8 +32,7 @@ class Encrypted:
     authority: Path
 
     def settings(self, authority: str) -> Settings:
-        section = {"url": self.url, "token_file": "", "ca_file": authority}
-        return replace(settings(self.url), consul=section)
+        return changed(settings(self.url), "consul", ca_file=authority)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from cicd.store.store import Store
 from lab.jenkins.queue import Queue
 from lab.jenkins.server import server
 from lab.jenkins.settings import Settings as JenkinsSettings
+from tests.lib.consul_settings import changed
 
 LONG = 10**6
 
@@ -173,7 +174,7 @@ def lost_twice(ci: Ci) -> str:
 def overdue(ci: Ci) -> str:
     commit = ci.start("sleep 300")
     ci.wait_for(lambda: ci.queue.builds["greeter"])
-    ci.settings.jenkins["build_timeout"] = -1
+    ci.settings = changed(ci.settings, "jenkins", build_timeout=-1)
     return commit
 
 
@@ -278,7 +279,7 @@ def test_a_jenkins_that_is_away_is_asked_again_until_it_answers(ci):
 
     ci.http = None
     ci.boot()
-    ci.settings.jenkins["url"] = f"http://127.0.0.1:{ci.http.server_port}"
+    ci.settings = changed(ci.settings, "jenkins", url=f"http://127.0.0.1:{ci.http.server_port}")
 
     assert [event.trigger for event in ci.poll()] == [build_reconciler.DUE]
     assert ci.builds.start(commit)["queue_id"]

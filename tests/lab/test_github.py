@@ -22,6 +22,7 @@ from cicd.store.store import Store
 from lab.git.event import Update, push
 from lab.git.webhook import NAME, SECRET_FILE, URL, Webhook
 from lab.github.server import Settings, server
+from tests.lib.consul_settings import changed
 
 CAUSE = Cause("ann", "deploy", 1.0, "e1")
 HOOK = "http://gateway.lab/github"
@@ -115,7 +116,7 @@ def hub(tmp_path: Path, work, consul: str) -> Iterator[Hub]:
 
 
 def without_token(hub: Hub) -> Hub:
-    hub.settings.github["token_file"] = ""
+    hub.settings = changed(hub.settings, "github", token_file="")
     return hub
 
 
@@ -254,7 +255,7 @@ def test_a_wait_that_a_clock_began_which_was_set_back_since_is_over(hub, until):
 
 
 def test_a_github_that_is_away_is_told_later(hub):
-    hub.settings.github["api_url"] = "http://127.0.0.1:9"
+    hub.settings = changed(hub.settings, "github", api_url="http://127.0.0.1:9")
     hub.run(hub.commit(), "building")
 
     assert "does not answer" in hub.write_back.tell()["problem"]
@@ -364,7 +365,7 @@ def test_a_push_that_was_told_is_not_missed(hub):
 
 
 def test_a_repository_that_cannot_be_read_is_said(hub):
-    hub.settings.source["clone_url"] = "/nonexistent"
+    hub.settings = changed(hub.settings, "source", clone_url="/nonexistent")
 
     with pytest.raises(GitHubError, match="ls-remote"):
         look(without_token(hub), missed_pushes.Missed())
@@ -372,7 +373,7 @@ def test_a_repository_that_cannot_be_read_is_said(hub):
 
 def test_a_delivery_that_failed_is_asked_for_again_until_it_arrives(hub, receiver, monkeypatch):
     monkeypatch.setattr(missed_pushes, "PATIENCE_SECONDS", -1)
-    hub.settings.github["hook_url"] = f"{receiver.url}/github"
+    hub.settings = changed(hub.settings, "github", hook_url=f"{receiver.url}/github")
     hub.work.commit({"file": "x"})
     hub.work.push("main")
     for key, value in ((URL, f"{receiver.url}/github"), (NAME, "acme/greeter")):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Mapping, Sequence, Tuple
 
-from cicd import access, allowed, config_file, config_schema, identifiers
+from cicd import access, allowed, config_file, config_schema, identifiers, sections
 from cicd.allowed import NOTHING_MORE, Allowed
 from cicd.config_schema import Problem
 from cicd.errors import ConfigError
@@ -17,6 +18,19 @@ from cicd.release import freeze_windows as windows
 from cicd.release.approvals import NO_POLICY, Policy
 from cicd.release.freeze_windows import Window
 from cicd.release.record import EVERYTHING
+from cicd.sections import (
+    ConsulSettings,
+    DeploySettings,
+    DiscoverySettings,
+    DriftSettings,
+    GatewaySettings,
+    GitHubSettings,
+    JenkinsSettings,
+    PackageSettings,
+    RepositorySettings,
+    SourceSettings,
+    SshSettings,
+)
 
 
 @dataclass(frozen=True)
@@ -41,19 +55,19 @@ class Project:
 
 @dataclass(frozen=True)
 class Settings:
-    """The configuration, section by section; defaults are those of config.schema.yaml."""
+    """The configuration, section by section."""
 
-    consul: Mapping[str, Any]
-    jenkins: Mapping[str, Any]
-    github: Mapping[str, Any]
-    gateway: Mapping[str, Any]
-    source: Mapping[str, Any]
-    ssh: Mapping[str, Any]
-    package: Mapping[str, Any]
-    repository: Mapping[str, Any]
-    discovery: Mapping[str, Any]
-    deploy: Mapping[str, Any]
-    drift: Mapping[str, Any]
+    consul: ConsulSettings
+    jenkins: JenkinsSettings
+    github: GitHubSettings
+    gateway: GatewaySettings
+    source: SourceSettings
+    ssh: SshSettings
+    package: PackageSettings
+    repository: RepositorySettings
+    discovery: DiscoverySettings
+    deploy: DeploySettings
+    drift: DriftSettings
     projects: Mapping[str, Project] = field(default_factory=dict)
     freeze_windows: Tuple[Window, ...] = ()
     break_glass: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
@@ -76,31 +90,27 @@ class Settings:
 
     def clone_url(self, project: Project) -> str:
         """Return the URL that a build host clones *project* from."""
-        return str(self.source["clone_url"]).replace("{repository}", project.repository)
+        return self.source.clone_url.replace("{repository}", project.repository)
 
     def distributions(self, project: Project) -> tuple[str, ...]:
         """Return the distributions in which *project* is published; the first one is what is read."""
-        return project.distributions or (str(self.repository["distribution"]),)
+        return project.distributions or (self.repository.distribution,)
 
     def component(self, project: Project) -> str:
         """Return the component of those distributions."""
-        return project.component or str(self.repository["component"])
+        return project.component or self.repository.component
 
     def service_name(self, project: Project) -> str:
         """Return the Consul service of *project*'s app hosts."""
-        return self._named("service", project)
+        return _named(self.discovery.service, project)
 
     def tag(self, project: Project) -> str:
         """Return the Consul tag that every app host of *project* carries."""
-        return self._named("tag", project)
+        return _named(self.discovery.tag, project)
 
     def canary_tag(self, project: Project) -> str:
         """Return the Consul tag that canary hosts of *project* carry as well."""
-        return self._named("canary_tag", project)
-
-    def _named(self, key: str, project: Project) -> str:
-        pattern = str(self.discovery[key])
-        return pattern.replace("{project}", project.name).replace("{role}", project.role)
+        return _named(self.discovery.canary_tag, project)
 
 
 # Files that must be readable, by whom: sensors may run as another user than actions.
@@ -118,14 +128,12 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
     """
     given = dict(config or {})
     _refuse_wrong(given)
-    sections = {
-        name: {**defaults, **_given(given.get(name))} for name, defaults in config_schema.sections().items()
-    }
-    bake = int(sections["deploy"]["min_bake_seconds"])
+    read = sections.parse(given)
+    bake = read["deploy"].min_bake_seconds
     parsed = {name: _project(name, _given(values), bake) for name, values in given["projects"].items()}
     _refuse_given_twice(parsed)
     return Settings(
-        **sections,
+        **read,
         projects=parsed,
         freeze_windows=windows.parse(given.get("freeze_windows"), "freeze_windows"),
         break_glass=approvals.roles_from(given.get("break_glass")),
@@ -150,7 +158,7 @@ def secret(path: str) -> str:
 def unreadable_to_sensors(settings: Settings) -> list[str]:
     """Return the files that sensors need, and that this user cannot read."""
     # Without GitHub's token they ask git for what was pushed, with the key of actions.
-    return unreadable(settings, READ_BY_SENSORS if settings.github["token_file"] else READ_BY_ACTIONS)
+    return unreadable(settings, READ_BY_SENSORS if settings.github.token_file else READ_BY_ACTIONS)
 
 
 def unreadable(settings: Settings, names: Sequence[str]) -> list[str]:
@@ -164,8 +172,11 @@ def private(settings: Settings, names: Sequence[str]) -> list[str]:
 
 
 def _files(settings: Settings, names: Sequence[str]) -> list[str]:
-    sections = ((getattr(settings, section), key) for section, _, key in (n.partition(".") for n in names))
-    return [str(section[key]) for section, key in sections if section[key]]
+    return list(filter(None, (attrgetter(name)(settings) for name in names)))
+
+
+def _named(pattern: str, project: Project) -> str:
+    return pattern.replace("{project}", project.name).replace("{role}", project.role)
 
 
 def _is_shared(path: str) -> bool:

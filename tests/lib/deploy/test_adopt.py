@@ -10,7 +10,8 @@ from cicd.errors import Refused
 from cicd.release import transitions
 from cicd.release.transitions import Build, Release
 from cicd.store.store import Store
-from tests.lib.store.test_store import CAUSE, key, settings
+from tests.lib.consul_settings import settings
+from tests.lib.store.test_store import CAUSE, key
 
 OLD, NEW = "1.0-20150301-ab12cd3", "1.0-20150302-ab12cd4"
 
@@ -65,9 +66,7 @@ def test_an_adopted_project_can_be_deployed_and_is_not_adopted_again():
 
 def tagged(consul: str) -> Settings:
     """The configuration of a cluster that keeps the 2015 pack's tags."""
-    found = settings(consul)
-    discovery = {"service": "{project}", "tag": "fe", "canary_tag": "canary_fe"}
-    return Settings(**{**vars(found), "discovery": discovery})
+    return settings(consul, discovery={"tag": "fe", "canary_tag": "canary_fe"})
 
 
 def test_a_canary_host_without_the_plain_tag_is_named_with_the_way_out(consul):

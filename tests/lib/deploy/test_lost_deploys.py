@@ -1,6 +1,5 @@
 """Which rings are found to be driven by nobody, in a real Consul."""
 
-import dataclasses
 import json
 import time
 
@@ -11,14 +10,14 @@ from cicd.deploy import lost_deploys
 from cicd.fleet import rollout_log
 from cicd.release.record import DEPLOYING, Build, Release, Ring, to_json
 from cicd.store.store import Store
-from tests.lib.consul_settings import settings
+from tests.lib.consul_settings import changed, settings
 
 BUILD = Build("2.0-2.abcdef0", "greeter", "a" * 40, "0" * 64, "")
 AHEAD = 3600.0
 
 
 def test_a_deploy_that_died_before_the_clock_was_set_back_is_found_in_its_time(consul):
-    known = dataclasses.replace(settings(consul), deploy={**settings(consul).deploy, "lost_after": 0.2})
+    known = changed(settings(consul), "deploy", lost_after=0.2)
     seen, now = Sightings(), time.time()
     ring = Ring(DEPLOYING, BUILD, generation=1, since=now - 10)
     record = to_json(Release("greeter", 1, ring))

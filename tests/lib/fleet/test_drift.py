@@ -17,6 +17,7 @@ from cicd.release.host import ConsulHost, from_consul
 from cicd.release.record import to_json
 from cicd.release.transitions import DEPLOYING, HEALTHY, RESTORING, STOPPED, Build, Release, Ring
 from cicd.store.store import Store
+from tests.lib.consul_settings import changed
 
 BUILD = Build("2.0-2.abcdef0", "greeter", "a" * 40, "0" * 64, "")
 NOW = 1_000_000.0
@@ -144,7 +145,7 @@ def settings(consul: str) -> config.Settings:
             "projects": {"greeter": {"repository": "acme/greeter"}},
         }
     )
-    return dataclasses.replace(found, drift={"silent_seconds": 0.2, "follow_seconds": 0})
+    return changed(found, "drift", silent_seconds=0.2, follow_seconds=0)
 
 
 @pytest.fixture
@@ -179,10 +180,7 @@ def test_the_watch_reads_what_hosts_report_to_consul(settings, world):
 
 
 def test_a_registration_that_stays_strange_is_told(settings, world):
-    watch, slow = (
-        drift_monitor.Watch(),
-        dataclasses.replace(settings, drift={"silent_seconds": 300, "follow_seconds": 300}),
-    )
+    watch, slow = drift_monitor.Watch(), changed(settings, "drift", silent_seconds=300, follow_seconds=300)
     world("web3", registered="greeter at 127.0.0.66:0")
 
     assert look(watch, slow) == []

@@ -21,6 +21,7 @@ from cicd.release.transitions import Build, Release
 from cicd.store.deploy_lock import Holder, Lock
 from cicd.store.store import Store
 from tests.lib import apt_index
+from tests.lib.consul_settings import changed
 
 ROOT = Path(__file__).parents[3]
 CAUSE = Cause("ann", "deploy", 1.0, "e1")
@@ -215,7 +216,7 @@ def test_the_history_of_a_pin_or_veto_names_its_version_and_not_only_what_runs(s
 def test_a_version_that_nobody_published_can_neither_be_pinned_nor_vetoed(store, consul, tmp_path, kind):
     listed = build(2)
     with apt_index.served(tmp_path, [apt_index.entry("greeter", listed.version, listed.trace)]) as url:
-        known = replace(settings(consul), repository={**settings(consul).repository, "url": url})
+        known = changed(settings(consul), "repository", url=url)
         controls = Controls(known, "greeter", "ann")
         with pytest.raises(RepositoryError, match=rf"greeter {build(9).version} is not in the repository"):
             controls.hold(kind, "a slip", build(9).version)

@@ -74,14 +74,14 @@ def _gone_back(settings: Settings, alarm: Alarm, decision: Decision, who: str) -
 
 
 def _known(settings: Settings, seen: Snapshot) -> AlarmContext:
-    window = float(settings.deploy["alarm_window"])
+    window = settings.deploy.alarm_window
     baking = max(window, seen.project.min_bake_seconds) if window > 0 else window
     return AlarmContext(
         seen.release,
         seen.rings,
         {name: _began(seen, name) for name in RINGS},
         {"canary": baking, "production": window},
-        bool(settings.deploy["auto_rollback"]),
+        settings.deploy.auto_rollback,
         settings.access.get("rollback", ()),
     )
 

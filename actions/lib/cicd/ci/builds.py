@@ -187,16 +187,13 @@ class Builds:
     def _queued(self, known: Run, cancelled: bool) -> Seen:
         if cancelled:
             return Seen(CANCELLED)
-        return Seen(OVERDUE if self._is_over("queue_timeout", known.at) else QUEUED)
+        return Seen(OVERDUE if _is_over(self._settings.jenkins.queue_timeout, known.at) else QUEUED)
 
     def _timed(self, result: BuildResult, known: Run) -> Seen:
         if result.status is not None:
             return Seen(ENDED, result)
         began = max(known.at, result.started)
-        return Seen(OVERDUE if self._is_over("build_timeout", began) else RUNNING, result)
-
-    def _is_over(self, limit: str, since: float) -> bool:
-        return time.time() - since > int(self._settings.jenkins[limit])
+        return Seen(OVERDUE if _is_over(self._settings.jenkins.build_timeout, began) else RUNNING, result)
 
     def _number_of(self, commit: str, known: Run) -> int:
         found = [r for r in self.jenkins.results(self.project) if r.commit == commit]
@@ -232,3 +229,7 @@ def _ended_well(build: int, execution: str, newer: str) -> Command:
 
 def _claimed(known: Run, execution: str) -> bool:
     return bool(execution) and known.stage == PASSED and known.claimed_by == execution
+
+
+def _is_over(limit: int, since: float) -> bool:
+    return time.time() - since > limit

@@ -117,7 +117,7 @@ def told(project: Project, remote: Remote, turns: Turns, github: GitHub) -> dict
 
 def redeliver(settings: Settings, github: GitHub) -> int:
     """Ask GitHub to deliver again what did not arrive in three days; returns how much that is."""
-    wanted = str(settings.github["hook_url"])
+    wanted = settings.github.hook_url
     if not (github.has_token and wanted):
         return 0
     count = 0
@@ -210,7 +210,7 @@ def _parsed(output: str, branch: str) -> Remote | None:
 
 
 def _git_environment(settings: Settings) -> dict[str, str]:
-    key, hosts = settings.ssh["private_key_file"], settings.ssh["known_hosts_file"]
+    key, hosts = settings.ssh.private_key_file, settings.ssh.known_hosts_file
     options = "-o BatchMode=yes -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
     return {
         **os.environ,

@@ -33,7 +33,7 @@ def command(argv: Sequence[str]) -> str:
 
 def readable(settings: Settings, key: str) -> str:
     """Return the path that `ssh.`*key* names; ConfigError when this user cannot read it."""
-    path = str(settings.ssh[key])
+    path: str = getattr(settings.ssh, key)
     try:
         Path(path).read_bytes()
     except OSError as error:

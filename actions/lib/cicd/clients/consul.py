@@ -40,10 +40,10 @@ class Connection:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        url = str(settings.consul["url"])
+        url = settings.consul.url
         scheme, _, rest = url.partition("://")
         host, _, port = rest.rstrip("/").partition(":")
-        token = secret(str(settings.consul["token_file"]))
+        token = secret(settings.consul.token_file)
         self._where = url
         self._headers = {"X-Consul-Token": token} if token else {}
         self._consul = py_consul.Consul(
@@ -150,7 +150,7 @@ class Connection:
 
 def _authority(settings: Settings) -> str | bool:
     """Return the file with whom to trust, or True for whom the machine trusts; ConfigError if unreadable."""
-    path = str(settings.consul.get("ca_file") or "")
+    path = settings.consul.ca_file
     secret(path)
     return path or True
 

@@ -31,15 +31,15 @@ class Fanout:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._user = str(settings.ssh["user"])
-        self._parallel = max(1, int(settings.ssh["parallel"]))
+        self._user = settings.ssh.user
+        self._parallel = max(1, settings.ssh.parallel)
         self._options: dict[str, Any] = {
-            "port": int(settings.ssh["port"]),
+            "port": settings.ssh.port,
             "known_hosts": _parsed(settings, "known_hosts_file", asyncssh.read_known_hosts),
             "options": asyncssh.SSHClientConnectionOptions(
                 username=self._user,
                 client_keys=_parsed(settings, "private_key_file", asyncssh.load_keypairs),
-                connect_timeout=int(settings.ssh["connect_timeout"]),
+                connect_timeout=settings.ssh.connect_timeout,
                 keepalive_interval=KEEPALIVE_SECONDS,
                 preferred_auth="publickey",
                 agent_path=None,

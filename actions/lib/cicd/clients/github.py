@@ -33,8 +33,8 @@ class GitHub:
     """The API as the configured token sees it."""
 
     def __init__(self, settings: Settings) -> None:
-        self.url = str(settings.github["api_url"]).rstrip("/")
-        self._token = secret(str(settings.github["token_file"]))
+        self.url = settings.github.api_url.rstrip("/")
+        self._token = secret(settings.github.token_file)
 
     @cached_property
     def _session(self) -> requests.Session:

@@ -52,9 +52,9 @@ class Jenkins:
     """The remote API of one Jenkins."""
 
     def __init__(self, settings: Settings) -> None:
-        self.url = str(settings.jenkins["url"]).rstrip("/")
-        self._user = str(settings.jenkins["user"])
-        self._token = secret(str(settings.jenkins["token_file"]))
+        self.url = settings.jenkins.url.rstrip("/")
+        self._user = settings.jenkins.user
+        self._token = secret(settings.jenkins.token_file)
 
     @cached_property
     def _server(self) -> Any:

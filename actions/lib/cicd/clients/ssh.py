@@ -38,12 +38,12 @@ class Shell:
 
     def __init__(self, settings: Settings, host: Host) -> None:
         self.host = host
-        self._user = str(settings.ssh["user"])
+        self._user = settings.ssh.user
         self._connection = Connection(
             host.address,
             user=self._user,
-            port=int(settings.ssh["port"]),
-            connect_timeout=int(settings.ssh["connect_timeout"]),
+            port=settings.ssh.port,
+            connect_timeout=settings.ssh.connect_timeout,
             connect_kwargs={
                 "key_filename": connection.readable(settings, "private_key_file"),
                 "look_for_keys": False,

@@ -82,7 +82,7 @@ def restore(seen: Snapshot, ring: str, generation: int) -> Change:
     The ring is stopped where nothing is left to go back to, after some tries, and for a failed deploy to
     production where the configuration leaves that to a person.
     """
-    left = ring == "production" and not seen.settings.deploy["auto_rollback"]
+    left = ring == "production" and not seen.settings.deploy.auto_rollback
     why = ended(seen, ring, generation)
     after = transitions.restore(seen.release, ring, generation, seen.now, why, left)
     return Change(after, "stop" if after.ring(ring).state == STOPPED else "restore", why.sentence)

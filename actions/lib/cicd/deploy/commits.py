@@ -45,11 +45,9 @@ def between(settings: Settings, project: str, old: str, new: str) -> dict[str, A
     found = settings.project(project)
     ends = [short_commit_of(identifiers.check("version", version)) for version in (old, new)]
     section = settings.package
-    host = find_host(Store(settings), str(section["service"]), str(section["tag"]), ends[0].ljust(40, "0"))
+    host = find_host(Store(settings), section.service, section.tag, ends[0].ljust(40, "0"))
     with Shell(settings, host) as shell:
-        said = shell.script(
-            "list_commits", [settings.clone_url(found), *ends, str(LIMIT)], int(section["timeout"])
-        )
+        said = shell.script("list_commits", [settings.clone_url(found), *ends, str(LIMIT)], section.timeout)
     return {"project": found.name, "from": old, "to": new, **parse(said)}
 
 

@@ -56,7 +56,7 @@ class Deploy:
             "canary",
             lambda seen: commands.advertise_canary(seen, build, self._who, before),
             Look(self.project, keys=commands.keys_of(self.project.name, build)),
-            float(self._settings.deploy["lock_wait_seconds"]),
+            self._settings.deploy.lock_wait_seconds,
         )
 
     def look_at_canary(self) -> Snapshot:

@@ -192,7 +192,7 @@ def _last_step(stackstorm: StackStorm, identifier: str) -> float:
 
 def _is_silent(settings: Settings, store: Store, one: Execution) -> bool:
     known = store.get(rollout_log.key(one.project, one.generation)) or {}
-    return quiet_seconds(known, one.since, time.time()) > float(settings.deploy["lost_after"])
+    return quiet_seconds(known, one.since, time.time()) > settings.deploy.lost_after
 
 
 def _epoch(text: str) -> float:

@@ -50,7 +50,7 @@ class Told:
 
 def _fate(store: Store, known: Snapshot, name: str, seen: Sightings) -> str:
     """Hosts are looked at only when their health can make a difference."""
-    ring, lost_after = known.release.ring(name), float(known.settings.deploy["lost_after"])
+    ring, lost_after = known.release.ring(name), known.settings.deploy.lost_after
     rollout = known.rollout(ring.generation)
     at = seen.bound(f"{known.project.name}/{name} rollout", float(rollout.get("at", 0)))
 

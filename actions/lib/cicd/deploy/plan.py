@@ -67,9 +67,9 @@ def make(settings: Settings, project: str, ring: str, version: str = "") -> Plan
     if build != seen.release.canary.wanted:
         seen = store.look(Look(found, keys=commands.keys_of(found.name, build)))
     known, hosts = seen.release, seen.hosts(ring, reachable_only=True)
-    with ThreadPoolExecutor(max_workers=max(1, int(settings.ssh["parallel"]))) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, settings.ssh.parallel)) as pool:
         answers = list(pool.map(lambda host: _ask(settings, host, known.project, build), hosts))
-    sizes = batches(hosts, list(settings.deploy["batches"]))
+    sizes = batches(hosts, settings.deploy.batches)
     return Plan(
         project=known.project,
         ring=ring,
@@ -139,7 +139,7 @@ def _ask(settings: Settings, host: Host, project: str, build: Build) -> Any:
     argv = [*CONVERGE, "--plan", f"{build.package}={build.version}", project]
     try:
         with Shell(settings, host) as shell:
-            outcome = shell.run(argv, int(settings.deploy["host_timeout"]))
+            outcome = shell.run(argv, settings.deploy.host_timeout)
         said = json.loads(outcome.stdout.strip().splitlines()[-1])
         answer["installed"] = str(said["installed"])
         return {**answer, **_packages(said)}

@@ -30,9 +30,7 @@ class Watch:
 
     def look(self, settings: Settings, store: Store) -> list[Drift]:
         """Return the drift of every project's hosts, as it is now."""
-        limits = Limits(
-            silent=float(settings.drift["silent_seconds"]), follow=float(settings.drift["follow_seconds"])
-        )
+        limits = Limits(silent=settings.drift.silent_seconds, follow=settings.drift.follow_seconds)
         found: list[Drift] = []
         signs = store.signs()
         for project in settings.projects.values():
@@ -99,7 +97,7 @@ def converge(settings: Settings, project: Project, name: str) -> dict[str, Any]:
     """
     host = _host(Store(settings), project, name)
     with Shell(settings, host) as shell:
-        outcome = shell.run([*CONVERGE, project.name], int(settings.deploy["host_timeout"]))
+        outcome = shell.run([*CONVERGE, project.name], settings.deploy.host_timeout)
     try:
         report: dict[str, Any] = json.loads(outcome.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):

@@ -61,9 +61,9 @@ class Rollout:
         self._still_ours = still_ours
         self._store = Store(settings)
         self._logbook = Logbook(settings, order.project.name, order.ring, order.generation)
-        self._deadline = time.monotonic() + int(settings.deploy["time_limit"])
+        self._deadline = time.monotonic() + settings.deploy.time_limit
         self._reports: dict[str, Any] = {}
-        total, budget = len(order.hosts), settings.deploy["failure_budget"]
+        total, budget = len(order.hosts), settings.deploy.failure_budget
         self._budget = total if order.all_at_once else failure_budget(budget, total)
 
     def run(self) -> list[Any]:
@@ -101,7 +101,7 @@ class Rollout:
     def _roll(self, fan: Fanout) -> None:
         waiting = [host for host in self._order.hosts if host.name not in self._reports]
         sizes = batch_sizes(
-            ["100%"] if self._order.all_at_once else self._settings.deploy["batches"], len(waiting)
+            ("100%",) if self._order.all_at_once else self._settings.deploy.batches, len(waiting)
         )
         number = 0
         while waiting:
@@ -118,7 +118,7 @@ class Rollout:
 
     def _converge(self, fan: Fanout, batch: Sequence[Host]) -> None:
         argv = [*CONVERGE, "--generation", str(self._order.generation), self._order.project.name]
-        limit = min(float(self._settings.deploy["host_timeout"]), self._deadline - time.monotonic())
+        limit = min(self._settings.deploy.host_timeout, self._deadline - time.monotonic())
         began = time.monotonic()
 
         def converged(host: Host, answer: Answer) -> None:
@@ -150,7 +150,7 @@ class Rollout:
             if time.monotonic() > deadline:
                 raise self._stopped(
                     f"stopped: too few hosts are healthy to take another one out of traffic "
-                    f"(`deploy.min_healthy` is {self._settings.deploy['min_healthy']})"
+                    f"(`deploy.min_healthy` is {self._settings.deploy.min_healthy})"
                 )
             time.sleep(POLL_SECONDS)
 
@@ -172,7 +172,7 @@ class Rollout:
         if self._cancelled():
             raise self._stopped("was cancelled")
         if time.monotonic() > self._deadline:
-            raise self._stopped(f"took longer than {self._settings.deploy['time_limit']} s")
+            raise self._stopped(f"took longer than {self._settings.deploy.time_limit} s")
 
     def _note_cancelled(self) -> None:
         """After a cancelled rollout no step follows, whatever stopped it: its record says that it is over."""

@@ -32,9 +32,12 @@ LOCK = "lock:"
 
 def fetch_commit(settings: Settings, host: Host, run: str, project: Project, commit: str) -> None:
     """Bring exactly *commit* of *project* to *host*, in the directory of *run*."""
+    source = settings.source
     arguments = [identifiers.check("run", run), project.name, settings.clone_url(project)]
     arguments += [identifiers.check("commit", commit), str(DEAD_AFTER_STEPS * _timeout(settings))]
-    arguments += [_named(settings, key, project) for key in ("deploy_key_file", "token_file")]
+    arguments += [
+        pattern.replace("{project}", project.name) for pattern in (source.deploy_key_file, source.token_file)
+    ]
     with Shell(settings, host) as shell:
         shell.script("fetch_commit", arguments, _timeout(settings))
 
@@ -77,8 +80,8 @@ def build_package(
     origin = Origin(project.repository, commit, trace, int(described["time"]), project.name)
     version = identifiers.check("version", described["version"])
     section = settings.package
-    arguments = [identifiers.check("run", run), str(section["driver"]), " ".join(section["formats"])]
-    arguments += [meta.prefix, str(origin.time), version, commit, str(section["lintian"])]
+    arguments = [identifiers.check("run", run), section.driver, " ".join(section.formats)]
+    arguments += [meta.prefix, str(origin.time), version, commit, section.lintian]
     started = _now()
     with Shell(settings, host) as shell:
         shell.put(_request(builder_input.files(meta, version, origin)), f"builds/{run}/request")
@@ -124,11 +127,7 @@ def clean(settings: Settings, host: Host, run: str) -> None:
 
 
 def _timeout(settings: Settings) -> int:
-    return int(settings.package["timeout"])
-
-
-def _named(settings: Settings, key: str, project: Project) -> str:
-    return str(settings.source[key]).replace("{project}", project.name)
+    return settings.package.timeout
 
 
 def _request(files: Mapping[str, str]) -> str:

@@ -57,8 +57,8 @@ class Builders(Store):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         section = settings.package
-        self._service, self._tag = str(section["service"]), str(section["tag"])
-        self._seconds = min(4 * int(section["timeout"]), SESSION_LIMIT_SECONDS)
+        self._service, self._tag = section.service, section.tag
+        self._seconds = min(4 * section.timeout, SESSION_LIMIT_SECONDS)
 
     def take(self, run: str, commit: str, excluded: Sequence[str] = ()) -> Host:
         """Return the host for *run*, which counts as busy from now on; never one of *excluded*."""

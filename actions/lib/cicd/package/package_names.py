@@ -65,7 +65,7 @@ class Names(Store):
 
     def _refuse_in_distribution(self, project: Project, name: str, shell: Shell) -> None:
         lines = shell.script("find_name", [name], SECONDS).splitlines()
-        found = foreign(lines, str(self._settings.repository["url"]).rstrip("/"))
+        found = foreign(lines, self._settings.repository.url.rstrip("/"))
         if found:
             raise Refused(
                 f"{shell.host.name} knows another package {name} ({one_line(found, 120)}); "

@@ -115,9 +115,9 @@ class WriteBack:
 
     def _link(self, one: Report) -> str:
         if one.ring or one.execution:
-            pattern = str(self._settings.github["details_url"])
+            pattern = self._settings.github.details_url
             return pattern.replace("{execution}", one.execution) if one.execution else ""
-        job = f"{str(self._settings.jenkins['url']).rstrip('/')}/{job_path(self._project)}/"
+        job = f"{self._settings.jenkins.url.rstrip('/')}/{job_path(self._project)}/"
         return f"{job}{one.build}/" if one.build else job
 
     def _keep(self, told: Told) -> Told:

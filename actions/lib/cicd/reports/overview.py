@@ -120,7 +120,7 @@ def _line(entry: HistoryEntry) -> str:
 
 def _silent(seen: Snapshot) -> dict[str, str]:
     """Say of each ring whose deploy gives no sign of life what becomes of it."""
-    said, lost_after = {}, float(seen.settings.deploy["lost_after"])
+    said, lost_after = {}, seen.settings.deploy.lost_after
     for name in RINGS:
         ring = seen.release.ring(name)
         said[name] = fate.silence(ring, seen.rollout(ring.generation), seen.now, lost_after)

@@ -29,10 +29,10 @@ class Repository:
 
     def __init__(self, settings: Settings, project: Project | None = None) -> None:
         section = settings.repository
-        self._url = str(section["url"]).rstrip("/")
-        self._architectures = [str(name) for name in section["architectures"]]
-        self._distributions = settings.distributions(project) if project else (str(section["distribution"]),)
-        self._component = settings.component(project) if project else str(section["component"])
+        self._url = section.url.rstrip("/")
+        self._architectures = section.architectures
+        self._distributions = settings.distributions(project) if project else (section.distribution,)
+        self._component = settings.component(project) if project else section.component
 
     @cached_property
     def _session(self) -> Any:

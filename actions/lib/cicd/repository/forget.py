@@ -24,7 +24,7 @@ def forget(settings: Settings, project: str, published: Container[str] = ()) -> 
     The records of *published* versions stay, however old they are.
     """
     now = time.time()
-    since = now - DAY_SECONDS * int(settings.consul["keep_history_days"])
+    since = now - DAY_SECONDS * settings.consul.keep_history_days
     store, ledger = Store(settings), Ledger(settings)
     store.fold(project, NIGHTLY)
     _fold_records(ledger, Names(settings), project)

@@ -21,10 +21,10 @@ from cicd.store.store import Store
 def choices(settings: Settings, project: Project) -> list[Choice]:
     """Return what becomes of each published version of *project*, newest first."""
     store, section = Store(settings), settings.repository
-    since = time.time() - DAY_SECONDS * int(section["keep_days"])
+    since = time.time() - DAY_SECONDS * section.keep_days
     release = store.release(project.name)
     history = recent(store.changes(project.name).newest_first(), release, since)
-    return choose(_entries(settings, project), release, history, int(section["keep_versions"]), since)
+    return choose(_entries(settings, project), release, history, section.keep_versions, since)
 
 
 def _entries(settings: Settings, project: Project) -> list[Mapping[str, str]]:

@@ -28,7 +28,7 @@ PAPERS = ("sbom.cdx.json", "provenance.json")
 
 def repository_host(store: Store, settings: Settings) -> Host:
     """Return the one healthy host that publishes; two would each know half of the packages."""
-    service, tag = str(settings.repository["service"]), str(settings.repository["tag"])
+    service, tag = settings.repository.service, settings.repository.tag
     hosts = [found.host() for found in store.healthy(service, tag)]
     if len(hosts) == 1:
         return hosts[0]
@@ -59,7 +59,7 @@ def publish(
         said = _put(settings, host, project, package, directory, names)
     url = repository.wait_for(package)
     _refuse_unfetchable(settings, project, ledger, url)
-    where = f"{str(settings.repository['url']).rstrip('/')}/provenance/{package.name}/{package.version}"
+    where = f"{settings.repository.url.rstrip('/')}/provenance/{package.name}/{package.version}"
     record = Record(package, build_host.name, said["driver"], where, said["statement"], clearance)
     ledger.record(project.name, record)
     return {"url": url, "driver": said["driver"], "provenance": f"{where}/provenance.json"}
@@ -99,18 +99,18 @@ def _put(
 def index_arguments(settings: Settings, distributions: Sequence[str], component: str) -> list[str]:
     """Return what remote/index.sh is told; *distributions* are as `targets` returns them."""
     section = settings.repository
-    driver = [str(section["driver"]), str(section["config_file"]), str(section["gpg_key"])]
-    return [*driver, " ".join(distributions), component, str(int(section["valid_days"]))]
+    driver = [section.driver, section.config_file, section.gpg_key]
+    return [*driver, " ".join(distributions), component, str(section.valid_days)]
 
 
 def targets(settings: Settings, project: Project) -> list[str]:
     """Return *project*'s distributions, each with the name of its repository in aptly: `bookworm:cicd`."""
     section, component = settings.repository, settings.component(project)
-    suffix = "" if component == section["component"] else f"-{component}"
+    suffix = "" if component == section.component else f"-{component}"
     found = []
     for distribution in settings.distributions(project):
-        other = "" if distribution == section["distribution"] else f"-{distribution}"
-        found.append(f"{distribution}:{section['name']}{other}{suffix}")
+        other = "" if distribution == section.distribution else f"-{distribution}"
+        found.append(f"{distribution}:{section.name}{other}{suffix}")
     return found
 
 

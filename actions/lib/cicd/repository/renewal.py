@@ -13,21 +13,21 @@ from cicd.store.store import Store
 
 def distributions(settings: Settings) -> list[str]:
     """Return every distribution that some project is published in, the repository's own first."""
-    found = [str(settings.repository["distribution"])]
+    found = [settings.repository.distribution]
     found += [name for project in settings.projects.values() for name in settings.distributions(project)]
     return list(dict.fromkeys(found))
 
 
 def renew(settings: Settings) -> dict[str, Any]:
     """Sign anew each published index whose time is half over; return which were `renewed`."""
-    repository, days, now = Repository(settings), int(settings.repository["valid_days"]), time.time()
+    repository, days, now = Repository(settings), settings.repository.valid_days, time.time()
     seen = {name: repository.release(name) for name in distributions(settings)}
     due = [name for name, release in seen.items() if release is not None and is_due(release, days, now)]
     if due:
         from cicd.clients.ssh import Shell  # nearly every hour none is due
         from cicd.repository.publish import PUBLISH_TIMEOUT_SECONDS, index_arguments, repository_host
 
-        arguments = index_arguments(settings, due, str(settings.repository["component"]))
+        arguments = index_arguments(settings, due, settings.repository.component)
         with Shell(settings, repository_host(Store(settings), settings)) as shell:
             shell.script("renew_index", arguments, PUBLISH_TIMEOUT_SECONDS)
     return {"renewed": due}

@@ -61,7 +61,7 @@ class Checkup:
             return [finding for found in pool.map(_tried, parts) for finding in found]
 
     def _gateway(self) -> Iterator[Finding]:
-        url = str(self.settings.gateway["url"]).rstrip("/")
+        url = self.settings.gateway.url.rstrip("/")
         if not url:
             yield Finding("gateway", SKIPPED, "none is configured: GitHub posts straight to StackStorm")
             return
@@ -98,7 +98,7 @@ class Checkup:
         if not given.get("push"):
             fix = "Give the token write access to commit statuses and deployments."
             yield Finding(what, WRONG, "the token may not write statuses", fix)
-        wanted = str(self.settings.github["hook_url"])
+        wanted = self.settings.github.hook_url
         if not wanted:
             return
         try:
@@ -136,7 +136,7 @@ class Checkup:
         key = f"cicd/check/{time.time_ns()}"
         store.put(key, {"at": time.time()})
         store.delete(key)
-        yield Finding("Consul", GOOD, f"{self.settings.consul['url']} reads and writes cicd/")
+        yield Finding("Consul", GOOD, f"{self.settings.consul.url} reads and writes cicd/")
         for project in self.projects:
             for contract in (f"{project.name}::version", f"{project.name}::canary_version"):
                 # A compare-and-set that cannot fit changes nothing, and is refused to whom may not write.

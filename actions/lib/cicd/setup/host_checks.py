@@ -36,17 +36,17 @@ class HostCheckup:
         """Whether each build host can be logged in to, has its tools, and may read the code."""
         section = self.settings.package
         urls = [self.settings.clone_url(project) for project in self.settings.projects.values()]
-        hosts = self._healthy(str(section["service"]), str(section["tag"]))
+        hosts = self._healthy(section.service, section.tag)
         fix = "Install git and fpm (or nfpm) there, and give its user a key that may read the repositories."
-        yield from self._each("build hosts", hosts, "check_build_host", [str(section["driver"]), *urls], fix)
+        yield from self._each("build hosts", hosts, "check_build_host", [section.driver, *urls], fix)
 
     def repository(self) -> Iterator[Finding]:
         """Whether clients can read the repository, and its host can publish in it."""
         section = self.settings.repository
-        yield self._release(f"{str(section['url']).rstrip('/')}/dists/{section['distribution']}/Release")
+        yield self._release(f"{section.url.rstrip('/')}/dists/{section.distribution}/Release")
         yield from self._indexes()
-        hosts = self._healthy(str(section["service"]), str(section["tag"]))
-        arguments = [str(section["driver"]), str(section["config_file"]), str(section["gpg_key"])]
+        hosts = self._healthy(section.service, section.tag)
+        arguments = [section.driver, section.config_file, section.gpg_key]
         fix = "Install the publisher there, and import the signing key for the login that publishes."
         yield from self._each("repository host", hosts, "check_repository_host", arguments, fix)
 
@@ -79,7 +79,7 @@ class HostCheckup:
         return _hosts(self.store.healthy(service, tag))
 
     def _indexes(self) -> Iterator[Finding]:
-        days, repository = int(self.settings.repository["valid_days"]), Repository(self.settings)
+        days, repository = self.settings.repository.valid_days, Repository(self.settings)
         try:
             for name in distributions(self.settings):
                 yield index_age.finding(name, repository.release(name), days, time.time())
@@ -104,7 +104,7 @@ class HostCheckup:
                 what, WRONG, "Consul knows no healthy one", "Start one, or correct its service and tag."
             )
             return
-        with ThreadPoolExecutor(int(self.settings.ssh["parallel"])) as pool:
+        with ThreadPoolExecutor(self.settings.ssh.parallel) as pool:
             looked = list(pool.map(lambda host: (host, self._problem(host, script, arguments, fix)), hosts))
         bad = [(host, problem) for host, problem in looked if problem]
         if len(bad) < len(hosts):

@@ -62,7 +62,7 @@ class Lock:
         self._connection = connection or Connection(settings)
         self._project, self._ring = project, ring
         self._key = key(project, ring)
-        ttl = int(settings.deploy["lock_ttl_seconds"])
+        ttl = settings.deploy.lock_ttl_seconds
         self._session_ttl = max(SHORTEST_SESSION, ttl // SESSION_SHARE)
 
     def holder(self) -> Holder | None:

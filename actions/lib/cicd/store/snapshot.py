@@ -96,7 +96,7 @@ class Snapshot:
             self._canary_tag,
             reachable_only,
             self.release.holds.excluded,
-            str(self.settings.discovery["zone_meta"]),
+            self.settings.discovery.zone_meta,
         )
 
     def deployable_hosts(self, ring_name: str) -> list[Host]:
@@ -107,8 +107,7 @@ class Snapshot:
         not healthy, and when none may leave traffic without the capacity falling below its minimum.
         """
         hosts, name = self.hosts(ring_name), self.project.name
-        most = str(self.settings.deploy["max_canaries"])
-        ring.refuse_crowd(self.consul_hosts, name, self._canary_tag, most)
+        ring.refuse_crowd(self.consul_hosts, name, self._canary_tag, self.settings.deploy.max_canaries)
         if self.release.ring(ring_name).state in (HEALTHY, DEGRADED):
             ring.refuse_sick(self.consul_hosts, name, hosts)
         self._refuse_cramped(ring_name, hosts)
@@ -120,8 +119,8 @@ class Snapshot:
 
         A ring that was never wanted to run anything serves nobody, so its hosts do not count.
         """
-        minimum, zone_meta = self.settings.deploy["min_healthy"], self.settings.discovery["zone_meta"]
-        return ring.capacity(self._counted(ring_name), str(minimum), str(zone_meta)).room(hosts)
+        minimum, zone_meta = self.settings.deploy.min_healthy, self.settings.discovery.zone_meta
+        return ring.capacity(self._counted(ring_name), minimum, zone_meta).room(hosts)
 
     def updated_hosts(self, ring_name: str) -> list[Host]:
         """Return the hosts that a deploy walks: all of them, but going back without those that are lost."""
@@ -172,7 +171,7 @@ class Snapshot:
         if not self.drainable_hosts(ring_name, hosts):
             raise Refused(
                 f"Too few of {self.project.name}'s {len(self._counted(ring_name))} hosts are healthy to "
-                f"take one out of traffic (`deploy.min_healthy` is {self.settings.deploy['min_healthy']}).",
+                f"take one out of traffic (`deploy.min_healthy` is {self.settings.deploy.min_healthy}).",
                 "Add or repair hosts, or lower it, then deploy again.",
             )
 

@@ -245,7 +245,7 @@ class Store(Connection):
         ]
 
     def _documents(self, known: Release) -> dict[str, str]:
-        silent = int(self._settings.drift["silent_seconds"])
+        silent = self._settings.drift.silent_seconds
         return {
             f"cicd/{known.project}/wanted/{ring}": transitions.wanted_document(known, ring, silent)
             for ring in RINGS
