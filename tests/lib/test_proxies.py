@@ -1,6 +1,7 @@
 """A proxy of the environment: never between this pack and Consul or its own machine."""
 
 import os
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -39,3 +40,15 @@ def test_what_the_environment_spares_already_stays_spared(monkeypatch, name):
     proxies.spare_loopback()
 
     assert os.environ["no_proxy"] == f"intranet.example.com,{proxies.LOOPBACK}"
+
+
+def test_the_sites_own_servers_are_asked_directly_and_github_is_not(consul):
+    made = settings(consul)
+    proxies.spare_site(made)
+    proxies.spare_site(made)
+
+    spared = os.environ["no_proxy"].split(",")
+    assert len(spared) == len(set(spared))
+    assert {urlsplit(url).hostname for url in (consul, made.jenkins.url, made.repository.url)} == set(spared)
+    assert requests.utils.should_bypass_proxies(made.jenkins.url, None)
+    assert not requests.utils.should_bypass_proxies("https://api.github.com", None)

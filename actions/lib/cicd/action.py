@@ -29,6 +29,7 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
         proxies.spare_loopback()
         try:
             settings = config.parse(self.config)
+            proxies.spare_site(settings)
             access.refuse(settings.access, access.step_of(type(self).__name__), parameters.get("user") or "")
             return True, neutral_data(self._done(settings, parameters))
         except CicdError as error:

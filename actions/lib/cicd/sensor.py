@@ -74,6 +74,7 @@ class CicdSensor(PollingSensor):  # type: ignore[misc]  # StackStorm ships no ty
     def _configure(self) -> None:
         self.config = _registered(self.config)
         self._settings = config.parse(self.config)
+        proxies.spare_site(self._settings)
 
     def _live(self) -> None:
         trouble = next(filter(None, self._said.values()), "")
