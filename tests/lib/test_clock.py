@@ -3,7 +3,7 @@
 import time
 
 from cicd import clock
-from cicd.clock import Sightings, is_ahead
+from cicd.clock import SKEW_SECONDS, Sightings, is_ahead
 
 
 def test_a_moment_that_is_to_come_counts_as_when_it_was_first_seen_and_grows_old(monkeypatch):
@@ -30,10 +30,10 @@ def test_a_moment_that_was_seen_before_the_clock_was_set_back_grows_no_younger(m
 
 
 def test_a_wait_that_is_longer_than_any_is_over():
-    assert [is_ahead(until, 100.0, 60.0) for until in (0, 100, 130, 160, 161)] == [
-        False,
-        False,
-        True,
-        True,
-        False,
-    ]
+    waits = [is_ahead(until, 100.0, 60.0) for until in (0, 100, 130, 160, 160 + SKEW_SECONDS + 1)]
+
+    assert waits == [False, False, True, True, False]
+
+
+def test_a_wait_that_a_worker_whose_clock_is_a_bit_ahead_wrote_goes_on():
+    assert is_ahead(100.0 + 60.0 + 1.0, 100.0, 60.0)

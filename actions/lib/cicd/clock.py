@@ -27,5 +27,10 @@ class Sightings:
 
 
 def is_ahead(until: float, now: float, longest: float) -> bool:
-    """Whether a wait *until* then goes on *now*: what is longer than any may be is of another clock."""
-    return 0 < until - now <= longest
+    """
+    Whether a wait *until* then goes on *now*.
+
+    What is longer than the *longest* may be was written before the clock was set back; the clock of another
+    worker may be a bit ahead.
+    """
+    return 0 < until - now <= longest + SKEW_SECONDS
