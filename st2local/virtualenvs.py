@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,15 +66,15 @@ class Virtualenvs:
         version = self._call(pack, [self._python, "-VV"])
         stamp = hashlib.sha256(wanted + version.encode()).hexdigest()
         marker = directory / _STAMP
-        if not marker.exists() or marker.read_text() != stamp:
-            self._build(pack, directory, requirements if wanted.strip() else None)
-            marker.write_text(stamp)
+        with _alone(directory):
+            if not marker.exists() or marker.read_text() != stamp:
+                self._build(pack, directory, requirements if wanted.strip() else None)
+                marker.write_text(stamp)
         return Virtualenv(str(directory / "bin" / "python"), directory)
 
     def _build(self, pack: str, directory: Path, requirements: Path | None) -> None:
         LOG.info("making the virtualenv of pack %s in %s", pack, directory)
         shutil.rmtree(directory, ignore_errors=True)
-        directory.parent.mkdir(parents=True, exist_ok=True)
         self._call(pack, [self._python, "-m", "venv", "--without-pip", str(directory)])
         if requirements is not None:
             LOG.info("installing the requirements of pack %s", pack)
@@ -88,3 +91,12 @@ class Virtualenvs:
             last = "\n".join(done.stderr.strip().splitlines()[-5:])
             raise RefusedError(f"the virtualenv of pack {pack} could not be made: {last}")
         return done.stdout
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Keep other servers of this checkout from making *directory* while the block does."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with directory.with_name(f"{directory.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,12 @@ def test_another_version_of_python_makes_it_anew(tmp_path: Path) -> None:
 def test_a_python_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match=r"virtualenv of pack probe could not be made: .*nowhere/python"):
         made_by("/nowhere/python", tmp_path)
+
+
+def test_servers_that_start_at_once_make_it_once(tmp_path: Path) -> None:
+    python = another_python(tmp_path, "3.1.4")
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: made_by(python, tmp_path), range(4)))
+
+    assert len(set(made)) == 1
+    assert (tmp_path / "asked").read_text().splitlines() == [f"-m venv --without-pip {tmp_path}/venvs/probe"]
