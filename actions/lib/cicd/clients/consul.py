@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, Callable, Dict, Iterable, Mapping, Sequence
+from typing import Any, Callable, Dict, Iterable, Mapping, Sequence, Tuple
 
 import consul as py_consul
 import requests
@@ -82,10 +82,8 @@ class Connection:
 
     def read(self, prefixes: Iterable[str]) -> dict[str, Item]:
         """Return the items whose keys begin with one of *prefixes*, by key: all as they are at one moment."""
-        body = json.dumps([{"KV": {"Verb": "get-tree", "Key": prefix}} for prefix in prefixes])
-        # Not py-consul's txn.put(): it forgets the token, and cannot ask the leader itself.
-        where, asked = "/v1/txn", [("consistent", "1")]
-        answer = self.ask(lambda c: c.http.put(CB.json(), where, asked, body, self._headers))
+        trees = [{"Verb": "get-tree", "Key": prefix} for prefix in prefixes]
+        answer = self._transact(trees, [("consistent", "1")])
         found = [entry["KV"] for entry in answer["Results"] or ()]
         return {item["Key"]: {**item, "Value": base64.b64decode(item["Value"] or "")} for item in found}
 
@@ -95,10 +93,8 @@ class Connection:
 
         Raises Refused when a lock that they rely on is not held any more.
         """
-        body = json.dumps([{"KV": operation} for operation in operations])
         try:
-            # Not py-consul's txn.put(): it forgets the token.
-            self.ask(lambda c: c.http.put(CB.json(), "/v1/txn", headers=self._headers, data=body))
+            self._transact(operations)
         except ConsulError as error:
             said = str(error.__cause__)
             if not isinstance(error.__cause__, ClientError) or CONFLICT not in said:
@@ -112,6 +108,11 @@ class Connection:
                 ) from None
             return False
         return True
+
+    def _transact(self, operations: Sequence[Operation], asked: Sequence[Tuple[str, str]] = ()) -> Any:
+        """Not py-consul's txn.put(): it forgets the token, and cannot ask the leader itself."""
+        body = json.dumps([{"KV": operation} for operation in operations])
+        return self.ask(lambda c: c.http.put(CB.json(), "/v1/txn", [*asked], body, self._headers))
 
     def _failure(self, error: Exception) -> ConsulError:
         said = str(error)
