@@ -48,8 +48,9 @@ def promote(seen: Snapshot, plan: str = "") -> Change:
     """Want the canary's version on production; refused when a *plan* showed something else."""
     planned.refuse_generation(plan, seen.release)
     seen.deployable_hosts("production")
-    promotable(seen)
     after = transitions.promote(seen.release, seen.now, **_conditions(seen))
+    assert after.production.wanted is not None
+    ci_gate.refuse_uncleared(seen.items, seen.project.name, after.production.wanted.version)
     no_alarm_since = seen.unmoved_key(firing.key(seen.project.name))
     return Change(after, "promote", "promote the canary", [no_alarm_since])
 

@@ -160,7 +160,6 @@ def _refusals(seen: Snapshot, ring: str, version: str, build: Build) -> list[Cic
     guards: list[Callable[[], object]] = [lambda: seen.deployable_hosts(ring)]
     if ring == "production":
         guards += [lambda: _refuse_other(seen.release, version), lambda: commands.promotable(seen)]
-        guards.append(lambda: commands.promote(seen))
     else:
         guards.append(lambda: commands.refuse_unpublished(seen, build))
         guards.append(lambda: transitions.advertise_canary(seen.release, build, seen.now))
