@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
+from cicd.ci import ci_gate
 from cicd.ci.ci_gate import CiGate, let_past
 from cicd.config import Settings
 from cicd.errors import InputError, Refused
@@ -35,7 +36,8 @@ def clearance(known: Settings) -> Clearance:
 
 
 def refuse_deploy(known: Settings) -> None:
-    CiGate(known).refuse_uncleared(known.project("greeter"), VERSION)
+    items = CiGate(known).read(ci_gate.version_places("greeter", VERSION, COMMIT))
+    ci_gate.refuse_uncleared(items, "greeter", VERSION)
 
 
 def record(known: Settings, cleared: Clearance) -> None:

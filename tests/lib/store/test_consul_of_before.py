@@ -80,7 +80,8 @@ def test_its_runs_packages_authors_and_events_are_found(known):
     assert lane.last == 4
     assert lane.head
     assert [event["decision"] for event in event_log.events(store, 9)[0]] == ["build"] * 4
-    ci_gate.CiGate(known).refuse_uncleared(known.project("greeter"), SECOND)
+    items = store.read(ci_gate.version_places("greeter", SECOND, COMMIT))
+    ci_gate.refuse_uncleared(items, "greeter", SECOND)
     assert ci_gate.CiGate(known).clearance(known.project("greeter"), LET_PAST).role == "incident_commander"
 
 

@@ -16,23 +16,18 @@ from cicd.errors import Refused
 from cicd.package.clearance import Clearance
 from cicd.release import approvals
 from cicd.release.record import Cause
-from cicd.repository.package_records import PACKAGES, Ledger
+from cicd.repository.package_records import PACKAGES
 from cicd.sanitize import one_line
 from cicd.store.snapshot import document
 from cicd.store.store import Store
 
 
-class CiGate(Ledger):
+class CiGate(Store):
     """The runs and the exceptions of all projects, as Consul has them now."""
 
     def clearance(self, project: Project, commit: str) -> Clearance:
         """Return why *commit* of *project* may be packaged; Refused, with what to do, when it may not."""
         return clearance(self.read(places(project.name, commit)), project.name, commit)
-
-    def refuse_uncleared(self, project: Project, version: str) -> None:
-        """Raise Refused unless the published *version* of *project* is of a commit that was cleared."""
-        commit = str((self.find(project.name, version) or {}).get("commit", ""))
-        refuse_uncleared(self.read(version_places(project.name, version, commit)), project.name, version)
 
 
 def places(project: str, commit: str) -> list[str]:
