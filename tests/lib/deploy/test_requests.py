@@ -1,6 +1,6 @@
 """What a decision reads and writes: it is seen once, decided, and written once, on a real Consul."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -10,31 +10,21 @@ from cicd.deploy.deploy import Deploy
 from cicd.errors import Refused
 from cicd.reports import overview
 from cicd.store.snapshot import release_key
-from tests.lib import apt_index
 from tests.lib.actors import Actor
-from tests.lib.stage import PROJECT, World, published, version
+from tests.lib.stage import PROJECT, World, version
 
 MOST = 6
 
 
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with apt_index.served(tmp_path_factory.mktemp("apt"), published()) as url:
-        yield url
-
-
 @pytest.fixture
-def ann(consul: str, repository: str) -> Iterator[Actor]:
+def ann(world: World) -> Actor:
     """Somebody in a project whose canary is good, approved and baked."""
-    world = World(consul, repository)
-    world.reset()
     actor = Actor(world, "ann")
     for _ in range(2):
         actor.go_on("canary", actor.push())
     Actor(world, "bob").review("approve")
     actor.bake()
-    yield actor
-    world.forget()
+    return actor
 
 
 @pytest.fixture

@@ -9,34 +9,18 @@ import contextlib
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from cicd.errors import CicdError
-from tests.lib import apt_index
 from tests.lib.actors import NAMES, Actor, play
 from tests.lib.audit import Audit, Spectator
-from tests.lib.stage import World, published
 
 RUNS, FIRST = int(os.environ.get("ACTOR_RUNS", "3")), int(os.environ.get("ACTOR_SEED", "1"))
 STEPS = 24
 REACHED: Counter[str] = Counter()
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with apt_index.served(tmp_path_factory.mktemp("apt"), published()) as url:
-        yield url
-
-
-@pytest.fixture
-def world(consul: str, repository: str) -> Iterator[World]:
-    found = World(consul, repository)
-    found.reset()
-    yield found
-    found.forget()
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + RUNS))
