@@ -15,7 +15,7 @@ from cicd.errors import CicdError
 from cicd.release import firing
 from cicd.release.record import RINGS, Release
 from cicd.store.snapshot import Look, Snapshot
-from cicd.store.store import CHANGES, Store, number
+from cicd.store.store import Store, change_places, change_to
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def take(settings: Settings, given: Mapping[str, Any], who: str) -> Outcome:
 
 
 def _judged(settings: Settings, store: Store, project: Project, alarm: Alarm) -> tuple[Decision, bool]:
-    known = _known(settings, store.look(Look(project, more=_beginnings)))
+    known = _known(settings, store.look(Look(project, reports=False, more=_beginnings)))
     tries: list[tuple[Decision, bool]] = []
 
     def change(memory: dict[str, Any]) -> dict[str, Any]:
@@ -88,14 +88,12 @@ def _known(settings: Settings, seen: Snapshot) -> AlarmContext:
 
 def _beginnings(known: Release) -> list[str]:
     """Return where the history has the changes by which the rings' present generations began."""
-    return [
-        place
-        for name in RINGS
-        for place in CHANGES.places(known.project, number(known.ring(name).generation))
-    ]
+    return change_places(known.project, [known.ring(name).generation for name in RINGS])
 
 
 def _began(seen: Snapshot, ring: str) -> RingStart:
     current = seen.release.ring(ring)
-    entry = CHANGES.find(seen.items, seen.project.name, number(current.generation)) or {}
+    entry = change_to(seen.items, seen.project.name, current.generation)
+    if entry is None:
+        return RingStart("", current.since)
     return RingStart(str(entry.get("what", "")), float(entry.get("when", current.since)))

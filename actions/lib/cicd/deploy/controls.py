@@ -19,7 +19,8 @@ from cicd.repository.package_records import Ledger
 from cicd.repository.published import published
 from cicd.sanitize import one_line
 from cicd.store.change import Decide, unfenced
-from cicd.store.deploy_lock import Fence, Lock, key
+from cicd.store.deploy_lock import Fence, key
+from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store
 
 
@@ -63,8 +64,9 @@ class Controls:
         Either way the lock is ours then, and `unlock` ends it; the deploy's next step is refused.
         """
         taken, name = self._put(why), self.project.name
-        present = self._store.release(name).holds.lock
-        ring = "" if present else self._busy_ring()
+        seen = self._store.look(Look(self.project, hosts=False))
+        present = seen.release.holds.lock
+        ring = "" if present else _busy_ring(seen)
         if not present and not ring:
             raise Refused(
                 f"Nothing locks {name}.", f"Lock it: st2 run cicd.lock_deploys project={name} reason=…"
@@ -134,17 +136,16 @@ class Controls:
             published(self._settings, project, package_name(project.name), version)
         return version
 
-    def _busy_ring(self) -> str:
-        known = self._store.release(self.project.name)
-        for ring in reversed(RINGS):
-            held = Lock(self._settings, self.project.name, ring).holder()
-            if held or known.ring(ring).state in (DEPLOYING, RESTORING):
-                return ring
-        return ""
-
     def _change(self, what: str, ring: str, why: str, decide: Decide, fence: Fence = unfenced) -> Release:
         cause = Cause(self._who, why, _now(), self._execution)
         return self._store.change(self.project.name, what, ring, cause, decide, fence)
+
+
+def _busy_ring(seen: Snapshot) -> str:
+    for ring in reversed(RINGS):
+        if seen.held(ring).holder or seen.release.ring(ring).state in (DEPLOYING, RESTORING):
+            return ring
+    return ""
 
 
 def _now() -> float:

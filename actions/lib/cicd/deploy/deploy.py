@@ -193,7 +193,7 @@ class Deploy:
         self, ring_name: str, generation: int, command: Command, hosts: bool = True
     ) -> tuple[Snapshot, Change, str]:
         """Change the ring as a later step of a deploy; return what was seen and done, and its session."""
-        at = Look(self.project, hosts, [rollout_key(self.project.name, generation)])
+        at = Look(self.project, hosts, keys=[rollout_key(self.project.name, generation)])
         seen = self._store.look(at)
         lock, holder = self._lock(ring_name), self._holder(command(seen).why)
         session = lock.resume(generation, holder, seen.held(ring_name))

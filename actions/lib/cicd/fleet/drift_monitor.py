@@ -11,9 +11,9 @@ from cicd.config import Project, Settings
 from cicd.errors import HostError, Refused
 from cicd.fleet import drift, registrations
 from cicd.fleet.drift import Drift, Limits
-from cicd.release import ring
 from cicd.release.host import Host
 from cicd.sanitize import neutral_data, one_line
+from cicd.store.snapshot import Look
 from cicd.store.store import Store
 
 CHECK = "check"
@@ -34,15 +34,14 @@ class Watch:
         found: list[Drift] = []
         signs = store.signs()
         for project in settings.projects.values():
-            hosts, reports = store.health(project), store.reports(project.name)
-            rings = ring.rings(hosts, settings.canary_tag(project))
+            seen = store.look(Look(project))
+            hosts, reports, rings = seen.consul_hosts, seen.reports, seen.rings
             foreign = self._lasting(project.name, registrations.foreign(hosts, reports), limits.follow)
             up = {host.name for host in hosts if host.is_reached}
             quiet = {
                 name: self._quiet(project.name, name, reports.get(name), name in up, signs) for name in rings
             }
-            release = store.release(project.name)
-            found += drift.find(release, rings, reports, quiet, time.time(), limits, foreign)
+            found += drift.find(seen.release, rings, reports, quiet, time.time(), limits, foreign)
         return found
 
     def _quiet(

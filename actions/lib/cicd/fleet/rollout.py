@@ -142,7 +142,7 @@ class Rollout:
         """Return the next batch: as many hosts as the size says and the capacity allows."""
         deadline = min(self._deadline, time.monotonic() + ROOM_LIMIT_SECONDS)
         while True:
-            now = self._store.look(Look(self._order.project))
+            now = self._store.look(Look(self._order.project, reports=False))
             if found := now.drainable_hosts(self._order.ring, waiting):
                 return found[:size]
             if self._order.all_at_once:

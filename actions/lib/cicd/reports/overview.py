@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Any, Iterator, Mapping, Sequence, cast
+from typing import Any, Iterator, Mapping, Sequence
 
 from cicd.ci import progress, run
 from cicd.ci.run import Run
@@ -18,7 +18,7 @@ from cicd.release.stop import to_json
 from cicd.reports import status_text
 from cicd.sanitize import moment, one_line
 from cicd.store.snapshot import Look, Snapshot
-from cicd.store.store import CHANGES, Store, number
+from cicd.store.store import Store, change_places, change_to, newest_first
 
 HISTORY_ENTRIES = 10
 NOTHING: Mapping[str, Run] = {}
@@ -88,18 +88,16 @@ def _stops(project: str, runs: Mapping[str, Run]) -> Iterator[tuple[float, str]]
 
 def _keys_of_changes(known: Release) -> list[str]:
     """Return where the newest changes are in the history, and the rollouts of both rings."""
-    changes = [CHANGES.places(known.project, name) for name in _newest(known)]
-    return [*rollout_keys(known), *(place for places in changes for place in places)]
+    return [*rollout_keys(known), *change_places(known.project, _newest(known))]
 
 
 def _history(seen: Snapshot) -> list[HistoryEntry]:
-    found = (CHANGES.find(seen.items, seen.project.name, name) for name in _newest(seen.release))
-    return [cast(HistoryEntry, entry) for entry in found if entry]
+    found = (change_to(seen.items, seen.project.name, one) for one in _newest(seen.release))
+    return [entry for entry in found if entry]
 
 
-def _newest(known: Release) -> list[str]:
-    oldest = max(0, known.generation - HISTORY_ENTRIES)
-    return [number(generation) for generation in range(known.generation, oldest, -1)]
+def _newest(known: Release) -> range:
+    return newest_first(known.generation, HISTORY_ENTRIES)
 
 
 def _runs(seen: Snapshot) -> list[str]:
@@ -143,7 +141,8 @@ def _ring(ring: Ring) -> dict[str, Any]:
 
 def _hosts(seen: Snapshot) -> list[dict[str, Any]]:
     found = sorted(seen.consul_hosts, key=lambda one: one.name)
-    reasons, reports, rings = unhealthy(found, seen.rings), seen.reports, seen.rings
+    rings, reports = seen.rings, seen.reports
+    reasons = unhealthy(found, rings)
     return [_host(rings, reports.get(one.name, {}), one, reasons) for one in found]
 
 

@@ -31,10 +31,15 @@ def nothing(_: Release) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class Look:
-    """What a decision needs of a project besides its record: its hosts, `keys`, and `more` by its record."""
+    """
+    What a decision needs of a project besides its record.
+
+    Its `hosts` with their last `reports`, of which a large fleet has many; `keys`, and `more` by its record.
+    """
 
     project: Project
     hosts: bool = True
+    reports: bool = True
     keys: Sequence[str] = ()
     more: More = nothing
 
@@ -187,14 +192,20 @@ def of(
     return Snapshot(settings, project, known, items, hosts, now)
 
 
-def places(project: Project) -> list[str]:
-    """Return where the keys begin that every snapshot of *project* is made of."""
-    name = project.name
+def places(at: Look) -> list[str]:
+    """Return where the keys begin that a snapshot for *at* is made of."""
+    name = at.project.name
     if name == EVERYTHING:
-        return [release_key(name)]
-    parts = ("hosts/", "lock/", "wanted/", "freeze_windows")
+        return [release_key(name), *at.keys]
+    parts = ["lock/", "wanted/", "freeze_windows", *(["hosts/"] if at.hosts and at.reports else [])]
     around = [release_key(EVERYTHING), f"cicd/{EVERYTHING}/freeze_windows"]
-    return [release_key(name), firing.key(name), *(f"cicd/{name}/{part}" for part in parts), *around]
+    return [
+        release_key(name),
+        firing.key(name),
+        *(f"cicd/{name}/{part}" for part in parts),
+        *around,
+        *at.keys,
+    ]
 
 
 def release_key(project: str) -> str:

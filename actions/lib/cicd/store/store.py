@@ -7,11 +7,11 @@ import random
 import time
 import uuid
 from dataclasses import replace
-from typing import Any, Callable, Dict, Mapping, Tuple, cast
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, cast
 
 import requests
 
-from cicd.clients.consul import Connection, Operation, set_
+from cicd.clients.consul import Connection, Items, Operation, set_
 from cicd.config import Project
 from cicd.errors import ConsulError
 from cicd.release import host, record, transitions
@@ -41,7 +41,7 @@ class Store(Connection):
 
     def look(self, at: Look) -> Snapshot:
         """Return what is known now; the keys are as they were at one moment, but for `more`."""
-        items = self.read([*snapshot.places(at.project), *at.keys])
+        items = self.read(snapshot.places(at))
         hosts = self.health(at.project) if at.hosts else []
         seen = snapshot.of(self._settings, at.project, items, hosts, time.time())
         more = at.more(seen.release)
@@ -107,7 +107,7 @@ class Store(Connection):
     def history(self, project: str, last: int) -> list[HistoryEntry]:
         """Return the *last* history entries of *project*, newest first; each change has one."""
         newest, changes = self._generation(project), self.changes(project)
-        entries = [changes.find(number(one)) for one in range(newest, max(0, newest - last), -1)]
+        entries = [changes.find(_number(one)) for one in newest_first(newest, last)]
         return [cast(HistoryEntry, entry) for entry in entries if entry]
 
     def changes(self, project: str) -> Archive:
@@ -126,10 +126,6 @@ class Store(Connection):
                 self.fold(project, 10 * FOLDED_AT_ONCE)
             except ConsulError:
                 return
-
-    def report(self, project: str, node: str) -> dict[str, Any] | None:
-        """Return what host *node* last reported about *project*, or None."""
-        return self.json(f"cicd/{project}/hosts/{node}")
 
     def reports(self, project: str) -> dict[str, dict[str, Any]]:
         """Return what each host last reported about *project*, by node."""
@@ -258,11 +254,25 @@ def _entry(before: Release, change: Change, ring: str, cause: Cause) -> HistoryE
 
 
 def _history_key(project: str, generation: int) -> str:
-    return f"cicd/{project}/history/{number(generation)}"
+    return f"cicd/{project}/history/{_number(generation)}"
 
 
-def number(generation: int) -> str:
-    """Return *generation* as it is in a key, so that keys sort."""
+def newest_first(newest: int, last: int) -> range:
+    """Return the generations of the *last* changes up to the *newest*."""
+    return range(newest, max(0, newest - last), -1)
+
+
+def change_places(project: str, generations: Iterable[int]) -> list[str]:
+    """Return what must be read to know the changes to *generations*."""
+    return [place for one in generations for place in CHANGES.places(project, _number(one))]
+
+
+def change_to(items: Items, project: str, generation: int) -> HistoryEntry | None:
+    """Return the change to *generation* among *items*, which were read at its places; or None."""
+    return cast(Optional[HistoryEntry], CHANGES.find(items, project, _number(generation)))
+
+
+def _number(generation: int) -> str:
     return f"{generation:08d}"
 
 
