@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-PARAMETERS = ("PROJECT", "COMMIT", "BRANCH", "REPOSITORY", "TRACE")
+PARAMETERS = ("PROJECT", "COMMIT", "BRANCH", "REPOSITORY", "TRACE", "DIRECTORY")
 
 
 @dataclass

@@ -80,11 +80,12 @@ class Workspace:
         return [name for name in listing.decode(errors="replace").split("\0") if name]
 
     def _run_script(self, name: str) -> None:
-        path = self._folder / "source" / name
+        folder = self._folder / "source" / self._build.parameters.get("DIRECTORY", "")
+        path = folder / name
         if not path.is_file() or not os.access(path, os.X_OK):
             state = "is not executable" if path.is_file() else "is missing"
             raise BuildFailed(f"{name} {state}: a project needs {' and '.join(SCRIPTS)}, executable")
-        self._step([f"./{name}"], self._folder / "source")
+        self._step([f"./{name}"], folder)
 
     def _step(self, argv: list[str], cwd: Path) -> None:
         self.say(f"+ {' '.join(argv)}")

@@ -110,6 +110,7 @@ def test_a_build_tells_its_parameters_as_jenkins_does(stand_in, work):
         "BRANCH": "main",
         "REPOSITORY": str(work.bare),
         "TRACE": "t",
+        "DIRECTORY": "",
     }
 
 
@@ -229,3 +230,15 @@ def test_a_job_is_created_once_and_is_still_there_after_a_restart(stand_in):
     with pytest.raises(jenkins.JenkinsException):
         stand_in.client.create_job("announcer", jenkins.EMPTY_CONFIG_XML)
     assert set(Queue(stand_in.settings).builds) == {"greeter", "announcer"}
+
+
+def test_a_build_of_a_folder_runs_the_scripts_of_that_folder_in_it(stand_in, work):
+    scripts = {f"api/{name}": text for name, text in SCRIPTS.items()}
+    commit = work.commit({**scripts, "api/script/cibuild": "#!/bin/sh\nls ../shared\n", "shared/common": "x"})
+    work.push("main")
+
+    inside = stand_in.build(work, commit, DIRECTORY="api")
+    outside = stand_in.build(work, commit)
+
+    assert (inside["result"], outside["result"]) == ("SUCCESS", "FAILURE")
+    assert "common" in stand_in.console(inside)

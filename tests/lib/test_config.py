@@ -58,3 +58,40 @@ def test_both_tag_conventions_of_2015_can_be_configured(discovery, tags):
     project = settings.project("greeter")
 
     assert (settings.tag(project), settings.canary_tag(project)) == tags
+
+
+def parsed(**project: object) -> config.Project:
+    values = {**example(), "projects": {"api": {"repository": "acme/shop", **project}}}
+    return config.parse(values).project("api")
+
+
+@pytest.mark.parametrize(
+    "directory", ["/api", "../api", "a/../b", "a//b", "api/", ".", "a/.", "a b", "a;b", "a\n"]
+)
+def test_a_directory_that_leads_elsewhere_is_refused_by_name(directory):
+    with pytest.raises(ConfigError, match=r"projects\.api\.directory"):
+        parsed(directory=directory)
+
+
+@pytest.mark.parametrize(
+    ("given", "paths"),
+    [
+        ({}, ()),
+        ({"directory": "apps/api"}, ("apps/api/",)),
+        ({"directory": ".ci..d/v1.0"}, (".ci..d/v1.0/",)),
+        ({"directory": "api", "paths": ["api/", "*.lock"]}, ("api/", "*.lock")),
+    ],
+)
+def test_the_paths_of_a_project_are_its_directory_unless_they_are_given(given, paths):
+    assert parsed(**given).paths == paths
+
+
+def test_the_example_of_two_projects_in_one_repository_gives_each_its_own_folder():
+    lines = (ROOT / "cicd.yaml.example").read_text().splitlines()
+    shop = yaml.safe_load("\n".join(line.replace("# ", "", 1) for line in lines if "acme/shop" in line))
+    settings = config.parse({**example(), "projects": shop})
+
+    assert {p.name: (p.directory, p.paths, p.watch_paths) for p in settings.projects_of("acme/shop")} == {
+        "api": ("api", ("api/",), ("shared/",)),
+        "web": ("web", ("web/",), ("shared/",)),
+    }

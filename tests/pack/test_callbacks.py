@@ -20,7 +20,8 @@ RULES = [
     Resource("rule", "cicd", path.stem, yaml.safe_load(path.read_text()), path)
     for path in sorted((ROOT / "rules").glob("on_jenkins_*.yaml"))
 ]
-ASKED = dict(zip(PARAMETERS, ("greeter", "a" * 40, "main", "r", f"acme/greeter@{'a' * 40}"), strict=True))
+VALUES = ("greeter", "a" * 40, "main", "r", f"acme/greeter@{'a' * 40}", "")
+ASKED = dict(zip(PARAMETERS, VALUES, strict=True))
 PHASES = {
     ("STARTED", None): ["on_jenkins_started"],
     ("FINALIZED", "SUCCESS"): ["on_jenkins_passed"],

@@ -65,6 +65,7 @@ class BuildHost:
     def __init__(self, home: Path, url: str | Path = "") -> None:
         self.home, self.url = home, str(url)
         self.allowed = NOTHING_MORE
+        self.directory = ""
         home.mkdir(parents=True, exist_ok=True)
 
     def script(self, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
@@ -82,7 +83,7 @@ class BuildHost:
 
     def fetch(self, of: str, name: str = "r1", **secrets: str) -> subprocess.CompletedProcess:
         key, token = secrets.get("key", ""), secrets.get("token", "")
-        return self.script("fetch_commit", name, "app", self.url, of, "1800", key, token)
+        return self.script("fetch_commit", name, "app", self.url, of, "1800", key, token, self.directory)
 
     def described(self, of: str, name: str = "r1") -> tuple[Metadata, str, Origin]:
         """Read what the package of *of*, which is fetched, will be; ProjectError as in the pipeline."""

@@ -371,3 +371,66 @@ def test_a_full_disk_is_the_hosts_failure_and_leaves_nothing(repository, small_d
     assert done.returncode == 75, done.stderr
     assert "No space left on device" in done.stderr
     assert not list((host.home / "builds").iterdir())
+
+
+def in_folder(repository: Path, *folders: str) -> str:
+    """Let each of *folders* have a whole project, beside `shared`, and return the commit."""
+    for folder in folders:
+        for name in ("cisetup", "cibuild", "post-inst"):
+            write(repository / folder / "script" / name, "#!/bin/sh\n", executable=True)
+        write(repository / folder / "fpm.json", '{"version": "2.0", "description": "In a folder."}')
+        write(repository / folder / "data", folder)
+    write(repository / "shared/common", "of all\n")
+    return commit(repository)
+
+
+def test_a_project_in_a_folder_packages_that_folder_with_its_scripts_and_fpm_json(repository, host):
+    host.directory = "apps/api"
+    built = host.build(in_folder(repository, "apps/api", "web"))
+    names = {line.split()[-1] for line in listing(built["file"])}
+
+    assert built["version"].startswith("2.0-2.")
+    assert {"./opt/app/data", "./opt/app/script/post-inst"} <= names
+    assert not any(part in name for name in names for part in ("app.conf", "web", "shared"))
+
+
+def test_the_whole_commit_is_there_for_a_project_in_a_folder(repository, host):
+    host.directory = "apps/api"
+    host.fetch(in_folder(repository, "apps/api"))
+    run = host.home / "builds/r1"
+
+    assert (run / "repository/shared/common").read_text() == "of all\n"
+    assert (run / "source/data").read_text() == (run / "repository/apps/api/data").read_text() == "apps/api"
+
+
+@pytest.mark.parametrize(
+    ("directory", "state"),
+    [
+        ("nowhere", "missing"),
+        ("link", "a symbolic link"),
+        ("link/script", "missing"),
+        ("app.conf", "a file"),
+        ("ignored", "export-ignore in .gitattributes"),
+        ("api", "present"),
+        ("", "present"),
+    ],
+)
+def test_what_the_commit_has_as_the_projects_folder_is_said(repository, host, directory, state):
+    (repository / "link").symlink_to("api")
+    write(repository / ".gitattributes", "/ignored export-ignore\n")
+    host.directory = directory
+    assert host.fetch(in_folder(repository, "api", "ignored")).returncode == 0
+
+    assert host.said("read_metadata", "r1")["folder"] == state
+
+
+def test_a_submodule_of_another_folder_is_not_of_this_project(repository, host):
+    head = in_folder(repository, "api", "web")
+    git(repository, "update-index", "--add", "--cacheinfo", f"160000,{head},web/lib")
+    git(repository, "commit", "-qm", "A submodule")
+    states = {}
+    for host.directory in ("api", "web", ""):
+        host.fetch(git(repository, "rev-parse", "HEAD"))
+        states[host.directory] = host.said("read_metadata", "r1")["submodules"]
+
+    assert states == {"api": "missing", "web": "present", "": "present"}

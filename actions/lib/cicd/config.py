@@ -40,6 +40,7 @@ class Project:
     name: str
     repository: str
     branch: str = ""  # the repository's default branch
+    directory: str = ""  # of the repository; empty is all of it
     job: str = ""
     role: str = "app"
     min_bake_seconds: int = 600
@@ -205,6 +206,7 @@ def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
 def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
     if name == EVERYTHING:
         raise ConfigError(f"{name!r} is no name for a project: it means all of them.", "Rename it.")
+    directory = values.get("directory") or ""
     return Project(
         name=identifiers.check("project", name),
         repository=identifiers.check("repository", values["repository"]),
@@ -214,7 +216,8 @@ def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
         min_bake_seconds=int(values.get("min_bake_seconds", bake)),
         approval=approvals.policy_from(values.get("approval"), f"projects.{name}.approval"),
         freeze_windows=windows.parse(values.get("freeze_windows"), f"projects.{name}.freeze_windows"),
-        paths=tuple(values.get("paths") or ()),
+        directory=directory,
+        paths=tuple(values.get("paths") or ([f"{directory}/"] if directory else ())),
         watch_paths=tuple(values.get("watch_paths") or ()),
         distributions=tuple(identifiers.check("distribution", d) for d in values.get("distributions") or ()),
         component=identifiers.check("distribution", values["component"]) if values.get("component") else "",

@@ -84,6 +84,17 @@ def test_a_job_must_take_every_parameter(tmp_path, consul, page, state, said):
     assert [finding.state for finding in rest] == ([] if page["property"] else [WARNING])
 
 
+def test_the_job_of_a_project_in_a_folder_must_take_the_folder_too(tmp_path, consul):
+    names = [{"name": name} for name in jenkins.PARAMETERS]
+    page = {"buildable": True, "property": [{"parameterDefinitions": names}]}
+    projects = {"api": {"repository": "acme/shop", "directory": "api"}}
+    project = settings(tmp_path, consul, projects=projects).project("api")
+
+    first, *_ = checkup._job(project, page)
+
+    assert (first.state, first.said) == (WRONG, "does not take DIRECTORY")
+
+
 @pytest.mark.parametrize(
     ("conf", "state"),
     [

@@ -19,6 +19,7 @@ CONSOLE_BYTES = 64 * 1024
 CONSOLE_LIMIT_BYTES = 64 * 1024 * 1024
 BUILDS_READ = 100
 PARAMETERS = ("PROJECT", "COMMIT", "BRANCH", "REPOSITORY", "TRACE")
+DIRECTORY = "DIRECTORY"  # a job needs it only for a project that has one
 BUILD = "number,url,queueId,building,result,timestamp,duration,actions[parameters[name,value]]"
 
 
@@ -153,20 +154,28 @@ class Jenkins:
     def _refusal(self, what: str, error: Exception) -> JenkinsError:
         return JenkinsError(
             f"Jenkins at {self.url} refused to {what}: {neutral(str(error), 300)}.",
-            f"Check that the job exists, takes the parameters {', '.join(PARAMETERS)}, "
+            f"Check that the job exists, takes the parameters {', '.join(PARAMETERS)} "
+            f"(and {DIRECTORY} for a project with `directory`), "
             "and that the user may build it.",
         )
 
 
 def parameters(settings: Settings, project: Project, commit: str, branch: str) -> dict[str, str]:
-    """Return what the job of *project* is given to build *commit* of *branch*, by the names of PARAMETERS."""
+    """Return what the job of *project* is given to build *commit* of *branch*, by parameter_names."""
+    place = {DIRECTORY: project.directory} if project.directory else {}
     return {
         "PROJECT": project.name,
         "COMMIT": identifiers.check("commit", commit),
         "BRANCH": branch,
         "REPOSITORY": settings.clone_url(project),
         "TRACE": identifiers.trace_tag(project.repository, commit),
+        **place,
     }
+
+
+def parameter_names(project: Project) -> tuple[str, ...]:
+    """Return the names of the parameters that the job of *project* takes."""
+    return (*PARAMETERS, DIRECTORY) if project.directory else PARAMETERS
 
 
 def verify(result: BuildResult, project: Project, wanted: Mapping[str, str]) -> BuildResult:

@@ -38,6 +38,7 @@ def fetch_commit(settings: Settings, host: Host, run: str, project: Project, com
     arguments += [
         pattern.replace("{project}", project.name) for pattern in (source.deploy_key_file, source.token_file)
     ]
+    arguments.append(project.directory)
     with Shell(settings, host) as shell:
         shell.script("fetch_commit", arguments, _timeout(settings))
 
@@ -51,6 +52,7 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
     """
     with Shell(settings, host) as shell:
         said = _pairs(shell.script("read_metadata", [identifiers.check("run", run)], _timeout(settings)))
+        _refuse_folder(project, commit, said["folder"])
         text = _decoded(said.get("fpm_json"))
         paths = metadata.paths(text, project.name)
         states = _pairs(shell.script("read_states", [run, *paths], _timeout(settings)))
@@ -77,7 +79,9 @@ def build_package(
     """
     meta = _metadata(described["metadata"])
     trace = identifiers.trace_tag(project.repository, commit)
-    origin = Origin(project.repository, commit, trace, int(described["time"]), project.name)
+    origin = Origin(
+        project.repository, commit, trace, int(described["time"]), project.name, project.directory
+    )
     version = identifiers.check("version", described["version"])
     section = settings.package
     arguments = [identifiers.check("run", run), section.driver, " ".join(section.formats)]
@@ -124,6 +128,15 @@ def clean(settings: Settings, host: Host, run: str) -> None:
     """Remove everything that *run* left on *host*."""
     with Shell(settings, host) as shell:
         shell.script("clean_build", [identifiers.check("run", run)], _timeout(settings))
+
+
+def _refuse_folder(project: Project, commit: str, state: str) -> None:
+    if state != "present":
+        raise ProjectError(
+            f"{project.directory}, the folder of {project.name}, is {state} "
+            f"at {commit[:7]} of {project.repository}.",
+            f"Push it, or correct `projects.{project.name}.directory` in the configuration.",
+        )
 
 
 def _timeout(settings: Settings) -> int:

@@ -14,13 +14,14 @@ UNITS = "usr/lib/systemd/system"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a package comes from; in its control fields, but for `project`, which only provenance has."""
+    """Where a package comes from; its control fields say it but for `project` and `directory`."""
 
     repository: str
     commit: str
     trace: str
     time: int  # epoch second of the commit
     project: str
+    directory: str = ""  # the project's folder in the repository; empty is all of it
 
 
 def files(meta: Metadata, version: str, origin: Origin) -> dict[str, str]:

@@ -48,6 +48,7 @@ def statement(
                     "repository": origin.repository,
                     "commit": origin.commit,
                     "trace": origin.trace,
+                    **({"directory": origin.directory} if origin.directory else {}),
                 },
                 "internalParameters": {
                     "driver": builder.driver,

@@ -175,7 +175,7 @@ def coordination() -> Iterator[Finding]:
 def _job(project: Project, page: Mapping[str, Any]) -> Iterator[Finding]:
     what, properties = f"Jenkins job {project.job}", [p for p in page.get("property") or [] if p]
     names = {d.get("name") for p in properties for d in p.get("parameterDefinitions") or []}
-    missing = [name for name in jenkins.PARAMETERS if name not in names]
+    missing = [name for name in jenkins.parameter_names(project) if name not in names]
     if missing:
         yield Finding(what, WRONG, f"does not take {', '.join(missing)}", _job_hint(project))
     elif not page.get("buildable"):
@@ -188,7 +188,7 @@ def _job(project: Project, page: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _job_hint(project: Project) -> str:
-    names = ", ".join(jenkins.PARAMETERS)
+    names = ", ".join(jenkins.parameter_names(project))
     return f"Make the job with the string parameters {names}, or set `projects.{project.name}.job`."
 
 

@@ -1,10 +1,11 @@
 # Bring one commit into a directory of this run, by way of a mirror into which later runs fetch only what is new.
 # $1 run  $2 project  $3 clone URL  $4 commit  $5 seconds after which an idle run is dead
-# $6 deploy key on this host or empty  $7 file with a token on this host or empty
+# $6 deploy key on this host or empty  $7 file with a token on this host or empty  $8 the project's folder in the
+# repository or empty: `source` is that folder then, and `repository` beside it the whole commit
 set -eu
 umask 022
 export LC_ALL=C GIT_TERMINAL_PROMPT=0
-project=$2 url=$3 commit=$4 key=$6 token=$7
+project=$2 url=$3 commit=$4 key=$6 token=$7 directory=${8:-}
 builds=$HOME/builds work=$HOME/builds/$1 mirror=$HOME/mirrors/$2.git
 
 # 75: this host cannot go on, another one may.
@@ -70,16 +71,33 @@ tidy() {
 
 unpack() {
     rm -rf "$work"
-    mkdir -p "$work/source" || return 1
-    { mirror_git archive --format=tar "$commit" || : >"$work/failed"; } | tar -x -C "$work/source" || return 1
-    [ ! -e "$work/failed" ]
+    tree=$work/source
+    [ -z "$directory" ] || tree=$work/repository
+    mkdir -p "$work/source" "$tree" || return 1
+    { mirror_git archive --format=tar "$commit" || : >"$work/failed"; } | tar -x -C "$tree" || return 1
+    [ ! -e "$work/failed" ] || return 1
+    [ -z "$directory" ] || [ "$(folder)" != present ] || cp -al "$tree/$directory/." "$work/source/"
+}
+
+# What the commit has as the project's folder; git looks behind no symbolic link.
+folder() {
+    [ -n "$directory" ] || { echo present; return; }
+    case $(mirror_git ls-tree "$commit" -- "$directory") in
+        '040000 '*) [ -d "$work/repository/$directory" ] && echo present || echo 'export-ignore in .gitattributes' ;;
+        '120000 '*) echo 'a symbolic link' ;;
+        '160000 '*) echo 'a submodule' ;;
+        '') echo missing ;;
+        *) echo 'a file' ;;
+    esac
 }
 
 describe() {
     echo "commits=$(mirror_git rev-list --count "$commit")"
     echo "time=$(mirror_git log -1 --format=%ct "$commit")"
-    echo "submodules=$(mirror_git ls-tree -r "$commit" | grep -q '^160000 ' && echo present || echo missing)"
-    echo "lfs=$(mirror_git grep -q 'filter=lfs' "$commit" -- '.gitattributes' '**/.gitattributes' && echo present || echo missing)"
+    echo "folder=$(folder)"
+    echo "submodules=$(mirror_git ls-tree -r "$commit:$directory" | grep -q '^160000 ' && echo present || echo missing)"
+    below=${directory:+$directory/}
+    echo "lfs=$(mirror_git grep -q 'filter=lfs' "$commit" -- .gitattributes "$below.gitattributes" "$below**/.gitattributes" && echo present || echo missing)"
 }
 
 mkdir -p "$builds" "$HOME/mirrors" 2>&1 || fail "$builds cannot be made: No space left or no right"
