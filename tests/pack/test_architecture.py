@@ -59,6 +59,8 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
         "release/ring",
         "release/version",
         "package/fpm_json",
+        "package/fields",
+        "package/shape",
         "package/metadata",
         "package/builder_input",
         "package/provenance",

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cicd.errors import ProjectError
-from cicd.package.fpm_json import FIELDS
+from cicd.package.fields import FIELDS
 from tests.package.building import DRIVERS, BuildHost, commit, project, run, write
 
 FEW = settings(max_examples=6, suppress_health_check=list(HealthCheck))
@@ -55,7 +55,8 @@ def test_every_file_name_is_packaged_as_it_is(driver, names):
 @FEW
 @given(
     values=st.fixed_dictionaries(
-        {}, optional={key: HOSTILE | st.from_regex(FIELDS[key].pattern, fullmatch=True) for key in TEXTS}
+        {},
+        optional={key: HOSTILE | st.from_regex(FIELDS[key].shape.pattern, fullmatch=True) for key in TEXTS},
     )
 )
 def test_hostile_values_are_refused_by_name_or_only_text_in_the_package(driver, values):

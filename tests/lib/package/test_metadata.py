@@ -16,8 +16,9 @@ from cicd.allowed import Allowed
 from cicd.errors import ConfigError, ProjectError
 from cicd.package import builder_input, fpm_json, maintainer_scripts, metadata
 from cicd.package.builder_input import Origin
-from cicd.package.fpm_json import FIELDS
+from cicd.package.fields import FIELDS
 from cicd.package.metadata import Metadata
+from cicd.package.shape import Items, Shape
 
 COMMIT = "a" * 40
 SCRIPTS = {"script/cisetup": "executable", "script/cibuild": "executable", "script/post-inst": "executable"}
@@ -155,8 +156,17 @@ def test_hostile_values_are_refused_or_harmless(values):
             assert re.fullmatch(r"[A-Za-z0-9._+@/-]*|'[A-Za-z0-9._+@/ -]*'", value)
 
 
+def values_of(shape: Shape) -> st.SearchStrategy:
+    """What fits *shape*, or nearly so."""
+    if isinstance(shape, Items):
+        return st.lists(values_of(shape.each), max_size=2)
+    return st.from_regex(shape.pattern)
+
+
 VALUES = st.one_of(
-    JSON, st.lists(st.text(max_size=8), max_size=2), *(st.from_regex(f.pattern) for f in FIELDS.values())
+    JSON,
+    st.lists(st.text(max_size=8), max_size=2),
+    *(values_of(field.shape) for field in FIELDS.values()),
 )
 
 
@@ -205,7 +215,7 @@ def test_no_description_adds_an_argument_or_a_control_field(description):
 def test_a_folder_of_the_system_is_no_projects(path):
     with pytest.raises(ProjectError, match="line 2: `prefix`"):
         read({"prefix": path, **WHOLE})
-    with pytest.raises(ProjectError, match="line 2: `directories`"):
+    with pytest.raises(ProjectError, match="line 3: `directories`"):
         read({"directories": [path], **{k: v for k, v in WHOLE.items() if k != "directories"}})
 
 
@@ -392,3 +402,29 @@ def test_fpm_gets_no_flag_that_would_make_it_skip_the_hook_on_upgrades():
     assert not [word for word in words if "upgrade" in word or "systemd" in word]
     assert words[words.index("-v") + 1] == "1.0.0"
     assert words[words.index("--iteration") + 1] == "1.aaaaaaa"
+
+
+def test_the_line_of_a_value_is_found_wherever_it_stands():
+    text = '{"a": [\n{"b" :\t"}],"},\n{"c": {}, "\\u0062": 1}], "a\\"": 1,\n"a": [1,\n2]}'
+
+    assert fpm_json.line_of(text, ("a", 1)) == 5
+    assert fpm_json.line_of('{"a": [\n{"b" :\t"}],"},\n{"c": {}, "\\u0062": 1}]}', ("a", 1, "b")) == 3
+    assert fpm_json.line_of(" \n {}", ()) == 2
+
+
+@given(JSON)
+def test_every_way_into_a_value_has_a_line(value):
+    text = json.dumps(value, indent=1)
+
+    def visit(part, where):
+        lines = text.split("\n")
+        line = lines[fpm_json.line_of(text, where) - 1]
+        if where and isinstance(where[-1], str):
+            assert line.lstrip().startswith(json.dumps(where[-1]) + ":")
+        members = (
+            part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+        )
+        for key, member in members:
+            visit(member, (*where, key))
+
+    visit(value, ())

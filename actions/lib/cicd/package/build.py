@@ -17,7 +17,7 @@ from cicd.errors import HostError, ProjectError
 from cicd.package import builder_input, metadata, provenance, sbom
 from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
-from cicd.package.fpm_json import LISTS
+from cicd.package.fields import LISTS
 from cicd.package.metadata import Metadata
 from cicd.package.package_names import Names
 from cicd.package.provenance import Builder

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-import re
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping
 
 from cicd.allowed import NOTHING_MORE, Allowed
 from cicd.errors import ProjectError
 from cicd.package import contents, fpm_json
-from cicd.package.fpm_json import FIELDS, LISTS
+from cicd.package.fields import FIELDS, LISTS
+from cicd.package.shape import Problem, Where
 from cicd.release.version import package_name
 from cicd.sanitize import one_line
 
@@ -86,13 +86,10 @@ def read(
     """
     values, problems = fpm_json.parse(text)
     problems = _script_problems(values, states) + problems + _file_problems(project, values, states)
-    problems += [
-        f"fpm.json line {fpm_json.line_of(text or '', key)}: {said}"
-        for key, said in _claims(project, values, allowed)
-    ]
+    problems += [fpm_json.at(text, where, said) for where, said in _claims(project, values, allowed)]
     problems += _content_problems(project, values, states, allowed)
     name = values.get("name") or package_name(project)
-    if not re.fullmatch(FIELDS["name"].pattern, name):
+    if any(FIELDS["name"].shape.problems(name, ())):
         problems.append(f"fpm.json has no `name`, and {name} is none for a Debian package: add one")
     if problems:
         raise ProjectError(
@@ -163,24 +160,33 @@ def _file_problems(project: str, values: Mapping[str, Any], states: Mapping[str,
     ]
 
 
-def _claims(project: str, values: Mapping[str, Any], allowed: Allowed) -> Iterator[tuple[str, str]]:
+def _claims(project: str, values: Mapping[str, Any], allowed: Allowed) -> Iterator[Problem]:
     """Yield each field by which the project would take what is not its own of a host, and what is wrong."""
     may = f"an operator allows more by `projects.{project}.allowed` in the configuration"
-    paths = [("prefix", values["prefix"])] if "prefix" in values else []
-    paths += [("directories", path) for path in values.get("directories", ())]
-    for key, path in paths:
+    paths: list[tuple[Where, str]] = [(("prefix",), values["prefix"])] if "prefix" in values else []
+    paths += [(("directories", number), path) for number, path in enumerate(values.get("directories", ()))]
+    for where, path in paths:
         if not allowed.path(project, path):
-            yield key, f"`{key}` names {path}: take one below /opt or /srv, or as /var/lib/{project}; {may}"
+            yield (
+                where,
+                f"`{where[0]}` names {path}: take one below /opt or /srv, or as /var/lib/{project}; {may}",
+            )
     if "user" in values and not allowed.user(values["user"]):
         yield (
-            "user",
+            ("user",),
             f"`user` is {values['user']}, a user of the system: take one of your own, or none; {may}",
         )
     unit = values.get("unit", "").rpartition("/")[2]
     if unit.endswith("@.service"):
-        yield "unit", f"`unit` is {unit}, a template, which runs only as an instance: bring {project}.service"
+        yield (
+            ("unit",),
+            f"`unit` is {unit}, a template, which runs only as an instance: bring {project}.service",
+        )
     elif unit and not allowed.unit(project, unit):
-        yield "unit", f"`unit` is {unit}: call it {project}.service, or let it begin with {project}-; {may}"
+        yield (
+            ("unit",),
+            f"`unit` is {unit}: call it {project}.service, or let it begin with {project}-; {may}",
+        )
 
 
 def _content_problems(
