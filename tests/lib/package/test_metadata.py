@@ -215,7 +215,7 @@ def test_no_description_adds_an_argument_or_a_control_field(description):
 def test_a_folder_of_the_system_is_no_projects(path):
     with pytest.raises(ProjectError, match="line 2: `prefix`"):
         read({"prefix": path, **WHOLE})
-    with pytest.raises(ProjectError, match="line 3: `directories`"):
+    with pytest.raises(ProjectError, match="line 3: `directories"):
         read({"directories": [path], **{k: v for k, v in WHOLE.items() if k != "directories"}})
 
 
