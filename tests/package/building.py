@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cicd.allowed import NOTHING_MORE
-from cicd.clients.ssh import SCRIPTS
-from cicd.package import build, builder_input, metadata
+from cicd.clients.scripts import script_text
+from cicd.package import answers, build, builder_input, metadata
 from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
@@ -71,7 +71,7 @@ class BuildHost:
     def script(self, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Run remote/*name*.sh as SSH would."""
         variables = {"HOME": str(self.home), "PATH": f"{TOOLS}:{os.environ['PATH']}", **environment}
-        command = ["sh", "-c", (SCRIPTS / f"{name}.sh").read_text(), name, *arguments]
+        command = ["sh", "-c", script_text(name), name, *arguments]
         return subprocess.run(
             command, env=variables, capture_output=True, text=True, timeout=300, cwd=self.home
         )
@@ -79,7 +79,7 @@ class BuildHost:
     def said(self, name: str, *arguments: str) -> dict[str, str]:
         done = self.script(name, *arguments)
         assert done.returncode == 0, done.stderr
-        return build._pairs(done.stdout)
+        return answers.pairs(done.stdout)
 
     def fetch(self, of: str, name: str = "r1", **secrets: str) -> subprocess.CompletedProcess:
         key, token = secrets.get("key", ""), secrets.get("token", "")
@@ -88,7 +88,7 @@ class BuildHost:
     def described(self, of: str, name: str = "r1") -> tuple[Metadata, str, Origin]:
         """Read what the package of *of*, which is fetched, will be; ProjectError as in the pipeline."""
         said = self.said("read_metadata", name)
-        text = build._decoded(said.get("fpm_json"))
+        text = answers.fpm_json(said.get("fpm_json"))
         states = self.said("read_states", name, *metadata.paths(text, "app"))
         meta = metadata.read("app", of, text, {**states, **said}, self.allowed)
         version = package_version(meta.version, int(said["commits"]), of)
@@ -110,7 +110,7 @@ class BuildHost:
         assert done.returncode == 0, done.stderr
         done = self.try_build(of, driver, name, **options)
         assert done.returncode == 0, done.stderr
-        said = build._pairs(done.stdout)
+        said = answers.pairs(done.stdout)
         meta, version, origin = self.described(of, name)
         builder = Builder(
             "build1", driver, said["tool"], name, "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"

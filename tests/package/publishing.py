@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd.clients.ssh import script_text
+from cicd.clients.scripts import script_text
 from tests.left_out import needs_freight
 from tests.package.building import run, write
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd.clients.ssh import SCRIPTS
+from cicd.clients.scripts import script_text
 from cicd.deploy import commits
 from cicd.errors import HostError
 from cicd.sanitize import neutral_data
@@ -15,7 +15,7 @@ from tests.package.building import git
 
 
 def script(name: str, *arguments: str, home: Path) -> subprocess.CompletedProcess:
-    command = ["sh", "-c", (SCRIPTS / f"{name}.sh").read_text(), name, *arguments]
+    command = ["sh", "-c", script_text(name), name, *arguments]
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 import requests
 
-from cicd.clients.ssh import script_text
+from cicd.clients.scripts import script_text
 from cicd.config import Settings
 from cicd.errors import ConfigError, Refused
 from cicd.package.built import Package

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import re
 import socket
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Sequence
 
@@ -15,22 +13,15 @@ from invoke.exceptions import CommandTimedOut
 
 from cicd.clients import connection
 from cicd.clients.connection import KEEPALIVE_SECONDS, SILENCE_SECONDS, Outcome
+from cicd.clients.scripts import script_text
 from cicd.config import Settings
 from cicd.errors import HostError, HostLost
 from cicd.release.host import Host
 from cicd.sanitize import neutral
 
-SCRIPTS = Path(__file__).with_name("remote")
-INCLUDED = re.compile(r"^\. \./(\w+\.sh)$", re.M)
 TEMPORARY_FAILURE = 75  # sysexits.h: what a script says when its host cannot go on, full disk and the like
 NO_EXIT_STATUS = -1  # paramiko's word when a command's end was never told
 BROKEN = (paramiko.SSHException, OSError, EOFError)
-
-
-def script_text(name: str) -> str:
-    """Return remote/*name*.sh, with the files that it includes by `. ./FILE` in their place."""
-    text = (SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
-    return INCLUDED.sub(lambda found: (SCRIPTS / found[1]).read_text(encoding="utf-8"), text)
 
 
 class Shell:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import time
@@ -13,8 +12,8 @@ from typing import Any, Mapping
 from cicd import identifiers
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
-from cicd.errors import HostError, ProjectError
-from cicd.package import builder_input, metadata, provenance, sbom
+from cicd.errors import HostError
+from cicd.package import answers, builder_input, contract, provenance, sbom
 from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
 from cicd.package.fields import LISTS
@@ -22,7 +21,6 @@ from cicd.package.metadata import Metadata
 from cicd.package.package_names import Names
 from cicd.package.provenance import Builder
 from cicd.release.host import Host
-from cicd.release.version import package_version
 from cicd.sanitize import one_line
 
 # A run whose directory nothing touched for so many steps' time is dead, and swept away.
@@ -51,15 +49,9 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
     Refused when the package's name is somebody else's.
     """
     with Shell(settings, host) as shell:
-        said = _pairs(shell.script("read_metadata", [identifiers.check("run", run)], _timeout(settings)))
-        _refuse_folder(project, commit, said["folder"])
-        text = _decoded(said.get("fpm_json"))
-        paths = metadata.paths(text, project.name)
-        states = _pairs(shell.script("read_states", [run, *paths], _timeout(settings)))
-        meta = metadata.read(project.name, commit, text, {**states, **said}, project.allowed)
-        Names(settings).refuse_foreign(project, meta.name, shell)
-    version = package_version(meta.version, int(said["commits"]), commit)
-    return {"version": version, "time": int(said["time"]), "metadata": asdict(meta)}
+        found = contract.read(shell, run, project, commit, _timeout(settings))
+        Names(settings).refuse_foreign(project, found.metadata.name, shell)
+    return {"version": found.version, "time": found.time, "metadata": asdict(found.metadata)}
 
 
 def build_package(
@@ -89,12 +81,12 @@ def build_package(
     started = _now()
     with Shell(settings, host) as shell:
         shell.put(_request(builder_input.files(meta, version, origin)), f"builds/{run}/request")
-        said = _pairs(shell.script("build_package", arguments, _timeout(settings)))
+        said = answers.pairs(shell.script("build_package", arguments, _timeout(settings)))
         builder = Builder(host.name, said["driver"], said.get("tool", ""), run, started, _now())
         for name, content in papers(meta, version, origin, builder, said, clearance).items():
             shell.put(content, f"builds/{run}/out/{name}")
     kept = {key: said[key] for key in ("driver", "file", "sha256")}
-    errors = _text(said.get("lintian", "")).splitlines()
+    errors = answers.text(said.get("lintian", "")).splitlines()
     return {
         **kept,
         "bytes": int(said["bytes"]),
@@ -114,7 +106,7 @@ def papers(
     clearance: Clearance,
 ) -> dict[str, str]:
     """Return the bill of materials and the provenance of what a build *said* it made, by file name."""
-    locks = {key[len(LOCK) :]: _text(said[key]) for key in said if key.startswith(LOCK)}
+    locks = {key[len(LOCK) :]: answers.text(said[key]) for key in said if key.startswith(LOCK)}
     bill = _json(sbom.bill(meta, version, origin, said["sha256"], _rfc3339(origin.time), locks))
     subjects = {
         said["file"].rpartition("/")[2]: said["sha256"],
@@ -128,15 +120,6 @@ def clean(settings: Settings, host: Host, run: str) -> None:
     """Remove everything that *run* left on *host*."""
     with Shell(settings, host) as shell:
         shell.script("clean_build", [identifiers.check("run", run)], _timeout(settings))
-
-
-def _refuse_folder(project: Project, commit: str, state: str) -> None:
-    if state != "present":
-        raise ProjectError(
-            f"{project.directory}, the folder of {project.name}, is {state} "
-            f"at {commit[:7]} of {project.repository}.",
-            f"Push it, or correct `projects.{project.name}.directory` in the configuration.",
-        )
 
 
 def _timeout(settings: Settings) -> int:
@@ -158,23 +141,6 @@ def _now() -> str:
 
 def _rfc3339(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
-def _pairs(output: str) -> dict[str, str]:
-    return dict(line.partition("=")[::2] for line in output.splitlines())
-
-
-def _decoded(text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        return base64.b64decode(text, validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
-        raise ProjectError("fpm.json is not UTF-8 text.", "Save it as UTF-8 and push again.") from None
-
-
-def _text(encoded: str) -> str:
-    return base64.b64decode(encoded).decode("utf-8", errors="replace")
 
 
 def _metadata(values: Mapping[str, Any]) -> Metadata:
