@@ -127,8 +127,9 @@ def _hook(options: argparse.Namespace, places: Places, world: World) -> int:
 def _project_add(options: argparse.Namespace, places: Places, world: World) -> int:
     machine.check_root()
     with held(places.lock_file):
-        added = projects.add(places, world, options.folder)
-    show(description.project_guide(places, world, added))
+        added = projects.add(places, world, options.folder, options.directories)
+    for one in added:
+        show(description.project_guide(places, world, one))
     return 0
 
 
@@ -157,6 +158,7 @@ def parser() -> argparse.ArgumentParser:
         "add", help="take the project in a folder, a git repository or not, into the running lab"
     )
     add.add_argument("folder", type=Path)
+    add.add_argument("directories", nargs="*", help="where its projects are, when it has several")
     add.set_defaults(run=_project_add)
     hook = commands.add_parser("hook", help="tell pushes to the gateway, to StackStorm itself, or to nobody")
     hook.add_argument("to", choices=("gateway", "stackstorm", "nobody"))

@@ -120,7 +120,7 @@ def guide(places: Places, here: World) -> str:
 def project_guide(places: Places, here: World, project: Project) -> str:
     """Return what to try with a project that was added."""
     return f"""
-  git -C {quote(str(places.clones(project.name)))} push       # starts the pipeline
+  git -C {quote(str(places.clones(project.clone)))} push       # starts the pipeline
   st2 run cicd.get_release project={project.name}       # once the canary is healthy:
   st2 run cicd.deploy_production project={project.name}
   curl -H 'Host: {project.name}' {here.haproxy_url}/

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lab.errors import LabError
@@ -19,15 +20,28 @@ FIRST_PORT = 8090  # of the projects that are added; the first one has 8080
 
 @dataclass(frozen=True)
 class Project:
-    """*port* is where its application listens on every app host; *unit* is empty when it has none."""
+    """
+    *port* is where its application listens on every app host; *unit* is empty when it has none.
+
+    Of several projects in one repository, *directory* is this one's folder, *home* the repository's name
+    and *shared* are the folders that belong to none.
+    """
 
     name: str
     port: int
     unit: str
+    directory: str = ""
+    home: str = ""
+    shared: tuple[str, ...] = ()
 
     @property
     def repository(self) -> str:
-        return f"acme/{self.name}"
+        return f"acme/{self.clone}"
+
+    @property
+    def clone(self) -> str:
+        """The name of the clone in which its developers work."""
+        return self.home or self.name
 
     @property
     def tag(self) -> str:
@@ -45,7 +59,7 @@ def known(places: Places) -> list[Project]:
     """Return the projects of the lab, the first one first."""
     file = _file(places)
     added = json.loads(file.read_text()) if file.exists() else []
-    return [FIRST, *(Project(**values) for values in added)]
+    return [FIRST, *(Project(**{**values, "shared": tuple(values["shared"])}) for values in added)]
 
 
 def keep(places: Places, project: Project) -> None:
@@ -56,11 +70,26 @@ def keep(places: Places, project: Project) -> None:
     partial.rename(_file(places))
 
 
-def read(places: Places, folder: Path) -> Project:
-    """Return *folder* as a project that is not in the lab yet; LabError says what it lacks."""
+def read_all(places: Places, folder: Path, directories: Sequence[str]) -> list[Project]:
+    """Return the projects in *directories* of *folder*, or *folder* as the only one, as `read` does."""
+    if not directories:
+        return [read(folder, known(places))]
+    home, found = _name(folder, {}), known(places)
+    for directory in directories:
+        one = read(folder / directory, found)
+        found = [*found, replace(one, directory=directory, home=home, shared=_shared(folder, directories))]
+    return found[-len(directories) :]
+
+
+def _shared(folder: Path, directories: Sequence[str]) -> tuple[str, ...]:
+    ours = {".git", *(Path(directory).parts[0] for directory in directories)}
+    return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name not in ours))
+
+
+def read(folder: Path, others: Sequence[Project]) -> Project:
+    """Return *folder* as a project that is none of *others*; LabError says what it lacks."""
     described = _description(folder)
-    name = str(described.get("name") or folder.resolve().name).lower().replace("_", "-")
-    others = known(places)
+    name = _name(folder, described)
     if not re.fullmatch(NAME, name):
         raise LabError(
             f"{name!r} cannot be a project's name here.", f'Give "name" in fpm.json, of the form {NAME}.'
@@ -73,6 +102,10 @@ def read(places: Places, folder: Path) -> Project:
                 f"{folder / script} is missing or not executable.", "docs/project.md says what it does."
             )
     return Project(name, _free_port(others), Path(str(described.get("unit") or "")).name)
+
+
+def _name(folder: Path, described: Mapping[str, object]) -> str:
+    return str(described.get("name") or folder.resolve().name).lower().replace("_", "-")
 
 
 def _description(folder: Path) -> dict[str, object]:
@@ -88,7 +121,7 @@ def _description(folder: Path) -> dict[str, object]:
     return described
 
 
-def _free_port(others: list[Project]) -> int:
+def _free_port(others: Sequence[Project]) -> int:
     return max([FIRST_PORT - 1, *(project.port for project in others)]) + 1
 
 

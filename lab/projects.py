@@ -1,7 +1,8 @@
-"""A further project in a running lab: everything that it needs to be pushed and deployed."""
+"""Further projects in a running lab: everything that they need to be pushed and deployed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,32 +23,35 @@ from lab.stackstorm import engine, pack_config
 from lab.world import World
 
 
-def add(places: Places, world: World, folder: Path) -> Project:
-    """Add the project in *folder*, a git repository or not; LabError when it is none."""
-    found = project.read(places, folder)
+def add(places: Places, world: World, folder: Path, directories: Sequence[str] = ()) -> list[Project]:
+    """Add the project in *folder*, a git repository or not, or those in its *directories*; else LabError."""
+    found = project.read_all(places, folder, directories)
     base = base_of(places)
-    if problems := ports.problems([(host.address, found.port) for host in world.apps]):
+    if problems := ports.problems([(host.address, one.port) for host in world.apps for one in found]):
         raise Unfit(problems)
     infra = Container(places, world.infra, base)
     apps = {host.name: Container(places, host, base) for host in world.apps}
     for container in (infra, *apps.values()):
         container.require_on()
-    git.create(infra, found)
-    clone.take(places, world, found, folder)
-    git.arm(infra, world, (places.secrets / "github_secret").read_text(), found)
-    jenkins.create_job(places, world, found)
-    say(f"{found.repository} has a repository, a webhook and a Jenkins job")
-    together({name: partial(_prepare_host, one, found) for name, one in apps.items()})
-    project.keep(places, found)
+    git.create(infra, found[0])
+    clone.take(places, world, found[0], folder)
+    git.arm(infra, world, (places.secrets / "github_secret").read_text(), found[0])
+    for one in found:
+        jenkins.create_job(places, world, one)
+    say(f"{found[0].repository} has a repository, a webhook and a Jenkins job for each project")
+    together({name: partial(_prepare_host, container, found) for name, container in apps.items()})
+    for one in found:
+        project.keep(places, one)
+        pack_config.add(places, one)
+        say(f"app hosts serve {one.name} on port {one.port}, HAProxy by its name")
     haproxy.reload(infra, world, project.known(places))
-    say(f"app hosts serve {found.name} on port {found.port}, HAProxy by its name")
-    pack_config.add(places, found)
     engine.reload(places)
     return found
 
 
-def _prepare_host(container: Container, found: Project) -> None:
-    for path, text in app.project_files(container.host, found).items():
-        container.write(path, text)
-    agent.register(container.host, found)
-    container.run("systemctl", "enable", "--quiet", "--now", f"cicd-converge-watch@{found.name}.service")
+def _prepare_host(container: Container, found: Sequence[Project]) -> None:
+    for one in found:
+        for path, text in app.project_files(container.host, one).items():
+            container.write(path, text)
+        agent.register(container.host, one)
+        container.run("systemctl", "enable", "--quiet", "--now", f"cicd-converge-watch@{one.name}.service")

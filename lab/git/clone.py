@@ -31,14 +31,14 @@ def make(places: Places, world: World) -> None:
 
 def take(places: Places, world: World, project: Project, folder: Path) -> None:
     """Make a clone of the project with what is in *folder*: its history, or one commit; nothing is pushed."""
-    clone = places.clones(project.name)
+    clone = places.clones(project.clone)
     _create(places, clone, world.clone_url(project.repository))
     if (folder / ".git").exists():
         _git(places, clone, "pull", "--quiet", str(folder.resolve()), "HEAD")
     else:
         shutil.copytree(folder, clone, dirs_exist_ok=True, symlinks=True)
         _git(places, clone, "add", "--all")
-        _git(places, clone, "commit", "--quiet", "-m", f"Start {project.name}")
+        _git(places, clone, "commit", "--quiet", "-m", f"Start {project.clone}")
     _git(places, clone, "config", "branch.main.remote", "origin")
     _git(places, clone, "config", "branch.main.merge", "refs/heads/main")
 

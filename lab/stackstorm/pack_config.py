@@ -65,8 +65,10 @@ def configuration(places: Places, world: World, tools: Tools, driver: Driver) ->
     }
 
 
-def _project(project: Project) -> dict[str, str]:
-    return {"repository": project.repository, "branch": "main", "job": project.name, "role": ROLE}
+def _project(project: Project) -> dict[str, Any]:
+    folder = {"directory": project.directory, "watch_paths": [f"{name}/" for name in project.shared]}
+    own = folder if project.directory else {}
+    return {"repository": project.repository, "branch": "main", "job": project.name, "role": ROLE, **own}
 
 
 def add(places: Places, project: Project) -> None:

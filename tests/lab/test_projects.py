@@ -10,12 +10,13 @@ import pytest
 from lab import project
 from lab.errors import LabError
 from lab.git import clone
-from lab.places import Places
+from lab.places import REPOSITORY, Places
 from lab.project import Project
 from lab.world import World
 from tests.announcer import announcer
 
 NAME = "announcer"
+EXAMPLES = REPOSITORY / "examples"
 
 
 @pytest.fixture
@@ -30,10 +31,10 @@ def places(tmp_path: Path) -> Places:
 
 def test_a_folder_becomes_a_project_with_a_port_of_its_own(places, folder):
     places.root.mkdir()
-    first = project.read(places, folder)
+    first = project.read(folder, project.known(places))
     project.keep(places, first)
     (folder / "fpm.json").write_text('{"name": "other", "version": "1.0.0", "description": "Other"}')
-    second = project.read(places, folder)
+    second = project.read(folder, project.known(places))
 
     assert (first.name, first.unit, first.repository) == (NAME, f"{NAME}.service", f"acme/{NAME}")
     assert (second.name, second.unit) == ("other", "")
@@ -59,7 +60,7 @@ def test_what_is_no_project_is_refused_with_a_sentence(places, folder, spoil, se
     spoil(folder)
 
     with pytest.raises(LabError, match=sentence):
-        project.read(places, folder)
+        project.read(folder, project.known(places))
 
 
 def test_a_git_repository_keeps_its_history_and_a_folder_becomes_one_commit(places, folder, work):
@@ -70,6 +71,23 @@ def test_a_git_repository_keeps_its_history_and_a_folder_becomes_one_commit(plac
 
     assert [len(commits(places, name)) for name in ("with-history", NAME)] == [2, 1]
     assert (places.clones(NAME) / "fpm.json").exists()
+
+
+def test_several_projects_of_one_folder_share_its_repository_and_nothing_else(places):
+    places.root.mkdir()
+    found = project.read_all(places, EXAMPLES / "monorepo", ["api", "web"])
+    for one in found:
+        project.keep(places, one)
+
+    assert [(one.name, one.unit, one.directory) for one in found] == [
+        ("api", "api.service", "api"),
+        ("web", "web.service", "web"),
+    ]
+    assert {(one.repository, one.clone, one.shared) for one in found} == {
+        ("acme/monorepo", "monorepo", ("shared",))
+    }
+    assert len({one.port for one in found}) == 2
+    assert project.known(places)[1:] == found
 
 
 def commits(places: Places, name: str) -> list[str]:
