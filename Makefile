@@ -54,6 +54,7 @@ bench-converge: setup
 test-faults: setup
 	$(PYTHON) -m pytest tests/fleet tests/lib tests/package tests/whole -m faults
 	FAULT_RINGS="canary production" $(PYTHON) -m pytest tests/host -m lab
+	$(CLIENT) -m pytest tests/acceptance -W default -m faults
 
 bench-ingest: setup
 	$(PYTHON) -m bench.ingest

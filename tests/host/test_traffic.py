@@ -83,6 +83,14 @@ def a_full_disk(machine: Machine, repository: Repository, version: str) -> Itera
         yield
 
 
+@contextlib.contextmanager
+def a_masked_unit(machine: Machine, repository: Repository, version: str) -> Iterator[None]:
+    """What an operator masks goes on running, and could not be started again."""
+    machine.run("systemctl", "mask", "--runtime", "greeter")
+    yield
+    machine.run("systemctl", "unmask", "--runtime", "greeter")
+
+
 TROUBLES: dict[Trouble, tuple[str, str]] = {
     a_repository_that_hangs: ("update", "apt cannot read the repository"),
     a_package_that_hangs: ("fetch", "apt cannot fetch"),
@@ -92,8 +100,9 @@ TROUBLES: dict[Trouble, tuple[str, str]] = {
     a_locked_dpkg: ("locked", "another package manager is at work"),
     a_held_package: ("apt_hold", "apt-mark unhold greeter"),
     a_full_disk: ("disk", "KiB on /opt"),
+    a_masked_unit: ("masked", "nothing was changed: systemctl unmask greeter.service"),
 }
-QUICK = (a_repository_that_refuses, a_locked_dpkg, a_held_package)
+QUICK = (a_repository_that_refuses, a_locked_dpkg, a_held_package, a_masked_unit)
 
 
 @pytest.mark.parametrize(

@@ -50,5 +50,23 @@ def test_a_line_stays_a_line():
     assert one_line("a\nb\r\nc") == "a b c"
 
 
+def test_a_long_line_says_what_was_tried_and_why_it_failed():
+    said = f"apt cannot read the repository: {'Get:1 http://apt.example.com ' * 50}E: Connection refused"
+
+    shown = one_line(said, 100)
+
+    assert shown.startswith("apt cannot read the repository: ")
+    assert shown.endswith("E: Connection refused")
+    assert len(shown) <= 100
+
+
+@given(HOSTILE, st.integers(20, 60))
+def test_a_line_that_was_cut_is_neutral_and_no_longer_than_asked_for(text, limit):
+    shown = one_line(text * 9, limit)
+
+    assert neutral(shown) == shown
+    assert len(shown) <= limit
+
+
 def test_data_is_neutral_to_its_leaves():
     assert neutral_data({"{{a}}": ["<% b %>", 1, None]}) == {"{\u200b{a}}": ["<\u200b% b %>", 1, None]}

@@ -10,6 +10,7 @@ ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-
 # Controls but tab and newline, and the bidirectional overrides that reorder what people read.
 INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 ZERO_WIDTH_SPACE = "\u200b"
+LEFT_OUT = " … "
 
 
 def neutral(text: str, limit: int = 4000) -> str:
@@ -37,8 +38,14 @@ def neutral_data(value: object) -> object:
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """Return *text* as one neutral line of at most *limit* characters."""
-    return neutral(" ".join(text.split()), limit)
+    """
+    Return *text* as one neutral line of at most *limit* characters.
+
+    A longer one keeps both ends: what was tried stands first, and why it failed last.
+    """
+    line = neutral(" ".join(text.split()), len(text))
+    half = (limit - len(LEFT_OUT)) // 2
+    return line if len(line) <= limit else f"{line[:half]}{LEFT_OUT}{line[-half:]}"
 
 
 def moment(at: float) -> str:

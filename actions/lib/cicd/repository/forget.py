@@ -41,7 +41,7 @@ def forget(settings: Settings, project: str, published: Container[str] = ()) -> 
 
 def _fold_records(ledger: Ledger, names: Names, project: str) -> None:
     records, old = ledger.records(project), ledger.old(project)[:NIGHTLY]
-    for name in {str((records.find(version) or {}).get("package", "")) for version in old} - {""}:
+    for name in {str(known.get("package", "")) for _, known in records.read(old)} - {""}:
         names.settle(name)
     records.fold(old)
 

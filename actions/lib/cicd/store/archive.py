@@ -19,7 +19,7 @@ from cicd.errors import ConsulError
 
 Document = Dict[str, Any]
 ATTEMPTS = 10
-DELETED_AT_ONCE = 50  # operations of one transaction
+AT_ONCE = 50  # operations of one transaction, of which Consul takes 64
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,19 @@ class Archive:
         """Return the numbers of all buckets, in order."""
         return sorted(int(key.rpartition("/")[2]) for key in self.connection.keys(self._place("")))
 
+    def read(self, names: Sequence[str]) -> Iterator[Tuple[str, Document]]:
+        """Yield those of *names* that are not folded, each with its document, as they are asked for."""
+        for start in range(0, len(names), AT_ONCE):
+            keys = {self._key(name): name for name in names[start : start + AT_ONCE]}
+            items = self.connection.read(keys)
+            yield from ((name, json.loads(items[key]["Value"])) for key, name in keys.items() if key in items)
+
     def newest_first(self) -> Iterator[Document]:
         """Yield every document by the order of its name, a number, as it is asked for."""
         told = set()
-        for name in sorted(self.alone(), key=int, reverse=True):
-            document = self.connection.json(self._key(name))
-            if document:
-                told.add(name)
-                yield document
+        for name, document in self.read(sorted(self.alone(), key=int, reverse=True)):
+            told.add(name)
+            yield document
         for number in reversed(self.buckets()):
             folded = self._bucket(number)
             yield from (folded[name] for name in sorted(folded, key=int, reverse=True) if name not in told)
@@ -91,9 +96,7 @@ class Archive:
         """Move the documents *names* into their buckets; each is always in one of both places."""
         for number, group in groupby(sorted(names, key=self.kind.bucket), key=self.kind.bucket):
             members = list(group)
-            found = {name: self.connection.json(self._key(name)) for name in members}
-            moved = {name: document for name, document in found.items() if document}
-            self._add(number, moved)
+            self._add(number, dict(self.read(members)))
             self._delete(members)
 
     def drop(self, number: int, is_over: Callable[[Document], bool]) -> None:
@@ -124,8 +127,8 @@ class Archive:
         return bool(self.connection.ask(lambda c: c.kv.put(key, _packed(documents), cas=index)))
 
     def _delete(self, names: Sequence[str]) -> None:
-        for start in range(0, len(names), DELETED_AT_ONCE):
-            some = names[start : start + DELETED_AT_ONCE]
+        for start in range(0, len(names), AT_ONCE):
+            some = names[start : start + AT_ONCE]
             self.connection.commit([{"Verb": "delete", "Key": self._key(name)} for name in some])
 
     def _key(self, name: str) -> str:
