@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.deploy import adopt
 
 
 class AdoptRelease(CicdAction):
-    def act(self, settings: Settings, project: str, dry_run: bool, user: str) -> dict[str, Any]:
+    def act(self, settings: Settings, project: str, dry_run: bool, user: str) -> adopt.Adoption:
         return adopt.adopt(settings, project, user, dry_run)

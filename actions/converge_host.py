@@ -7,9 +7,10 @@ from typing import Any
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.fleet import drift_monitor
+from cicd.release.host_report import as_json
 
 
 class ConvergeHost(CicdAction):
     def act(self, settings: Settings, project: str, host: str) -> dict[str, Any]:
         report = drift_monitor.converge(settings, settings.project(project), host)
-        return {"report": report, "message": f"{host}: {report.get('state')}: {report.get('message')}"}
+        return {"report": as_json(report), "message": f"{host}: {report.state}: {report.message}"}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.reports import overview
 
 
 class GetRelease(CicdAction):
-    def act(self, settings: Settings, project: str) -> dict[str, Any]:
+    def act(self, settings: Settings, project: str) -> overview.ProjectStatus | overview.Everything:
         return overview.project_status(settings, project) if project else overview.everything(settings)

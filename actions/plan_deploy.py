@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.deploy import plan
 
 
 class PlanDeploy(CicdAction):
-    def act(self, settings: Settings, project: str, ring: str, version: str) -> dict[str, Any]:
+    def act(self, settings: Settings, project: str, ring: str, version: str) -> plan.PlanResult:
         return plan.as_result(settings, plan.make(settings, project, ring, version))

@@ -7,15 +7,17 @@ from typing import Any
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.release.record import EVERYTHING
-from cicd.repository.prune import prune, prune_all
+from cicd.repository.prune import AllPruned, prune, prune_all
 
 
 class PrunePackages(CicdAction):
     def act(self, settings: Settings, project: str, dry_run: bool) -> dict[str, Any]:
         if project == EVERYTHING:
-            done = prune_all(settings, dry_run)
-        else:
-            done = prune(settings, settings.project(project), dry_run)
-        message = f"{project}: {len(done['removed'])} versions {'would be ' if dry_run else ''}removed"
-        kept = f", {len(done['kept'])} kept" if "kept" in done else ""
-        return {**done, "message": message + kept}
+            everything = prune_all(settings, dry_run)
+            return {**everything, "message": _removed(project, everything, dry_run)}
+        done = prune(settings, settings.project(project), dry_run)
+        return {**done, "message": f"{_removed(project, done, dry_run)}, {len(done['kept'])} kept"}
+
+
+def _removed(project: str, done: AllPruned, dry_run: bool) -> str:
+    return f"{project}: {len(done['removed'])} versions {'would be ' if dry_run else ''}removed"

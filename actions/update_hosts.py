@@ -27,7 +27,7 @@ class UpdateHosts(DeployStep):
         with deploy.holding_lock(ring, generation) as still_ours:
             order = Order(deploy.project, ring, generation, chosen, backward)
             reports = Rollout(settings, order, self.is_cancelled, still_ours).run()
-        failed = [str(report["host"]) for report in rollout_summary.failures(reports)]
+        failed = rollout_summary.failures(reports)
         said = f"; failed: {rollout_summary.sentence(reports)}" if failed else ""
         good = f"{len(reports) - len(failed)} of {len(hosts)}"
         return {

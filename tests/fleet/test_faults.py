@@ -250,4 +250,4 @@ def test_a_deploy_whose_stackstorm_was_killed_between_two_batches_ends_all_the_s
 
 
 def detail(world: World, generation: int) -> Any:
-    return world.store.get(f"cicd/{PROJECT}/rollouts/{generation:08d}") or {}
+    return world.store.json(f"cicd/{PROJECT}/rollouts/{generation:08d}", dict) or {}

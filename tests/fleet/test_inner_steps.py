@@ -28,7 +28,7 @@ def document(world: World, ring: str) -> str:
 
 def wait_for_batch(world: World, generation: int) -> None:
     key = f"cicd/{PROJECT}/rollouts/{generation:08d}"
-    wait_for("the first batch", lambda: (world.store.get(key) or {}).get("batch"), 90)
+    wait_for("the first batch", lambda: (world.store.json(key, dict) or {}).get("batch"), 90)
 
 
 def hosts(world: World) -> list[str]:

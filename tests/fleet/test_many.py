@@ -82,7 +82,7 @@ def test_200_hosts_take_little_memory_and_leave_a_short_result(fleet, tmp_path):
     assert size(said["names"]) < 10_000
     assert fleet.installed("production") == {NEW.version}
     assert all(f"{name}: converged" in output for name in said["names"])
-    rollouts = fleet.store.below(f"cicd/{PROJECT}/rollouts/")
+    rollouts = fleet.store.below(f"cicd/{PROJECT}/rollouts/", dict)
     assert len(rollouts.popitem()[1]["hosts"]) == 200
 
 

@@ -38,7 +38,7 @@ def stopped(world: World, ring: str, **more: Any) -> HostError:
 
 
 def detail(world: World, ring: str) -> Any:
-    return world.store.get(f"cicd/{PROJECT}/rollouts/{world.recorded(ring).generation:08d}")
+    return world.store.json(f"cicd/{PROJECT}/rollouts/{world.recorded(ring).generation:08d}", dict)
 
 
 @pytest.mark.parametrize("ring", RINGS)
@@ -46,7 +46,7 @@ def test_every_host_of_the_ring_gets_the_version_while_the_others_serve(world, r
     with Watch(world) as watch:
         reports = roll_out(world, ring)
 
-    assert {report["state"] for report in reports} == {"converged"}
+    assert {report.state for report in reports} == {"converged"}
     assert world.installed(ring) == {NEW.version}
     assert watch.fewest >= 4
     assert min(watch.fewest_in_zone.values()) >= 2
@@ -106,7 +106,7 @@ def test_the_budget_is_one_for_all_batches(world):
     one.break_with("install")
     reports = roll_out(world, "production")
 
-    assert [report["host"] for report in reports if report["state"] == "failed"] == [one.name]
+    assert [report.host for report in reports if report.failed] == [one.name]
     assert {machine.installed for machine in others} == {NEW.version}
 
     world.reset()

@@ -72,12 +72,12 @@ def test_the_pack_reads_and_writes_over_https(consul):
     store = Store(consul.settings(str(consul.authority)))
     store.put("cicd/check/1", {"a": 1})
 
-    assert store.get("cicd/check/1") == {"a": 1}
+    assert store.json("cicd/check/1", dict) == {"a": 1}
 
 
 def test_the_pack_refuses_an_agent_that_it_has_no_reason_to_trust(consul, tmp_path):
     with pytest.raises(ConsulError, match="a certificate that is not trusted"):
-        Store(consul.settings("")).get("cicd/check/1")
+        Store(consul.settings("")).json("cicd/check/1", dict)
     with pytest.raises(ConfigError, match=r"missing\.pem cannot be read"):
         Store(consul.settings(str(tmp_path / "missing.pem")))
 

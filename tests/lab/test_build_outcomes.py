@@ -102,7 +102,7 @@ class Ci:
         return list(build_reconciler.find(self.settings, self.store, Jenkins(self.settings)))
 
     def run(self, commit: str) -> dict[str, Any]:
-        return self.store.get(run.key("greeter", commit)) or {}
+        return self.store.json(run.key("greeter", commit), dict) or {}
 
     def age(self, commit: str, seconds: float = LONG) -> None:
         """Let the run of *commit* be *seconds* old."""

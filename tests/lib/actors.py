@@ -13,8 +13,8 @@ from cicd.clients import consul
 from cicd.deploy.controls import Controls
 from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
-from cicd.fleet import rollout_log
 from cicd.release.record import EVERYTHING, RINGS, Release
+from cicd.release.rollout_record import ENDED, rollout_key
 from tests.lib.stage import BAKE, HOSTS, PROJECT, Deed, World, version
 
 NAMES = ("ann", "bob", "eve", "dan", "fay")
@@ -137,10 +137,10 @@ class Actor:
     def fails_on(self, ring: str, host: str, state: str) -> None:
         """Record, as the step that updates hosts does, that *host* failed; as much as one may."""
         generation = self.generation(ring)
-        if state == rollout_log.ENDED:
+        if state == ENDED:
             self.world.failed.add((ring, generation, host))
         known = {"state": state, "hosts": {host: {"state": "failed"}}}
-        self.world.store.put(rollout_log.key(PROJECT, generation), known)
+        self.world.store.put(rollout_key(PROJECT, generation), known)
 
     def restore(self, ring: str, generation: int) -> int:
         deploy = self.deploy()

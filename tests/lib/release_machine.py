@@ -9,6 +9,7 @@ from cicd.errors import Refused
 from cicd.release import approvals, holds, record, transitions, verification
 from cicd.release.approvals import Policy, Review
 from cicd.release.holds import Hold
+from cicd.release.host_report import HostReport
 from cicd.release.record import Build, Cause
 from cicd.release.transitions import Release
 from cicd.release.verification import Proof
@@ -101,7 +102,8 @@ class ReleaseMachine:
         found = Proof(wanted.version if wanted else "")
         for name in HOSTS[ring]:
             failing = "its check is critical" if name in self.sick else ""
-            found = verification.record_host(found, name, {"installed": self.host[name]}, failing, self.now)
+            report = HostReport(installed=self.host[name])
+            found = verification.record_host(found, name, report, failing, self.now)
         return found
 
     def store(self, which):

@@ -167,7 +167,7 @@ def test_a_sign_of_life_is_that_of_the_process_and_names_secrets_that_it_cannot_
     settings = config.parse({**given, "jenkins": {**VALUES["jenkins"], "token_file": str(tmp_path)}})
 
     sensor_life.Life("DriftSensor", 30).sign(settings, "digest", "")
-    known = Store(settings).get(sensor_life.key("DriftSensor"))
+    known = Store(settings).json(sensor_life.key("DriftSensor"), dict)
 
     assert known["unreadable"] == [str(secret)]
     assert known["configuration"] == "digest"

@@ -62,7 +62,9 @@ def test_what_a_role_lets_past_ci_is_published_with_who_and_why_in_all_its_paper
     assert ended["status"] == "succeeded", ended["result"]
     output = ended["result"]["output"]
     (record,) = [
-        one for one in Store(site.settings).below("cicd/app/packages/").values() if one["commit"] == failed
+        one
+        for one in Store(site.settings).below("cicd/app/packages/", dict).values()
+        if one["commit"] == failed
     ]
     papers = repository.public / "provenance" / "app" / output["version"] / "provenance.json"
     stated = json.loads(papers.read_text())["predicate"]["buildDefinition"]["internalParameters"]["ci"]

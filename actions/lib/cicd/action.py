@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
 from st2common.runners.base_action import Action
 
@@ -22,7 +22,7 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
     neutraliser, because StackStorm and Orquesta evaluate strings again as templates.
     """
 
-    act: Callable[..., dict[str, Any]]
+    act: Callable[..., Mapping[str, object]]
 
     def run(self, **parameters: Any) -> tuple[bool, Any]:
         """Return `(succeeded, result)` as StackStorm's Python runner takes it."""
@@ -35,7 +35,7 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
         except CicdError as error:
             return False, neutral_data(error.as_result())
 
-    def _done(self, settings: Settings, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _done(self, settings: Settings, parameters: Mapping[str, Any]) -> Mapping[str, object]:
         try:
             return self.act(settings, **parameters)
         except CicdError as error:
@@ -58,8 +58,8 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
         """
         stackstorm = StackStorm()
         try:
-            own = stackstorm.execution(os.environ["ST2_ACTION_EXECUTION_ID"], "parent")
-            status = stackstorm.execution(own["parent"], "status")["status"] if own.get("parent") else ""
+            parent = stackstorm.execution(os.environ["ST2_ACTION_EXECUTION_ID"], "parent").get("parent")
+            status = stackstorm.execution(parent, "status")["status"] if parent else ""
         except (CicdError, KeyError, TypeError, ValueError):
             return False
         return status in ("canceling", "canceled")
@@ -86,7 +86,7 @@ class DeployStep(CicdAction):
 class RunStep(CicdAction):
     """A step between CI and the canary: the commit's run remembers that it began, and why it stopped."""
 
-    def _done(self, settings: Settings, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _done(self, settings: Settings, parameters: Mapping[str, Any]) -> Mapping[str, object]:
         from cicd.ci import run_step
 
         return run_step.of(settings, parameters, self.step).record(

@@ -8,11 +8,10 @@ from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple, TypedDict, Union
 
 PACK = Path(__file__).resolve().parents[3]
 Keys = Tuple[Union[str, int], ...]
-Schema = Mapping[str, Any]
 
 KINDS: Dict[str, Tuple[Any, str]] = {
     "string": (str, "a text"),
@@ -21,6 +20,22 @@ KINDS: Dict[str, Tuple[Any, str]] = {
     "array": ((list, tuple), "a list"),
     "object": (Mapping, "a mapping of names to values"),
 }
+
+
+class Schema(TypedDict, total=False):
+    """The JSON schema of a value, as far as StackStorm takes it; `required` stands at the key itself."""
+
+    type: str
+    default: object
+    required: bool
+    enum: List[object]
+    minimum: float
+    minItems: int
+    pattern: str
+    items: Schema
+    properties: Dict[str, Schema]
+    patternProperties: Dict[str, Schema]
+    additionalProperties: bool | Schema
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,7 @@ class Problem:
 
 
 @lru_cache(maxsize=None)
-def attributes() -> Dict[str, Any]:
+def attributes() -> Dict[str, Schema]:
     """Return the schema of each key at the top."""
     code = _Schema("schema", str(PACK / "config.schema.yaml")).get_code("schema")
     assert code is not None
@@ -64,7 +79,7 @@ class _Schema(SourceFileLoader):
         return compile(f"ATTRIBUTES = {attributes!r}", path, "exec")
 
 
-def sections() -> Dict[str, Dict[str, Any]]:
+def sections() -> Dict[str, Dict[str, object]]:
     """Return the defaults of each section that has keys of its own."""
     return {
         name: {key: one["default"] for key, one in section["properties"].items() if "default" in one}
@@ -73,9 +88,9 @@ def sections() -> Dict[str, Dict[str, Any]]:
     }
 
 
-def problems(config: Mapping[str, Any]) -> List[Problem]:
+def problems(config: Mapping[str, object]) -> List[Problem]:
     """Return everything that the schema refuses in *config*; a value of null is one that is not given."""
-    whole = {"type": "object", "properties": attributes(), "additionalProperties": False}
+    whole: Schema = {"type": "object", "properties": attributes(), "additionalProperties": False}
     given = {**{name: {} for name in sections()}, **_given(config)}
     return list(_check(given, whole, ()))
 
@@ -105,9 +120,9 @@ def _wrong(value: Any, schema: Schema) -> str:
         "minItems": lambda least: len(value) >= least,
         "pattern": lambda pattern: re.search(pattern, value) is not None,
     }
-    for rule, holds in rules.items():
-        if rule in schema and not holds(schema[rule]):
-            return _unfit(rule, schema[rule], value)
+    for rule, wanted in schema.items():
+        if rule in rules and not rules[rule](wanted):
+            return _unfit(rule, wanted, value)
     return ""
 
 
@@ -123,7 +138,7 @@ def _unfit(rule: str, wanted: Any, value: Any) -> str:
 
 
 def _check_members(given: Mapping[Any, Any], schema: Schema, keys: Keys) -> Iterator[Problem]:
-    properties: Mapping[str, Schema] = schema.get("properties") or {}
+    properties = schema.get("properties") or {}
     for name, value in given.items():
         found = _schema_of(str(name), schema)
         if found:
@@ -137,11 +152,12 @@ def _check_members(given: Mapping[Any, Any], schema: Schema, keys: Keys) -> Iter
 
 def _schema_of(name: str, schema: Schema) -> Schema:
     if name in (schema.get("properties") or {}):
-        return dict(schema["properties"][name])
+        return schema["properties"][name]
     for pattern, one in (schema.get("patternProperties") or {}).items():
         if re.search(pattern, name):
-            return dict(one)
-    return dict(schema.get("additionalProperties") or {})
+            return one
+    others = schema.get("additionalProperties")
+    return others if isinstance(others, dict) else {}
 
 
 def _unknown(name: str, schema: Schema) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Type
+from typing import Any, Mapping, Type, TypedDict, cast
 
 from cicd import config_schema
 
@@ -136,6 +136,22 @@ class DeploySettings:
     lock_wait_seconds: int
 
 
+class Sections(TypedDict):
+    """The sections of a configuration, by name."""
+
+    consul: ConsulSettings
+    jenkins: JenkinsSettings
+    github: GitHubSettings
+    gateway: GatewaySettings
+    source: SourceSettings
+    ssh: SshSettings
+    package: PackageSettings
+    repository: RepositorySettings
+    discovery: DiscoverySettings
+    deploy: DeploySettings
+    drift: DriftSettings
+
+
 KINDS: Mapping[str, Type[Any]] = {
     "consul": ConsulSettings,
     "jenkins": JenkinsSettings,
@@ -151,16 +167,17 @@ KINDS: Mapping[str, Type[Any]] = {
 }
 
 
-def parse(config: Mapping[str, Any]) -> dict[str, Any]:
+def parse(config: Mapping[str, Any]) -> Sections:
     """
-    Return the sections of *config*, in which the schema refuses nothing, by name.
+    Return the sections of *config*, in which the schema refuses nothing.
 
     A key that is missing or null has the schema's default.
     """
     defaults = config_schema.sections()
-    return {name: kind(**_values(defaults[name], config.get(name))) for name, kind in KINDS.items()}
+    found = {name: kind(**_values(defaults[name], config.get(name))) for name, kind in KINDS.items()}
+    return cast(Sections, found)
 
 
-def _values(defaults: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+def _values(defaults: Mapping[str, object], given: Mapping[str, object] | None) -> dict[str, object]:
     values = {**defaults, **{key: value for key, value in (given or {}).items() if value is not None}}
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

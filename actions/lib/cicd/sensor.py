@@ -63,7 +63,7 @@ class CicdSensor(PollingSensor):  # type: ignore[misc]  # StackStorm ships no ty
             self._logger.error("It ends, so that StackStorm starts it anew: %s", untold[0])
             raise untold[0]
 
-    def dispatch(self, trigger: str, payload: Mapping[str, Any], trace: str = "") -> None:
+    def dispatch(self, trigger: str, payload: Mapping[str, object], trace: str = "") -> None:
         """Tell StackStorm of *payload*, made neutral, on the trace tag *trace* if there is one."""
         told = neutral_data(payload)
         try:

@@ -180,7 +180,7 @@ def test_what_cannot_be_used_is_refused_and_listed(known, changes, error, said):
 
     assert said in newest["reason"]
     assert "{{" not in newest["reason"]
-    assert Store(known).get(firing.key("greeter")) is None
+    assert Store(known).json(firing.key("greeter"), dict) is None
 
 
 def installed(made: config.Settings, version: str) -> None:

@@ -7,8 +7,8 @@ import requests
 
 from cicd.clock import Sightings
 from cicd.deploy import lost_deploys
-from cicd.fleet import rollout_log
 from cicd.release.record import DEPLOYING, Build, Release, Ring, to_json
+from cicd.release.rollout_record import rollout_key
 from cicd.store.store import Store
 from tests.lib.consul_settings import changed, settings
 
@@ -22,7 +22,7 @@ def test_a_deploy_that_died_before_the_clock_was_set_back_is_found_in_its_time(c
     ring = Ring(DEPLOYING, BUILD, generation=1, since=now - 10)
     record = to_json(Release("greeter", 1, ring))
     rollout = {"state": "running", "at": now + AHEAD}
-    for key, body in {"cicd/greeter/release": record, rollout_log.key("greeter", 1): rollout}.items():
+    for key, body in {"cicd/greeter/release": record, rollout_key("greeter", 1): rollout}.items():
         requests.put(f"{consul}/v1/kv/{key}", data=json.dumps(body), timeout=10).raise_for_status()
     assert list(lost_deploys.find(known, Store(known), seen)) == []
     time.sleep(0.3)

@@ -14,6 +14,7 @@ from cicd.errors import Refused
 from cicd.fleet import drift, drift_monitor, registrations
 from cicd.fleet.drift import Drift, Limits
 from cicd.release.host import ConsulHost, from_consul
+from cicd.release.host_report import HostReport, parse
 from cicd.release.record import to_json
 from cicd.release.transitions import DEPLOYING, HEALTHY, RESTORING, STOPPED, Build, Release, Ring
 from cicd.store.store import Store
@@ -32,7 +33,7 @@ def release(state: str = HEALTHY, since: float = NOW - 1000) -> Release:
 def kinds(
     report: dict | None = None, known: Release | None = None, quiet: float = 0.0, limits: Limits = LIMITS
 ) -> list[str]:
-    reports = {} if report is None else {"web3": {**GOOD, **report}}
+    reports = {} if report is None else {"web3": parse({**GOOD, **report})}
     rings = {"web3": "production"}
     found = drift.find(known or release(), rings, reports, {"web3": quiet}, NOW, limits)
     return [one.kind for one in found]
@@ -69,7 +70,7 @@ def test_what_dpkg_did_not_end_is_drift_that_a_run_may_cure(state):
 
 
 def test_edited_files_are_told_with_the_command_that_undoes_it():
-    report = {"web3": {**GOOD, "edited": "/opt/greeter/greeter.py"}}
+    report = {"web3": parse({**GOOD, "edited": "/opt/greeter/greeter.py"})}
     (found,) = drift.find(release(), {"web3": "production"}, report, {}, NOW)
 
     assert (found.kind, found.repairable) == (drift.EDITED, False)
@@ -84,7 +85,7 @@ def test_a_silent_host_is_told_whether_it_ever_spoke_or_not():
 
 
 def test_a_host_that_reports_without_a_service_is_unknown():
-    (found,) = drift.find(release(), {}, {"web9": GOOD}, {}, NOW)
+    (found,) = drift.find(release(), {}, {"web9": parse(GOOD)}, {}, NOW)
 
     assert (found.host, found.kind, found.repairable) == ("web9", drift.UNKNOWN, False)
 
@@ -96,10 +97,12 @@ def entry(identifier: str = "greeter", address: str = "127.0.0.9") -> ConsulHost
 
 
 def test_a_registration_that_the_hosts_own_agent_does_not_know_is_strange():
-    own = {"web3": {"registered": "greeter at 127.0.0.9:80"}}
+    own = {"web3": HostReport(registered="greeter at 127.0.0.9:80")}
 
     assert registrations.foreign([entry()], own) == {}
-    assert registrations.foreign([entry()], {}) == registrations.foreign([entry()], {"web3": {}}) == {}
+    assert (
+        registrations.foreign([entry()], {}) == registrations.foreign([entry()], {"web3": HostReport()}) == {}
+    )
     assert "127.0.0.66:80" in registrations.foreign([entry(address="127.0.0.66")], own)["web3"]
     assert "2 times" in registrations.foreign([entry(), entry("evil")], own)["web3"]
 
@@ -116,7 +119,9 @@ def test_an_agent_that_is_too_old_is_told(agent, old):
 
 
 def test_drift_is_told_once_until_it_has_gone_and_come_back():
-    found = drift.find(release(), {"web3": "production"}, {"web3": {**GOOD, "installed": "1-1.a"}}, {}, NOW)
+    found = drift.find(
+        release(), {"web3": "production"}, {"web3": parse({**GOOD, "installed": "1-1.a"})}, {}, NOW
+    )
     known = [one.key for one in found]
 
     assert drift.news(found, []) == found
@@ -127,7 +132,7 @@ def test_drift_is_told_once_until_it_has_gone_and_come_back():
 
 @given(st.dictionaries(st.sampled_from(sorted(GOOD)), st.text(max_size=30) | st.none() | st.integers()))
 def test_no_report_whatever_it_holds_stops_the_watch(report):
-    found = drift.find(release(), {"web3": "production"}, {"web3": report}, {}, NOW)
+    found = drift.find(release(), {"web3": "production"}, {"web3": parse(report)}, {}, NOW)
 
     assert all(isinstance(one, Drift) for one in found)
     assert "{{" not in json.dumps([drift_monitor.payload(one) for one in found])

@@ -8,18 +8,8 @@ import pytest
 from cicd.deploy import lost_deploys
 from cicd.release import fate, transitions
 from cicd.release.holds import Hold, Holds
-from cicd.release.record import (
-    CANCELLED,
-    DEGRADED,
-    DEPLOYING,
-    EMPTY,
-    HEALTHY,
-    RESTORING,
-    RUNNING,
-    STOPPED,
-    Release,
-    Ring,
-)
+from cicd.release.record import DEGRADED, DEPLOYING, EMPTY, HEALTHY, RESTORING, STOPPED, Release, Ring
+from cicd.release.rollout_record import CANCELLED, RUNNING
 from tests.lib.release.test_transitions import build, canary_of
 
 LOST_AFTER, NOW = 120.0, 10_000.0

@@ -13,6 +13,7 @@ from cicd.ci.runs import Runs
 from cicd.errors import HostError, ProjectError, Refused
 from cicd.fleet import rollout_summary
 from cicd.release import record, stop, transitions
+from cicd.release.host_report import HostReport
 from cicd.release.record import Cause
 from cicd.release.stop import Stop
 from cicd.release.transitions import Release
@@ -50,8 +51,8 @@ def test_what_a_stop_keeps_is_one_bounded_line_that_neither_template_nor_termina
 
 def test_a_failing_units_last_lines_come_with_the_failure():
     reports = [
-        {"host": "web1", "state": "converged", "message": "", "log": "fine"},
-        {"host": "web2", "state": "failed", "message": "greeter.service is not active", "log": "no {{port}}"},
+        HostReport("web1", state="converged", log="fine"),
+        HostReport("web2", state="failed", message="greeter.service is not active", log="no {{port}}"),
     ]
     kept = stop.of(
         "update hosts",

@@ -82,7 +82,7 @@ def test_a_deploy_and_its_end_are_told_of_one_deployment(hub):
     hub.reporter.tell()
 
     assert hub.github.deployments == [(7, PENDING), (7, SUCCESS)]
-    assert hub.store.get(KEY)["deployments"] == {"canary": {"commit": COMMIT, "id": 7}}
+    assert hub.store.json(KEY, dict)["deployments"] == {"canary": {"commit": COMMIT, "id": 7}}
 
 
 def test_a_busy_github_is_left_alone_and_told_later(hub):
@@ -113,8 +113,8 @@ def test_what_an_earlier_pack_told_is_not_told_again_and_what_it_kept_beside_sta
     hub.run("building")
     hub.reporter.tell()
 
-    assert hub.store.get(KEY)["colour"] == "red"
-    assert hub.store.get(KEY)["ci"] == {COMMIT: "CI is queued or running"}
+    assert hub.store.json(KEY, dict)["colour"] == "red"
+    assert hub.store.json(KEY, dict)["ci"] == {COMMIT: "CI is queued or running"}
 
 
 def test_only_one_tells_at_a_time():

@@ -19,14 +19,14 @@ def test_a_sign_is_given_each_minute_though_the_clock_was_set_back(consul, monke
     life = Life(SENSOR, 15)
     life.sign(known, "", "")
     monkeypatch.setattr(sensor_life.time, "time", lambda: now - 3600)
-    before = Store(known).get(sensor_life.key(SENSOR))
+    before = Store(known).json(sensor_life.key(SENSOR), dict)
     life.sign(known, "", "")
-    assert Store(known).get(sensor_life.key(SENSOR)) == before
+    assert Store(known).json(sensor_life.key(SENSOR), dict) == before
 
     ticks[0] += sensor_life.SIGN_SECONDS
     life.sign(known, "", "")
 
-    assert Store(known).get(sensor_life.key(SENSOR))["at"] < before["at"]
+    assert Store(known).json(sensor_life.key(SENSOR), dict)["at"] < before["at"]
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(10, GOOD), (600, WRONG), (-600, WRONG)])

@@ -92,8 +92,10 @@ def test_what_is_done_next_is_written_as_the_earlier_pack_reads_it(known):
 
     assert back.wanted
     assert back.wanted.version == FIRST
-    assert store.get("cicd/greeter/release").keys() == json.loads(FILLED["cicd/greeter/release"]).keys()
-    ring = store.get("cicd/greeter/release")["production"]
+    assert (
+        store.json("cicd/greeter/release", dict).keys() == json.loads(FILLED["cicd/greeter/release"]).keys()
+    )
+    ring = store.json("cicd/greeter/release", dict)["production"]
     assert ring.keys() == json.loads(FILLED["cicd/greeter/release"])["production"].keys()
     assert (ring["good"]["version"], ring["earlier"], ring["exempt"]) == (FIRST, None, True)
     entry = store.history("greeter", 1)[0]

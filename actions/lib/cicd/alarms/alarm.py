@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Tuple
+from typing import Mapping, Tuple
 
 from cicd import identifiers
 from cicd.clock import SKEW_SECONDS
 from cicd.errors import Refused
 from cicd.release import firing
 from cicd.release import transitions as releases
-from cicd.release.firing import KEPT
+from cicd.release.firing import KEPT, Answer, Memory, Remembered
 from cicd.release.record import DEPLOYING, RESTORING, RINGS, STOPPED, Release
 
 # The words of Alertmanager, Consul, Grafana, Icinga, New Relic and CloudWatch.
@@ -28,8 +28,6 @@ WENT_BACK = {
     "restore": "went back already after a failed deploy",
     "break_glass": "runs what somebody broke the glass for, who decides",
 }
-
-Memory = Dict[str, Any]  # `firing`: alarms by key; `answered`: the generation that each ring left
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ def judge(memory: Memory, alarm: Alarm, known: AlarmContext, now: float) -> Tupl
     return {"firing": known_to_fire, "answered": answered}, decision, is_new
 
 
-def _nothing_to_judge(alarm: Alarm, known: Mapping[str, Any]) -> str:
+def _nothing_to_judge(alarm: Alarm, known: Mapping[str, Remembered]) -> str:
     if alarm.status in RESOLVED:
         return "it is over" if alarm.key in known else "it is over, and was not known to fire"
     if alarm.status not in FIRING:
@@ -135,7 +133,7 @@ def _nothing_to_judge(alarm: Alarm, known: Mapping[str, Any]) -> str:
 
 
 def _decide(
-    alarm: Alarm, known: AlarmContext, since: float, answered: Mapping[str, Any], now: float
+    alarm: Alarm, known: AlarmContext, since: float, answered: Mapping[str, Answer], now: float
 ) -> Decision:
     ring, why = _ring(alarm, known, now)
     why = why or _left_alone(known, ring, now) or _too_late(known, ring, since, answered, now)
@@ -189,7 +187,9 @@ def _left_alone(known: AlarmContext, ring: str, now: float) -> str:
     return ""
 
 
-def _too_late(known: AlarmContext, ring: str, since: float, answered: Mapping[str, Any], now: float) -> str:
+def _too_late(
+    known: AlarmContext, ring: str, since: float, answered: Mapping[str, Answer], now: float
+) -> str:
     began = known.began[ring].when
     is_set_back = began - now > SKEW_SECONDS
     if since < began and not (is_set_back and since == now):  # then it is first reported now, in the deploy

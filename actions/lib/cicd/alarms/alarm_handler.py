@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Mapping
+from typing import Mapping
 
 from cicd.alarms import alarm as alarms
 from cicd.alarms import alarm_log
@@ -13,6 +13,7 @@ from cicd.config import Project, Settings
 from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
 from cicd.release import firing
+from cicd.release.firing import Memory
 from cicd.release.record import RINGS, Release
 from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store, change_places, change_to
@@ -27,7 +28,7 @@ class Outcome:
     tell: bool
 
 
-def take(settings: Settings, given: Mapping[str, Any], who: str) -> Outcome:
+def take(settings: Settings, given: Mapping[str, object], who: str) -> Outcome:
     """
     Return what became of the alarm *given*; the ring is advertised its earlier version already.
 
@@ -53,7 +54,7 @@ def _judged(settings: Settings, store: Store, project: Project, alarm: Alarm) ->
     known = _known(settings, store.look(Look(project, reports=False, more=_beginnings)))
     tries: list[tuple[Decision, bool]] = []
 
-    def change(memory: dict[str, Any]) -> dict[str, Any]:
+    def change(memory: Memory) -> Memory:
         after, decision, is_new = alarms.judge(memory, alarm, known, time.time())
         tries.append((decision, is_new))
         return after

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Mapping
+from typing import Iterable, List, TypedDict
 
 from cicd.store.store import Store
+
+
+class Authors(TypedDict, total=False):
+    """The `names` of the authors of one commit."""
+
+    names: List[str]
+
 
 KEPT = 2000  # commits of a project
 MORE = 100  # until the oldest are forgotten, all at once: that reads every one
@@ -15,7 +22,7 @@ def add(store: Store, project: str, commit: str, names: Iterable[str]) -> None:
     more = {name for name in names if name}
     prefix = _prefix(project)
 
-    def joined(document: dict[str, Any]) -> dict[str, Any]:
+    def joined(document: Authors) -> Authors:
         every = sorted(more | set(document.get("names") or ()))
         return {"names": every}
 
@@ -26,10 +33,10 @@ def add(store: Store, project: str, commit: str, names: Iterable[str]) -> None:
 
 def of(store: Store, project: str, commit: str) -> tuple[str, ...]:
     """Return the authors of *commit* that are known, sorted."""
-    return named(store.get(key(project, commit)) or {})
+    return named(store.json(key(project, commit), Authors) or {})
 
 
-def named(document: Mapping[str, Any]) -> tuple[str, ...]:
+def named(document: Authors) -> tuple[str, ...]:
     """Return the authors that *document*, the one of a commit, has."""
     return tuple(str(name) for name in document.get("names") or ())
 
@@ -42,7 +49,7 @@ def key(project: str, commit: str) -> str:
 def _forget_oldest(store: Store, prefix: str) -> None:
     if len(store.keys(prefix)) <= KEPT + MORE:
         return
-    for key, _ in store.by_change(prefix)[:-KEPT]:
+    for key, _ in store.by_change(prefix, Authors)[:-KEPT]:
         store.delete(key)
 
 

@@ -9,11 +9,30 @@ order of arrival counts. The time of a commit never does: anybody can write any.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Mapping, Optional, Tuple
+from typing import List, Optional, Tuple, TypedDict, cast
 
 STEPS_KEPT = 100
 DELIVERIES_KEPT = 200
 NONE = "0" * 40
+
+
+class StoredEntry(TypedDict):
+    """See QueueEntry; lanes of older packs have a time as well."""
+
+    commit: str
+    order: int
+
+
+class StoredLane(TypedDict, total=False):
+    """A lane as Consul keeps it, see Lane."""
+
+    last: int
+    running: Optional[StoredEntry]
+    waiting: List[StoredEntry]
+    passed: Optional[StoredEntry]
+    head: Optional[StoredEntry]
+    steps: List[Tuple[str, str]]
+    deliveries: List[str]
 
 
 @dataclass(frozen=True)
@@ -128,28 +147,28 @@ def has(lane: Lane, commit: str) -> bool:
     return any(turn and turn.commit == commit for turn in (lane.running, *lane.waiting))
 
 
-def to_json(lane: Lane) -> dict[str, Any]:
+def to_json(lane: Lane) -> StoredLane:
     """Return *lane* as plain data for the store."""
     plain = asdict(lane)
     lists = {"waiting": list(plain["waiting"]), "deliveries": list(lane.deliveries)}
-    return {**plain, **lists, "steps": [list(step) for step in lane.steps]}
+    return cast(StoredLane, {**plain, **lists, "steps": [list(step) for step in lane.steps]})
 
 
-def from_json(value: Mapping[str, Any]) -> Lane:
+def from_json(value: StoredLane) -> Lane:
     """Return the lane that to_json wrote; an empty one from nothing."""
-    single = {name: _turn(value[name]) for name in ("running", "passed", "head") if value.get(name)}
     return Lane(
         last=int(value.get("last", 0)),
-        waiting=tuple(_turn(turn) for turn in value.get("waiting", ())),
+        running=_turn(value.get("running")),
+        waiting=tuple(QueueEntry(one["commit"], int(one["order"])) for one in value.get("waiting", ())),
+        passed=_turn(value.get("passed")),
+        head=_turn(value.get("head")),
         steps=tuple((commit, before) for commit, before in value.get("steps", ())),
         deliveries=tuple(value.get("deliveries", ())),
-        **single,
     )
 
 
-def _turn(value: Mapping[str, Any]) -> QueueEntry:
-    """Lanes of older packs have a time as well."""
-    return QueueEntry(str(value["commit"]), int(value["order"]))
+def _turn(value: StoredEntry | None) -> QueueEntry | None:
+    return QueueEntry(value["commit"], int(value["order"])) if value else None
 
 
 def _stepped(lane: Lane, commit: str, before: str) -> Lane:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import Iterator, Mapping
 
 from cicd import identifiers
 from cicd.ci import build_queue, run
@@ -26,7 +26,7 @@ class Event:
     """One thing that rules must hear of: the trigger's name, its payload, and the trace it belongs to."""
 
     trigger: str
-    payload: dict[str, Any]
+    payload: Mapping[str, object]
     trace: str
 
 
@@ -69,8 +69,7 @@ class _Watch:
             if self._runs.advance(commit, run.lose(time.time())):
                 yield self._due(commit)
         elif seen.state not in GOES_ON and not _may_be_told(seen):
-            told = {"build": seen.number, "status": seen.status}
-            yield self._event(FINISHED, commit, told)
+            yield self._event(FINISHED, commit, build=seen.number, status=seen.status)
 
     def _not_started(self, commit: str, known: Run) -> Iterator[Event]:
         if known.stage == STARTING:
@@ -95,9 +94,9 @@ class _Watch:
         return bool(queue_id) and self._runs.advance(commit, run.queue(time.time(), queue_id))
 
     def _due(self, commit: str) -> Event:
-        return self._event(DUE, commit, {})
+        return self._event(DUE, commit)
 
-    def _event(self, trigger: str, commit: str, more: dict[str, Any]) -> Event:
+    def _event(self, trigger: str, commit: str, **more: object) -> Event:
         payload = {"project": self._project.name, "commit": commit, **more}
         return Event(trigger, payload, identifiers.trace_tag(self._project.repository, commit))
 

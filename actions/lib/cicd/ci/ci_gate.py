@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from cicd import identifiers
 from cicd.ci import run
-from cicd.ci.run import FAILED, PASSED, SUPERSEDED, Run
+from cicd.ci.run import FAILED, PASSED, SUPERSEDED, Run, StoredRun
 from cicd.clients.consul import Items, set_
 from cicd.clients.stackstorm import own_execution
 from cicd.config import Project, Settings
 from cicd.errors import Refused
-from cicd.package.clearance import Clearance
+from cicd.package.clearance import Clearance, StoredClearance
 from cicd.release import approvals
 from cicd.release.record import Cause
 from cicd.repository.package_records import PACKAGES
@@ -43,12 +43,12 @@ def version_places(project: str, version: str, commit: str) -> list[str]:
 def clearance(items: Items, project: str, commit: str) -> Clearance:
     """Return why *commit* may be packaged, as *items* say; Refused, with what to do, when it may not."""
     key = run.key(project, identifiers.check("commit", commit))
-    known = run.parse(key, document(items, key)) if key in items else None
+    known = run.parse(key, document(items, key, StoredRun)) if key in items else None
     if known and known.stage == PASSED:
         return Clearance(known.build)
-    let_past = document(items, _key(project, commit))
-    if let_past:
-        return Clearance(**let_past)
+    granted = document(items, _key(project, commit), StoredClearance)
+    if granted:
+        return Clearance(who=granted["who"], role=granted["role"], why=granted["why"], when=granted["when"])
     raise _not_passed(project, commit, known)
 
 
@@ -72,8 +72,7 @@ def let_past(settings: Settings, project: Project, commit: str, role: str, why: 
     note = f"PAST CI as {role}: {commit[:7]}: {said}"
     execution = own_execution()
     cause = Cause(granted.who, note, granted.when, execution, trace)
-    document = {key: value for key, value in asdict(granted).items() if key != "build"}
-    operation = set_(_key(project.name, commit), json.dumps(document, sort_keys=True))
+    operation = set_(_key(project.name, commit), json.dumps(granted.let_past(), sort_keys=True))
     Store(settings).change(
         project.name,
         "publish_past_ci",

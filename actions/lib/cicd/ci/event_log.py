@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import List, Mapping, TypedDict, cast
+from typing import Mapping, TypedDict
 
 from cicd.ci import progress, run
 from cicd.ci.push import Decision, Push
-from cicd.ci.run import ENDED, FAILED, SUPERSEDED, Run
+from cicd.ci.run import ENDED, FAILED, SUPERSEDED, Run, StoredRun
 from cicd.ci.runs import Runs
 from cicd.sanitize import moment, one_line
 from cicd.store import serial
@@ -80,10 +80,9 @@ def events(store: Store, last: int, project: str = "") -> tuple[list[Entry], int
 
     Each has the `run` that came of it.
     """
-    kept = {**store.below(PREFIX), **store.below(ALARMS)}
+    kept = {**store.below(PREFIX, Entry), **store.below(ALARMS, Entry)}
     keys = sorted(kept, key=lambda key: key.rpartition("/")[2], reverse=True)
-    found = cast(List[Entry], [kept[key] for key in keys])
-    fitting = [entry for entry in found if not project or entry["project"] == project]
+    fitting = [kept[key] for key in keys if not project or kept[key]["project"] == project]
     chosen = fitting[:last]
     runs = {name: Runs(store, name).every() for name in {entry["project"] for entry in chosen} if name}
     return [{**entry, "run": _became(runs, entry)} for entry in chosen], len(fitting) - len(chosen)
@@ -104,7 +103,7 @@ def lines(entries: list[Entry], more: int = 0) -> str:
 
 def forget_runs(store: Store, project: str) -> None:
     """Drop the oldest ended runs of *project* beyond those that are kept."""
-    runs = store.by_change(run.key(project, ""))
+    runs = store.by_change(run.key(project, ""), StoredRun)
     ended = [key for key, document in runs if document["stage"] in ENDED]
     for key in ended[:-RUNS_KEPT]:
         store.delete(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, List, Mapping, TypedDict, cast
 
 from cicd import identifiers
 from cicd.ci.push import HEADS, Push
@@ -23,7 +23,71 @@ PATH = re.compile(r"(?!/|.*//|(?:.*/)?\.{1,2}(?:/|\Z))[A-Za-z0-9._@+=,~/ -]{1,25
 FLAGS = ("created", "deleted", "forced")
 
 
-def reduce(raw: Any) -> dict[str, Any]:
+class RepositoryPart(TypedDict):
+    """The repository of a push."""
+
+    full_name: str
+    default_branch: str
+    fork: bool
+    archived: bool
+
+
+class Pusher(TypedDict):
+    """Who pushed, by git's name."""
+
+    name: str
+
+
+class Sender(TypedDict):
+    """Who pushed, by GitHub's name."""
+
+    login: str
+
+
+class Summary(TypedDict):
+    """What messages and commits tell; `paths_complete` says whether `paths` is all that changed."""
+
+    skip_ci: bool
+    skip_deploy: bool
+    paths: List[str]
+    paths_complete: bool
+    authors: List[str]
+
+
+class Flags(TypedDict, total=False):
+    """What happened to the branch."""
+
+    created: bool
+    deleted: bool
+    forced: bool
+
+
+class Reduced(TypedDict):
+    """What of a push may go on."""
+
+    ref: str
+    before: str
+    after: str
+    repository: RepositoryPart
+    pusher: Pusher
+    cicd: Summary
+
+
+class ReducedPush(Reduced, Flags, total=False):
+    """The same, with what is not said of every push."""
+
+    sender: Sender
+
+
+class KeptPush(ReducedPush, total=False):
+    """The same as Consul keeps it: its `source`, GitHub's `delivery`, and `by` whom if not by a rule."""
+
+    source: str
+    by: str
+    delivery: str
+
+
+def reduce(raw: object) -> ReducedPush:
     """
     Return of GitHub's own event, or of one that a gateway reduced, known fields of known patterns.
 
@@ -32,9 +96,9 @@ def reduce(raw: Any) -> dict[str, Any]:
     """
     given = _mapping(raw)
     repository = _mapping(given.get("repository"))
-    kept = {name: given[name] for name in FLAGS if isinstance(given.get(name), bool)}
+    flags = {name: given[name] for name in FLAGS if isinstance(given.get(name), bool)}
     return {
-        **kept,
+        **cast(Flags, flags),
         "ref": _fitting(REF, given.get("ref"), "ref"),
         "before": _optional(identifiers.PATTERNS["commit"], given.get("before")),
         "after": identifiers.check("commit", given.get("after")),
@@ -50,7 +114,7 @@ def reduce(raw: Any) -> dict[str, Any]:
     }
 
 
-def summary(raw: Mapping[str, Any]) -> dict[str, Any]:
+def summary(raw: Mapping[str, object]) -> Summary:
     """Return `skip_ci`, `skip_deploy`, `paths`, `paths_complete` and `authors` of GitHub's own event."""
     head, commits = _mapping(raw.get("head_commit")), _list(raw.get("commits"))[:COMMITS_LIMIT]
     touched = {
@@ -63,7 +127,7 @@ def summary(raw: Mapping[str, Any]) -> dict[str, Any]:
     return told(str(head.get("message") or ""), touched, _lists_everything(raw), wrote)
 
 
-def told(message: str, touched: Iterable[str], complete: bool, wrote: Iterable[Any] = ()) -> dict[str, Any]:
+def told(message: str, touched: Iterable[str], complete: bool, wrote: Iterable[object] = ()) -> Summary:
     """
     Return the same from the head's *message*, the paths *touched* and those who *wrote* the commits.
 
@@ -80,14 +144,14 @@ def told(message: str, touched: Iterable[str], complete: bool, wrote: Iterable[A
     }
 
 
-def names(person: Any) -> list[str]:
+def names(person: object) -> list[str]:
     """Return what *person* is called: the login, or without one the e-mail address and the name."""
     known = _mapping(person)
     login = _user(known.get("username") or known.get("login"))
     return [login] if login else [name for key in ("email", "name") if (name := _user(known.get(key)))]
 
 
-def parse(event: Mapping[str, Any]) -> Push:
+def parse(event: object) -> Push:
     """Return the push of a reduced *event*; every field is checked again. Raises InputError."""
     kept = reduce(event)
     repository, cicd, pusher = kept["repository"], kept["cicd"], kept["pusher"]["name"]
@@ -135,7 +199,7 @@ def seconds(timestamp: str) -> float:
         return 0.0
 
 
-def _checked(cicd: Any) -> dict[str, Any]:
+def _checked(cicd: object) -> Summary:
     given = _mapping(cicd)
     listed = _list(given.get("paths"))
     paths = [path for path in listed[:PATHS_LIMIT] if _is_path(path)]
@@ -148,39 +212,39 @@ def _checked(cicd: Any) -> dict[str, Any]:
     }
 
 
-def _first_authors(wrote: Iterable[Any]) -> list[str]:
+def _first_authors(wrote: Iterable[object]) -> list[str]:
     # The head commit's come first, and stay when there are too many.
     found = dict.fromkeys(name for person in wrote for name in names(person))
     return list(found)[:AUTHORS_LIMIT]
 
 
-def _user(value: Any) -> str:
+def _user(value: object) -> str:
     return _optional(identifiers.PATTERNS["user"], value)
 
 
-def _lists_everything(event: Mapping[str, Any]) -> bool:
+def _lists_everything(event: Mapping[str, object]) -> bool:
     # A new branch or a forced push differs from what was there before in more than its new commits.
     listed = 0 < len(_list(event.get("commits"))) < COMMITS_LIMIT
     return listed and event.get("created") is False and event.get("forced") is False
 
 
-def _is_path(value: Any) -> bool:
+def _is_path(value: object) -> bool:
     return isinstance(value, str) and PATH.fullmatch(value) is not None
 
 
-def _fitting(pattern: re.Pattern[str], value: Any, what: str) -> str:
+def _fitting(pattern: re.Pattern[str], value: object, what: str) -> str:
     if isinstance(value, str) and pattern.fullmatch(value):
         return value
     raise InputError(f"The {what} of the push cannot be used: {value!r:.80}.", "It is not built; rename it.")
 
 
-def _optional(pattern: Any, value: Any) -> str:
+def _optional(pattern: str | re.Pattern[str], value: object) -> str:
     return value if isinstance(value, str) and re.fullmatch(pattern, value) else ""
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _list(value: Any) -> list[Any]:
+def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Mapping
 
 from cicd import identifiers
+from cicd.ci.github_push import KeptPush
 from cicd.errors import Refused
 from cicd.store import serial
 from cicd.store.store import Store
@@ -14,7 +14,7 @@ PREFIX = "cicd/.pushes/"
 KEPT = 1000
 
 
-def put(store: Store, event: Mapping[str, Any]) -> str:
+def put(store: Store, event: KeptPush) -> str:
     """Keep the reduced *event*, and return its id; the oldest beyond 1000 are forgotten."""
     known = sorted(store.keys(PREFIX))
     identifier = serial.following(known, time.time())
@@ -24,9 +24,9 @@ def put(store: Store, event: Mapping[str, Any]) -> str:
     return identifier
 
 
-def get(store: Store, identifier: str) -> dict[str, Any]:
+def get(store: Store, identifier: str) -> KeptPush:
     """Return the reduced event *identifier*; Refused when it is not kept any more."""
-    event = store.get(f"{PREFIX}{identifiers.check('push', identifier)}")
+    event = store.json(f"{PREFIX}{identifiers.check('push', identifier)}", KeptPush)
     if event is None:
         raise Refused(
             f"The push {identifier} is not known any more.",

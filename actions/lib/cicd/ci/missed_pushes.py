@@ -6,14 +6,15 @@ import os
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import Iterator
 
 from cicd import identifiers
 from cicd.ci import event_log, github_push
 from cicd.ci.build_reconciler import Event
+from cicd.ci.github_push import KeptPush
 from cicd.ci.push import HEADS, Decision, Push
 from cicd.ci.queue_store import Turns
-from cicd.clients.github import GitHub, GitHubBusy
+from cicd.clients.github import Delivery, GitHub, GitHubBusy
 from cicd.config import Project, Settings
 from cicd.errors import GitHubError
 from cicd.sanitize import neutral
@@ -90,7 +91,7 @@ def where(settings: Settings, project: Project, github: GitHub) -> Remote | None
     )
 
 
-def told(project: Project, remote: Remote, turns: Turns, github: GitHub) -> dict[str, Any]:
+def told(project: Project, remote: Remote, turns: Turns, github: GitHub) -> KeptPush:
     """Return the reduced event that the webhook should have told."""
     head = turns.lane().head
     before = head.commit if head else ""
@@ -130,16 +131,16 @@ def redeliver(settings: Settings, github: GitHub) -> int:
     return count
 
 
-def failed(attempts: list[dict[str, Any]], now: float) -> list[int]:
+def failed(attempts: list[Delivery], now: float) -> list[int]:
     """Return the newest attempt of each push that never arrived; *attempts* is newest first."""
-    by_guid: dict[str, list[dict[str, Any]]] = {}
+    by_guid: dict[str, list[Delivery]] = {}
     for attempt in attempts:
         if attempt.get("event") == "push":
             by_guid.setdefault(str(attempt["guid"]), []).append(attempt)
     return [int(tries[0]["id"]) for tries in by_guid.values() if _is_worth_another(tries, now)]
 
 
-def _is_worth_another(tries: list[dict[str, Any]], now: float) -> bool:
+def _is_worth_another(tries: list[Delivery], now: float) -> bool:
     age = now - github_push.seconds(str(tries[0].get("delivered_at", "")))
     arrived = any(200 <= int(attempt.get("status_code") or 0) < 300 for attempt in tries)
     return not arrived and len(tries) < ATTEMPTS_LIMIT and PATIENCE_SECONDS < age < REDELIVERED_SECONDS

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable
+from typing import Callable
 
 from cicd.ci import build_queue, run
-from cicd.ci.build_queue import Lane, QueueEntry
+from cicd.ci.build_queue import Lane, QueueEntry, StoredLane
 from cicd.ci.push import Push
 from cicd.ci.runs import Runs
 from cicd.store.store import Store
@@ -23,7 +23,7 @@ class Turns:
 
     def lane(self) -> Lane:
         """Return the lane as it is now."""
-        return build_queue.from_json(self.store.get(self._key) or {})
+        return build_queue.from_json(self.store.json(self._key, StoredLane) or {})
 
     def see(self, push: Push) -> None:
         """Record where *push* moved the branch."""
@@ -65,7 +65,7 @@ class Turns:
         return self._changed(change)[1]
 
     def _changed(self, change: Callable[[Lane], Lane]) -> tuple[Lane, Lane]:
-        def changed(document: dict[str, Any]) -> dict[str, Any]:
+        def changed(document: StoredLane) -> StoredLane:
             return build_queue.to_json(change(build_queue.from_json(document)))
 
         was, now = map(build_queue.from_json, self.store.update(self._key, changed))

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Callable, Dict, FrozenSet, Literal, Mapping, NamedTuple, Optional, get_args
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    FrozenSet,
+    Literal,
+    Mapping,
+    NamedTuple,
+    Optional,
+    TypedDict,
+    cast,
+    get_args,
+)
 
 from cicd.clock import SKEW_SECONDS
 from cicd.errors import ConsulError
 from cicd.release import stop
 from cicd.release.stop import Stop
+from cicd.release.stored import StoredStop
 
 Stage = Literal["accepted", "waiting", "starting", "building", "passed", "failed", "superseded"]
 Before = Optional[Stage]  # None: there is no run yet
@@ -75,12 +88,33 @@ class Run:
     step_at: float = 0.0
     stop: Stop | None = None
     version: str = ""
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
         """Whether its build did not end."""
         return self.stage in OPEN
+
+
+class StoredRun(TypedDict, total=False):
+    """A run as Consul keeps it, see Run; a newer pack may have recorded more."""
+
+    stage: str
+    at: float
+    user: str
+    branch: str
+    deploy: bool
+    build: int
+    queue_id: int
+    lost: int
+    status: str
+    by: str
+    order: int
+    claimed_by: str
+    step: str
+    step_at: float
+    stop: Optional[StoredStop]
+    version: str
 
 
 Command = Callable[[Optional[Run]], Optional[Run]]  # None from one: the run may not move so
@@ -165,19 +199,20 @@ def key(project: str, commit: str) -> str:
     return f"cicd/{project}/runs/{commit}"
 
 
-def as_json(run: Run) -> dict[str, Any]:
+def as_json(run: Run) -> StoredRun:
     """Return *run* as plain data for the store."""
     data = asdict(run)
     more = data.pop("more")
     unsaid = {name for name in LATER if not data[name]} - ({"stop"} if run.step else set())
-    return {**more, **{name: value for name, value in data.items() if name not in unsaid}}
+    return cast(StoredRun, {**more, **{name: value for name, value in data.items() if name not in unsaid}})
 
 
-def parse(key: str, document: Mapping[str, Any]) -> Run:
+def parse(key: str, document: StoredRun) -> Run:
     """Return the run stored at *key* as *document*; ConsulError when it is none."""
     try:
-        known = {name: read(document[name]) for name, read in READ.items() if document.get(name) is not None}
-        return Run(**known, more={name: value for name, value in document.items() if name not in READ})
+        given = dict(document)
+        known = {name: read(given[name]) for name, read in READ.items() if given.get(name) is not None}
+        return Run(**known, more={name: value for name, value in given.items() if name not in READ})
     except (AttributeError, TypeError, ValueError) as error:
         raise ConsulError(
             f"The run in Consul's key {key} is unreadable ({error!r}).",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Any, Callable, Dict, Mapping
+from typing import Callable, Mapping
 
 from cicd.ci import progress
 from cicd.ci.runs import Runs
@@ -15,7 +15,7 @@ from cicd.release import stop
 from cicd.repository.package_records import Ledger
 from cicd.store.store import Store
 
-Work = Callable[[], Dict[str, Any]]
+Work = Callable[[], Mapping[str, object]]
 
 
 class RecordedStep:
@@ -24,7 +24,7 @@ class RecordedStep:
     def __init__(self, store: Store, project: str, commit: str, step: str) -> None:
         self._store, self._project, self._commit, self._step = store, project, commit, step
 
-    def record(self, work: Work) -> dict[str, Any]:
+    def record(self, work: Work) -> Mapping[str, object]:
         """Do *work*; that it began, its end and its failure are recorded, and none of that can fail it."""
         self._note(lambda: progress.began(self._store, self._project, self._commit, self._step, time.time()))
         try:
@@ -46,7 +46,7 @@ class RecordedStep:
                 write()
 
 
-def of(settings: Settings, parameters: Mapping[str, Any], step: str) -> RecordedStep:
+def of(settings: Settings, parameters: Mapping[str, object], step: str) -> RecordedStep:
     """Return *step* of the run that *parameters* name by commit, or by a version that it just published."""
     store, project = Ledger(settings), str(parameters["project"])
     commit = str(parameters.get("commit") or "")

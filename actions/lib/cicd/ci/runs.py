@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable
+from typing import Callable
 
 from cicd.ci import run
-from cicd.ci.run import Command, Run
+from cicd.ci.run import Command, Run, StoredRun
 from cicd.store.store import Store
 
 
@@ -20,12 +20,12 @@ class Runs:
     def find(self, commit: str) -> Run | None:
         """Return the run of *commit*, or None."""
         key = self._key(commit)
-        document = self._store.get(key)
+        document = self._store.json(key, StoredRun)
         return None if document is None else run.parse(key, document)
 
     def every(self) -> dict[str, Run]:
         """Return all runs, by commit."""
-        found = self._store.below(self._key(""))
+        found = self._store.below(self._key(""), StoredRun)
         return {key.rpartition("/")[2]: run.parse(key, document) for key, document in found.items()}
 
     def advance(self, commit: str, command: Command) -> bool:
@@ -48,10 +48,10 @@ class Runs:
             self.update(commit, lambda newer: run.not_ahead(newer, near.at))
         return near
 
-    def _changed(self, commit: str, command: Command) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _changed(self, commit: str, command: Command) -> tuple[StoredRun, StoredRun]:
         key = self._key(commit)
 
-        def changed(document: dict[str, Any]) -> dict[str, Any]:
+        def changed(document: StoredRun) -> StoredRun:
             after = command(run.parse(key, document) if document else None)
             return run.as_json(after) if after else document
 

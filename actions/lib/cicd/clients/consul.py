@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, Callable, Dict, Iterable, Mapping, Sequence, Tuple
+from typing import Any, Callable, Iterable, Mapping, Sequence, Tuple, Type, TypedDict, TypeVar, cast
 
 import consul as py_consul
 import requests
@@ -19,8 +19,29 @@ TIMEOUT_SECONDS = 10
 CONFLICT = "409"
 LOST_LOCK = ("lock is already held", "failed session check", "invalid session", "lock isn't held")
 
-Operation = Dict[str, Any]
-Item = Mapping[str, Any]  # what Consul has of a key: `Key`, `Value` (bytes), `ModifyIndex`, `Session`
+D = TypeVar("D", bound=Mapping[str, object])  # the shape of a document, which its writer gave it
+
+
+class Operation(TypedDict, total=False):
+    """One operation of a transaction on a key; `Value` is in base64."""
+
+    Verb: str
+    Key: str
+    Value: str
+    Index: int
+    Session: str
+
+
+class Item(TypedDict, total=False):
+    """What Consul has of a key; `Session` is the one that locks it."""
+
+    Key: str
+    Value: bytes
+    CreateIndex: int
+    ModifyIndex: int
+    Session: str
+
+
 Items = Mapping[str, Item]
 
 
@@ -62,30 +83,30 @@ class Connection:
         except (ConsulException, requests.RequestException) as error:
             raise self._failure(error) from error
 
-    def item(self, key: str) -> dict[str, Any] | None:
+    def item(self, key: str) -> Item | None:
         """Return Consul's item *key* as its leader has it, or None."""
-        found = self.ask(lambda c: c.kv.get(key, consistency="consistent")[1])
-        return dict(found) if found else None
+        return cast("Item | None", self.ask(lambda c: c.kv.get(key, consistency="consistent")[1]))
 
-    def json(self, key: str) -> dict[str, Any] | None:
-        """Return the document *key*, or None."""
+    def json(self, key: str, shape: Type[D]) -> D | None:
+        """Return the document *key*, which was written in *shape*, or None."""
         _, item = self.ask(lambda c: c.kv.get(key))
-        return dict(json.loads(item["Value"])) if item else None
+        return cast(D, dict(json.loads(item["Value"]))) if item else None
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys below *prefix*."""
         return list(self.ask(lambda c: c.kv.get(prefix, keys=True)[1]) or [])
 
-    def items(self, prefix: str) -> list[dict[str, Any]]:
+    def items(self, prefix: str) -> list[Item]:
         """Return the entries below *prefix* as Consul has them."""
         return list(self.ask(lambda c: c.kv.get(prefix, recurse=True)[1]) or [])
 
     def read(self, prefixes: Iterable[str]) -> dict[str, Item]:
         """Return the items whose keys begin with one of *prefixes*, by key: all as they are at one moment."""
-        trees = [{"Verb": "get-tree", "Key": prefix} for prefix in prefixes]
+        trees: list[Operation] = [{"Verb": "get-tree", "Key": prefix} for prefix in prefixes]
         answer = self._transact(trees, [("consistent", "1")])
-        found = [entry["KV"] for entry in answer["Results"] or ()]
-        return {item["Key"]: {**item, "Value": base64.b64decode(item["Value"] or "")} for item in found}
+        found = [dict(entry["KV"]) for entry in answer["Results"] or ()]
+        items = [{**one, "Value": base64.b64decode(one["Value"] or "")} for one in found]
+        return {one["Key"]: cast(Item, one) for one in items}
 
     def commit(self, operations: Sequence[Operation]) -> bool:
         """
@@ -156,9 +177,10 @@ def _authority(settings: Settings) -> str | bool:
     return path or True
 
 
-def set_(key: str, value: str, **more: Any) -> Operation:
-    """Return the operation that sets *key*, `Verb` and the like in *more*."""
-    return {"Verb": "set", "Key": key, "Value": base64.b64encode(value.encode()).decode(), **more}
+def set_(key: str, value: str, session: str = "") -> Operation:
+    """Return the operation that sets *key*, or that does so and locks it for *session*."""
+    operation: Operation = {"Verb": "set", "Key": key, "Value": base64.b64encode(value.encode()).decode()}
+    return {**operation, "Verb": "lock", "Session": session} if session else operation
 
 
 def unchanged(key: str, index: int) -> Operation:

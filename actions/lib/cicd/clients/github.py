@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, TypedDict, cast
 
 from cicd.config import Settings, secret
 from cicd.errors import GitHubError
@@ -19,6 +19,78 @@ LONGEST_WAIT_SECONDS = 3600.0
 DESCRIPTION_LIMIT = 140
 PAGE = 100
 DEPLOYMENT_STATES = {"pending": "in_progress", "success": "success", "failure": "failure", "error": "error"}
+
+
+class Permissions(TypedDict, total=False):
+    """What the token may do."""
+
+    push: bool
+
+
+class RepositoryDocument(TypedDict, total=False):
+    """A repository, as far as it is read."""
+
+    default_branch: str
+    fork: bool
+    archived: bool
+    permissions: Permissions
+
+
+class Account(TypedDict, total=False):
+    """A user of GitHub."""
+
+    login: str
+
+
+class CommitText(TypedDict, total=False):
+    """What git has of a commit."""
+
+    message: str
+
+
+class Head(TypedDict, total=False):
+    """The newest commit of a branch; GitHub may know no account of who made it."""
+
+    sha: str
+    commit: CommitText
+    author: Optional[Account]
+    committer: Optional[Account]
+
+
+class ChangedFile(TypedDict, total=False):
+    """A file that differs."""
+
+    filename: str
+
+
+class Comparison(TypedDict, total=False):
+    """How a commit differs from another: `status` is ahead, diverged, …; at most 300 `files`."""
+
+    status: str
+    files: List[ChangedFile]
+
+
+class HookConfig(TypedDict, total=False):
+    """Where a webhook delivers to."""
+
+    url: str
+
+
+class Hook(TypedDict, total=False):
+    """A webhook of a repository."""
+
+    id: int
+    config: HookConfig
+
+
+class Delivery(TypedDict, total=False):
+    """One attempt to deliver an event; `guid` is the same in each attempt."""
+
+    id: int
+    guid: str
+    event: str
+    delivered_at: str
+    status_code: int
 
 
 class GitHubBusy(GitHubError):
@@ -56,22 +128,24 @@ class GitHub:
         """Whether anything can be asked at all."""
         return bool(self._token)
 
-    def repository(self, name: str) -> dict[str, Any]:
-        """Return repository *name* (owner/name): default_branch, fork, archived, permissions."""
-        return dict(self._ask("GET", f"repos/{name}"))
+    def repository(self, name: str) -> RepositoryDocument:
+        """Return repository *name* (owner/name)."""
+        return cast(RepositoryDocument, dict(self._ask("GET", f"repos/{name}")))
 
-    def head(self, repository: str, branch: str) -> dict[str, Any]:
-        """Return the newest commit of *branch*: sha, commit.message, commit.committer.date."""
-        return dict(self._ask("GET", f"repos/{repository}/branches/{branch}")["commit"])
+    def head(self, repository: str, branch: str) -> Head:
+        """Return the newest commit of *branch*."""
+        return cast(Head, dict(self._ask("GET", f"repos/{repository}/branches/{branch}")["commit"]))
 
-    def compare(self, repository: str, base: str, head: str) -> dict[str, Any]:
-        """Return how *head* differs from *base*: status (ahead, diverged, …), and files, 300 at most."""
-        return dict(self._ask("GET", f"repos/{repository}/compare/{base}...{head}"))
+    def compare(self, repository: str, base: str, head: str) -> Comparison:
+        """Return how *head* differs from *base*."""
+        return cast(Comparison, dict(self._ask("GET", f"repos/{repository}/compare/{base}...{head}")))
 
     def set_status(self, repository: str, commit: str, context: str, state: str, said: str, url: str) -> None:
         """Set the status *context* of *commit* to pending, success, failure or error, with what is *said*."""
         body = {"state": state, "context": context, "description": beginning(said, DESCRIPTION_LIMIT)}
-        self._ask("POST", f"repos/{repository}/statuses/{commit}", _with(body, "target_url", url))
+        self._ask(
+            "POST", f"repos/{repository}/statuses/{commit}", {**body, **({"target_url": url} if url else {})}
+        )
 
     def create_deployment(self, repository: str, commit: str, environment: str, said: str) -> int:
         """Return the id of a new deployment of *commit* to *environment*."""
@@ -90,13 +164,13 @@ class GitHub:
         """Set deployment *number* to what *state*, as of a commit status, means for it."""
         body = {"state": DEPLOYMENT_STATES[state], "description": beginning(said, DESCRIPTION_LIMIT)}
         path = f"repos/{repository}/deployments/{number}/statuses"
-        self._ask("POST", path, _with(body, "log_url", url))
+        self._ask("POST", path, {**body, **({"log_url": url} if url else {})})
 
-    def hooks(self, repository: str) -> list[dict[str, Any]]:
+    def hooks(self, repository: str) -> list[Hook]:
         """Return the webhooks of *repository*; the token needs admin:repo_hook."""
         return list(self._ask("GET", f"repos/{repository}/hooks", params={"per_page": PAGE}))
 
-    def deliveries(self, repository: str, hook: int) -> list[dict[str, Any]]:
+    def deliveries(self, repository: str, hook: int) -> list[Delivery]:
         """Return the newest attempts to deliver to *hook*, newest first."""
         path = f"repos/{repository}/hooks/{hook}/deliveries"
         return list(self._ask("GET", path, params={"per_page": PAGE}))
@@ -109,8 +183,8 @@ class GitHub:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
-        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, object] | None = None,
+        params: Mapping[str, int] | None = None,
     ) -> Any:
         url = f"{self.url}/{path}"
         try:
@@ -152,7 +226,3 @@ def _message(answer: requests.Response) -> str:
         return one_line(str(answer.json().get("message", "")), 200)
     except (ValueError, AttributeError):
         return one_line(answer.reason or "", 200)
-
-
-def _with(body: dict[str, Any], key: str, value: str) -> dict[str, Any]:
-    return {**body, key: value} if value else body

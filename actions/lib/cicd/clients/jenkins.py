@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Type, TypeVar, cast
 from urllib.parse import quote, unquote
 
 from cicd import identifiers
+from cicd.clients.jenkins_pages import Build, BuildList, Item, Job, Queue, Task
 from cicd.config import Project, Settings, secret
 from cicd.errors import JenkinsAway, JenkinsError, JenkinsMissing
 from cicd.sanitize import neutral
@@ -21,6 +22,9 @@ BUILDS_READ = 100
 PARAMETERS = ("PROJECT", "COMMIT", "BRANCH", "REPOSITORY", "TRACE")
 DIRECTORY = "DIRECTORY"  # a job needs it only for a project that has one
 BUILD = "number,url,queueId,building,result,timestamp,duration,actions[parameters[name,value]]"
+
+
+Page = TypeVar("Page")
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Jenkins:
 
     def answers(self) -> bool:
         """Whether it answers, and takes the token; else raise JenkinsError."""
-        return bool(self.read("", "answer", "mode"))
+        return bool(self.read(Job, "", "answer", "mode"))
 
     def start(self, project: Project, parameters: Mapping[str, str]) -> int:
         """Queue a build of *project*'s job with *parameters* and return the queue item's id."""
@@ -76,14 +80,14 @@ class Jenkins:
     def queue_item(self, number: int) -> QueueItem | None:
         """Return queue item *number*; None when Jenkins no longer knows it: it keeps them five minutes."""
         try:
-            item = self.read(f"queue/item/{number}", f"read queue item {number}")
+            item = self.read(Item, f"queue/item/{number}", f"read queue item {number}")
         except JenkinsMissing:
             return None
         return QueueItem(int((item.get("executable") or {}).get("number", 0)), bool(item.get("cancelled")))
 
     def queued(self, project: Project, commit: str) -> int:
         """Return the id of the queue item of *commit* in *project*'s job; 0 when none waits."""
-        for item in self.read("queue", "read the queue")["items"]:
+        for item in self.read(Queue, "queue", "read the queue")["items"]:
             lines = str(item.get("params", "")).splitlines()
             if _is_of_job(item["task"], project) and f"COMMIT={commit}" in lines:
                 return int(item["id"])
@@ -92,12 +96,13 @@ class Jenkins:
     def result(self, project: Project, number: int) -> BuildResult:
         """Return what became of build *number* of *project*'s job, or raise JenkinsMissing."""
         what = f"read {project.job} #{number}"
-        return _result(self.read(f"{job_path(project)}/{number}", what, BUILD))
+        return _result(self.read(Build, f"{job_path(project)}/{number}", what, BUILD))
 
     def results(self, project: Project) -> list[BuildResult]:
         """Return the newest builds of *project*'s job, newest first."""
         tree = f"builds[{BUILD}]{{0,{BUILDS_READ}}}"
-        return [_result(b) for b in self.read(job_path(project), f"read {project.job}", tree)["builds"]]
+        page = self.read(BuildList, job_path(project), f"read {project.job}", tree)
+        return [_result(build) for build in page["builds"]]
 
     def of_commit(self, project: Project, commit: str, number: int = 0) -> BuildResult:
         """Return build *number* of *project*, or with 0 the newest build of *commit*."""
@@ -126,10 +131,10 @@ class Jenkins:
         text = self._ask(what, lambda s: _tail(s.jenkins_open_stream(_get(url))))
         return neutral("\n".join(text.rstrip().splitlines()[-CONSOLE_LINES:]), 2000)
 
-    def read(self, path: str, what: str, tree: str = "") -> dict[str, Any]:
-        """Return the JSON of *path*, of it only *tree*; *what* says in errors what was wanted."""
+    def read(self, page: Type[Page], path: str, what: str, tree: str = "") -> Page:
+        """Return the *page* at *path*, of it only *tree*; *what* says in errors what was wanted."""
         url = f"{self.url}/{path}/api/json" if path else f"{self.url}/api/json"
-        return dict(self._ask(what, lambda s: json.loads(s.jenkins_open(_get(url, tree)))))
+        return cast(Page, dict(self._ask(what, lambda s: json.loads(s.jenkins_open(_get(url, tree))))))
 
     def _ask(self, what: str, question: Callable[[Any], Any]) -> Any:
         import jenkins as python_jenkins
@@ -206,7 +211,7 @@ def job_path(project: Project) -> str:
     return "/".join(f"job/{quote(part)}" for part in project.job.split("/"))
 
 
-def _is_of_job(task: Mapping[str, Any], project: Project) -> bool:
+def _is_of_job(task: Task, project: Project) -> bool:
     """By its address, as the name of a task is only the last part of a job's in folders."""
     below = str(task.get("url", "")).partition("/job/")[2]
     return unquote(f"job/{below}".rstrip("/")) == unquote(job_path(project))
@@ -217,7 +222,7 @@ def _is_refusal(error: Exception) -> bool:
     return response is not None and 400 <= response.status_code < 500
 
 
-def _result(info: Mapping[str, Any]) -> BuildResult:
+def _result(info: Build) -> BuildResult:
     return BuildResult(
         number=int(info["number"]),
         status=info.get("result") if not info.get("building") else None,
@@ -229,7 +234,7 @@ def _result(info: Mapping[str, Any]) -> BuildResult:
     )
 
 
-def _parameters(info: Mapping[str, Any]) -> dict[str, str]:
+def _parameters(info: Build) -> dict[str, str]:
     given = [p for action in info.get("actions") or [] if action for p in action.get("parameters") or []]
     return {str(parameter["name"]): str(parameter.get("value", "")) for parameter in given}
 

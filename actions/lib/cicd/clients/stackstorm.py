@@ -4,12 +4,69 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Mapping
+from typing import Any, List, Mapping, Optional, TypedDict, cast
 
 from cicd.errors import CicdError
 
 TIMEOUT_SECONDS = 5
 LISTED = 100
+
+
+class ActionParameter(TypedDict, total=False):
+    """What an action says of one of its parameters."""
+
+    default: float
+
+
+class ActionDocument(TypedDict, total=False):
+    """The action of an execution."""
+
+    ref: str
+    parameters: Mapping[str, ActionParameter]
+
+
+class Change(TypedDict, total=False):
+    """When an execution took a status."""
+
+    status: str
+    timestamp: str
+
+
+class Runner(TypedDict, total=False):
+    """What runs an action."""
+
+    name: str
+
+
+class Parameters(TypedDict, total=False):
+    """What the pack's actions were given, as far as it says what they work at; anybody may give anything."""
+
+    project: Optional[str]
+    generation: object
+    timeout: Optional[float]
+
+
+class ExecutionDocument(TypedDict, total=False):
+    """One execution, as the API answers; times are in UTC."""
+
+    id: str
+    action: ActionDocument
+    parameters: Parameters
+    runner: Runner
+    status: str
+    start_timestamp: str
+    end_timestamp: str
+    log: List[Change]
+    parent: Optional[str]
+
+
+class PolicyDocument(TypedDict, total=False):
+    """One policy, as the API answers."""
+
+    ref: str
+    policy_type: str
+    resource_ref: str
+    enabled: bool
 
 
 def own_execution() -> str:
@@ -24,16 +81,17 @@ class StackStorm:
         self._url = environment.get("ST2_ACTION_API_URL", "")
         self._token = environment.get("ST2_ACTION_AUTH_TOKEN", "")
 
-    def execution(self, identifier: str, attribute: str) -> dict[str, Any]:
+    def execution(self, identifier: str, attribute: str) -> ExecutionDocument:
         """Return one execution, with no more than *attribute* of it."""
-        return dict(self._ask("GET", f"/executions/{identifier}", {"include_attributes": attribute}))
+        answer = self._ask("GET", f"/executions/{identifier}", {"include_attributes": attribute})
+        return cast(ExecutionDocument, dict(answer))
 
-    def executions(self, attributes: str, **filters: str) -> list[dict[str, Any]]:
+    def executions(self, attributes: str, **filters: str) -> list[ExecutionDocument]:
         """Return the newest executions that fit *filters*, with *attributes* of each."""
         query = {"limit": LISTED, "sort_desc": "True", "include_attributes": attributes, **filters}
         return list(self._ask("GET", "/executions", query))
 
-    def policies(self) -> list[dict[str, Any]]:
+    def policies(self) -> list[PolicyDocument]:
         """Return every policy."""
         return list(self._ask("GET", "/policies", {"limit": LISTED}))
 
@@ -46,7 +104,7 @@ class StackStorm:
         answer = self._ask("PUT", f"/executions/{identifier}", {}, {"status": "canceled"})
         return bool((answer or {}).get("status") == "canceled")
 
-    def _ask(self, method: str, path: str, query: Mapping[str, Any], body: Any = None) -> Any:
+    def _ask(self, method: str, path: str, query: Mapping[str, object], body: Any = None) -> Any:
         from urllib.parse import urlencode  # few actions ask, and all would wait for these imports
         from urllib.request import ProxyHandler, Request, build_opener
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Sequence
+from typing import Dict, List, Mapping, Sequence, TypedDict
 
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
@@ -18,6 +18,24 @@ from cicd.sanitize import one_line
 from cicd.store.store import Store
 
 DPKG_SECONDS = 30
+LISTED = 40
+
+
+class FoundHost(TypedDict):
+    """See Found."""
+
+    host: str
+    ring: str
+    version: str
+
+
+class Adoption(TypedDict):
+    """What was adopted, or would be: the version by ring, and some hosts."""
+
+    adopted: bool
+    versions: Dict[str, str]
+    hosts: List[FoundHost]
+    message: str
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,7 @@ def adopted(release: Release, builds: Mapping[str, Build], when: float) -> Relea
     return replace(release, generation=1, canary=canary, production=production)
 
 
-def adopt(settings: Settings, name: str, who: str, dry_run: bool) -> dict[str, Any]:
+def adopt(settings: Settings, name: str, who: str, dry_run: bool) -> Adoption:
     """Build the record of project *name*; with *dry_run* only say what it would be."""
     project, store, when = settings.project(name), Store(settings), time.time()
     adopted(store.release(project.name), {}, when)
@@ -92,7 +110,7 @@ def adopt(settings: Settings, name: str, who: str, dry_run: bool) -> dict[str, A
     return {
         "adopted": not dry_run,
         "versions": versions,
-        "hosts": [vars(one) for one in found[:40]],
+        "hosts": [FoundHost(host=one.host, ring=one.ring, version=one.version) for one in found[:LISTED]],
         "message": _message(project.name, found, versions, dry_run),
     }
 

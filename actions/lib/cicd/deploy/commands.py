@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Collection, Sequence
+from typing import Callable, Collection, Sequence, TypeVar
 
 from cicd.ci import authors, ci_gate, run
+from cicd.ci.authors import Authors
 from cicd.ci.github_push import UNKNOWN
+from cicd.ci.run import StoredRun
 from cicd.deploy import evidence, planned
 from cicd.errors import Refused
 from cicd.fleet import rollout_log
@@ -19,6 +21,8 @@ from cicd.repository import package_records
 from cicd.sanitize import one_line
 from cicd.store.change import Change
 from cicd.store.snapshot import Snapshot
+
+Decided = TypeVar("Decided")
 
 
 def advertise_canary(seen: Snapshot, build: Build, who: str, before: Collection[str] | None = None) -> Change:
@@ -39,7 +43,7 @@ def advertise_canary(seen: Snapshot, build: Build, who: str, before: Collection[
 
 def promotable(seen: Snapshot) -> Build:
     """Return the canary's build; refused unless it may go to production at this very moment."""
-    build = guards.promotable(seen.release, seen.now, **_conditions(seen))
+    build = _at_this_moment(seen, guards.promotable)
     ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
     return build
 
@@ -48,7 +52,7 @@ def promote(seen: Snapshot, plan: str = "") -> Change:
     """Want the canary's version on production; refused when a *plan* showed something else."""
     planned.refuse_generation(plan, seen.release)
     seen.deployable_hosts("production")
-    after = transitions.promote(seen.release, seen.now, **_conditions(seen))
+    after = _at_this_moment(seen, transitions.promote)
     assert after.production.wanted is not None
     ci_gate.refuse_uncleared(seen.items, seen.project.name, after.production.wanted.version)
     no_alarm_since = seen.unmoved_key(firing.key(seen.project.name))
@@ -151,15 +155,17 @@ def keys_of_canary(known: Release) -> list[str]:
     return keys_of(known.project, known.canary.wanted) if known.canary.wanted else []
 
 
-def _conditions(seen: Snapshot) -> dict[str, Any]:
-    proof = seen.proof("canary", seen.hosts("canary"))
-    project = seen.project
-    return {
-        "min_bake": project.min_bake_seconds,
-        "policy": project.approval,
-        "proof": proof,
-        "alarms": seen.alarms(proof.hosts),
-    }
+def _at_this_moment(seen: Snapshot, decide: Callable[..., Decided]) -> Decided:
+    """Return what *decide* makes of the canary as it is: proven or not, with its alarms and reviews."""
+    project, proof = seen.project, seen.proof("canary", seen.hosts("canary"))
+    return decide(
+        seen.release,
+        seen.now,
+        project.min_bake_seconds,
+        policy=project.approval,
+        proof=proof,
+        alarms=seen.alarms(proof.hosts),
+    )
 
 
 def _refuse_other_content(seen: Snapshot, build: Build) -> None:
@@ -172,7 +178,7 @@ def _authored(seen: Snapshot, build: Build, who: str) -> Build:
     """When nobody knows who the authors of the commit are, who deploys it counts as one."""
     name = seen.project.name
     key = run.key(name, build.commit)
-    pushed_by = run.parse(key, seen.document(key)).user if key in seen.items else ""
-    known = authors.named(seen.document(authors.key(name, build.commit)))
+    pushed_by = run.parse(key, seen.document(key, StoredRun)).user if key in seen.items else ""
+    known = authors.named(seen.document(authors.key(name, build.commit), Authors))
     wrote = {*known, pushed_by} - {"", UNKNOWN} or {who}
     return replace(build, authors=tuple(sorted(one_line(one, 100) for one in wrote)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence, Tuple
+from typing import List, Sequence, Tuple, TypedDict
 
 from cicd import identifiers
 from cicd.clients.ssh import Shell
@@ -15,6 +15,29 @@ from cicd.store.store import Store
 
 LIMIT = 20
 SEPARATOR = "\x1f"
+
+
+class Commit(TypedDict):
+    """A commit `when` (epoch seconds) its author made it."""
+
+    commit: str
+    author: str
+    when: int
+    subject: str
+
+
+class Listed(TypedDict):
+    """How many commits only the one or the other version contains, and the newest of them."""
+
+    added: int
+    removed: int
+    commits: List[Commit]
+
+
+Comparison = TypedDict(
+    "Comparison",
+    {"project": str, "from": str, "to": str, "added": int, "removed": int, "commits": List[Commit]},
+)
 
 
 def chosen(settings: Settings, project: str, old: str, new: str) -> Tuple[str, str]:
@@ -33,7 +56,7 @@ def chosen(settings: Settings, project: str, old: str, new: str) -> Tuple[str, s
     return ends[0], ends[1]
 
 
-def between(settings: Settings, project: str, old: str, new: str) -> dict[str, Any]:
+def between(settings: Settings, project: str, old: str, new: str) -> Comparison:
     """
     Return what leads from version *old* to *new*, read from git on a build host.
 
@@ -51,7 +74,7 @@ def between(settings: Settings, project: str, old: str, new: str) -> dict[str, A
     return {"project": found.name, "from": old, "to": new, **parse(said)}
 
 
-def parse(output: str) -> dict[str, Any]:
+def parse(output: str) -> Listed:
     """Return the counts and the commits that list_commits.sh printed."""
     head, *lines = output.split("\n")
     try:
@@ -62,7 +85,7 @@ def parse(output: str) -> dict[str, Any]:
     return {"added": added, "removed": removed, "commits": commits}
 
 
-def message(found: dict[str, Any]) -> str:
+def message(found: Comparison) -> str:
     """Return the comparison as lines to read."""
     lines = [f"{found['project']} {found['from']} -> {found['to']}: {_counted(found)}"]
     sign = "+" if found["added"] else "-"
@@ -71,18 +94,17 @@ def message(found: dict[str, Any]) -> str:
     return "\n".join([*lines, f"  and {missing} older"] if missing > 0 else lines)
 
 
-def _counted(found: dict[str, Any]) -> str:
-    if not found["added"] and not found["removed"]:
-        return "the same commit"
-    said = [f"{found[key]} {_plural(found[key])} {key}" for key in ("added", "removed") if found[key]]
-    return ", ".join(said)
+def _counted(found: Comparison) -> str:
+    counts = {"added": found["added"], "removed": found["removed"]}
+    said = [f"{count} {_plural(count)} {what}" for what, count in counts.items() if count]
+    return ", ".join(said) or "the same commit"
 
 
 def _plural(number: int) -> str:
     return "commit" if number == 1 else "commits"
 
 
-def _commit(line: str) -> dict[str, Any]:
+def _commit(line: str) -> Commit:
     commit, author, when, subject = _four(line.split(SEPARATOR, 3))
     return {
         "commit": identifiers.check("commit", commit),

@@ -15,7 +15,8 @@ from cicd.deploy import commands
 from cicd.errors import CicdError
 from cicd.fleet import rollout_log
 from cicd.release import approvals, stop
-from cicd.release.record import EMPTY, RESTORING, STOPPED, Build, Cause, Ring, rollout_key
+from cicd.release.record import EMPTY, RESTORING, STOPPED, Build, Cause, Ring
+from cicd.release.rollout_record import rollout_key
 from cicd.release.transitions import Release
 from cicd.release.version import package_name
 from cicd.repository.apt_index import Repository

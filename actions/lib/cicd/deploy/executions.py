@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Callable, Iterator, Sequence
 
-from cicd.clients.stackstorm import StackStorm
+from cicd.clients.stackstorm import ExecutionDocument, PolicyDocument, StackStorm
 from cicd.config import Settings
 from cicd.errors import CicdError
 from cicd.finding import GOOD, SKIPPED, WARNING, WRONG, Finding
-from cicd.fleet import rollout_log
-from cicd.release.record import quiet_seconds
+from cicd.release.rollout_record import RolloutRecord, quiet_seconds, rollout_key
 from cicd.sanitize import age
 from cicd.store.store import Store
 
@@ -146,7 +145,7 @@ def findings(settings: Settings, store: Store, stackstorm: StackStorm) -> Iterat
         yield Finding("executions", GOOD, "each that has not ended is run by somebody")
 
 
-def parsed(document: Mapping[str, Any]) -> Execution:
+def parsed(document: ExecutionDocument) -> Execution:
     """Return the execution that StackStorm's *document* is about."""
     action, given = document["action"], document.get("parameters") or {}
     limit = given.get("timeout") or ((action.get("parameters") or {}).get("timeout") or {}).get("default")
@@ -172,14 +171,14 @@ def _end(one: Execution, stackstorm: StackStorm) -> bool:
         return False
 
 
-def _holds(policy: Mapping[str, Any]) -> bool:
+def _holds(policy: PolicyDocument) -> bool:
     kind, action = str(policy.get("policy_type")), str(policy.get("resource_ref"))
     return (
         bool(policy.get("enabled")) and kind.startswith("action.concurrency") and action.startswith("cicd.")
     )
 
 
-def _since(document: Mapping[str, Any]) -> float:
+def _since(document: ExecutionDocument) -> float:
     log = [entry for entry in document.get("log") or [] if entry.get("status") == document["status"]]
     return _epoch(str(log[-1]["timestamp"] if log else document["start_timestamp"]))
 
@@ -191,7 +190,7 @@ def _last_step(stackstorm: StackStorm, identifier: str) -> float:
 
 
 def _is_silent(settings: Settings, store: Store, one: Execution) -> bool:
-    known = store.get(rollout_log.key(one.project, one.generation)) or {}
+    known = store.json(rollout_key(one.project, one.generation), RolloutRecord) or {}
     return quiet_seconds(known, one.since, time.time()) > settings.deploy.lost_after
 
 

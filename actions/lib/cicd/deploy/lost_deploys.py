@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Iterator, List, Tuple, TypedDict
 
 from cicd.clock import Sightings
 from cicd.config import Settings
 from cicd.errors import Refused
 from cicd.release import fate
-from cicd.release.record import RINGS, rollout_keys
+from cicd.release.record import RINGS
+from cicd.release.rollout_record import rollout_keys
 from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store
 
 TRIGGERS = {fate.TAKE_BACK: "cicd.deploy_lost", fate.CONFIRM: "cicd.ring_recovered"}
 AGAIN_SECONDS = 60.0  # a step that was asked for has begun by then, or died before it could
 
-Event = Tuple[str, Dict[str, Any]]
+
+class LostRing(TypedDict):
+    """The ring of a project that needs something, and the generation that it is about."""
+
+    project: str
+    ring: str
+    generation: int
+
+
+Event = Tuple[str, LostRing]
 
 
 def find(settings: Settings, store: Store, seen: Sightings) -> Iterator[Event]:
@@ -30,8 +40,7 @@ def find(settings: Settings, store: Store, seen: Sightings) -> Iterator[Event]:
             ring = known.release.ring(name)
             becomes = _fate(store, known, name, seen)
             if becomes in TRIGGERS:
-                told = {"project": project.name, "ring": name, "generation": ring.generation}
-                yield TRIGGERS[becomes], told
+                yield TRIGGERS[becomes], LostRing(project=project.name, ring=name, generation=ring.generation)
 
 
 class Told:

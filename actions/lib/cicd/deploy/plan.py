@@ -6,16 +6,18 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Callable, Sequence, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple, TypedDict, Union, final
 
 from cicd import identifiers
 from cicd.clients.ssh import Shell
 from cicd.config import Settings
 from cicd.deploy import commands, planned
 from cicd.deploy import commits as compare
+from cicd.deploy.commits import Comparison
 from cicd.errors import CicdError, HostError, InputError, Refused
-from cicd.release import transitions
+from cicd.release import host_report, transitions
 from cicd.release.host import Host
+from cicd.release.host_report import HostReport
 from cicd.release.record import Build, Release
 from cicd.release.ring import batches
 from cicd.release.version import package_name
@@ -29,20 +31,54 @@ LISTED = 20
 PARTS = ("release", "hosts", "packages")
 
 
+class PlannedHost(TypedDict, total=False):
+    """What a host answered: the version `installed`, and what `apt` would do or why it would not."""
+
+    host: str
+    address: str
+    installed: str
+    apt: List[str]
+    error: str
+
+
+@final
+class Unknown(TypedDict, total=False):
+    """Why nobody knows the commits of a plan; nothing is said of a ring that runs nothing."""
+
+    error: str
+
+
+Commits = Union[Comparison, Unknown]
+
+
+class PlanResult(TypedDict):
+    """A plan as an action's result, see Plan."""
+
+    plan: str
+    project: str
+    ring: str
+    version: str
+    hosts: List[PlannedHost]
+    batches: List[List[str]]
+    refused: List[Dict[str, object]]
+    commits: Commits
+    message: str
+
+
 @dataclass(frozen=True)
 class Plan:
     """
     What a deploy of `build` to `ring` would do now.
 
-    `hosts` has one answer per host: name, installed version, what apt would do, or why it
-    would not. `refusals` are the guards that would stop the deploy, each with its way out.
+    `hosts` has one answer per host. `refusals` are the guards that would stop the deploy, each with its
+    way out.
     """
 
     project: str
     ring: str
     build: Build
     generation: int
-    hosts: Tuple[Any, ...]
+    hosts: Tuple[PlannedHost, ...]
     batches: Tuple[Tuple[str, ...], ...]
     refusals: Tuple[CicdError, ...]
 
@@ -91,10 +127,10 @@ def refuse_moved(settings: Settings, project: str, plan_id: str) -> None:
         raise planned.moved(project, plan_id, moved)
 
 
-def as_result(settings: Settings, plan: Plan) -> dict[str, Any]:
+def as_result(settings: Settings, plan: Plan) -> PlanResult:
     """Return *plan* as an action's result, with the commits that it would bring."""
     old = Store(settings).release(plan.project).ring(plan.ring).wanted
-    commits = _commits(settings, plan, old) if old else {}
+    commits = _commits(settings, plan, old) if old else Unknown()
     return {
         "plan": plan.id,
         "project": plan.project,
@@ -108,7 +144,7 @@ def as_result(settings: Settings, plan: Plan) -> dict[str, Any]:
     }
 
 
-def message(plan: Plan, commits: dict[str, Any]) -> str:
+def message(plan: Plan, commits: Commits) -> str:
     """Return *plan* as lines to read: hosts, what apt would do, commits, refusals, the next step."""
     lines = [f"{plan.project} {plan.build.version} to {plan.ring}, {_counted(plan)}"]
     lines += [f"  {_host(plan, host)}" for host in plan.hosts[:LISTED]]
@@ -134,25 +170,24 @@ def _target(seen: Snapshot, ring: str, version: str) -> Build:
     return published(seen.settings, seen.project, package, version)
 
 
-def _ask(settings: Settings, host: Host, project: str, build: Build) -> Any:
-    answer: dict[str, Any] = {"host": host.name, "address": host.address}
+def _ask(settings: Settings, host: Host, project: str, build: Build) -> PlannedHost:
+    answer: PlannedHost = {"host": host.name, "address": host.address}
     argv = [*CONVERGE, "--plan", f"{build.package}={build.version}", project]
     try:
         with Shell(settings, host) as shell:
             outcome = shell.run(argv, settings.deploy.host_timeout)
-        said = json.loads(outcome.stdout.strip().splitlines()[-1])
-        answer["installed"] = str(said["installed"])
-        return {**answer, **_packages(said)}
-    except (IndexError, KeyError, TypeError, ValueError):
+        report = host_report.printed(outcome.stdout)
+        return {**answer, "installed": report.installed, **_packages(report)}
+    except ValueError:
         return {**answer, "error": f"cicd-converge gave no plan: {one_line(outcome.stderr)}"}
     except HostError as error:
         return {**answer, "error": error.message}
 
 
-def _packages(said: dict[str, Any]) -> dict[str, Any]:
-    if said["state"] != "planned":
-        return {"error": one_line(str(said["message"]))}
-    return {"apt": [one_line(str(line), 200) for line in said["apt"]]}
+def _packages(report: HostReport) -> PlannedHost:
+    if report.state != "planned":
+        return {"error": one_line(report.message)}
+    return {"apt": [one_line(line, 200) for line in report.apt]}
 
 
 def _refusals(seen: Snapshot, ring: str, version: str, build: Build) -> list[CicdError]:
@@ -181,17 +216,17 @@ def _refuse_other(known: Release, version: str) -> None:
         )
 
 
-def _commits(settings: Settings, plan: Plan, old: Build) -> dict[str, Any]:
+def _commits(settings: Settings, plan: Plan, old: Build) -> Commits:
     try:
         return compare.between(settings, plan.project, old.version, plan.build.version)
     except CicdError as error:
         return {"error": error.message}
 
 
-def _said(commits: dict[str, Any]) -> Sequence[str]:
-    if "error" in commits:
-        return [f"commits unknown: {commits['error']}"]
-    return compare.message(commits).splitlines() if commits else []
+def _said(commits: Commits) -> Sequence[str]:
+    if "commits" in commits:
+        return compare.message(commits).splitlines()
+    return [f"commits unknown: {commits['error']}"] if "error" in commits else []
 
 
 def _counted(plan: Plan) -> str:
@@ -199,7 +234,7 @@ def _counted(plan: Plan) -> str:
     return f"{len(plan.hosts)} {'host' if len(plan.hosts) == 1 else 'hosts'} in batches of {sizes}"
 
 
-def _host(plan: Plan, host: Any) -> str:
+def _host(plan: Plan, host: PlannedHost) -> str:
     moved = f"{host['host']}: {host.get('installed') or 'nothing'} -> {plan.build.version}"
     if "error" in host:
         return f"{moved}: {host['error']}"
@@ -215,10 +250,9 @@ def _next(plan: Plan) -> str:
     return f"then: st2 run cicd.deploy_production project={plan.project} plan={plan.id}"
 
 
-def _bounded(plan: Plan) -> list[Any]:
+def _bounded(plan: Plan) -> list[PlannedHost]:
     worst_first = sorted(plan.hosts, key=lambda host: ("error" not in host, host["host"]))
-    kept = [{**host, "apt": host.get("apt", [])[:3]} for host in worst_first[:LISTED]]
-    return kept
+    return [{**host, "apt": host.get("apt", [])[:3]} for host in worst_first[:LISTED]]
 
 
 def _digest(value: object) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Iterator, Mapping, Sequence
 
+from cicd.release.host_report import SILENT as UNHEARD
+from cicd.release.host_report import HostReport, Reports
 from cicd.release.transitions import DEGRADED, HEALTHY, RESTORING, Release
 from cicd.sanitize import one_line
 
@@ -55,7 +57,7 @@ class Drift:
 def find(
     release: Release,
     rings: Mapping[str, str],
-    reports: Mapping[str, Mapping[str, Any]],
+    reports: Reports,
     quiet: Mapping[str, float],
     now: float,
     limits: Limits = Limits(),  # frozen
@@ -74,7 +76,7 @@ def find(
     for host, ring in rings.items():
         report = reports.get(host)
         if quiet.get(host, 0.0) > limits.silent:
-            found.append(_silent(release, host, ring, report, limits))
+            found.append(_silent(release, host, ring, report or UNHEARD, limits))
         elif report is not None:
             found += _of_report(release, host, ring, report, now, limits)
     return sorted(found, key=lambda drift: drift.key)
@@ -86,44 +88,43 @@ def news(found: Sequence[Drift], known: Sequence[str]) -> list[Drift]:
 
 
 def _of_report(
-    release: Release, host: str, ring: str, report: Mapping[str, Any], now: float, limits: Limits
+    release: Release, host: str, ring: str, report: HostReport, now: float, limits: Limits
 ) -> Iterator[Drift]:
     wanted = release.ring(ring)
     version = wanted.wanted.version if wanted.wanted else ""
-    installed = str(report.get("installed") or "")
 
     def drift(kind: str, message: str) -> Drift:
-        return Drift(release.project, host, ring, kind, version, installed, f"{host}: {message}")
+        return Drift(release.project, host, ring, kind, version, report.installed, f"{host}: {message}")
 
-    may_move = wanted.state in OPEN and now - wanted.since > limits.follow and report.get("state") != "held"
-    if may_move and report.get("dpkg") not in (None, "", "installed", "not-installed", "config-files"):
-        yield drift(HALF_CONFIGURED, f"dpkg left {release.project} {report['dpkg']}: {_said(report)}")
-    elif may_move and version and installed != version:
-        yield drift(WRONG_VERSION, f"it runs {installed or 'nothing'} instead of {version}: {_said(report)}")
-    if report.get("edited"):
+    may_move = wanted.state in OPEN and now - wanted.since > limits.follow and report.state != "held"
+    if may_move and report.dpkg not in ("", "installed", "not-installed", "config-files"):
+        yield drift(HALF_CONFIGURED, f"dpkg left {release.project} {report.dpkg}: {_said(report)}")
+    elif may_move and version and report.installed != version:
+        yield drift(
+            WRONG_VERSION, f"it runs {report.installed or 'nothing'} instead of {version}: {_said(report)}"
+        )
+    if report.edited:
         yield drift(
             EDITED,
-            f"somebody changed {one_line(str(report['edited']))}; `sudo cicd-converge --repair "
+            f"somebody changed {one_line(report.edited)}; `sudo cicd-converge --repair "
             f"{release.project}` on the host installs the package again",
         )
-    if report.get("foreign"):
-        noticed = f"its agent did not register {one_line(str(report['foreign']), 200)} on it"
+    if report.foreign:
+        noticed = f"its agent did not register {one_line(report.foreign, 200)} on it"
         yield _foreign(release, host, ring, noticed)
     if _agent(report) < NEEDED_AGENT:
         yield drift(OLD_AGENT, "its cicd-converge is older than this pack needs; upgrade that package")
 
 
-def _silent(
-    release: Release, host: str, ring: str, report: Mapping[str, Any] | None, limits: Limits
-) -> Drift:
+def _silent(release: Release, host: str, ring: str, report: HostReport, limits: Limits) -> Drift:
     wanted = release.ring(ring).wanted
-    last = f"last report {report.get('at')}" if report else "it never reported, who registered it?"
+    last = f"last report {report.at}" if report != UNHEARD else "it never reported, who registered it?"
     message = (
         f"{host}: no sign of life for {limits.silent:.0f} s ({one_line(last, 60)}); "
         "see cicd-converge.timer there"
     )
-    installed = str((report or {}).get("installed") or "")
-    return Drift(release.project, host, ring, SILENT, wanted.version if wanted else "", installed, message)
+    version = wanted.version if wanted else ""
+    return Drift(release.project, host, ring, SILENT, version, report.installed, message)
 
 
 def _foreign(release: Release, host: str, ring: str, said: str) -> Drift:
@@ -134,20 +135,19 @@ def _foreign(release: Release, host: str, ring: str, said: str) -> Drift:
     return Drift(release.project, host, ring, FOREIGN, "", "", message)
 
 
-def _unknown(release: Release, host: str, report: Mapping[str, Any]) -> Drift:
+def _unknown(release: Release, host: str, report: HostReport) -> Drift:
     message = (
         f"{host} reports about {release.project}, but has no such service in Consul; register it, "
         f"or delete the key cicd/{release.project}/hosts/{host}"
     )
-    installed = str(report.get("installed") or "")
-    return Drift(release.project, host, str(report.get("ring") or ""), UNKNOWN, "", installed, message)
+    return Drift(release.project, host, report.ring, UNKNOWN, "", report.installed, message)
 
 
-def _said(report: Mapping[str, Any]) -> str:
-    return one_line(str(report.get("message") or "it does not say why"), 200)
+def _said(report: HostReport) -> str:
+    return one_line(report.message or "it does not say why", 200)
 
 
-def _agent(report: Mapping[str, Any]) -> tuple[int, ...]:
+def _agent(report: HostReport) -> tuple[int, ...]:
     """Return the version of the host's agent; agents that say none are older than any that does."""
-    parts = str(report.get("agent") or "").split(".")
+    parts = report.agent.split(".")
     return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()

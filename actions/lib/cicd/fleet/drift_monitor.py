@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any, Mapping, Tuple
+from dataclasses import asdict
+from typing import Mapping, Tuple, TypedDict, cast
 
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
 from cicd.errors import HostError, Refused
 from cicd.fleet import drift, registrations
 from cicd.fleet.drift import Drift, Limits
+from cicd.release import host_report
 from cicd.release.host import Host
+from cicd.release.host_report import SILENT, HostReport
 from cicd.sanitize import neutral_data, one_line
 from cicd.store.snapshot import Look
 from cicd.store.store import Store
@@ -21,11 +23,24 @@ Signs = Mapping[Tuple[str, str], bool]
 CONVERGE = ("sudo", "-n", "/usr/bin/cicd-converge")
 
 
+class Drifted(TypedDict):
+    """What the trigger cicd.host_drifted tells of a host."""
+
+    project: str
+    host: str
+    ring: str
+    kind: str
+    repairable: bool
+    wanted: str
+    installed: str
+    message: str
+
+
 class Watch:
     """Remembers when hosts last gave a sign of life and registrations stopped fitting, by its own clock."""
 
     def __init__(self) -> None:
-        self._heard: dict[tuple[str, str], tuple[Any, float]] = {}
+        self._heard: dict[tuple[str, str], tuple[HostReport, float]] = {}
         self._strange: dict[tuple[str, str], tuple[str, float]] = {}
 
     def look(self, settings: Settings, store: Store) -> list[Drift]:
@@ -39,14 +54,13 @@ class Watch:
             foreign = self._lasting(project.name, registrations.foreign(hosts, reports), limits.follow)
             up = {host.name for host in hosts if host.is_reached}
             quiet = {
-                name: self._quiet(project.name, name, reports.get(name), name in up, signs) for name in rings
+                name: self._quiet(project.name, name, reports.get(name, SILENT), name in up, signs)
+                for name in rings
             }
             found += drift.find(seen.release, rings, reports, quiet, time.time(), limits, foreign)
         return found
 
-    def _quiet(
-        self, project: str, host: str, report: Mapping[str, Any] | None, is_up: bool, signs: Signs
-    ) -> float:
+    def _quiet(self, project: str, host: str, report: HostReport, is_up: bool, signs: Signs) -> float:
         """
         Return for how many seconds the host gave no sign of life.
 
@@ -54,7 +68,7 @@ class Watch:
         says when it did not, and whether the host's agent lives.
         """
         now, key = time.monotonic(), (project, host)
-        sign = signs.get((host, project)) if (report or {}).get("alive") == CHECK and is_up else None
+        sign = signs.get((host, project)) if report.alive == CHECK and is_up else None
         if sign is False:
             return float("inf")
         if sign or key not in self._heard or self._heard[key][0] != report:
@@ -72,22 +86,12 @@ class Watch:
         return {host: said for host, said in strange.items() if now - kept[project, host][1] >= seconds}
 
 
-def payload(found: Drift) -> dict[str, Any]:
+def payload(found: Drift) -> Drifted:
     """Return *found* as the trigger cicd.host_drifted tells it."""
-    told = {
-        "project": found.project,
-        "host": found.host,
-        "ring": found.ring,
-        "kind": found.kind,
-        "repairable": found.repairable,
-        "wanted": found.wanted,
-        "installed": found.installed,
-        "message": found.message,
-    }
-    return {key: neutral_data(value) for key, value in told.items()}
+    return cast(Drifted, neutral_data({**asdict(found), "repairable": found.repairable}))
 
 
-def converge(settings: Settings, project: Project, name: str) -> dict[str, Any]:
+def converge(settings: Settings, project: Project, name: str) -> HostReport:
     """
     Let host *name* converge as its own timer would, and return its report.
 
@@ -98,13 +102,13 @@ def converge(settings: Settings, project: Project, name: str) -> dict[str, Any]:
     with Shell(settings, host) as shell:
         outcome = shell.run([*CONVERGE, project.name], settings.deploy.host_timeout)
     try:
-        report: dict[str, Any] = json.loads(outcome.stdout.strip().splitlines()[-1])
-    except (IndexError, ValueError):
+        report = host_report.printed(outcome.stdout)
+    except ValueError:
         said = one_line(outcome.stderr or outcome.stdout)
         raise HostError(f"cicd-converge on {name} gave no report: {said}", "Is it installed?") from None
-    if report.get("state") == "failed":
-        message = one_line(str(report.get("message")), 500)
-        raise HostError(f"{name} did not converge: {message}", "Correct that on the host.", report=report)
+    if report.failed:
+        why, details = one_line(report.message, 500), host_report.as_json(report)
+        raise HostError(f"{name} did not converge: {why}", "Correct that on the host.", report=details)
     return report
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Sequence
 
 from cicd.release.host import ConsulHost
+from cicd.release.host_report import SILENT, Reports
 from cicd.sanitize import one_line
 
 
-def foreign(hosts: Sequence[ConsulHost], reports: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def foreign(hosts: Sequence[ConsulHost], reports: Reports) -> dict[str, str]:
     """
     Return what is wrong with the registration of a host, by node; empty when nothing is.
 
@@ -18,7 +19,7 @@ def foreign(hosts: Sequence[ConsulHost], reports: Mapping[str, Mapping[str, Any]
     found = {}
     for node in {host.name for host in hosts}:
         places = [_place(host) for host in hosts if host.name == node]
-        said = _said(places, str(reports.get(node, {}).get("registered") or ""))
+        said = _said(places, reports.get(node, SILENT).registered)
         if said:
             found[node] = said
     return found

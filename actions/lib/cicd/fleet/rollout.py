@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Sequence
+from typing import Callable, Sequence
 
-from cicd.clients.connection import Outcome
 from cicd.clients.fanout import Answer, Fanout
 from cicd.config import Project, Settings
 from cicd.errors import CicdError, HostError
 from cicd.fleet import rollout_summary
-from cicd.fleet.rollout_log import CANCELLED, Logbook
+from cicd.fleet.rollout_log import Logbook
+from cicd.release import host_report
 from cicd.release.host import Host
+from cicd.release.host_report import SILENT, HostReport, failure
 from cicd.release.ring import batch_sizes, failure_budget, unhealthy
-from cicd.sanitize import neutral_data, one_line
+from cicd.release.rollout_record import CANCELLED
+from cicd.sanitize import one_line
 from cicd.store.snapshot import Look
 from cicd.store.store import Store
 
@@ -62,11 +63,11 @@ class Rollout:
         self._store = Store(settings)
         self._logbook = Logbook(settings, order.project.name, order.ring, order.generation)
         self._deadline = time.monotonic() + settings.deploy.time_limit
-        self._reports: dict[str, Any] = {}
+        self._reports: dict[str, HostReport] = {}
         total, budget = len(order.hosts), settings.deploy.failure_budget
         self._budget = total if order.all_at_once else failure_budget(budget, total)
 
-    def run(self) -> list[Any]:
+    def run(self) -> list[HostReport]:
         """
         Let the hosts converge and return their reports.
 
@@ -109,7 +110,7 @@ class Rollout:
             self._refuse_to_go_on()
             batch = self._room(waiting, next(sizes))
             waiting = [host for host in waiting if host not in batch]
-            self._logbook.write(batch=number, untouched=len(waiting))
+            self._logbook.write({"batch": number, "untouched": len(waiting)})
             _say(f"batch {number}: {len(batch)} hosts, {len(waiting)} after it")
             self._converge(fan, batch)
             self._stop_if_spent()
@@ -122,21 +123,20 @@ class Rollout:
         began = time.monotonic()
 
         def converged(host: Host, answer: Answer) -> None:
-            report = _report(host, answer)
-            report["seconds_total"] = round(time.monotonic() - began, 2)
-            self._keep(host, report)
+            self._keep(_report(host, answer)._replace(seconds_total=round(time.monotonic() - began, 2)))
 
         fan.run(batch, argv, max(1.0, limit), converged, lambda: self._failed() <= self._budget)
         self._wait_until_healthy([h for h in batch if self._state(h) in ("converged", "unchanged")])
 
     def _probed(self, host: Host, answer: Answer) -> None:
         if isinstance(answer, HostError):
-            self._keep(host, _failure(host, "unreachable", answer.message))
+            self._keep(failure(host.name, "unreachable", answer.message))
         elif answer.code != 0 and "sudo" in answer.stderr:
-            self._keep(host, _failure(host, "sudo", f"sudo refuses cicd-converge: {one_line(answer.stderr)}"))
+            said = f"sudo refuses cicd-converge: {one_line(answer.stderr)}"
+            self._keep(failure(host.name, "sudo", said))
         elif answer.stdout.strip() != PROTOCOL:
             said = "its cicd-converge is older than this pack; install the present cicd-converge package"
-            self._keep(host, _failure(host, "agent", said))
+            self._keep(failure(host.name, "agent", said))
 
     def _room(self, waiting: Sequence[Host], size: int) -> list[Host]:
         """Return the next batch: as many hosts as the size says and the capacity allows."""
@@ -165,7 +165,8 @@ class Rollout:
         for host in hosts:
             if host.name in reasons:
                 why = f"is installed but not healthy ({one_line(reasons[host.name])})"
-                self._keep(host, {**self._reports[host.name], **_failure(host, "unhealthy", why)})
+                known = self._reports[host.name]
+                self._keep(known._replace(state=host_report.FAILED, code="unhealthy", message=why))
 
     def _refuse_to_go_on(self) -> None:
         self._still_ours()
@@ -177,7 +178,7 @@ class Rollout:
     def _note_cancelled(self) -> None:
         """After a cancelled rollout no step follows, whatever stopped it: its record says that it is over."""
         if self._cancelled():
-            self._logbook.write(state=CANCELLED)
+            self._logbook.write({"state": CANCELLED})
 
     def _stop_if_spent(self) -> None:
         if self._failed() > self._budget:
@@ -199,34 +200,27 @@ class Rollout:
         return len(rollout_summary.failures(list(self._reports.values())))
 
     def _state(self, host: Host) -> str:
-        return str(self._reports.get(host.name, {}).get("state", ""))
+        return self._reports.get(host.name, SILENT).state
 
-    def _keep(self, host: Host, report: Any) -> None:
-        self._reports[host.name] = report
-        self._logbook.say(host.name, report)
-        _say(f"{host.name}: {report['state']} {report.get('installed') or ''} {report.get('message', '')}")
+    def _keep(self, report: HostReport) -> None:
+        self._reports[report.host] = report
+        self._logbook.say(report)
+        _say(f"{report.host}: {report.state} {report.installed} {report.message}")
 
 
-def _report(host: Host, answer: Answer) -> Any:
+def _report(host: Host, answer: Answer) -> HostReport:
     if isinstance(answer, CicdError):
-        return _failure(host, "unreachable", answer.message)
+        return failure(host.name, "unreachable", answer.message)
     try:
-        report = json.loads(answer.stdout.strip().splitlines()[-1])
-        if report["state"] not in ("converged", "unchanged", "held", "failed"):
-            raise ValueError(report["state"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return _failure(host, "no_report", f"cicd-converge gave no report: {_said(answer)}")
-    if report["state"] == "held":  # a push is never held: this host obeys something else
-        report = {**report, "state": "failed"}
-    return neutral_data({**report, "host": host.name, "message": str(report.get("message", ""))})
-
-
-def _said(answer: Outcome) -> str:
-    return one_line(answer.stderr or answer.stdout)
-
-
-def _failure(host: Host, code: str, message: str) -> Any:
-    return {"host": host.name, "state": "failed", "code": code, "message": message}
+        report = host_report.printed(answer.stdout)
+        if report.state not in ("converged", "unchanged", "held", host_report.FAILED):
+            raise ValueError(report.state)
+    except ValueError:
+        said = one_line(answer.stderr or answer.stdout)
+        return failure(host.name, "no_report", f"cicd-converge gave no report: {said}")
+    if report.state == "held":  # a push is never held: this host obeys something else
+        report = report._replace(state=host_report.FAILED)
+    return host_report.neutral(report._replace(host=host.name))
 
 
 def _say(line: str) -> None:

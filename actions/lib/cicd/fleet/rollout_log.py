@@ -5,22 +5,29 @@ from __future__ import annotations
 import threading
 import time
 from types import TracebackType
-from typing import Any, Container, Mapping
+from typing import Container, cast
 
 from cicd.config import Settings
 from cicd.errors import ConsulError
 from cicd.release import stop
-from cicd.release.record import CANCELLED as CANCELLED
-from cicd.release.record import RUNNING as RUNNING
-from cicd.release.record import SILENT_SECONDS, quiet_seconds, rollout_key
+from cicd.release.host_report import FAILED, HostReport
+from cicd.release.rollout_record import (
+    CANCELLED,
+    ENDED,
+    RUNNING,
+    SILENT_SECONDS,
+    HostOutcome,
+    RolloutRecord,
+    quiet_seconds,
+    rollout_key,
+)
 from cicd.release.stop import Stop
 from cicd.store.store import Store
 
-ENDED = "ended"
 BEAT_SECONDS = 10
 KEPT = 20
 UPDATE = "update hosts"
-KEPT_FIELDS = ("state", "code", "message", "installed", "seconds", "seconds_total", "log")
+KEPT_FIELDS = HostOutcome.__annotations__
 
 
 class Logbook:
@@ -36,7 +43,7 @@ class Logbook:
         self._settings = settings
         self.key = key(project, generation)
         self._prefix = self.key.rpartition("/")[0] + "/"
-        self._record: dict[str, Any] = {
+        self._record: RolloutRecord = {
             "ring": ring,
             "generation": generation,
             "state": RUNNING,
@@ -73,27 +80,29 @@ class Logbook:
     def failed_besides(self, names: Container[str]) -> int:
         """Return how many hosts failed in this deploy already, not counting those called *names*."""
         hosts = self._record["hosts"].items()
-        return sum(report.get("state") == "failed" for host, report in hosts if host not in names)
+        return sum(report.get("state") == FAILED for host, report in hosts if host not in names)
 
-    def say(self, host: str, report: Mapping[str, Any]) -> None:
-        """Keep what *host* reported; it is written with the next beat or batch."""
+    def say(self, report: HostReport) -> None:
+        """Keep what a host reported; it is written with the next beat or batch."""
+        kept = {name: value for name, value in report._asdict().items() if name in KEPT_FIELDS and value}
         with self._lock:
-            self._record["hosts"][host] = {name: report[name] for name in KEPT_FIELDS if name in report}
+            self._record["hosts"][report.host] = cast(HostOutcome, kept)
 
-    def write(self, **changed: Any) -> None:
+    def write(self, changed: RolloutRecord | None = None) -> None:
         """Write the record now, with the fields *changed*."""
         with self._writing:
             with self._lock:
-                self._record.update(changed, at=time.time())
+                self._record.update(changed or {})
+                self._record["at"] = time.time()
                 value = {**self._record, "hosts": dict(self._record["hosts"])}
             # A store of its own: the beat comes from another thread.
             Store(self._settings).put(self.key, value)
 
-    def _begun(self, before: Mapping[str, Any]) -> dict[str, Any]:
+    def _begun(self, before: RolloutRecord) -> RolloutRecord:
         now = time.time()
         if before.get("state") == RUNNING and now - float(before.get("at", 0)) < SILENT_SECONDS:
-            return dict(before)
-        self._record.update(hosts=dict(before.get("hosts") or {}), at=now)
+            return before
+        self._record.update({"hosts": dict(before.get("hosts") or {}), "at": now})
         return {**self._record}
 
     def _beat(self) -> None:
@@ -107,19 +116,23 @@ class Logbook:
             return
 
 
-def failed(known: Mapping[str, Any]) -> set[str]:
+def failed(known: RolloutRecord) -> set[str]:
     """Return the hosts that failed in the rollout recorded as *known*; none before it came to its end."""
     hosts = known["hosts"] if known.get("state") == ENDED else {}
-    return {host for host, report in hosts.items() if report.get("state") == "failed"}
+    return {host for host, report in hosts.items() if report.get("state") == FAILED}
 
 
 def note(store: Store, project: str, ring: str, generation: int, ended: Stop) -> None:
     """Keep why a step of the deploy of *generation* failed; a rollout that begins again forgets it."""
-    begun = {"ring": ring, "generation": generation, "hosts": {}, "at": ended.when}
-    store.update(key(project, generation), lambda known: {**(known or begun), "stop": stop.to_json(ended)})
+    begun: RolloutRecord = {"ring": ring, "generation": generation, "hosts": {}, "at": ended.when}
+
+    def noted(known: RolloutRecord) -> RolloutRecord:
+        return {**(known or begun), "stop": stop.to_json(ended)}
+
+    store.update(key(project, generation), noted)
 
 
-def why_ended(known: Mapping[str, Any], since: float, now: float) -> Stop:
+def why_ended(known: RolloutRecord, since: float, now: float) -> Stop:
     """Return why the rollout recorded as *known* is over, although no step said that it ended well."""
     said = stop.from_json(known.get("stop"))
     if said:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Sequence, Set
+from typing import Dict, Sequence, Set, TypedDict
 
 from cicd.clients.ssh import Shell
 from cicd.config import Project
@@ -17,6 +17,19 @@ OWNERS = "cicd/.packages"
 RESERVED = re.compile(r"cicd|cicd-.*")
 SECONDS = 300  # apt reads its lists anew for who may not write its cache
 FREE_IT = "Change `name` in fpm.json, or let an operator give it: projects.{project}.packages: [{name}]"
+
+
+class Owner(TypedDict, total=False):
+    """The project that published a name first."""
+
+    project: str
+
+
+class Published(TypedDict, total=False):
+    """What of a package's record says whose its name is."""
+
+    package: str
+    published_at: str
 
 
 class Names(Store):
@@ -33,13 +46,13 @@ class Names(Store):
         owner = self.owner(name)
         if owner and owner != project.name:
             raise _owned(project, name, owner)
-        if name not in project.packages and not self.get(_key(name)):
+        if name not in project.packages and not self.json(_key(name), Owner):
             self._refuse_in_distribution(project, name, shell)
 
     def take(self, project: Project, name: str) -> None:
         """Make *name* the name of *project*; refused when another project was faster."""
         first = self.owner(name) or project.name
-        _, after = self.update(_key(name), lambda known: known or {"project": first})
+        _, after = self.update(_key(name), lambda known: known or Owner(project=first))
         owner = self._given_to(name) or str(after["project"])
         if owner != project.name:
             raise _owned(project, name, owner)
@@ -47,20 +60,20 @@ class Names(Store):
     def settle(self, name: str) -> None:
         """Record whose *name* is, before the record of who published it first is folded away."""
         owner = self.owner(name)
-        self.update(_key(name), lambda known: known or {"project": owner})
+        self.update(_key(name), lambda known: known or Owner(project=owner))
 
     def of(self, project: Project) -> Set[str]:
         """Return every name that *project* was given or has taken."""
         taken = {
             key.rpartition("/")[2]
-            for key, known in self.below(f"{OWNERS}/").items()
+            for key, known in self.below(f"{OWNERS}/", Owner).items()
             if known.get("project") == project.name
         }
         return {package_name(project.name), *project.packages, *taken, *self._published(project.name)}
 
     def owner(self, name: str) -> str:
         """Return the project that *name* is configured for, else who published it first; or nothing."""
-        recorded = (self.get(_key(name)) or {}).get("project", "")
+        recorded = (self.json(_key(name), Owner) or {}).get("project", "")
         return self._given_to(name) or str(recorded) or self._first(name)
 
     def _refuse_in_distribution(self, project: Project, name: str, shell: Shell) -> None:
@@ -89,7 +102,7 @@ class Names(Store):
     def _published(self, project: str) -> Dict[str, str]:
         """When each name was published first, by the records of *project* that are not folded."""
         found: Dict[str, str] = {}
-        for record in self.below(f"cicd/{project}/packages/").values():
+        for record in self.below(f"cicd/{project}/packages/", Published).values():
             name, at = str(record.get("package", "")), str(record.get("published_at", ""))
             found[name] = min(at, found.get(name, at))
         return found

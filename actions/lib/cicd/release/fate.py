@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
-
-from cicd.release.record import (
-    CANCELLED,
-    DEGRADED,
-    DEPLOYING,
-    RESTORING,
-    RUNNING,
-    SILENT_SECONDS,
-    STOPPED,
-    Ring,
-    quiet_seconds,
-)
+from cicd.release.record import DEGRADED, DEPLOYING, RESTORING, STOPPED, Ring
+from cicd.release.rollout_record import CANCELLED, RUNNING, SILENT_SECONDS, RolloutRecord, quiet_seconds
 
 DRIVEN = "driven"  # a step is at work, or about to be: leave it alone
 TAKE_BACK = "take back"  # nobody drives it any more: undo the deploy, or begin going back again
@@ -26,7 +15,7 @@ ENDED = "ended"
 QUIET_SECONDS = 20  # a rollout that has just ended is confirmed by its own deploy
 
 
-def of(ring: Ring, known: Mapping[str, Any], now: float, lost_after: float, is_well: bool) -> str:
+def of(ring: Ring, known: RolloutRecord, now: float, lost_after: float, is_well: bool) -> str:
     """
     Return what becomes of *ring*, whose rollout's record is *known*.
 
@@ -46,7 +35,7 @@ def of(ring: Ring, known: Mapping[str, Any], now: float, lost_after: float, is_w
     return HOSTS if ring.is_open else PERSON
 
 
-def silence(ring: Ring, known: Mapping[str, Any], now: float, lost_after: float) -> str:
+def silence(ring: Ring, known: RolloutRecord, now: float, lost_after: float) -> str:
     """Return that the deploy to *ring* seems dead, and what becomes of it; empty when it does not."""
     if ring.state not in (DEPLOYING, RESTORING):
         return ""

@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Container, List, Mapping, Tuple
+from typing import Container, Dict, List, Tuple, TypedDict
 
 from cicd.errors import Refused
 
 KEPT = 200
 FORGOTTEN_SECONDS = 7 * 86400.0
+
+
+class Remembered(TypedDict):
+    """An alarm that fires `since`, and was `heard` last (epoch seconds); `reason` is that of the decision."""
+
+    said: str
+    since: float
+    heard: float
+    reason: str
+
+
+class Answer(TypedDict):
+    """The generation that a ring left because of an alarm, and when (epoch seconds)."""
+
+    generation: int
+    at: float
+
+
+class Memory(TypedDict, total=False):
+    """What Consul keeps of a project's alarms: which are `firing`, and how each ring `answered`."""
+
+    firing: Dict[str, Remembered]
+    answered: Dict[str, Answer]
 
 
 @dataclass(frozen=True)
@@ -39,13 +62,13 @@ def key(project: str) -> str:
     return f"cicd/{project}/alarms/firing"
 
 
-def fresh(memory: Mapping[str, Any], now: float) -> dict[str, Any]:
+def fresh(memory: Memory, now: float) -> dict[str, Remembered]:
     """Return what the document *memory* says of alarms that were reported within a week, by alarm."""
     firing = memory.get("firing", {})
     return {name: one for name, one in firing.items() if now - float(one["heard"]) < FORGOTTEN_SECONDS}
 
 
-def alarms(memory: Mapping[str, Any], now: float, canaries: Container[str]) -> Alarms:
+def alarms(memory: Memory, now: float, canaries: Container[str]) -> Alarms:
     """Return the alarms that the document *memory* says fire, for hosts of which *canaries* are canaries."""
     found = [_firing(name, one) for name, one in fresh(memory, now).items()]
     return Alarms(tuple(sorted(found, key=lambda one: one.since)), canaries)
@@ -86,6 +109,6 @@ def _alarmed(project: str, version: str, counted: List[Firing]) -> Refused:
     )
 
 
-def _firing(name: str, one: Mapping[str, Any]) -> Firing:
+def _firing(name: str, one: Remembered) -> Firing:
     source, host, check = name.split("/", 2)
     return Firing(source, host, check, str(one["said"]), float(one["since"]))

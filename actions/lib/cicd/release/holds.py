@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Mapping
+from typing import Mapping
 
 from cicd.errors import Refused
+from cicd.release.stored import StoredHold, StoredHolds
 
 
 @dataclass(frozen=True)
@@ -151,20 +152,28 @@ def _way_out(project: str, kind: str) -> str:
     return f"end it: {ending(project, kind)}"
 
 
-def from_json(data: Mapping[str, Any] | None) -> Holds:
+def from_json(data: StoredHolds | None) -> Holds:
     """Return the holds stored as *data*; a record from before there were any has none."""
-    given = data or {}
-    single = {kind: Hold(**given[kind]) if given.get(kind) else None for kind in ("lock", "freeze", "pin")}
-    return Holds(vetoes=_named(given, "vetoes"), excluded=_named(given, "excluded"), **single)
+    given: StoredHolds = data or {}
+    return Holds(
+        lock=_one(given.get("lock")),
+        freeze=_one(given.get("freeze")),
+        pin=_one(given.get("pin")),
+        vetoes=_named(given.get("vetoes")),
+        excluded=_named(given.get("excluded")),
+    )
 
 
-def _named(data: Mapping[str, Any], kind: str) -> dict[str, Hold]:
-    return {name: Hold(**hold) for name, hold in (data.get(kind) or {}).items()}
+def _one(data: StoredHold | None) -> Hold | None:
+    return Hold(**data) if data else None
+
+
+def _named(data: Mapping[str, StoredHold] | None) -> dict[str, Hold]:
+    return {name: Hold(**hold) for name, hold in (data or {}).items()}
 
 
 def _with(holds: Holds, kind: str, hold: Hold | None) -> Holds:
-    changed: dict[str, Any] = {kind: hold}
-    return replace(holds, **changed)
+    return replace(holds, **{kind: hold})  # type: ignore[arg-type]  # a lock, freeze or pin
 
 
 def _held(project: str, kind: str, hold: Hold, state: str) -> Refused:

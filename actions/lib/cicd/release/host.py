@@ -3,10 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import List, Mapping, Optional, TypedDict
 
 SERF = "serfHealth"  # Consul's own check of a node: whether its agent is reached
 PASSING = "passing"
+
+
+class ConsulNode(TypedDict):
+    """The node of a service, as Consul answers."""
+
+    Node: str
+    Address: str
+    Meta: Optional[Mapping[str, str]]
+
+
+class ConsulService(TypedDict):
+    """A service on a node, as Consul answers."""
+
+    ID: str
+    Address: str
+    Port: int
+    Tags: Optional[List[str]]
+
+
+class ConsulCheck(TypedDict):
+    """A check of a node or a service, as Consul answers."""
+
+    CheckID: str
+    Name: str
+    Status: str
+
+
+class ConsulEntry(TypedDict):
+    """One item of Consul's answer to /v1/health/service."""
+
+    Node: ConsulNode
+    Service: ConsulService
+    Checks: List[ConsulCheck]
 
 
 @dataclass(frozen=True)
@@ -73,8 +106,8 @@ class ConsulHost:
         return self.meta.get(zone_meta, "")
 
 
-def from_consul(entry: Mapping[str, Any]) -> ConsulHost:
-    """Return the host that *entry*, one item of Consul's answer to /v1/health/service, is about."""
+def from_consul(entry: ConsulEntry) -> ConsulHost:
+    """Return the host that *entry* is about."""
     node, service = entry["Node"], entry["Service"]
     return ConsulHost(
         name=str(node["Node"]),

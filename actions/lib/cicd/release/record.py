@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, TypedDict
+from typing import Dict, List, Mapping, Optional, TypedDict, cast
 
 from cicd.clock import SKEW_SECONDS
 from cicd.errors import CicdError
@@ -12,6 +12,14 @@ from cicd.release.approvals import Review, Reviews
 from cicd.release.freeze_windows import Opened
 from cicd.release.holds import Holds
 from cicd.release.stop import Stop
+from cicd.release.stored import (
+    StoredBuild,
+    StoredHistory,
+    StoredRelease,
+    StoredReview,
+    StoredRing,
+    StoredStop,
+)
 
 RINGS = ("canary", "production")
 LAST_GENERATION = 999_999_999_999
@@ -22,11 +30,8 @@ RESTORING = "restoring"  # a failed deploy is being undone: hosts go back by the
 HEALTHY = "healthy"  # every host of the ring ran it, healthy, when the deploy ended
 DEGRADED = "degraded"  # all but a few hosts ran it, as many as the budget allows; those converge alone
 STOPPED = "stopped"  # a failed deploy that nobody undid: a person says how it goes on
-RUNNING = "running"  # what the record of a rollout says while it is under way
-CANCELLED = "cancelled"  # and after somebody ended it
 # A record has kept these names of a ring's fields since the first one was written.
 STORED = {"last_good": "good", "previous_good": "earlier", "ignores_holds": "exempt"}
-SILENT_SECONDS = 30  # without a sign of life after which a rollout counts as dead
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ HistoryEntry = TypedDict(
         "to": Optional[str],
         "cancelled": List[str],
         "state": str,
-        "stop": Optional[Dict[str, Any]],
+        "stop": Optional[StoredStop],
         "id": str,
     },
     total=False,  # entries of earlier packs lack some
@@ -191,32 +196,19 @@ def not_ahead(release: Release, now: float) -> Release:
     return replace(release, canary=near(release.canary), production=near(release.production))
 
 
-def quiet_seconds(rollout: Mapping[str, Any], since: float, now: float) -> float:
-    """Return for how long the recorded *rollout* gave no sign of life; it has had one at *since*."""
-    return now - max(since, float(rollout.get("at", 0)))
-
-
-def rollout_key(project: str, generation: int) -> str:
-    """Return where the rollout of *generation* is recorded."""
-    return f"cicd/{project}/rollouts/{generation:08d}"
-
-
-def rollout_keys(release: Release) -> list[str]:
-    """Return where the rollouts of both rings' present generations are recorded."""
-    return [rollout_key(release.project, release.ring(name).generation) for name in RINGS]
-
-
-def to_json(release: Release) -> dict[str, Any]:
+def to_json(release: Release) -> StoredRelease:
     """Return *release* as plain data for the store."""
     data = asdict(release)
     kept = {key: value for key, value in data.items() if key not in ("around", "window")}
-    return {**kept, **{name: _stored(data[name]) for name in RINGS}}
+    for name in RINGS:
+        kept[name] = {STORED.get(part, part): value for part, value in data[name].items()}
+    return cast(StoredRelease, kept)
 
 
-def from_json(data: Mapping[str, Any]) -> Release:
+def from_json(data: StoredRelease) -> Release:
     """Return the release stored as *data*; unreadable data means stop."""
     try:
-        rings = {name: _ring(data[name]) for name in RINGS}
+        rings = {"canary": _ring(data["canary"]), "production": _ring(data["production"])}
         return Release(
             project=data["project"],
             generation=_generation(data),
@@ -234,11 +226,7 @@ def from_json(data: Mapping[str, Any]) -> Release:
         ) from None
 
 
-def _stored(ring: Mapping[str, Any]) -> dict[str, Any]:
-    return {STORED.get(name, name): value for name, value in ring.items()}
-
-
-def _generation(data: Mapping[str, Any]) -> int:
+def _generation(data: StoredRelease | StoredRing) -> int:
     """Return the generation in *data*; hosts compare no number above LAST_GENERATION."""
     generation = int(data["generation"])
     if not 0 <= generation <= LAST_GENERATION:
@@ -246,10 +234,7 @@ def _generation(data: Mapping[str, Any]) -> int:
     return generation
 
 
-def _ring(data: Mapping[str, Any]) -> Ring:
-    wanted, last_good, previous_good = (
-        _build(data[key]) if data[key] else None for key in ("wanted", "good", "earlier")
-    )
+def _ring(data: StoredRing) -> Ring:
     return Ring(
         state=data["state"],
         generation=_generation(data),
@@ -258,20 +243,21 @@ def _ring(data: Mapping[str, Any]) -> Ring:
         backward=bool(data.get("backward", data["state"] == RESTORING)),
         tries=int(data.get("tries", 0)),
         stop=stop.from_json(data.get("stop")),
-        wanted=wanted,
-        last_good=last_good,
-        previous_good=previous_good,
+        wanted=_build(data["wanted"]),
+        last_good=_build(data["good"]),
+        previous_good=_build(data["earlier"]),
     )
 
 
-def _reviews(data: Mapping[str, Any], canary: Ring) -> dict[str, dict[str, Review]]:
+def _reviews(data: dict[str, dict[str, StoredReview]], canary: Ring) -> dict[str, dict[str, Review]]:
     """Records from before reviews belonged to versions have those of the canary, by person."""
     if any(isinstance(given.get("approves"), bool) for given in data.values()):
-        data = {canary.wanted.version: data} if canary.wanted else {}
+        of_canary = cast(Dict[str, StoredReview], data)
+        data = {canary.wanted.version: of_canary} if canary.wanted else {}
     return {version: {who: Review(**one) for who, one in given.items()} for version, given in data.items()}
 
 
-def _rolled_back(data: Mapping[str, Any], rings: Mapping[str, Ring]) -> tuple[str, ...]:
+def _rolled_back(data: StoredRelease, rings: Mapping[str, Ring]) -> tuple[str, ...]:
     """Older records have one version, `left`; a deploy of it to the canary that came later made it good."""
     if "rolled_back" in data:
         return tuple(str(version) for version in data["rolled_back"])
@@ -290,12 +276,13 @@ def _cancelled(before: Release, after: Release) -> list[str]:
     return sorted(set().union(*gone))
 
 
-def _new_history(data: Mapping[str, Any] | None) -> NewHistory | None:
+def _new_history(data: StoredHistory | None) -> NewHistory | None:
     return NewHistory(str(data["version"]), tuple(map(str, data["older"]))) if data else None
 
 
-def _build(data: Mapping[str, Any]) -> Build:
-    kept = dict(data)
-    # A record from before there were several names one author, or nobody.
-    alone = kept.pop("author", "")
-    return Build(**{**kept, "authors": tuple(kept.get("authors") or filter(None, [alone]))})
+def _build(data: StoredBuild | None) -> Build | None:
+    if not data:
+        return None
+    authors = tuple(data.get("authors") or filter(None, [data.get("author")]))
+    names = ("version", "package", "commit", "sha256", "trace")
+    return Build(**{name: str(value) for name, value in data.items() if name in names}, authors=authors)

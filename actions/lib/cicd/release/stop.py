@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Mapping
+from typing import cast
 
 from cicd.errors import CicdError
+from cicd.release.stored import StoredStop
 from cicd.sanitize import beginning, one_line
 
 WHY_CHARACTERS = 500
@@ -56,11 +57,11 @@ def went_back_badly(stop: Stop, why: str, hint: str = "") -> Stop:
     return replace(stop, back=beginning(why, WHY_CHARACTERS), hint=beginning(hint, HINT_CHARACTERS))
 
 
-def to_json(stop: Stop | None) -> dict[str, Any] | None:
+def to_json(stop: Stop | None) -> StoredStop | None:
     """Return *stop* as plain data for the store."""
-    return asdict(stop) if stop else None
+    return cast(StoredStop, asdict(stop)) if stop else None
 
 
-def from_json(data: Mapping[str, Any] | None) -> Stop | None:
+def from_json(data: StoredStop | None) -> Stop | None:
     """Return the stop stored as *data*; None where there is none."""
     return Stop(**data) if data else None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Any, Container, Mapping, Tuple
+from typing import Container, Mapping, Tuple
 
 from cicd.errors import Refused
+from cicd.release.host_report import HostReport
 
 
 @dataclass(frozen=True)
@@ -17,18 +18,11 @@ class Proof:
     hosts: Mapping[str, str] = field(default_factory=dict)
 
 
-def record_host(
-    proof: Proof, host: str, report: Mapping[str, Any] | None, failing: str, when: float
-) -> Proof:
-    """
-    Return *proof* with what *host* reported last, and the Consul checks that are *failing* there.
-
-    *report* is what cicd-converge stored (`installed`, `at`), None when it never did.
-    """
-    installed = str((report or {}).get("installed") or "")
+def record_host(proof: Proof, host: str, report: HostReport, failing: str, when: float) -> Proof:
+    """Return *proof* with what *host* reported last, and the Consul checks that are *failing* there."""
     trouble = failing
-    if not trouble and installed != proof.version:
-        trouble = f"reports {installed or 'nothing'} installed{_ago(report, when)}"
+    if not trouble and report.installed != proof.version:
+        trouble = f"reports {report.installed or 'nothing'} installed{_ago(report, when)}"
     return replace(proof, hosts={**proof.hosts, host: trouble})
 
 
@@ -65,9 +59,9 @@ def without(proof: Proof, names: Container[str]) -> Proof:
     return replace(proof, hosts={host: said for host, said in proof.hosts.items() if host not in names})
 
 
-def _ago(report: Mapping[str, Any] | None, when: float) -> str:
+def _ago(report: HostReport, when: float) -> str:
     try:
-        at = datetime.strptime(str((report or {})["at"]), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    except (KeyError, ValueError):
+        at = datetime.strptime(report.at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
         return ""
     return f" {max(0.0, when - at.timestamp()):.0f} s ago"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import replace
-from typing import Any, Iterator, TypedDict
+from typing import Iterator, TypedDict
 
 from cicd.ci.build_reconciler import Event
 from cicd.ci.runs import Runs
@@ -16,7 +16,7 @@ from cicd.errors import GitHubError
 from cicd.reports import report
 from cicd.reports import told as memory
 from cicd.reports.report import Report
-from cicd.reports.told import Told
+from cicd.reports.told import StoredTold, Told
 from cicd.store.store import Store
 
 DUE = "cicd.report_due"
@@ -46,7 +46,7 @@ class WriteBack:
 
     def is_due(self) -> bool:
         """Whether there is something to tell, and GitHub may be asked."""
-        told = memory.parse(self._store.get(self._key) or {})
+        told = memory.parse(self._store.json(self._key, StoredTold) or {})
         return self._github.has_token and (told is None or bool(self._pending(told)))
 
     def tell(self) -> Telling:
@@ -68,7 +68,7 @@ class WriteBack:
                     break
                 count, pending = count + 1, pending[1:] or self._pending(told)
         finally:
-            self._store.update(self._key, lambda now: {**now, "busy": "", "busy_until": 0})
+            self._write({"busy": "", "busy_until": 0})
         return {"told": count, "left": len(pending), "problem": told.problem}
 
     def _claim(self) -> Told | None:
@@ -76,7 +76,7 @@ class WriteBack:
         latest = self._store.history(self._project.name, 1)
         first = Told(latest[0]["generation"] if latest else 0, now - RECENT_SECONDS)
 
-        def claimed(document: dict[str, Any]) -> dict[str, Any]:
+        def claimed(document: StoredTold) -> StoredTold:
             known = memory.claim(memory.parse(document) or first, self._mine, now)
             return {**document, **memory.as_json(known)} if known else document
 
@@ -121,8 +121,14 @@ class WriteBack:
         return f"{job}{one.build}/" if one.build else job
 
     def _keep(self, told: Told) -> Told:
-        self._store.update(self._key, lambda now: {**now, **memory.as_json(told)})
+        self._write(memory.as_json(told))
         return told
+
+    def _write(self, changed: StoredTold) -> None:
+        def written(now: StoredTold) -> StoredTold:
+            return {**now, **changed}
+
+        self._store.update(self._key, written)
 
 
 def due(settings: Settings, store: Store, github: GitHub) -> Iterator[Event]:

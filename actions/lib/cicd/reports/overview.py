@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Dict, Iterator, List, Mapping, Sequence, TypedDict, cast
 
 from cicd.ci import progress, run
-from cicd.ci.run import Run
+from cicd.ci.run import Run, StoredRun
 from cicd.config import Settings
 from cicd.deploy import executions
 from cicd.release import fate
 from cicd.release.host import ConsulHost
-from cicd.release.record import RINGS, HistoryEntry, Release, Ring, rollout_keys
+from cicd.release.host_report import SILENT, HostReport
+from cicd.release.record import RINGS, HistoryEntry, Release, Ring
 from cicd.release.ring import unhealthy
+from cicd.release.rollout_record import rollout_keys
 from cicd.release.stop import to_json
+from cicd.release.stored import StoredHolds, StoredStop
 from cicd.reports import status_text
+from cicd.reports.status_text import HostStatus
 from cicd.sanitize import moment, one_line
 from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store, change_places, change_to, newest_first
@@ -25,7 +29,40 @@ NOTHING: Mapping[str, Run] = {}
 LISTED_HOSTS = 40
 
 
-def project_status(settings: Settings, project: str) -> dict[str, Any]:
+class RingStatus(TypedDict):
+    """What a ring is wanted to run, see record.Ring; what it does not have is empty."""
+
+    state: str
+    version: str
+    commit: str
+    trace: str
+    good: str
+    earlier: str
+    generation: int
+    since: float
+    stop: StoredStop | None
+
+
+class ProjectStatus(TypedDict):
+    """What is deployed of one project."""
+
+    generation: int
+    canary: RingStatus
+    production: RingStatus
+    hosts: List[HostStatus]
+    holds: StoredHolds
+    history: List[HistoryEntry]
+    message: str
+
+
+class Everything(TypedDict):
+    """The version of each ring, by project."""
+
+    projects: Dict[str, Dict[str, str]]
+    message: str
+
+
+def project_status(settings: Settings, project: str) -> ProjectStatus:
     """Return the rings, the hosts and the last changes of *project*, and a `message` to read."""
     store, found = Store(settings), settings.project(project)
     seen = store.look(Look(found, keys=[run.key(found.name, "")], more=_keys_of_changes))
@@ -36,7 +73,7 @@ def project_status(settings: Settings, project: str) -> dict[str, Any]:
         "canary": _ring(known.canary),
         "production": _ring(known.production),
         "hosts": _listed(hosts),
-        "holds": asdict(known.holds),
+        "holds": cast(StoredHolds, asdict(known.holds)),
         "history": _history(seen),
         "message": status_text.whole(
             known,
@@ -51,9 +88,10 @@ def project_status(settings: Settings, project: str) -> dict[str, Any]:
     }
 
 
-def everything(settings: Settings) -> dict[str, Any]:
+def everything(settings: Settings) -> Everything:
     """Return the versions of every project, and a `message` with one line for each."""
-    store, lines, projects = Store(settings), [], {}
+    store, lines = Store(settings), []
+    projects: Dict[str, Dict[str, str]] = {}
     for found in settings.projects.values():
         seen = store.look(Look(found))
         known = seen.release
@@ -102,7 +140,7 @@ def _newest(known: Release) -> range:
 
 def _runs(seen: Snapshot) -> list[str]:
     name = seen.project.name
-    below = seen.below(run.key(name, ""))
+    below = seen.below(run.key(name, ""), StoredRun)
     runs = {commit: run.parse(run.key(name, commit), document) for commit, document in below.items()}
     return progress.sentences(name, runs, seen.now)
 
@@ -125,7 +163,7 @@ def _silent(seen: Snapshot) -> dict[str, str]:
     return {name: f"{name}: {text}" for name, text in said.items() if text}
 
 
-def _ring(ring: Ring) -> dict[str, Any]:
+def _ring(ring: Ring) -> RingStatus:
     return {
         "state": ring.state,
         "version": ring.wanted.version if ring.wanted else "",
@@ -139,30 +177,30 @@ def _ring(ring: Ring) -> dict[str, Any]:
     }
 
 
-def _hosts(seen: Snapshot) -> list[dict[str, Any]]:
+def _hosts(seen: Snapshot) -> list[HostStatus]:
     found = sorted(seen.consul_hosts, key=lambda one: one.name)
     rings, reports = seen.rings, seen.reports
     reasons = unhealthy(found, rings)
-    return [_host(rings, reports.get(one.name, {}), one, reasons) for one in found]
+    return [_host(rings, reports.get(one.name, SILENT), one, reasons) for one in found]
 
 
 def _host(
-    rings: Mapping[str, str], report: Mapping[str, Any], found: ConsulHost, reasons: Mapping[str, str]
-) -> dict[str, Any]:
+    rings: Mapping[str, str], report: HostReport, found: ConsulHost, reasons: Mapping[str, str]
+) -> HostStatus:
     name = found.name
     return {
         "name": name,
         "ring": rings[name],
         "address": found.address,
-        "version": str(report.get("installed") or ""),
+        "version": report.installed,
         "healthy": name not in reasons,
         "reason": reasons.get(name) or _failure(report),
     }
 
 
-def _failure(report: Mapping[str, Any]) -> str:
-    return one_line(str(report.get("message", "")), 200) if report.get("state") == "failed" else ""
+def _failure(report: HostReport) -> str:
+    return one_line(report.message, 200) if report.failed else ""
 
 
-def _listed(hosts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _listed(hosts: Sequence[HostStatus]) -> list[HostStatus]:
     return sorted(hosts, key=lambda host: (host["healthy"], host["ring"], host["name"]))[:LISTED_HOSTS]

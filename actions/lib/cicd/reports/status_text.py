@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Mapping, Sequence
+from typing import Mapping, Sequence, TypedDict
 
 from cicd.errors import Refused
 from cicd.release import approvals, going_back
@@ -19,9 +19,20 @@ NAMED_HOSTS = 8
 NAMED_ALARMS = 4
 
 
+class HostStatus(TypedDict):
+    """A host, the version that it runs, and for what `reason` it is not healthy; empty when it is."""
+
+    name: str
+    ring: str
+    address: str
+    version: str
+    healthy: bool
+    reason: str
+
+
 def whole(
     release: Release,
-    hosts: Sequence[Mapping[str, Any]],
+    hosts: Sequence[HostStatus],
     now: float,
     min_bake: int,
     policy: Policy = NO_POLICY,
@@ -46,7 +57,7 @@ def whole(
     return "\n".join([*lines, f"  next: {next_step(release, now, min_bake, policy, alarms, silent)}"])
 
 
-def one_line(release: Release, hosts: Sequence[Mapping[str, Any]], now: float) -> str:
+def one_line(release: Release, hosts: Sequence[HostStatus], now: float) -> str:
     """Return the state of one project in one line."""
     rings = [f"{name} {_version(release.ring(name), now)}" for name in ("production", "canary")]
     sick = sum(not host["healthy"] for host in hosts)
@@ -106,7 +117,7 @@ def _stopped(release: Release, now: float) -> list[str]:
     ]
 
 
-def _ring(release: Release, name: str, hosts: Sequence[Mapping[str, Any]], now: float) -> str:
+def _ring(release: Release, name: str, hosts: Sequence[HostStatus], now: float) -> str:
     ring = release.ring(name)
     there = [host for host in hosts if host["ring"] == name]
     running = sum(bool(ring.wanted and host["version"] == ring.wanted.version) for host in there)
@@ -120,7 +131,7 @@ def _version(ring: Ring, now: float) -> str:
     return f"{ring.wanted.version} ({ring.state} {age(now - ring.since)})" if ring.wanted else "nothing"
 
 
-def _odd(release: Release, hosts: Sequence[Mapping[str, Any]]) -> list[str]:
+def _odd(release: Release, hosts: Sequence[HostStatus]) -> list[str]:
     said = [text for text in (_complaint(release, host) for host in hosts) if text]
     more = Counter(host["ring"] for host in hosts if _complaint(release, host))
     left = sum(more.values()) - NAMED_HOSTS
@@ -134,7 +145,7 @@ def _alarms(alarms: Alarms, now: float) -> list[str]:
     return [*said, f"and {left} more alarms"] if left > 0 else said
 
 
-def _complaint(release: Release, host: Mapping[str, Any]) -> str:
+def _complaint(release: Release, host: HostStatus) -> str:
     wanted = release.ring(host["ring"]).wanted
     other = bool(wanted and host["version"] != wanted.version)
     runs = f"runs {host['version'] or 'nothing known'}" if other else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Mapping
+from typing import Mapping, TypedDict, cast
 
 from cicd.clients.github import LONGEST_WAIT_SECONDS
 from cicd.clock import is_ahead
@@ -12,6 +12,27 @@ from cicd.reports.report import Report
 KEPT = 600  # CI, package and canary of each run
 LEASE_SECONDS = 90
 BACKOFF_SECONDS = 900
+
+
+class Deployment(TypedDict):
+    """A deployment at GitHub: its `commit`, and its `id` there."""
+
+    commit: str
+    id: int
+
+
+class StoredTold(TypedDict, total=False):
+    """The memory as Consul keeps it, see Told; a newer pack may have recorded more."""
+
+    generation: int
+    since: float
+    ci: Mapping[str, str]
+    deployments: Mapping[str, Deployment]
+    busy: str
+    busy_until: float
+    not_before: float
+    tries: int
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -28,7 +49,7 @@ class Told:
     generation: int
     since: float
     ci: Mapping[str, str] = field(default_factory=dict)
-    deployments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    deployments: Mapping[str, Deployment] = field(default_factory=dict)
     busy: str = ""
     busy_until: float = 0
     not_before: float = 0
@@ -40,15 +61,16 @@ class Told:
         return is_ahead(self.not_before, now, LONGEST_WAIT_SECONDS)
 
 
-def parse(document: Mapping[str, Any]) -> Told | None:
+def parse(document: StoredTold) -> Told | None:
     """Return what *document* says; None when it is empty, since nothing was told yet."""
-    names = [one.name for one in fields(Told) if one.name in document]
-    return Told(**{name: document[name] for name in names}) if document else None
+    names, given = [one.name for one in fields(Told)], dict(document)
+    known = {name: value for name, value in given.items() if name in names}
+    return Told(**known) if document else None  # type: ignore[arg-type]  # as as_json wrote it
 
 
-def as_json(told: Told) -> dict[str, Any]:
+def as_json(told: Told) -> StoredTold:
     """Return *told* as plain data for the store."""
-    return asdict(told)
+    return cast(StoredTold, asdict(told))
 
 
 def claim(told: Told, who: str, now: float) -> Told | None:

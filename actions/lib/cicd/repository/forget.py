@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
-from typing import Any, Callable, Container, Mapping
+from typing import Callable, Container
 
+from cicd.clients.consul import D
 from cicd.config import Settings
+from cicd.package.clearance import StoredClearance
 from cicd.package.package_names import Names
-from cicd.repository.package_records import Ledger
+from cicd.repository.package_records import Ledger, StoredPackage
 from cicd.repository.retention import DAY_SECONDS
-from cicd.store.archive import Archive, Document
+from cicd.store.archive import Archive
 from cicd.store.store import Store
 
 SWEEP_DAYS = 30  # in so many nights every bucket is looked at once
@@ -34,7 +36,7 @@ def forget(settings: Settings, project: str, published: Container[str] = ()) -> 
         now,
         lambda known: _published_at(known) < since and known.get("version") not in published,
     )
-    for key, granted in store.below(f"cicd/{project}/past_ci/").items():
+    for key, granted in store.below(f"cicd/{project}/past_ci/", StoredClearance).items():
         if float(granted.get("when") or 0) < since:
             store.delete(key)
 
@@ -46,14 +48,14 @@ def _fold_records(ledger: Ledger, names: Names, project: str) -> None:
     records.fold(old)
 
 
-def _sweep(archive: Archive, now: float, is_over: Callable[[Document], bool]) -> None:
+def _sweep(archive: Archive[D], now: float, is_over: Callable[[D], bool]) -> None:
     tonight = int(now // DAY_SECONDS) % SWEEP_DAYS
     for number in archive.buckets():
         if number % SWEEP_DAYS == tonight:
             archive.drop(number, is_over)
 
 
-def _published_at(known: Mapping[str, Any]) -> float:
+def _published_at(known: StoredPackage) -> float:
     try:
         at = datetime.strptime(str(known["published_at"]), "%Y-%m-%dT%H:%M:%SZ")
     except (KeyError, ValueError):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping
+from typing import Dict, List, TypedDict
 
 from cicd import identifiers
 from cicd.errors import Refused
 from cicd.package.built import Package
-from cicd.package.clearance import Clearance
+from cicd.package.clearance import Clearance, StoredClearance
 from cicd.release.version import BUILT
 from cicd.store.archive import Archive, Kind
 from cicd.store.store import Store
@@ -18,6 +18,23 @@ from cicd.store.store import Store
 ALONE = 300  # the records of the newest versions, each a key of its own
 LATEST = 2**64
 BUCKET_COMMITS = 500  # records of so many commits are in one value of the archive
+
+
+class StoredPackage(TypedDict, total=False):
+    """A record as it is stored; `ci` is missing from those of earlier packs, `published_at` is in UTC."""
+
+    package: str
+    version: str
+    commit: str
+    trace: str
+    sha256: str
+    builder: str
+    driver: str
+    sbom: str
+    provenance: str
+    provenance_sha256: str
+    ci: StoredClearance
+    published_at: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +52,7 @@ class Record:
     statement: str  # sha256 of the provenance statement
     clearance: Clearance
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> StoredPackage:
         """Return the record as it is stored."""
         package = self.package
         return {
@@ -57,12 +74,12 @@ class Record:
 class Ledger(Store):
     """The records; the first one of a version stays, even when its package is pruned."""
 
-    def find(self, project: str, version: str) -> dict[str, Any] | None:
+    def find(self, project: str, version: str) -> StoredPackage | None:
         """Return the record of *version* of *project*, or None."""
         _key(project, version)
         return self.records(project).find(version)
 
-    def records(self, project: str) -> Archive:
+    def records(self, project: str) -> Archive[StoredPackage]:
         """Return all records of *project*."""
         return Archive(self, project, PACKAGES)
 
@@ -98,7 +115,7 @@ class Ledger(Store):
         return known is not None
 
 
-def refuse_other_content(known: Mapping[str, Any] | None, project: str, package: Package) -> None:
+def refuse_other_content(known: StoredPackage | None, project: str, package: Package) -> None:
     """Raise Refused when *known*, the record of *package*'s version if there is one, is of something else."""
     if known and known.get("package", package.name) != package.name:
         raise Refused(
@@ -122,4 +139,4 @@ def _key(project: str, version: str) -> str:
     return f"cicd/{identifiers.check('project', project)}/packages/{identifiers.check('version', version)}"
 
 
-PACKAGES = Kind("packages", lambda version: _commits(version) // BUCKET_COMMITS)
+PACKAGES = Kind("packages", StoredPackage, lambda version: _commits(version) // BUCKET_COMMITS)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
-from typing import Any, Mapping
+from typing import List, Mapping, TypedDict
 
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
@@ -16,6 +15,26 @@ from cicd.repository.forget import forget
 from cicd.repository.publish import PUBLISH_TIMEOUT_SECONDS, index_arguments, repository_host, targets
 from cicd.repository.retention import DAY_SECONDS, Choice, choose, recent
 from cicd.store.store import Store
+
+
+class Kept(TypedDict):
+    """A version that stays, and why."""
+
+    package: str
+    version: str
+    why: str
+
+
+class AllPruned(TypedDict):
+    """What was removed of all projects."""
+
+    removed: List[str]
+
+
+class Pruned(AllPruned):
+    """What was removed, and what stays."""
+
+    kept: List[Kept]
 
 
 def choices(settings: Settings, project: Project) -> list[Choice]:
@@ -38,7 +57,7 @@ def _entries(settings: Settings, project: Project) -> list[Mapping[str, str]]:
     ]
 
 
-def prune_all(settings: Settings, dry_run: bool) -> dict[str, Any]:
+def prune_all(settings: Settings, dry_run: bool) -> AllPruned:
     """
     Prune every configured project; return the `removed` versions, each behind its project's name.
 
@@ -62,7 +81,7 @@ def prune_all(settings: Settings, dry_run: bool) -> dict[str, Any]:
     return {"removed": removed}
 
 
-def prune(settings: Settings, project: Project, dry_run: bool) -> dict[str, Any]:
+def prune(settings: Settings, project: Project, dry_run: bool) -> Pruned:
     """
     Remove what no reason keeps, unless *dry_run*; return the `removed` and the `kept` versions with why.
 
@@ -75,7 +94,7 @@ def prune(settings: Settings, project: Project, dry_run: bool) -> dict[str, Any]
         _remove(settings, project, removed)
     if not dry_run:
         forget(settings, project.name, {choice.version for choice in found if choice.why})
-    kept = [asdict(choice) for choice in found if choice.why]
+    kept = [Kept(package=one.package, version=one.version, why=one.why) for one in found if one.why]
     return {"removed": [choice.version for choice in removed], "kept": kept}
 
 

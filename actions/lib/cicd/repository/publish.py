@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Mapping, Sequence, TypedDict
 
 from cicd import identifiers
 from cicd.clients.ssh import Shell
@@ -26,6 +26,14 @@ FETCH_TIMEOUT_SECONDS = 90
 PAPERS = ("sbom.cdx.json", "provenance.json")
 
 
+class Published(TypedDict):
+    """A package as clients fetch it: its `url` and that of its `provenance`, and what published it."""
+
+    url: str
+    driver: str
+    provenance: str
+
+
 def repository_host(store: Store, settings: Settings) -> Host:
     """Return the one healthy host that publishes; two would each know half of the packages."""
     service, tag = settings.repository.service, settings.repository.tag
@@ -42,7 +50,7 @@ def repository_host(store: Store, settings: Settings) -> Host:
 
 def publish(
     settings: Settings, project: Project, package: Package, build_host: Host, clearance: Clearance
-) -> dict[str, Any]:
+) -> Published:
     """
     Publish *package*, whose file lies on *build_host*; return its `url`, as clients fetch it,
     the `driver` and the URL of its `provenance`. Its record keeps the *clearance* of its commit.

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import List, TypedDict
 
 from cicd.config import Settings
 from cicd.repository.apt_index import Repository
 from cicd.repository.index_age import is_due
 from cicd.store.store import Store
+
+
+class Renewed(TypedDict):
+    """The distributions whose index was signed anew."""
+
+    renewed: List[str]
 
 
 def distributions(settings: Settings) -> list[str]:
@@ -18,7 +24,7 @@ def distributions(settings: Settings) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def renew(settings: Settings) -> dict[str, Any]:
+def renew(settings: Settings) -> Renewed:
     """Sign anew each published index whose time is half over; return which were `renewed`."""
     repository, days, now = Repository(settings), settings.repository.valid_days, time.time()
     seen = {name: repository.release(name) for name in distributions(settings)}

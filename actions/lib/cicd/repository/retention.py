@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Iterable, Iterator, Mapping
 
 from cicd.release.guards import place
-from cicd.release.record import RINGS, Release
+from cicd.release.record import RINGS, HistoryEntry, Release
 from cicd.release.version import BUILT
 
 DAY_SECONDS = 86400
@@ -24,7 +24,7 @@ class Choice:
 def choose(
     entries: Iterable[Mapping[str, str]],
     release: Release,
-    history: Iterable[Mapping[str, Any]],
+    history: Iterable[HistoryEntry],
     keep_versions: int,
     good_since: float,
 ) -> list[Choice]:
@@ -48,9 +48,7 @@ def choose(
     return [Choice(versions[version], version, reasons.get(version, "")) for version in order]
 
 
-def recent(
-    history: Iterable[Mapping[str, Any]], release: Release, since: float
-) -> Iterator[Mapping[str, Any]]:
+def recent(history: Iterable[HistoryEntry], release: Release, since: float) -> Iterator[HistoryEntry]:
     """
     Yield of *history*, newest first, what says which versions were good at any time after *since*.
 
@@ -74,7 +72,7 @@ def _needed(release: Release) -> dict[str, str]:
     return found
 
 
-def _recently_good(history: Iterable[Mapping[str, Any]], since: float) -> dict[str, str]:
+def _recently_good(history: Iterable[HistoryEntry], since: float) -> dict[str, str]:
     confirmed = [entry for entry in history if entry.get("what") == "confirm" and entry.get("to")]
     found = {}
     for name in RINGS:
@@ -87,5 +85,5 @@ def _recently_good(history: Iterable[Mapping[str, Any]], since: float) -> dict[s
     return found
 
 
-def _when(entry: Mapping[str, Any]) -> float:
+def _when(entry: HistoryEntry) -> float:
     return float(entry.get("when") or 0)

@@ -7,7 +7,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Callable, Iterator, Mapping, Sequence
 
 import requests
 
@@ -16,6 +16,7 @@ from cicd.ci import missed_pushes
 from cicd.clients import jenkins
 from cicd.clients.github import GitHub
 from cicd.clients.jenkins import Jenkins, job_path
+from cicd.clients.jenkins_pages import Job
 from cicd.clients.stackstorm import StackStorm
 from cicd.config import Project, Settings
 from cicd.deploy import executions
@@ -37,7 +38,7 @@ class Checkup:
 
     settings: Settings
     projects: Sequence[Project]
-    given: Mapping[str, Any]  # the configuration as it was given, which sensors must read, too
+    given: Mapping[str, object]  # the configuration as it was given, which sensors must read, too
     stackstorm: StackStorm
 
     def findings(self) -> list[Finding]:
@@ -121,7 +122,7 @@ class Checkup:
         for project in self.projects:
             path = job_path(project)
             try:
-                page = server.read(path, f"read {project.job}", JOB_TREE)
+                page = server.read(Job, path, f"read {project.job}", JOB_TREE)
             except CicdError as error:
                 yield Finding(f"Jenkins job {project.job}", WRONG, error.message, _job_hint(project))
                 continue
@@ -172,7 +173,7 @@ def coordination() -> Iterator[Finding]:
     yield Finding(what, GOOD if url else WRONG, said, "" if url else fix)
 
 
-def _job(project: Project, page: Mapping[str, Any]) -> Iterator[Finding]:
+def _job(project: Project, page: Job) -> Iterator[Finding]:
     what, properties = f"Jenkins job {project.job}", [p for p in page.get("property") or [] if p]
     names = {d.get("name") for p in properties for d in p.get("parameterDefinitions") or []}
     missing = [name for name in jenkins.parameter_names(project) if name not in names]

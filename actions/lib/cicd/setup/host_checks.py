@@ -70,8 +70,11 @@ class HostCheckup:
             f"{project.name}'s hosts, and make new ones."
         )
         reports = self.store.reports(project.name)
-        told = {node: str(report.get("foreign") or "") for node, report in reports.items()}
-        noticed = {node: f"its agent did not register {said} on it" for node, said in told.items() if said}
+        noticed = {
+            node: f"its agent did not register {report.foreign} on it"
+            for node, report in reports.items()
+            if report.foreign
+        }
         for node, said in sorted({**registrations.foreign(found, reports), **noticed}.items()):
             yield Finding(f"{project.name} on {node}", WRONG, one_line(said, 300), fix)
 

@@ -8,7 +8,7 @@ import os
 import pwd
 import socket
 import time
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Iterator, List, Mapping, Sequence, TypedDict
 
 from cicd import config
 from cicd.config import Settings
@@ -22,6 +22,19 @@ SHARE = "give the files to a group of the sensors' user (chgrp st2 and chmod 640
 RESTART = "restart st2sensorcontainer and read its log"
 
 
+class Sign(TypedDict, total=False):
+    """A sign of life `at` an epoch second of a process that polls `every` so many seconds."""
+
+    pid: int
+    host: str
+    user: str
+    every: float
+    configuration: str
+    unreadable: List[str]
+    trouble: str
+    at: float
+
+
 class Life:
     """
     The sign of one sensor's process: the key `cicd/.sensors/<sensor>`.
@@ -31,12 +44,12 @@ class Life:
 
     def __init__(self, sensor: str, every: float) -> None:
         self._sensor, self._every = sensor, float(every or 0)
-        self._written: dict[str, Any] = {}
+        self._written: Sign = {}
         self._next = 0.0
 
     def sign(self, settings: Settings, configuration: str, trouble: str) -> str:
         """Give a sign of life; return once what troubled the process before this one, if this one is well."""
-        sign = {
+        sign: Sign = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "user": _user(),
@@ -49,21 +62,21 @@ class Life:
         if sign == last and time.monotonic() < self._next:
             return ""
         store, first = Store(settings), not self._written
-        before = store.get(key(self._sensor)) if first and not trouble else None
+        before = store.json(key(self._sensor), Sign) if first and not trouble else None
         self._written, self._next = {**sign, "at": time.time()}, time.monotonic() + SIGN_SECONDS
         store.put(key(self._sensor), self._written)
         return str((before or {}).get("trouble", ""))
 
 
-def findings(store: Store, settings: Settings, given: Mapping[str, Any], now: float) -> Iterator[Finding]:
+def findings(store: Store, settings: Settings, given: Mapping[str, object], now: float) -> Iterator[Finding]:
     """Yield what the sensors' signs of life say: dead or old processes, secrets that they cannot read."""
     private = config.private(settings, config.READ_FOR_CONSUL)
     for sensor in SENSORS:
-        yield from judged(sensor, store.get(key(sensor)), digest(given), now, private)
+        yield from judged(sensor, store.json(key(sensor), Sign), digest(given), now, private)
 
 
 def judged(
-    sensor: str, sign: Mapping[str, Any] | None, wanted: str, now: float, private: Sequence[str] = ()
+    sensor: str, sign: Sign | None, wanted: str, now: float, private: Sequence[str] = ()
 ) -> Iterator[Finding]:
     """
     Yield what *sign* says of *sensor*, when the actions' configuration is *wanted*, a digest.
@@ -96,7 +109,7 @@ def judged(
         yield Finding(sensor, GOOD, f"{process} reads this configuration and every secret")
 
 
-def digest(given: Mapping[str, Any]) -> str:
+def digest(given: Mapping[str, object]) -> str:
     """Return what stands for the configuration *given*."""
     return hashlib.sha256(json.dumps(given, sort_keys=True, default=str).encode()).hexdigest()[:16]
 

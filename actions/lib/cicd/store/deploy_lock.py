@@ -14,7 +14,8 @@ from consul.exceptions import NotFound
 from cicd.clients.consul import Connection, Items, Operation, set_
 from cicd.config import Settings
 from cicd.errors import CicdError, ConsulError, Refused
-from cicd.release.record import CANCELLED, SILENT_SECONDS, Release, rollout_key
+from cicd.release.record import Release
+from cicd.release.rollout_record import CANCELLED, SILENT_SECONDS, RolloutRecord, rollout_key
 
 POLL_SECONDS = 0.5
 # Consul ends a session two TTLs after it was last renewed, and takes none below ten seconds.
@@ -109,7 +110,7 @@ class Lock:
 
         def operations(after: Release) -> list[Operation]:
             held = replace(holder, generation=after.ring(self._ring).generation)
-            return [set_(self._key, json.dumps(asdict(held)), Verb="lock", Session=session)]
+            return [set_(self._key, json.dumps(asdict(held)), session)]
 
         return operations
 
@@ -180,7 +181,7 @@ class Lock:
         label = f"{self._project} is being deployed to {self._ring}"
         if present is None:
             return Refused(f"{label} by somebody who is just done.", "Try again.")
-        known = self._connection.json(rollout_key(self._project, present.generation)) or {}
+        known = self._connection.json(rollout_key(self._project, present.generation), RolloutRecord) or {}
         said = _seen(present, known.get("state") == CANCELLED, float(known.get("at", 0)), time.time())
         return Refused(
             f"{label} by {present.who or 'somebody'} ({present.why}), "

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Callable, Container, Dict, List, Sequence
+from typing import Callable, Container, List, Sequence, Type, cast
 
 from cicd import identifiers
-from cicd.clients.consul import Items, Operation, unchanged
+from cicd.clients.consul import D, Items, Operation, unchanged
 from cicd.config import Project, Settings
 from cicd.errors import Refused
-from cicd.release import firing, freeze_windows, record, ring
+from cicd.release import firing, freeze_windows, host_report, record, ring
 from cicd.release.firing import Alarms
 from cicd.release.host import ConsulHost, Host
+from cicd.release.host_report import SILENT, Reports
 from cicd.release.record import DEGRADED, EVERYTHING, HEALTHY, RINGS, Release
+from cicd.release.rollout_record import RolloutRecord, rollout_key
+from cicd.release.stored import StoredRelease
 from cicd.release.verification import Proof, record_host
 from cicd.store import deploy_lock
 from cicd.store.deploy_lock import Held
-
-Document = Dict[str, Any]
-
 
 More = Callable[[Release], Sequence[str]]
 
@@ -60,22 +60,23 @@ class Snapshot:
     consul_hosts: Sequence[ConsulHost]
     now: float
 
-    def document(self, key: str) -> Document:
-        """Return the document *key*; an empty one when there is none."""
-        return document(self.items, key)
+    def document(self, key: str, shape: Type[D]) -> D:
+        """Return the document *key*, which was written in *shape*; an empty one when there is none."""
+        return document(self.items, key, shape)
 
     @property
-    def reports(self) -> dict[str, Document]:
+    def reports(self) -> Reports:
         """What each host reported last, by node."""
-        return self.below(f"cicd/{self.project.name}/hosts/")
+        found = self.below(host_report.prefix(self.project.name), host_report.Stored)
+        return {node: host_report.parse(stored) for node, stored in found.items()}
 
-    def below(self, prefix: str) -> dict[str, Document]:
+    def below(self, prefix: str, shape: Type[D]) -> dict[str, D]:
         """Return the documents below *prefix* that were read, by the rest of their keys."""
-        return {key[len(prefix) :]: self.document(key) for key in self.items if key.startswith(prefix)}
+        return {key[len(prefix) :]: self.document(key, shape) for key in self.items if key.startswith(prefix)}
 
-    def rollout(self, generation: int) -> Document:
+    def rollout(self, generation: int) -> RolloutRecord:
         """Return what is known of the rollout of *generation*, when that was asked for."""
-        return self.document(record.rollout_key(self.project.name, generation))
+        return self.document(rollout_key(self.project.name, generation), RolloutRecord)
 
     def held(self, ring_name: str) -> Held:
         """Return who holds the deploy lock of the ring."""
@@ -85,7 +86,7 @@ class Snapshot:
         """Return what fires, with *canaries* as canary hosts; Refused when it cannot be read."""
         key = firing.key(self.project.name)
         try:
-            return firing.alarms(self.document(key), self.now, canaries)
+            return firing.alarms(self.document(key, firing.Memory), self.now, canaries)
         except (AttributeError, KeyError, TypeError, ValueError):
             raise Refused(
                 f"Whether an alarm fires is not known: the key {key} in Consul is unreadable.",
@@ -145,7 +146,7 @@ class Snapshot:
         found = Proof(wanted.version if wanted else "")
         for host in hosts:
             trouble = failing.get(host.name, "")
-            found = record_host(found, host.name, reports.get(host.name), trouble, self.now)
+            found = record_host(found, host.name, reports.get(host.name, SILENT), trouble, self.now)
         return found
 
     @property
@@ -213,9 +214,9 @@ def release_key(project: str) -> str:
     return f"cicd/{project}/release"
 
 
-def document(items: Items, key: str) -> Document:
-    """Return the JSON document *key* among *items*; an empty one when there is none."""
-    return dict(json.loads(items[key]["Value"])) if key in items else {}
+def document(items: Items, key: str, _: Type[D]) -> D:
+    """Return the JSON document *key* among *items*, as it was written; an empty one when there is none."""
+    return cast(D, dict(json.loads(items[key]["Value"])) if key in items else {})
 
 
 def text(items: Items, key: str) -> str:
@@ -228,7 +229,7 @@ def _recorded(items: Items, project: str) -> Release:
     if key not in items:
         return Release(project)
     try:
-        return record.from_json(document(items, key))
+        return record.from_json(document(items, key, StoredRelease))
     except (TypeError, ValueError):
         raise Refused(
             f"The release record of {project} in Consul is not JSON; nothing may be deployed from it.",

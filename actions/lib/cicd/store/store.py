@@ -7,16 +7,18 @@ import random
 import time
 import uuid
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, cast
+from typing import Callable, Dict, Iterable, Iterator, Mapping, Tuple, Type, cast
 
 import requests
 
-from cicd.clients.consul import Connection, Items, Operation, set_
+from cicd.clients.consul import Connection, D, Item, Items, Operation, set_
 from cicd.config import Project
 from cicd.errors import ConsulError
-from cicd.release import host, record, transitions
+from cicd.release import host, host_report, record, transitions
 from cicd.release.host import ConsulHost
+from cicd.release.host_report import Reports
 from cicd.release.record import EVERYTHING, Cause, HistoryEntry
+from cicd.release.stored import StoredRelease
 from cicd.release.transitions import RINGS, Release, Ring
 from cicd.store import snapshot
 from cicd.store.archive import Archive, Kind
@@ -27,7 +29,7 @@ from cicd.store.snapshot import Look, Snapshot, release_key
 ATTEMPTS = 10
 FOLDED_AT_ONCE = 100  # changes in one value of the archive
 CHANGES_ALONE = 200  # the newest changes, each a key of its own
-CHANGES = Kind("history", lambda name: int(name) // FOLDED_AT_ONCE)
+CHANGES = Kind("history", HistoryEntry, lambda name: int(name) // FOLDED_AT_ONCE)
 AGENT_SERVICE = "cicd-converge"  # its checks, one a project, are named cicd-converge:<project>
 UPDATE_ATTEMPTS = 50  # a burst of pushes writes one document
 
@@ -108,9 +110,9 @@ class Store(Connection):
         """Return the *last* history entries of *project*, newest first; each change has one."""
         newest, changes = self._generation(project), self.changes(project)
         entries = [changes.find(_number(one)) for one in newest_first(newest, last)]
-        return [cast(HistoryEntry, entry) for entry in entries if entry]
+        return [entry for entry in entries if entry]
 
-    def changes(self, project: str) -> Archive:
+    def changes(self, project: str) -> Archive[HistoryEntry]:
         """Return the whole history of *project*."""
         return Archive(self, project, CHANGES)
 
@@ -127,29 +129,27 @@ class Store(Connection):
             except ConsulError:
                 return
 
-    def reports(self, project: str) -> dict[str, dict[str, Any]]:
+    def reports(self, project: str) -> Reports:
         """Return what each host last reported about *project*, by node."""
-        items = self.items(f"cicd/{project}/hosts/")
-        return {item["Key"].rpartition("/")[2]: json.loads(item["Value"]) for item in items}
+        found = self.below(host_report.prefix(project), host_report.Stored)
+        return {key.rpartition("/")[2]: host_report.parse(stored) for key, stored in found.items()}
 
-    def update(
-        self, key: str, change: Callable[[dict[str, Any]], dict[str, Any]]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Apply *change* to the document *key* by compare-and-set; return it before and after."""
+    def update(self, key: str, change: Callable[[D], D]) -> tuple[D, D]:
+        """
+        Apply *change* to the document *key* by compare-and-set; return it before and after.
+
+        Where there is none it is empty before.
+        """
         for _ in range(UPDATE_ATTEMPTS):
-            _, item = self.ask(lambda c: c.kv.get(key, consistency="consistent"))
-            before = dict(json.loads(item["Value"])) if item else {}
+            item = self.item(key)
+            before = cast(D, dict(json.loads(item["Value"])) if item else {})
             after, index = change(before), item["ModifyIndex"] if item else 0
             if after == before or self._put(key, after, index):
                 return before, after
             time.sleep(random.uniform(0, 0.1))
         raise ConsulError(f"The key {key} kept changing ({UPDATE_ATTEMPTS} tries).", "Try again.")
 
-    def get(self, key: str) -> dict[str, Any] | None:
-        """Return the document *key*, or None."""
-        return self.json(key)
-
-    def put(self, key: str, document: Mapping[str, Any]) -> None:
+    def put(self, key: str, document: Mapping[str, object]) -> None:
         """Write *document* to *key*, whatever was there."""
         self.ask(lambda c: c.kv.put(key, json.dumps(document)))
 
@@ -161,14 +161,13 @@ class Store(Connection):
         """Make *key* an empty document if it is at *index*; ConsulError when it may not be written."""
         return self._put(key, {}, index)
 
-    def below(self, prefix: str) -> dict[str, dict[str, Any]]:
-        """Return the documents below *prefix*, by key."""
-        return {item["Key"]: json.loads(item["Value"]) for item in self.items(prefix)}
+    def below(self, prefix: str, shape: Type[D]) -> dict[str, D]:
+        """Return the documents below *prefix*, which were written in *shape*, by key."""
+        return dict(_documents(self.items(prefix), shape))
 
-    def by_change(self, prefix: str) -> list[tuple[str, dict[str, Any]]]:
+    def by_change(self, prefix: str, shape: Type[D]) -> list[tuple[str, D]]:
         """Return the keys below *prefix* with their documents, those that changed last at the end."""
-        items = sorted(self.items(prefix), key=lambda item: int(item["ModifyIndex"]))
-        return [(item["Key"], json.loads(item["Value"])) for item in items]
+        return list(_documents(sorted(self.items(prefix), key=lambda item: item["ModifyIndex"]), shape))
 
     def health(self, project: Project) -> list[ConsulHost]:
         """Return every app host of *project* that Consul knows, healthy or not."""
@@ -188,7 +187,7 @@ class Store(Connection):
         entries = self.ask(lambda c: c.health.service(service, tag=tag, passing=passing)[1])
         return [host.from_consul(entry) for entry in entries]
 
-    def _put(self, key: str, document: Mapping[str, Any], index: int) -> bool:
+    def _put(self, key: str, document: Mapping[str, object], index: int) -> bool:
         value = json.dumps(document)
         return bool(self.ask(lambda c: c.kv.put(key, value, cas=index)))
 
@@ -197,7 +196,7 @@ class Store(Connection):
 
     def _generation(self, project: str) -> int:
         try:
-            return int((self.json(release_key(project)) or {}).get("generation", 0))
+            return int((self.json(release_key(project), StoredRelease) or {}).get("generation", 0))
         except (TypeError, ValueError):  # history is what an unreadable record is repaired from
             keys = self.ask(lambda c: c.kv.get(f"cicd/{project}/history/", keys=True)[1]) or [""]
             return int(max(keys).rpartition("/")[2] or 0)
@@ -213,7 +212,7 @@ class Store(Connection):
     def _was_written(self, after: Release, entry: HistoryEntry, error: ConsulError) -> bool:
         """The answer to a write got lost: look whether it was made."""
         try:
-            found = self.json(_history_key(after.project, after.generation))
+            found = self.json(_history_key(after.project, after.generation), HistoryEntry)
         except ConsulError:
             raise ConsulError(
                 f"{error.message} Whether {entry['what']} of {after.project} was written is not known; "
@@ -269,11 +268,16 @@ def change_places(project: str, generations: Iterable[int]) -> list[str]:
 
 def change_to(items: Items, project: str, generation: int) -> HistoryEntry | None:
     """Return the change to *generation* among *items*, which were read at its places; or None."""
-    return cast(Optional[HistoryEntry], CHANGES.find(items, project, _number(generation)))
+    return CHANGES.find(items, project, _number(generation))
 
 
 def _number(generation: int) -> str:
     return f"{generation:08d}"
+
+
+def _documents(items: Iterable[Item], _: Type[D]) -> Iterator[tuple[str, D]]:
+    for item in items:
+        yield item["Key"], cast(D, json.loads(item["Value"]))
 
 
 def _contract(key: str, ring: Ring) -> Operation:

@@ -1,0 +1,93 @@
+"""A release as Consul keeps it: the shapes of its parts, of which earlier packs wrote fewer fields."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional, TypedDict
+
+
+class StoredStop(TypedDict, total=False):
+    """See stop.Stop."""
+
+    step: str
+    why: str
+    hint: str
+    log: str
+    execution: str
+    when: float
+    version: str
+    back: str
+
+
+class StoredBuild(TypedDict, total=False):
+    """See record.Build; before there were several `authors` there was one, or nobody."""
+
+    version: str
+    package: str
+    commit: str
+    sha256: str
+    trace: str
+    authors: List[str]
+    author: str
+
+
+class StoredRing(TypedDict, total=False):
+    """See record.Ring, where STORED names its fields; `left` is what production was rolled back from."""
+
+    state: str
+    wanted: Optional[StoredBuild]
+    good: Optional[StoredBuild]
+    earlier: Optional[StoredBuild]
+    generation: int
+    since: float
+    exempt: bool
+    backward: bool
+    tries: int
+    stop: Optional[StoredStop]
+    left: str
+
+
+class StoredHold(TypedDict, total=False):
+    """See holds.Hold."""
+
+    who: str
+    why: str
+    since: float
+    version: str
+
+
+class StoredHolds(TypedDict, total=False):
+    """See holds.Holds; `vetoes` are by version, `excluded` by host."""
+
+    lock: Optional[StoredHold]
+    freeze: Optional[StoredHold]
+    pin: Optional[StoredHold]
+    vetoes: Dict[str, StoredHold]
+    excluded: Dict[str, StoredHold]
+
+
+class StoredReview(TypedDict):
+    """See approvals.Review."""
+
+    approves: bool
+    why: str
+    when: float
+
+
+class StoredHistory(TypedDict):
+    """See record.NewHistory."""
+
+    version: str
+    older: List[str]
+
+
+class StoredRelease(TypedDict, total=False):
+    """See record.Release; `reviews` are by version and person."""
+
+    project: str
+    generation: int
+    canary: StoredRing
+    production: StoredRing
+    holds: Optional[StoredHolds]
+    reviews: Dict[str, Dict[str, StoredReview]]
+    rolled_back: List[str]
+    new_history: Optional[StoredHistory]
