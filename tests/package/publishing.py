@@ -126,6 +126,7 @@ class RepositoryHost:
     def command(self, package: Path, targets: str = "bookworm:cicd", component: str = "main") -> list[str]:
         name, version, _ = package.stem.split("_")
         more = [name, version, digest(package), self.upload(package), package.name]
+        more.append(f"{name} {name}-*")
         return self.script("publish_package", targets, component, *more)
 
     def publish(self, package: Path, *where: str) -> subprocess.CompletedProcess:

@@ -54,6 +54,16 @@ def test_a_package_that_would_take_the_place_of_another_is_not_published(host, t
     assert host.versions() == []
 
 
+def test_a_package_may_name_those_of_its_project(host, client, tmp_path):
+    fields = "Provides: app-api (= 1), app\nConflicts: app-old\nReplaces: app-old (<< 2)\nBreaks: app-x:any\n"
+    done = host.publish(deb(tmp_path, "app", "1.0-1.abcdef0", fields=fields))
+    other = host.publish(deb(tmp_path, "app", "1.0-2.abcdef0", fields="Breaks: app-old (<< 1), bash\n"))
+
+    assert done.returncode == 0, done.stderr
+    assert "has the field Breaks (bash): it would take the place" in other.stderr
+    assert host.versions() == ["1.0-1.abcdef0"]
+
+
 def test_a_package_that_is_called_otherwise_inside_is_not_published(host, tmp_path):
     inside = deb(tmp_path, "openssh-server", "99.0-1.abcdef0")
     done = host.publish(inside.rename(inside.with_name("app_1.0-1.abcdef0_all.deb")))

@@ -18,7 +18,7 @@ from cicd.package import builder_input, fpm_json, maintainer_scripts, metadata
 from cicd.package.builder_input import Origin
 from cicd.package.fields import FIELDS
 from cicd.package.metadata import Metadata
-from cicd.package.shape import Items, Shape
+from cicd.package.shape import Flag, Items, Record, Shape
 
 COMMIT = "a" * 40
 SCRIPTS = {"script/cisetup": "executable", "script/cibuild": "executable", "script/post-inst": "executable"}
@@ -151,7 +151,7 @@ def test_hostile_values_are_refused_or_harmless(values):
     for script in maintainer_scripts.maintainer_scripts(meta).values():
         head = script.partition("\nformat=")[0].splitlines()[3:]
         settings_of = dict(line.split("=") for line in head if not line.startswith("info="))
-        assert len(settings_of) == 10
+        assert len(settings_of) == 18
         for value in settings_of.values():
             assert re.fullmatch(r"[A-Za-z0-9._+@/-]*|'[A-Za-z0-9._+@/ -]*'", value)
 
@@ -160,7 +160,11 @@ def values_of(shape: Shape) -> st.SearchStrategy:
     """What fits *shape*, or nearly so."""
     if isinstance(shape, Items):
         return st.lists(values_of(shape.each), max_size=2)
-    return st.from_regex(shape.pattern)
+    if isinstance(shape, Record):
+        required = {key: values_of(field.shape) for key, field in shape.fields.items() if field.required}
+        more = {key: values_of(field.shape) for key, field in shape.fields.items() if not field.required}
+        return st.fixed_dictionaries(required, optional=more)
+    return st.booleans() if isinstance(shape, Flag) else st.from_regex(shape.pattern)
 
 
 VALUES = st.one_of(
@@ -257,7 +261,7 @@ def test_a_user_of_the_system_owns_no_directories(user):
     ("unit", "problem"),
     [
         ("ssh.service", "line 11: `unit` is ssh.service: call it greeter.service"),
-        ("deep/greeter@.service", "line 11: `unit` is greeter@.service, a template"),
+        ("deep/greeter@.service", "line 11: `unit` names greeter@.service, which is a template"),
         ("greeter.socket", r"line 11: `unit` must be .* ending in \.service"),
         ("greeter.timer", r"line 11: `unit` must be .* ending in \.service"),
     ],
@@ -298,7 +302,7 @@ def test_a_unit_that_systemd_would_not_load_is_refused(text, problem, tmp_path):
     ],
 )
 def test_a_unit_that_systemd_loads_is_taken(text, tmp_path):
-    assert read(WHOLE, {**SCRIPTS, **content("greeter.service", text)}).unit == "greeter.service"
+    assert read(WHOLE, {**SCRIPTS, **content("greeter.service", text)}).units[0].names == ("greeter.service",)
     assert not systemd_refuses(
         tmp_path, text.replace("/usr/bin/python3 /opt/greeter/greeter.py", "/bin/true")
     )

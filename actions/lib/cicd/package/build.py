@@ -13,10 +13,9 @@ from cicd import identifiers
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
 from cicd.errors import HostError
-from cicd.package import answers, builder_input, contract, provenance, sbom
+from cicd.package import answers, builder_input, contract, metadata, provenance, sbom
 from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
-from cicd.package.fields import LISTS
 from cicd.package.metadata import Metadata
 from cicd.package.package_names import Names
 from cicd.package.provenance import Builder
@@ -50,7 +49,9 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
     """
     with Shell(settings, host) as shell:
         found = contract.read(shell, run, project, commit, _timeout(settings))
-        Names(settings).refuse_foreign(project, found.metadata.name, shell)
+        names = Names(settings)
+        names.refuse_foreign(project, found.metadata.name, shell)
+        names.refuse_related(project, found.metadata.related, shell)
     return {"version": found.version, "time": found.time, "metadata": asdict(found.metadata)}
 
 
@@ -145,8 +146,7 @@ def _rfc3339(seconds: float) -> str:
 
 def _metadata(values: Mapping[str, Any]) -> Metadata:
     try:
-        lists = {key: tuple(values[key]) for key in LISTS}
-        return Metadata(**{**values, **lists})
+        return metadata.from_json(values)
     except (KeyError, TypeError) as error:
         raise HostError(
             f"The package's metadata is incomplete ({error}).", "Run read_metadata first."

@@ -4,12 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Iterable
+from email.utils import format_datetime
+from typing import Any, Iterable, Iterator
 
-from cicd.package import maintainer_scripts
+from cicd.package import maintainer_scripts, unit
 from cicd.package.metadata import Metadata
 
-UNITS = "usr/lib/systemd/system"
+# Control fields of both builders; FPM would change the words of some by its own options.
+RELATIONS = {
+    "Pre-Depends": "pre_depends",
+    "Recommends": "recommends",
+    "Suggests": "suggests",
+    "Provides": "provides",
+    "Conflicts": "conflicts",
+    "Replaces": "replaces",
+    "Breaks": "breaks",
+}
+# What only CI, or git, reads; a project's own patterns come after, and `!` brings back.
+NOT_PACKAGED = (
+    *(
+        ".git*",
+        "/script/cisetup",
+        "/script/cibuild",
+        "/Jenkinsfile",
+        "/.travis.yml",
+        "/.circleci",
+        "/.buildkite",
+    ),
+    *(
+        "/.drone.yml",
+        "/.woodpecker*",
+        "/.appveyor.yml",
+        "/appveyor.yml",
+        "/azure-pipelines.yml",
+        "/.semaphore",
+    ),
+    *("/bitbucket-pipelines.yml", "/.cirrus.yml"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,25 +63,60 @@ def files(meta: Metadata, version: str, origin: Origin) -> dict[str, str]:
         "fpm-deb.args": _lines(fpm_arguments(meta, version, origin)),
         "fpm-rpm.args": _lines(fpm_rpm_arguments(meta, version, origin)),
         "nfpm.yaml": yaml.safe_dump(nfpm_configuration(meta, version, origin), sort_keys=True),
-        "conffiles": _lines(meta.conffiles),
-        "copies": _lines(f"{source}\t{target}" for source, target in copies(meta).items()),
+        "conffiles": _lines([*meta.conffiles, *([environment(meta)] if meta.environment else [])]),
+        "copies": _lines("\t".join(copy) for copy in copies(meta)),
+        "exclude": _lines([*NOT_PACKAGED, *meta.exclude]),
+        "contents": _lines(contents(meta)),
+        "changelog": changelog(meta, version, origin),
         "hooks": _lines(f"{name}\t{source}" for name, source in maintainer_scripts.hooks(meta).items()),
         **maintainer_scripts.maintainer_scripts(meta),
     }
 
 
-def copies(meta: Metadata) -> dict[str, str]:
-    """Return which files of the source are copied where, below the directory of the run."""
-    return {meta.unit: f"stage/{UNITS}/{maintainer_scripts.unit_name(meta)}"} if meta.unit else {}
+def copies(meta: Metadata) -> Iterator[tuple[str, str, str]]:
+    """Yield which files of the source are copied where, below the directory of the run, and their modes."""
+    for one in meta.units:
+        yield one.path, f"stage{unit.FOLDER}/{one.file}", "0644"
+    for hook in (meta.hook, meta.before_remove):
+        if hook:
+            yield hook, f"stage{meta.prefix}/{hook}", "0755"
+    if meta.environment:
+        yield meta.environment, f"stage{environment(meta)}", "0640"
 
 
-def control_fields(origin: Origin) -> dict[str, str]:
-    """Return the control fields by which any host tells where a package came from."""
+def contents(meta: Metadata) -> Iterator[str]:
+    """Yield each of `files`: type, source, destination, mode, and what it gets at installation."""
+    for file in meta.files:
+        words = (file.type, file.source, file.destination, file.plain_mode, file.attributes)
+        yield "\t".join(word or "-" for word in words)
+
+
+def environment(meta: Metadata) -> str:
+    """Return the path on the host of the file of variables."""
+    return f"/etc/default/{meta.name}"
+
+
+def changelog(meta: Metadata, version: str, origin: Origin) -> str:
+    """Return the changelog of the package; the build puts the last commits in its middle."""
+    at = format_datetime(datetime.fromtimestamp(origin.time, tz=timezone.utc))
+    return f"{meta.name} ({version}) stable; urgency=medium\n\n@log@\n\n -- {meta.maintainer}  {at}\n"
+
+
+def control_fields(meta: Metadata, origin: Origin) -> dict[str, str]:
+    """Return the control fields by which any host tells where a package came from, and what is active."""
+    units = [name for one in meta.units if one.start and one.lasts for name in one.names]
     return {
         "X-Git-Commit": origin.commit,
         "X-Git-Repository": origin.repository,
         "X-CICD-Trace": origin.trace,
+        **({"X-CICD-Units": " ".join(units)} if units else {}),
     }
+
+
+def relations(meta: Metadata) -> dict[str, str]:
+    """Return the control fields that name other packages, `Depends` aside."""
+    found = {field: ", ".join(getattr(meta, key)) for field, key in RELATIONS.items()}
+    return {field: value for field, value in found.items() if value}
 
 
 def fpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]:
@@ -58,11 +124,16 @@ def fpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]:
     words = ["-t", "deb", "-p", f"out/{meta.name}_{version}_{meta.architecture}.deb"]
     words += _fpm_common(meta, version, origin)
     words += _fpm_scripts("")
-    words += ["--deb-no-default-config-files"]
+    words += [
+        "--deb-no-default-config-files",
+        "--deb-changelog",
+        "changelog",
+        "--deb-priority",
+        meta.priority,
+    ]
     words += [word for item in meta.depends for word in ("-d", item)]
-    fields = control_fields(origin).items()
-    words += [word for name, value in fields for word in ("--deb-field", f"{name}: {value}")]
-    return [*words, "."]
+    fields = {**relations(meta), **control_fields(meta, origin)}.items()
+    return words + [word for name, value in fields for word in ("--deb-field", f"{name}: {value}")]
 
 
 def fpm_rpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]:
@@ -70,15 +141,12 @@ def fpm_rpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]
     words = ["-t", "rpm", "-p", "out/", "--rpm-os", "linux"]
     words += _fpm_common(meta, version, origin)
     words += _fpm_scripts("rpm-")
-    words += [word for item in meta.rpm_depends for word in ("-d", item)]
-    return [*words, "."]
+    return words + [word for item in meta.rpm_depends for word in ("-d", item)]
 
 
 def nfpm_configuration(meta: Metadata, version: str, origin: Origin) -> dict[str, Any]:
-    """Return nfpm's configuration of both formats; it runs in the run's directory."""
+    """Return nfpm's configuration of both formats, run in the run's directory; the build adds `contents`."""
     upstream, _, release = version.rpartition("-")
-    tree = [{"src": "stage/", "dst": "/", "type": "tree"}]
-    config = [{"src": f"conf{path}", "dst": path, "type": "config|noreplace"} for path in meta.conffiles]
     return {
         "name": meta.name,
         "arch": meta.architecture,
@@ -86,20 +154,19 @@ def nfpm_configuration(meta: Metadata, version: str, origin: Origin) -> dict[str
         "version": upstream,
         "release": release,
         "version_schema": "none",
-        "section": "misc",
-        "priority": "optional",
+        "section": meta.section,
+        "priority": meta.priority,
         "maintainer": meta.maintainer,
         "vendor": meta.maintainer,
         "description": meta.description,
         "license": meta.license,
         "homepage": _homepage(origin),
         "mtime": datetime.fromtimestamp(origin.time, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "contents": tree + config,
         "overrides": {
             "deb": {"depends": list(meta.depends), "scripts": _nfpm_scripts("")},
             "rpm": {"depends": list(meta.rpm_depends), "scripts": _nfpm_scripts("rpm-")},
         },
-        "deb": {"fields": control_fields(origin)},
+        "deb": {"fields": {**relations(meta), **control_fields(meta, origin)}},
         "rpm": {"buildhost": "cicd"},
     }
 
@@ -109,8 +176,8 @@ def _fpm_common(meta: Metadata, version: str, origin: Origin) -> list[str]:
     words = ["-s", "dir", "-C", "stage", "--log", "error"]
     words += ["-n", meta.name, "-v", upstream, "--iteration", iteration, "-a", meta.architecture]
     words += ["--description", meta.description, "-m", meta.maintainer, "--license", meta.license]
-    words += ["--vendor", meta.maintainer, "--category", "misc", "--url", _homepage(origin)]
-    return words + [word for path in meta.conffiles for word in ("--config-files", path)]
+    words += ["--vendor", meta.maintainer, "--category", meta.section, "--url", _homepage(origin)]
+    return words
 
 
 def _fpm_scripts(prefix: str) -> list[str]:

@@ -1,9 +1,9 @@
-"""What is wrong with the content of a project's hooks and unit, as far as the commit shows it. Pure."""
+"""What is wrong with the content of a project's hooks, as far as the commit shows it. Pure."""
 
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterator, Sequence
+from typing import Sequence
 
 from cicd.sanitize import one_line
 
@@ -37,22 +37,14 @@ def hook_problems(name: str, path: str, content: bytes, prefix: str, depends: Se
     return [problem for problem in (*found, said and f"{path} line 1: {said}") if problem]
 
 
-def unit_problems(path: str, content: bytes, may_be_named: Callable[[str], bool]) -> list[str]:
-    """
-    Return why systemd would not load the unit *path* with *content*, or not as what it should be.
-
-    *may_be_named* says whether the project may bring a unit of a name: `Alias` is one too.
-    """
-    settings = list(_settings(content.decode("utf-8", errors="replace")))
-    service = [(line, key, value) for line, section, key, value in settings if section == "Service"]
-    aliases = [
-        f"{path} line {line}: `Alias` is {one_line(name, 60)}, which is not a name of this project"
-        for line, section, key, value in settings
-        if (section, key) == ("Install", "Alias")
-        for name in value.split()
-        if not may_be_named(name)
+def environment_problems(path: str, content: bytes) -> list[str]:
+    """Return the lines of the file *path* with *content* that systemd would not read as variables."""
+    lines = enumerate(content.decode("utf-8", errors="replace").splitlines(), 1)
+    return [
+        f"{path} line {number}: write NAME=value, or begin a comment with #"
+        for number, line in lines
+        if line.strip() and not re.match(r"\s*(?:[#;]|[A-Za-z_][A-Za-z0-9_]*=)", line)
     ]
-    return aliases + [f"{path} {said}" for said in _service_problems(service)]
 
 
 def _carriage_return(path: str, content: bytes, first: str) -> str:
@@ -101,40 +93,3 @@ def _missing_package(name: str, program: str, depends: Sequence[str]) -> str:
     if any(PACKAGES[program] in item for item in depends):
         return ""
     return f'not every host has {program}: add "{PACKAGES[program]}" to `depends`'
-
-
-def _settings(text: str) -> Iterator[tuple[int, str, str, str]]:
-    """Yield line, section, key and value of each setting of a unit."""
-    section, before = "", ""
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.strip()
-        if not line or line.startswith(("#", ";")):
-            continue
-        line, before = before + line, ""
-        if line.endswith("\\"):
-            before = f"{line[:-1]} "
-        elif line.startswith("[") and line.endswith("]"):
-            section = line[1:-1]
-        else:
-            key, _, value = line.partition("=")
-            yield number, section, key.strip(), value.strip()
-
-
-def _service_problems(service: Sequence[tuple[int, str, str]]) -> Iterator[str]:
-    last = {key: value for _, key, value in service}
-    is_oneshot = last.get("Type") == "oneshot"
-    commands: list[tuple[int, str]] = []
-    for line, key, value in service:
-        if key == "ExecStart":
-            commands = [*commands, (line, value)] if value else []
-    stays = "ExecStop" in last and last.get("RemainAfterExit") in ("yes", "true", "on", "1")
-    if not commands and not (is_oneshot and (stays or "SuccessAction" in last)):
-        yield "line 1: [Service] has no ExecStart"
-    if len(commands) > 1 and not is_oneshot:
-        yield f"line {commands[1][0]}: a second ExecStart, which only Type=oneshot may have"
-    for line, value in commands:
-        program = value.lstrip("@-:+!|").split(" ")[0]
-        if "/" in program and not program.startswith(("/", "%", '"', "'", "$")):
-            yield f"line {line}: ExecStart runs {one_line(program, 60)}, which is not an absolute path"
-    if is_oneshot and last.get("Restart") in ("always", "on-success"):
-        yield f"line 1: Restart={last['Restart']} is not for Type=oneshot"

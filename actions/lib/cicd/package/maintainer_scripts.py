@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Iterable, Mapping, Sequence
 
 from cicd.package.metadata import EMBEDDED_HOOKS, Metadata
+from cicd.package.unit import Unit
 
+SYSUSERS, TMPFILES = "/usr/lib/sysusers.d/", "/usr/lib/tmpfiles.d/"
 TEXTS = Path(__file__).with_name("maintainer")
 PARTS = {
-    "preinst": ("run", "old_hooks", "links", "preinst"),
-    "postinst": ("links", "postinst"),
-    "prerm": ("prerm",),
-    "postrm": ("run", "links", "postrm"),
+    "preinst": ("run", "old_hooks", "links", "units", "preinst"),
+    "postinst": ("links", "units", "postinst"),
+    "prerm": ("units", "prerm"),
+    "postrm": ("run", "links", "units", "postrm"),
 }
 LEAVES = 'upgrade; [ "$1" != 0 ] || action=remove'
 RPM_ACTIONS = {"preinst": "install", "postinst": "configure", "prerm": LEAVES, "postrm": LEAVES}
@@ -34,9 +37,32 @@ def hooks(meta: Metadata) -> dict[str, str]:
     return {name: path for name, path in ((n, getattr(meta, n)) for n in EMBEDDED_HOOKS) if path}
 
 
-def unit_name(meta: Metadata) -> str:
-    """Return the name of the project's systemd unit."""
-    return meta.unit.rpartition("/")[2]
+def _units(meta: Metadata) -> dict[str, list[str]]:
+    """Return names of units by what is done to them, in the order in which they start and stop."""
+    sockets = [one for one in meta.units if one.kind == "socket" and one.on_upgrade == "restart"]
+    behind = [one for one in meta.units if one.file in {socket.activates for socket in sockets}]
+    restarted = [one for one in meta.units if one.on_upgrade == "restart" or one in behind]
+    return {
+        "units": _names(meta.units),
+        "enabled": _names(one for one in meta.units if one.enable),
+        "started": _names(one for one in meta.units if one.start),
+        "restarted": _names(restarted),
+        "reloaded": _names(one for one in meta.units if one.on_upgrade == "reload"),
+        "stopped": _names([*sockets, *behind]),
+        "lasting": _names(one for one in meta.units if one.start and one.lasts),
+    }
+
+
+def _names(units: Iterable[Unit]) -> list[str]:
+    return [name for one in units for name in one.names]
+
+
+def _below(meta: Metadata, folder: str) -> list[str]:
+    return [file.path for file in meta.files if file.path.startswith(folder)]
+
+
+def _words(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {key: f"'{' '.join(words)}'" for key, words in values.items()}
 
 
 def _script(meta: Metadata, name: str, form: str, action: str) -> str:
@@ -55,8 +81,9 @@ def _settings(meta: Metadata) -> str:
         "info": "${DPKG_ADMINDIR:-/var/lib/dpkg}/info",
         "prefix": meta.prefix,
         "user": meta.user,
-        "unit": unit_name(meta),
-        "directories": f"'{' '.join(meta.directories)}'",
+        **_words(_units(meta)),
+        **_words({"directories": meta.directories, "sysusers": _below(meta, SYSUSERS)}),
+        **_words({"tmpfiles": _below(meta, TMPFILES)}),
         "before_install": meta.before_install,
         "after_install": meta.hook,
         "before_remove": meta.before_remove,

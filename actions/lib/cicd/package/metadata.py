@@ -8,9 +8,11 @@ from typing import Any, Iterator, Mapping
 
 from cicd.allowed import NOTHING_MORE, Allowed
 from cicd.errors import ProjectError
-from cicd.package import contents, fpm_json
-from cicd.package.fields import FIELDS, LISTS
+from cicd.package import claims, contents, files, fpm_json, unit
+from cicd.package.fields import FIELDS, LISTS, RELATIONS
+from cicd.package.files import File
 from cicd.package.shape import Problem, Where
+from cicd.package.unit import Unit
 from cicd.release.version import package_name
 from cicd.sanitize import one_line
 
@@ -45,17 +47,43 @@ class Metadata:
     prefix: str
     hook: str
     license: str = "unknown"
+    section: str = "misc"
+    priority: str = "optional"
     architecture: str = "all"
     user: str = ""
-    unit: str = ""
+    environment: str = ""
     before_install: str = ""
     before_remove: str = ""
     after_remove: str = ""
     after_purge: str = ""
+    units: tuple[Unit, ...] = ()
+    files: tuple[File, ...] = ()
+    exclude: tuple[str, ...] = ()
     depends: tuple[str, ...] = ()
+    pre_depends: tuple[str, ...] = ()
+    recommends: tuple[str, ...] = ()
+    suggests: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    breaks: tuple[str, ...] = ()
     rpm_depends: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
     conffiles: tuple[str, ...] = ()
+
+    @property
+    def related(self) -> list[str]:
+        """Names of other packages that this one would stand for, or exclude."""
+        names = (claims.name_of(said) for key in RELATIONS for said in getattr(self, key))
+        return list(dict.fromkeys(name for name in names if name != self.name))
+
+
+def from_json(values: Mapping[str, Any]) -> Metadata:
+    """Return the metadata of which `asdict` made *values*; KeyError or TypeError when it did not."""
+    lists: dict[str, Any] = {key: tuple(values[key]) for key in LISTS}
+    units = (Unit(**{**one, "names": tuple(one["names"])}) for one in lists["units"])
+    lists.update(units=tuple(units), files=tuple(File(**one) for one in lists["files"]))
+    return Metadata(**{**values, **lists})
 
 
 def paths(text: str | None, project: str) -> list[str]:
@@ -66,7 +94,8 @@ def paths(text: str | None, project: str) -> list[str]:
     """
     values, _ = fpm_json.parse(text)
     prefix = values.get("prefix", f"/opt/{project}")
-    hooks = [values[key] for key in (*NAMED_SCRIPTS, "unit") if key in values]
+    hooks = [values[key] for key in (*NAMED_SCRIPTS, "environment") if key in values]
+    hooks += [said["path"] for _, said in _units(values)]
     named = [*_inside(values.get("conffiles", ()), prefix).values()]
     named += [*_inside(values.get("directories", ()), prefix).values(), "REVISION"]
     said = [f":{path}" for path in (*HOOKS, *hooks)]
@@ -85,25 +114,42 @@ def read(
     operator lets this project take of its hosts.
     """
     values, problems = fpm_json.parse(text)
-    problems = _script_problems(values, states) + problems + _file_problems(project, values, states)
-    problems += [fpm_json.at(text, where, said) for where, said in _claims(project, values, allowed)]
-    problems += _content_problems(project, values, states, allowed)
     name = values.get("name") or package_name(project)
     if any(FIELDS["name"].shape.problems(name, ())):
         problems.append(f"fpm.json has no `name`, and {name} is none for a Debian package: add one")
+    entries = [files.read(said) for said in values.get("files", ())]
+    said = list(claims.problems(project, name, values, list(_units(values)), entries, allowed))
+    said += [p for number, file in enumerate(entries) for p in files.problems(file, ("files", number))]
+    said += [*_twice(name, values, entries), *_unit_problems(project, values, states, allowed)]
+    problems = _script_problems(values, states) + problems + _file_problems(project, values, states)
+    problems += [fpm_json.at(text, where, sentence) for where, sentence in said]
+    problems += _content_problems(project, values, states, allowed)
     if problems:
         raise ProjectError(
             f"{project} at {commit[:7]} breaks the project contract: {'; '.join(problems)}.",
             "Correct the named files and push again; docs/project.md lists every field.",
             problems=problems,
         )
-    return _metadata(project, name, values, states)
+    return _metadata(project, name, values, entries, states)
 
 
-def _metadata(project: str, name: str, values: Mapping[str, Any], states: Mapping[str, str]) -> Metadata:
-    same = ("license", "architecture", "user", "unit", "before_remove", *EMBEDDED_HOOKS)
+def _metadata(
+    project: str, name: str, values: Mapping[str, Any], entries: list[File], states: Mapping[str, str]
+) -> Metadata:
+    same = (
+        "license",
+        "section",
+        "priority",
+        "architecture",
+        "user",
+        "environment",
+        "before_remove",
+        *EMBEDDED_HOOKS,
+    )
     optional: dict[str, Any] = {key: values[key] for key in same if key in values}
-    lists: dict[str, Any] = {key: tuple(dict.fromkeys(values.get(key, ()))) for key in LISTS}
+    texts = (key for key in LISTS if key not in ("files", "units"))
+    lists: dict[str, Any] = {key: tuple(dict.fromkeys(values.get(key, ()))) for key in texts}
+    units = [unit.read(said, _content(states, said["path"])) for _, said in _units(values)]
     return Metadata(
         name=name,
         version=values["version"],
@@ -111,9 +157,18 @@ def _metadata(project: str, name: str, values: Mapping[str, Any], states: Mappin
         maintainer=values.get("maintainer") or f"{project} <{package_name(project)}@localhost>",
         prefix=values.get("prefix") or f"/opt/{project}",
         hook=_hook(values, states),
+        units=tuple(unit.ordered(units)),
+        files=tuple(entries),
         **optional,
         **lists,
     )
+
+
+def _units(values: Mapping[str, Any]) -> Iterator[tuple[Where, dict[str, Any]]]:
+    """Yield where each unit is named, and what is said of it; `unit` always starts and restarts."""
+    if "unit" in values:
+        yield ("unit",), {"path": values["unit"], "start": True, "on_upgrade": "restart"}
+    yield from ((("units", number), said) for number, said in enumerate(values.get("units", ())))
 
 
 def _hook(values: Mapping[str, Any], states: Mapping[str, str]) -> str:
@@ -150,43 +205,45 @@ def _file_problems(project: str, values: Mapping[str, Any], states: Mapping[str,
     ]
     if states.get("REVISION") == "directory":
         problems.append("REVISION is a directory: every package has a file of this name, rename it")
-    files = {path: f"`conffiles` names {full}" for full, path in config.items()}
-    if "unit" in values:
-        files[values["unit"]] = "`unit` names it"
+    named = {path: f"`conffiles` names {full}" for full, path in config.items()}
+    named.update({said["path"]: f"`{where[0]}` names it" for where, said in _units(values)})
+    if "environment" in values:
+        named[values["environment"]] = "`environment` names it"
     return problems + [
         f"{path} is {states.get(path, 'missing')}: fpm.json's {why}, it must be a file of the repository"
-        for path, why in files.items()
+        for path, why in named.items()
         if states.get(path) not in ("executable", "not executable")
     ]
 
 
-def _claims(project: str, values: Mapping[str, Any], allowed: Allowed) -> Iterator[Problem]:
-    """Yield each field by which the project would take what is not its own of a host, and what is wrong."""
-    may = f"an operator allows more by `projects.{project}.allowed` in the configuration"
-    paths: list[tuple[Where, str]] = [(("prefix",), values["prefix"])] if "prefix" in values else []
-    paths += [(("directories", number), path) for number, path in enumerate(values.get("directories", ()))]
-    for where, path in paths:
-        if not allowed.path(project, path):
-            yield (
-                where,
-                f"`{where[0]}` names {path}: take one below /opt or /srv, or as /var/lib/{project}; {may}",
-            )
-    if "user" in values and not allowed.user(values["user"]):
-        yield (
-            ("user",),
-            f"`user` is {values['user']}, a user of the system: take one of your own, or none; {may}",
-        )
-    unit = values.get("unit", "").rpartition("/")[2]
-    if unit.endswith("@.service"):
-        yield (
-            ("unit",),
-            f"`unit` is {unit}, a template, which runs only as an instance: bring {project}.service",
-        )
-    elif unit and not allowed.unit(project, unit):
-        yield (
-            ("unit",),
-            f"`unit` is {unit}: call it {project}.service, or let it begin with {project}-; {may}",
-        )
+def _twice(name: str, values: Mapping[str, Any], entries: list[File]) -> Iterator[Problem]:
+    """Yield each place on a host that has two files."""
+    named = [(where, said["path"].rpartition("/")[2]) for where, said in _units(values)]
+    places: list[tuple[Where, str]] = [(where, f"{unit.FOLDER}/{file}") for where, file in named]
+    if "environment" in values:
+        places.append((("environment",), f"/etc/default/{name}"))
+    places += [(("files", n), file.path) for n, file in enumerate(entries) if not file.is_glob]
+    seen: set[str] = set()
+    for where, place in places:
+        if place.rstrip("/") in seen:
+            yield where, f"`{where[0]}` brings {place} a second time: keep one"
+        seen.add(place.rstrip("/"))
+
+
+def _unit_problems(
+    project: str, values: Mapping[str, Any], states: Mapping[str, str], allowed: Allowed
+) -> Iterator[Problem]:
+    """Yield what is wrong with each unit, alone and beside the others."""
+    files = {said["path"].rpartition("/")[2] for _, said in _units(values)}
+    for where, said in _units(values):
+        file = said["path"].rpartition("/")[2]
+        if ("@." in file) != bool(said.get("instances")):
+            what = "a template, which runs only as one of its `instances`" if "@." in file else "no template"
+            yield where, f"`{where[0]}` names {file}, which is {what}"
+        content = _content(states, said["path"])
+        other = unit.read(said, content).activates
+        if content and other and other not in files:
+            yield where, f"{file} starts {other}, which no unit of fpm.json is"
 
 
 def _content_problems(
@@ -199,15 +256,21 @@ def _content_problems(
         problem
         for name, path in hooks.items()
         if states.get(path) == "executable"
-        for problem in contents.hook_problems(
-            name, path, _decoded(states, f"content:{path}"), prefix, depends
-        )
+        for problem in contents.hook_problems(name, path, _content(states, path), prefix, depends)
     ]
-    unit = values.get("unit", "")
-    if states.get(unit) in ("executable", "not executable"):
-        content = _decoded(states, f"content:{unit}")
-        problems += contents.unit_problems(unit, content, lambda name: allowed.unit(project, name))
+    for _, said in _units(values):
+        if states.get(said["path"]) in ("executable", "not executable"):
+            content = _content(states, said["path"])
+            problems += unit.problems(said, content, lambda name: allowed.unit(project, name))
+    if "environment" in values:
+        problems += contents.environment_problems(
+            values["environment"], _content(states, values["environment"])
+        )
     return problems
+
+
+def _content(states: Mapping[str, str], path: str) -> bytes:
+    return _decoded(states, f"content:{path}")
 
 
 def _decoded(states: Mapping[str, str], key: str) -> bytes:

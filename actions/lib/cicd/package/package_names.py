@@ -16,7 +16,7 @@ from cicd.store.store import Store
 OWNERS = "cicd/.packages"
 RESERVED = re.compile(r"cicd|cicd-.*")
 SECONDS = 300  # apt reads its lists anew for who may not write its cache
-FREE_IT = "Change `name` in fpm.json, or let an operator give it: projects.{project}.packages: [{name}]"
+FREE_IT = "Change the name in fpm.json, or let an operator give it: projects.{project}.packages: [{name}]"
 
 
 class Owner(TypedDict, total=False):
@@ -48,6 +48,12 @@ class Names(Store):
             raise _owned(project, name, owner)
         if name not in project.packages and not self.json(_key(name), Owner):
             self._refuse_in_distribution(project, name, shell)
+
+    def refuse_related(self, project: Project, names: Sequence[str], shell: Shell) -> None:
+        """The same of *names* for which a package of *project* would stand, but of what is allowed."""
+        for name in names:
+            if name not in project.allowed.packages:
+                self.refuse_foreign(project, name, shell)
 
     def take(self, project: Project, name: str) -> None:
         """Make *name* the name of *project*; refused when another project was faster."""
@@ -127,7 +133,7 @@ def _refuse_reserved(project: Project, name: str) -> None:
     if RESERVED.fullmatch(name):
         raise Refused(
             f"{name} is no name for a package of {project.name}: those of this pipeline begin so.",
-            "Change `name` in fpm.json.",
+            "Change the name in fpm.json.",
         )
 
 

@@ -93,6 +93,7 @@ def _put(
         identifiers.check("sha256", package.sha256),
         prefix,
         " ".join(names),
+        " ".join(project.allowed.packages_of(project.name, package.name)),
     ]
     owners = Names(settings)
     with Shell(settings, host) as shell:

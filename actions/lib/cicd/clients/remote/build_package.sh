@@ -2,14 +2,15 @@
 # $1 run  $2 driver (auto, fpm, nfpm)  $3 formats (deb, or deb rpm)  $4 directory of the application in the package
 # $5 commit time  $6 version  $7 commit  $8 lintian (off, report, enforce)
 # `request` is what the caller wrote, one file a line: its name and its content in base64. Among them: fpm-deb.args
-# and fpm-rpm.args (one argument a line), nfpm.yaml, conffiles (one path a line), copies (source, tab, target),
-# hooks (name, tab, source), and the maintainer scripts, those of an RPM as rpm-preinst and so on.
+# and fpm-rpm.args (one argument a line), nfpm.yaml, conffiles (one path a line), copies (source, target, mode),
+# contents (type, source, destination, mode, attributes), hooks (name, source), all with tabs between; exclude,
+# changelog, and the maintainer scripts, those of an RPM as rpm-preinst and so on.
 set -eu
 umask 022
 cd "$HOME/builds/$1" 2>/dev/null || { echo "the directory of run $1 is gone" >&2; exit 75; }
 export SOURCE_DATE_EPOCH="$5" TZ=UTC LC_ALL=C
 driver=$2 formats=$3 prefix=$4 version=$6 commit=$7 lintian=$8
-tab=$(printf '\t')
+tab=$(printf '\t') tree=source
 
 fail() {
     case $1 in
@@ -21,63 +22,32 @@ fail() {
     esac
 }
 
-# A plain file that is reached through no symbolic link: a build reads nothing that is not in the commit.
-plain() { [ -f "$1" ] && [ "$(realpath -- "$1")" = "$(pwd -P)/$1" ]; }
-
-# A path of this run, there or not, that leads through no symbolic link: a build writes nothing outside of its directory.
-own() { [ "$(realpath -m -- "$1")" = "$(pwd -P)/$1" ]; }
-
-# A line `# @NAME@` of a script becomes the content of standard input, in base64 and with what prints it.
-embed() { # NAME
-    { echo "base64 -d <<'END'"; base64; echo END; } >embedded || return 1
-    sed -i -e "/# @$1@\$/{r embedded" -e 'd}' -- preinst postinst postrm rpm-preinst rpm-postinst rpm-postrm
-}
-
-embed_all() {
-    while IFS=$tab read -r name path; do
-        plain "source/$path" || { echo "$path is not a plain file of the repository"; return 1; }
-        embed "$name" <"source/$path" || return 1
-    done <hooks
-    [ -z "$(find stage -type l -print -quit)" ] || find stage -type l -printf '/%P\n%l\0' | sort -z | tr '\0' '\n' | embed links
-}
-
-stage() {
-    rm -rf stage conf out && mkdir -p "stage$prefix" out || return 1
-    while read -r name content; do printf %s "$content" | base64 -d >"$name" || return 1; done <request
-    cp -al source/. "stage$prefix/" && rm -f "stage$prefix/REVISION" || return 1
-    printf 'version=%s\ncommit=%s\n' "$version" "$commit" >"stage$prefix/REVISION" || return 1
-    while IFS=$tab read -r from to; do
-        plain "source/$from" || { echo "$from is not a plain file of the repository"; return 1; }
-        own "$to" || { echo "$to leads through a symbolic link of the repository"; return 1; }
-        mkdir -p "$(dirname "$to")" && rm -f "$to" && cp "source/$from" "$to" || return 1
-    done <copies
-    while IFS= read -r path; do
-        plain "stage$path" || { echo "fpm.json's conffile $path is not a plain file of the package"; return 1; }
-    done <conffiles
-    embed_all || return 1
-    # Modes and times come from the commit alone, or the same commit gives other bytes on another host.
-    chmod -R u=rwX,go=rX stage && find stage -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-}
+. ./stage.sh
 
 run_fpm() { # FORMAT
     set --  "fpm-$1.args"
     arguments=$1
     shift
     while IFS= read -r word; do set -- "$@" "$word"; done <"$arguments"
-    fpm "$@"
+    while IFS= read -r path; do set -- "$@" --config-files "$path"; done <conffiles
+    fpm "$@" .
 }
 
 # nfpm refuses a file that is both in the tree and a conffile.
 run_nfpm() { # FORMAT
-    [ -e conf ] || while IFS= read -r path; do
-        mkdir -p "conf$(dirname "$path")" && mv "stage$path" "conf$path" || return 1
-    done <conffiles
-    mkdir -p conf
+    [ -e conf ] || {
+        echo 'contents: [{src: stage/, dst: /, type: tree}'
+        while IFS= read -r path; do
+            mkdir -p "conf$(dirname "$path")" && mv "stage$path" "conf$path" || return 1
+            echo ", {src: \"conf$path\", dst: \"$path\", type: config|noreplace}"
+        done <conffiles
+        echo ']'
+    } >>nfpm.yaml && mkdir -p conf || return 1
     nfpm package --config nfpm.yaml --packager "$1" --target out/
 }
 
 # Left out is what every package of this pipeline is by design: it would hide the rest.
-by_design=dir-or-file-in-opt,no-copyright-file,no-changelog,debian-changelog-file-missing-or-wrong-name
+by_design=dir-or-file-in-opt,no-copyright-file
 by_design=$by_design,extended-description-is-empty,non-etc-file-marked-as-conffile
 check() {
     [ "$lintian" != off ] && command -v lintian >/dev/null || return 0

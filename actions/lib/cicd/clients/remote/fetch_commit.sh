@@ -91,6 +91,12 @@ folder() {
     esac
 }
 
+# The last commits for the package's changelog, as UTF-8 without controls.
+list_commits() {
+    mirror_git log -50 --no-merges --format='%H %s' "$commit" ${directory:+-- "$directory"} |
+        tr -d '\000-\011\013-\037\177' | cut -b1-200 | iconv -c -f UTF-8 -t UTF-8 | sed 's/^\(.......\)[^ ]* \(.*\)/  * \2 (\1)/'
+}
+
 describe() {
     echo "commits=$(mirror_git rev-list --count "$commit")"
     echo "time=$(mirror_git log -1 --format=%ct "$commit")"
@@ -117,4 +123,4 @@ said=$(bring) || case $said in
     *) fail "$said" ;;
 esac
 said=$(unpack 2>&1) || fail "$said"
-describe >"$work/facts" || fail "the commit cannot be described: No space left?"
+list_commits >"$work/log" && describe >"$work/facts" || fail "the commit cannot be described: No space left?"

@@ -2,9 +2,10 @@
 # $1 to $6 as index.sh says  $7 package  $8 version  $9 sha256 of the package file
 # $10 prefix of the uploaded files in the home directory: PREFIX-<name of the package file>, -sbom.cdx.json,
 # -provenance.json and perhaps -<name of an rpm>; $11 says the names of the package file and the rpm
+# $12 patterns of the names of packages for which this one may stand, or exclude them
 . ./index.sh
 
-package=$1 version=$2 sha256=$3 prefix=$4 files=$5
+package=$1 version=$2 sha256=$3 prefix=$4 files=$5 may_name=$6
 trap 'rm -f "$prefix"-*' EXIT
 trap 'exit 1' HUP INT TERM
 deb=${files%% *} incoming=$HOME/.cicd/incoming/$prefix
@@ -22,11 +23,22 @@ grep -q "\"$sha256\"" "$incoming/provenance.json" || fail "the provenance of $de
 control() { dpkg-deb -f "$incoming/$deb" "$1"; }
 [ "$(control Package) $(control Version)" = "$package $version" ] ||
     fail "$deb holds $(control Package) $(control Version), not $package $version"
-for field in Provides Replaces Conflicts Breaks Essential Protected Important; do
-    case $(control "$field") in
-        '' | no) ;;
-        *) fail "$deb has the field $field ($(control "$field")): it would take the place of other packages" ;;
-    esac
+refuse_field() { fail "$deb has the field $1 ($2): it would take the place of other packages"; }
+for field in Essential Protected Important; do
+    case $(control "$field") in '' | no) ;; *) refuse_field "$field" "$(control "$field")" ;; esac
+done
+others() { # FIELD: the names in it that the project does not have
+    control "$1" | tr ',|' '\n\n' | sed -e 's/^ *//' -e 's/[ (:].*//' -e '/^$/d' | (
+        set -f
+        while read -r name; do
+            for pattern in $may_name; do case $name in $pattern) continue 2 ;; esac; done
+            echo "$name"
+        done
+    )
+}
+for field in Provides Replaces Conflicts Breaks; do
+    found=$(others "$field")
+    [ -z "$found" ] || refuse_field "$field" "$found"
 done
 
 # A driver whose disk fills up cannot even take back what it began.

@@ -1,12 +1,4 @@
 
-# The unit's exit status counts: one that does not start must not leave the old code running.
-start_unit() {
-    [ -n "$unit" ] && [ -d /run/systemd/system ] || return 0
-    systemctl daemon-reload
-    systemctl enable --quiet "$unit"
-    systemctl restart "$unit"
-}
-
 make_user() {
     ! id -u "$user" >/dev/null 2>&1 || return 0
     group=--user-group
@@ -21,14 +13,34 @@ make_directories() {
     done
 }
 
+attributes() {
+    : # @attributes@
+}
+
+# What only this host knows, and rights that a builder leaves out; what an administrator has set by dpkg-statoverride
+# stays.
+give_attributes() {
+    attributes | while IFS=: read -r owner group mode path; do
+        [ -e "$path" ] && ! dpkg-statoverride --list "${path%/}" >/dev/null 2>&1 || continue
+        case $path in */) deep=-R ;; *) deep='' ;; esac
+        # shellcheck disable=SC2086  # an option or none
+        chown -h $deep "$owner:$group" "$path"
+        [ -z "$mode" ] || chmod "$mode" "$path"
+    done
+}
+
 case $action in
     configure)
         [ "$format" = rpm ] || put_links
+        # shellcheck disable=SC2086  # one word a file
+        [ -z "$sysusers" ] || systemd-sysusers $sysusers
         [ -z "$user" ] || make_user
+        give_attributes
         make_directories
+        # shellcheck disable=SC2086
+        [ -z "$tmpfiles" ] || systemd-tmpfiles --create $tmpfiles
         cd "$prefix"
         "./$after_install" "$@"
-        start_unit ;;
-    # prerm stopped the service for a removal that dpkg gave up.
-    abort-remove) start_unit ;;
+        start_units "${2-}" ;;
+    abort-remove | abort-upgrade) put_units_back ;;
 esac

@@ -10,7 +10,7 @@ after_purge() {
 case $action in
     abort-install | abort-upgrade) [ "$format" = rpm ] || put_links_back ;;
     remove)
-        [ -z "$unit" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+        ! systemd_runs || systemctl daemon-reload
         [ -z "$after_remove" ] || run after_remove "$@" ;;
     purge) [ -z "$after_purge" ] || run after_purge "$@" ;;
 esac

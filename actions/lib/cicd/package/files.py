@@ -1,0 +1,89 @@
+"""The entries of `files` in fpm.json: what is packaged beside the project's directory, and where. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping
+
+from cicd.package.fields import RELATIVE_PATH
+from cicd.package.shape import Problem, Where
+
+CRON = "/etc/cron.d/"
+GLOB = re.compile(r"[*?\[\]]")
+IN_TREE = re.compile(RELATIVE_PATH.replace("[A-Za-z", r"[*?\[\]A-Za-z"))
+# Modes that a builder keeps; more rights, and owners, are given by postinst.
+PLAIN = 0o755
+
+
+@dataclass(frozen=True)
+class File:
+    """An entry: *source* in the tree, or a link's target, and what becomes of it; no *mode* means its own."""
+
+    destination: str
+    source: str = ""
+    type: str = "file"
+    mode: str = ""
+    owner: str = "root"
+    group: str = "root"
+
+    @property
+    def is_glob(self) -> bool:
+        """Whether *source* may name many."""
+        return self.type in ("file", "config") and bool(GLOB.search(self.source))
+
+    @property
+    def path(self) -> str:
+        """Where it lies on the host; of a glob, where a file that it matches could."""
+        name = self.source.rpartition("/")[2]
+        if not self.destination.endswith("/"):
+            return self.destination
+        return self.destination + (f"{GLOB.split(name)[0]}x" if self.is_glob else name)
+
+    @property
+    def plain_mode(self) -> str:
+        """Mode in the package."""
+        return f"{int(self.mode, 8) & PLAIN:04o}" if self.mode else ""
+
+    @property
+    def attributes(self) -> str:
+        """Owner, group and mode that it gets at installation; empty when it has them as it is packaged."""
+        if (self.owner, self.group, self.mode) == ("root", "root", self.plain_mode):
+            return ""
+        return f"{self.owner}:{self.group}:{'' if self.mode == self.plain_mode else self.mode}"
+
+
+def read(said: Mapping[str, Any]) -> File:
+    """Return the entry that *said*, with its defaults."""
+    usual = "config" if said["destination"].startswith("/etc/") else "file"
+    mode = f"{int(said['mode'], 8):04o}" if "mode" in said else ""
+    return File(**{"type": usual, **said, "mode": mode})
+
+
+def problems(file: File, where: Where) -> Iterator[Problem]:
+    """Yield what is wrong with *file* by itself, the entry at *where*."""
+    found = [*_source_problems(file), *_place_problems(file)]
+    return ((where, f"`{where[0]}[{where[1]}]` {said}") for said in found)
+
+
+def _source_problems(file: File) -> Iterator[str]:
+    if file.type == "dir":
+        if file.source:
+            yield "is a dir, which has no `source`; take a tree to package one"
+    elif not file.source:
+        yield "has no `source`: add it"
+    elif file.type != "symlink" and (not IN_TREE.fullmatch(file.source) or "**" in file.source):
+        yield f"has the source {file.source}: write a path in the tree, without .. and **; or take a tree"
+    elif file.type in ("tree", "symlink") and GLOB.search(file.source):
+        yield f"is a {file.type}, whose source is no glob"
+
+
+def _place_problems(file: File) -> Iterator[str]:
+    if file.path.startswith(CRON) and not re.fullmatch(r"[A-Za-z0-9_-]+", file.path[len(CRON) :]):
+        yield f"is {file.path}, and cron reads no name but of letters, digits, _ and -"
+    if file.is_glob and not file.destination.endswith("/"):
+        yield "has a glob: end `destination` in /, for it may match many files"
+    if file.type == "symlink" and file.destination.endswith("/"):
+        yield "is a symlink: write the link as `destination` and its target as `source`"
+    if file.type in ("tree", "symlink") and file.mode:
+        yield f"is a {file.type}, which has no `mode` of its own"
