@@ -7,10 +7,14 @@ read_unit() {
     [ -z "$UNIT" ] || unit=$(systemctl show -p LoadState -p ActiveState -p ActiveEnterTimestampMonotonic "$UNIT" 2>/dev/null)
 }
 
+# Sets $inactive: UNIT, or what the package says stays active, that is not.
 is_active() {
-    [ -n "$UNIT" ] || return 0
+    inactive=''
     read_unit
-    case $unit in *ActiveState=active*) ;; *) return 1 ;; esac
+    case $UNIT$unit in '' | *ActiveState=active*) ;; *) inactive=$UNIT; return 1 ;; esac
+    for inactive in $lasting; do
+        systemctl is-active --quiet "$inactive" || return 1
+    done
 }
 
 answers() { [ -z "$HEALTH_URL" ] || curl -fs -m 2 --noproxy '*' -o /dev/null "$HEALTH_URL"; }
@@ -35,7 +39,7 @@ prove_health() {
 
 unhealthy() {
     spent_health=$((now - from))
-    is_active || fail unit "$UNIT of $project $version is not active; see journalctl -u $UNIT."
+    is_active || fail unit "$inactive of $project $version is not active; see journalctl -u $inactive."
     fail health "$project $version did not answer $HEALTH_URL for $MIN_HEALTHY_SECONDS s within $HEALTH_LIMIT_SECONDS s; see journalctl -u $UNIT."
 }
 

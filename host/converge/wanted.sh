@@ -90,11 +90,15 @@ unreadable() { # [WHY]
     fail wanted "What is wanted on $ring of $project is unreadable${1:+ ($1)}; compare cicd/$project/wanted/$ring in Consul."
 }
 
-# Sets $dpkg, its word on the package, and $installed, the version that is wholly there.
+# Sets $dpkg, its word on the package, $installed, the version that is wholly there, and $lasting, its units that stay
+# active.
 read_installed() {
-    installed=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "${package:-$project}" 2>/dev/null)
-    dpkg=${installed%% *}
-    if [ "$dpkg" = installed ]; then installed=${installed#* }; else installed=''; fi
+    local found=''
+    found=$(dpkg-query -W -f '${db:Status-Status} ${Version} ${X-CICD-Units}' "${package:-$project}" 2>/dev/null)
+    IFS=' ' read -r dpkg installed lasting <<FOUND
+$found
+FOUND
+    [ "$dpkg" = installed ] || installed='' lasting=''
 }
 
 # Consul may serve what was true once (a backup, a leader that is none any more): what this host has seen is the least.

@@ -18,6 +18,7 @@ from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
 from cicd.package.provenance import Builder, statement
+from cicd.package.unit import Unit
 from lab.places import REPOSITORY
 
 EXAMPLE = REPOSITORY / "examples" / "greeter"
@@ -29,7 +30,7 @@ META = Metadata(
     prefix="/opt/greeter",
     hook="script/post-inst",
     user="greeter",
-    unit="greeter.service",
+    units=(Unit("greeter.service", ("greeter.service",), enable=True, start=True, on_upgrade="restart"),),
     conffiles=("/etc/greeter.conf",),
 )
 

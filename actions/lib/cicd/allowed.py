@@ -15,9 +15,10 @@ NAMED = (
     *("/etc", "/run", "/usr/lib", "/usr/local", "/usr/local/lib", "/usr/local/share", "/usr/share"),
     *("/var/cache", "/var/lib", "/var/log", "/var/spool", "/var/www"),
 )
-# Users that Debian or its services have. www-data is left out: it is there for applications.
+# Users and groups that Debian or its services have. www-data is left out: it is there for applications.
 SYSTEM_USERS = re.compile(
     r"root|daemon|bin|sys|sync|games|man|lp|mail|news|uucp|proxy|backup|list|irc|gnats|nobody|_.*|systemd-.*"
+    r"|adm|crontab|disk|docker|kmem|kvm|libvirt.*|lxd|netdev|plugdev|shadow|staff|sudo|tty|utmp|wheel"
     r"|messagebus|sshd|polkitd|uuidd|syslog|tss|ntp|postfix|consul|haproxy|puppet|cicd.*|stanley|st2"
 )
 PATTERNS = {

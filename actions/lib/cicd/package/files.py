@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from cicd.package.fields import RELATIVE_PATH
 from cicd.package.shape import Problem, Where
@@ -41,6 +41,11 @@ class File:
         return self.destination + (f"{GLOB.split(name)[0]}x" if self.is_glob else name)
 
     @property
+    def gives_away(self) -> bool:
+        """Whether somebody else than root may write in it."""
+        return self.owner != "root" or bool(self.mode and int(self.mode, 8) & 0o022)
+
+    @property
     def plain_mode(self) -> str:
         """Mode in the package."""
         return f"{int(self.mode, 8) & PLAIN:04o}" if self.mode else ""
@@ -64,6 +69,18 @@ def problems(file: File, where: Where) -> Iterator[Problem]:
     """Yield what is wrong with *file* by itself, the entry at *where*."""
     found = [*_source_problems(file), *_place_problems(file)]
     return ((where, f"`{where[0]}[{where[1]}]` {said}") for said in found)
+
+
+def lent(entries: Sequence[File], directories: Sequence[str]) -> Iterator[Problem]:
+    """Yield each of *entries* that lies where another user, who owns *directories*, could put a link."""
+    given = [file.path for file in entries if file.type in ("dir", "tree") and file.gives_away]
+    for number, file in enumerate(entries):
+        for folder in (*directories, *given):
+            if file.path.startswith(f"{folder.rstrip('/')}/") and file.path.rstrip("/") != folder.rstrip("/"):
+                said = (
+                    f"`files` would bring {file.path}, and {folder} is not root's alone: bring it elsewhere"
+                )
+                yield ("files", number, "destination"), said
 
 
 def _source_problems(file: File) -> Iterator[str]:

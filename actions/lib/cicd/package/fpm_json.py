@@ -52,10 +52,11 @@ def schema() -> dict[str, Any]:
 
 
 def line_of(text: str, where: Where) -> int:
-    """Return the line on which *where*, a way of keys and numbers, stands in the JSON *text*."""
+    """Return the line of *where*, a way of keys and numbers, in the JSON *text*; or of as far as it goes."""
     start = value = _skip(text, 0)
     for key in where:
-        start, value = {name: (begins, of) for name, begins, of in _members(text, value)}[key]
+        members = {name: (begins, of) for name, begins, of in _members(text, value)}
+        start, value = members.get(key, (start, value))
     return text.count("\n", 0, start) + 1
 
 

@@ -21,6 +21,7 @@ SCRIPTS = {
     "script/cibuild": "it runs the tests",
 }
 HOOKS = ("script/post-inst", "script/post-install")
+BUILD = "script/build"
 # The package's files are not there when these run.
 EMBEDDED_HOOKS = ("before_install", "after_remove", "after_purge")
 NAMED_SCRIPTS = (*EMBEDDED_HOOKS, "after_install", "before_remove")
@@ -97,7 +98,8 @@ def paths(text: str | None, project: str) -> list[str]:
     hooks = [values[key] for key in (*NAMED_SCRIPTS, "environment") if key in values]
     hooks += [said["path"] for _, said in _units(values)]
     named = [*_inside(values.get("conffiles", ()), prefix).values()]
-    named += [*_inside(values.get("directories", ()), prefix).values(), "REVISION"]
+    named += [*_inside(values.get("directories", ()), prefix).values(), "REVISION", BUILD]
+    named += [said["source"] for said in values.get("files", ()) if "source" in said]
     said = [f":{path}" for path in (*HOOKS, *hooks)]
     return list(dict.fromkeys([*SCRIPTS, *HOOKS, *hooks, *named, *said]))
 
@@ -120,7 +122,12 @@ def read(
     entries = [files.read(said) for said in values.get("files", ())]
     said = list(claims.problems(project, name, values, list(_units(values)), entries, allowed))
     said += [p for number, file in enumerate(entries) for p in files.problems(file, ("files", number))]
-    said += [*_twice(name, values, entries), *_unit_problems(project, values, states, allowed)]
+    said += files.lent(entries, values.get("directories", ()) if "user" in values else ())
+    said += [
+        *_source_problems(values, entries, states),
+        *_twice(name, values, entries),
+        *_unit_problems(project, values, states, allowed),
+    ]
     problems = _script_problems(values, states) + problems + _file_problems(project, values, states)
     problems += [fpm_json.at(text, where, sentence) for where, sentence in said]
     problems += _content_problems(project, values, states, allowed)
@@ -214,6 +221,20 @@ def _file_problems(project: str, values: Mapping[str, Any], states: Mapping[str,
         for path, why in named.items()
         if states.get(path) not in ("executable", "not executable")
     ]
+
+
+def _source_problems(
+    values: Mapping[str, Any], entries: list[File], states: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Yield each of `files` whose source the commit does not have, and no build could make."""
+    if states.get(BUILD, "missing") != "missing":
+        return
+    for number, file in enumerate(entries):
+        state = states.get(file.source, "missing")
+        kinds = ("directory",) if file.type == "tree" else ("executable", "not executable")
+        if file.source and file.type not in ("dir", "symlink") and not file.is_glob and state not in kinds:
+            found = "a directory, which is `type: tree`" if state == "directory" else state
+            yield ("files", number, "source"), f"`files` names {file.source}, which is {found}"
 
 
 def _twice(name: str, values: Mapping[str, Any], entries: list[File]) -> Iterator[Problem]:
