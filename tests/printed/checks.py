@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import cicd_project.cli
 import gateway.__main__
 import lab.cli
 import st2local.cli
@@ -25,7 +26,12 @@ from tests.printed.commands import Command, printed, registry
 from tests.printed.texts import ROOT
 
 CLIENT = ROOT / "build" / "venvs" / "st2client" / "bin" / "python"
-PARSERS = {"lab": lab.cli.parser, "st2local": st2local.cli.parser, "gateway": gateway.__main__.parser}
+PARSERS = {
+    "cicd_project": cicd_project.cli.parser,
+    "gateway": gateway.__main__.parser,
+    "lab": lab.cli.parser,
+    "st2local": st2local.cli.parser,
+}
 UNITS = ("gateway", "host/units", "examples/greeter")
 Check = Callable[[Command], str]
 
@@ -83,8 +89,8 @@ def python(command: Command) -> str:
 
 
 def script(command: Command) -> str:
-    """Say that neither the repository nor the sample application has a file, or that it cannot be run."""
-    places = [ROOT / command.program, ROOT / "examples" / "greeter" / command.program]
+    """Say that neither the repository nor a sample application has a file, or that it cannot be run."""
+    places = [ROOT / command.program, *sorted(ROOT.glob(f"examples/*/{command.program}"))]
     files = [path for path in places if path.is_file()]
     if not files:
         return f"there is no file {command.program}"

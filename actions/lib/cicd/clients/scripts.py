@@ -10,6 +10,10 @@ INCLUDED = re.compile(r"^\. \./(\w+\.sh)$", re.M)
 
 
 def script_text(name: str) -> str:
-    """Return remote/*name*.sh, with the files that it includes by `. ./FILE` in their place."""
-    text = (SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
-    return INCLUDED.sub(lambda found: (SCRIPTS / found[1]).read_text(encoding="utf-8"), text)
+    """Return remote/*name*.sh, with the files that it includes."""
+    return with_included((SCRIPTS / f"{name}.sh").read_text(encoding="utf-8"))
+
+
+def with_included(text: str) -> str:
+    """Return the script *text* with the files of `remote` that it includes by `. ./FILE` in their place."""
+    return INCLUDED.sub(lambda found: with_included((SCRIPTS / found[1]).read_text(encoding="utf-8")), text)

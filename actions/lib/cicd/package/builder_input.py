@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import format_datetime
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterable, Iterator, Mapping
 
 from cicd.package import maintainer_scripts, unit
 from cicd.package.metadata import Metadata
@@ -57,12 +58,10 @@ class Origin:
 
 def files(meta: Metadata, version: str, origin: Origin) -> dict[str, str]:
     """Return the files, by name, that build_package.sh expects beside the source."""
-    import yaml
-
     return {
         "fpm-deb.args": _lines(fpm_arguments(meta, version, origin)),
         "fpm-rpm.args": _lines(fpm_rpm_arguments(meta, version, origin)),
-        "nfpm.yaml": yaml.safe_dump(nfpm_configuration(meta, version, origin), sort_keys=True),
+        "nfpm.yaml": _yaml(nfpm_configuration(meta, version, origin)),
         "conffiles": _lines([*meta.conffiles, *([environment(meta)] if meta.environment else [])]),
         "copies": _lines("\t".join(copy) for copy in copies(meta)),
         "exclude": _lines([*NOT_PACKAGED, *meta.exclude]),
@@ -200,6 +199,11 @@ def _nfpm_scripts(prefix: str) -> dict[str, str]:
 
 def _homepage(origin: Origin) -> str:
     return f"https://github.com/{origin.repository}"
+
+
+def _yaml(values: Mapping[str, Any]) -> str:
+    """Return *values* as YAML, in which JSON is valid, without a library for it."""
+    return _lines(f"{key}: {json.dumps(value)}" for key, value in values.items())
 
 
 def _lines(words: Iterable[str]) -> str:

@@ -1,5 +1,5 @@
 # Build the package of a run.
-# $1 run  $2 driver (auto, fpm, nfpm)  $3 formats (deb, or deb rpm)  $4 directory of the application in the package
+# $1 run  $2 driver (auto, fpm, nfpm; none only lays the files out below `stage`)  $3 formats (deb, or deb rpm)  $4 directory of the application in the package
 # $5 commit time  $6 version  $7 commit  $8 lintian (off, report, enforce)
 # `request` is what the caller wrote, one file a line: its name and its content in base64. Among them: fpm-deb.args
 # and fpm-rpm.args (one argument a line), nfpm.yaml, conffiles (one path a line), copies (source, target, mode),
@@ -64,8 +64,9 @@ tool_version() {
 if [ "$driver" = auto ]; then
     if command -v fpm >/dev/null; then driver=fpm; else driver=nfpm; fi
 fi
-command -v "$driver" >/dev/null || { echo "$driver is not installed on this build host" >&2; exit 75; }
+[ "$driver" = none ] || command -v "$driver" >/dev/null || { echo "$driver is not installed on this build host" >&2; exit 75; }
 said=$(stage 2>&1) || fail "$said"
+[ "$driver" != none ] || exit 0
 for format in $formats; do
     said=$("run_$driver" "$format" 2>&1) || fail "$driver built no $format: $(printf '%s\n' "$said" | tail -n 20)"
 done

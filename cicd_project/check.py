@@ -1,0 +1,63 @@
+"""What the pack would make of a folder: the contract, what the package would contain, the package itself."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cicd import identifiers
+from cicd.config import Project
+from cicd.package import contract
+from cicd.package.builder_input import Origin
+from cicd.package.contract import Contract
+from cicd.package.packaging import Run
+from cicd_project import snapshot, staged
+from cicd_project.machine import ThisMachine
+from cicd_project.snapshot import Snapshot
+from cicd_project.staged import Entry
+
+RUN = "check"
+SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Checked:
+    """
+    The package that a commit of the folder would become.
+
+    *package* is where it was put.
+    """
+
+    name: str
+    version: str
+    is_changed: bool
+    entries: list[Entry] = field(default_factory=list)
+    package: Path | None = None
+
+
+def check(project: Project, folder: Path, home: Path, goal: Path | None) -> Checked:
+    """
+    Return what *folder* would become as *project*; with a *goal*, a folder, put its package there.
+
+    ProjectError has every problem of the contract. *home* is an empty folder for what is made meanwhile.
+    """
+    taken = snapshot.take(folder, home / "repository.git")
+    project = replace(project, directory=taken.directory)
+    machine = ThisMachine(home)
+    run = Run(machine, RUN, SECONDS)
+    run.fetch(project, taken.commit, str(taken.url), SECONDS)
+    found = contract.read(machine, RUN, project, taken.commit, SECONDS)
+    checked = Checked(found.metadata.name, found.version, taken.is_changed)
+    origin = _origin(project, taken, found)
+    run.package(found.metadata, found.version, origin, "none")
+    checked = replace(checked, entries=staged.entries(home / "builds" / RUN))
+    if goal is None:
+        return checked
+    said = run.package(found.metadata, found.version, origin, "nfpm", lintian="report")
+    return replace(checked, package=Path(shutil.copy(said["file"], goal)))
+
+
+def _origin(project: Project, taken: Snapshot, found: Contract) -> Origin:
+    trace = identifiers.trace_tag(project.repository, taken.commit)
+    return Origin(project.repository, taken.commit, trace, found.time, project.name, project.directory)
