@@ -3,48 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway import commits
+from gateway import github_event
+from gateway.github_event import BRANCH, COMMIT, REPOSITORY, URL, subset
 
-REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}(?:@|\Z))[A-Za-z0-9._-]{1,100}")
-COMMIT = re.compile(r"[0-9a-f]{40}")
-BRANCH = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/+@=-]{0,199}")
-REF = re.compile(rf"refs/(?:heads|tags)/{BRANCH.pattern}")
 PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+%-]{0,254}")
-NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
-URL = re.compile(r"https?://[A-Za-z0-9.:/_~?&=@+%-]{1,500}")
 WORD = re.compile(r"[A-Z_]{1,20}")
 TRACE = re.compile(rf"{REPOSITORY.pattern}@{COMMIT.pattern}")
 HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 STATUS = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
 CHECK = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,199}")
-TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 NUMBER = range(2**31)
 
-# A pattern, a range of whole numbers, a type, or the same again one level deeper.
-GITHUB = {
-    "ref": REF,
-    "before": COMMIT,
-    "after": COMMIT,
-    "base_ref": REF,
-    "created": bool,
-    "deleted": bool,
-    "forced": bool,
-    "compare": URL,
-    "repository": {
-        "name": NAME,
-        "full_name": REPOSITORY,
-        "default_branch": BRANCH,
-        "fork": bool,
-        "archived": bool,
-    },
-    "pusher": {"name": commits.LOGIN},
-    "sender": {"login": commits.LOGIN},
-    "head_commit": {"id": COMMIT, "timestamp": TIMESTAMP},
-}
 JENKINS = {
     "name": JOB,
     "build": {
@@ -86,19 +60,13 @@ def push(body: Any, site: str = "") -> Event:
     Return the push *body*, ignored when its ref, repository or commit is not of the expected form.
 
     A link that does not begin with *site* is left out.
-    What its free text and its commits tell is added as `cicd`; see `commits.summary`.
+    What its free text and its commits tell is added as `cicd`; see `github_event.summary`.
     """
-    kept = _linking_to(site, subset(body, GITHUB), "compare")
-    repository, ref, after = (
-        kept.get("repository", {}).get("full_name", ""),
-        kept.get("ref"),
-        kept.get("after"),
-    )
-    wanted = {"repository": repository, "ref": ref, "commit": after}
-    odd = [name for name, value in wanted.items() if not value]
-    ignored = f"the {' and the '.join(odd)} of the push cannot be used" if odd else ""
+    kept = github_event.fields(body)
+    repository, ignored = kept.get("repository", {}).get("full_name", ""), github_event.unusable(kept)
+    reduced = {**_linking_to(site, kept, "compare"), "cicd": github_event.summary(body)}
     # A branch may make the same move again: only GitHub's id says that an event was sent before.
-    return Event({**kept, "cicd": commits.summary(body)}, "", repository, repository, after or "", ignored)
+    return Event(reduced, "", repository, repository, kept.get("after", ""), ignored)
 
 
 def other(body: Any) -> Event:
@@ -139,14 +107,6 @@ def alarm(body: Any, source: str) -> Event:
     return Event({**kept, "source": source}, "", f"alarm {kept.get('project')}", ignored=ignored)
 
 
-def subset(value: Any, shape: dict[str, Any]) -> dict[str, Any]:
-    """Return what of *value* has *shape*; a field that does not fit is left out."""
-    if not isinstance(value, dict):
-        return {}
-    fields = [(key, _field(value[key], wanted)) for key, wanted in shape.items() if key in value]
-    return {key: field for key, field in fields if field is not None}
-
-
 def _not_asked_for(build: dict[str, Any]) -> str:
     if build.get("number") is None or not build.get("phase"):
         return "the build number or phase cannot be used"
@@ -154,16 +114,5 @@ def _not_asked_for(build: dict[str, Any]) -> str:
     return "" if named else "it is of a build that no pipeline asked for: it has no PROJECT and COMMIT"
 
 
-def _linking_to(site: str, kept: dict[str, Any], link: str) -> dict[str, Any]:
+def _linking_to(site: str, kept: Mapping[str, Any], link: str) -> dict[str, Any]:
     return {key: value for key, value in kept.items() if key != link or value.startswith(site)}
-
-
-def _field(value: Any, wanted: Any) -> Any:
-    kind = type(wanted)
-    if kind is re.Pattern:
-        return value if type(value) is str and wanted.fullmatch(value) else None
-    if kind is dict:
-        return subset(value, wanted) or None
-    if kind is range:
-        return value if type(value) is int and value in wanted else None
-    return value if type(value) is wanted else None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.commits import COMMITS_LIMIT, PATHS_LIMIT, summary
+from gateway.github_event import COMMITS_LIMIT, PATHS_LIMIT, summary
 
 
 def pushed(*commits, message="Fix the greeting", **more):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Iterator
 
 from cicd import identifiers
-from cicd.ci import event_log, github_push
+from cicd.ci import event_log, github_event, github_push
 from cicd.ci.build_reconciler import Event
 from cicd.ci.github_push import KeptPush
 from cicd.ci.push import HEADS, Decision, Push
@@ -96,7 +96,7 @@ def told(project: Project, remote: Remote, turns: Turns, github: GitHub) -> Kept
     head = turns.lane().head
     before = head.commit if head else ""
     paths, complete, forced = _changed(project, before, remote.commit, github)
-    user = remote.user if github_push.is_user(remote.user) else "unknown"
+    user = remote.user if github_event.is_login(remote.user) else "unknown"
     return {
         "source": "missed",
         "ref": f"{HEADS}{remote.branch}",
@@ -112,7 +112,7 @@ def told(project: Project, remote: Remote, turns: Turns, github: GitHub) -> Kept
             "archived": remote.archived,
         },
         "pusher": {"name": user},
-        "cicd": github_push.told(remote.message, paths, complete, [{"login": remote.author}]),
+        "cicd": github_event.told(remote.message, paths, complete, [{"login": remote.author}]),
     }
 
 

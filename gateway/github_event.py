@@ -1,0 +1,1 @@
+../actions/lib/cicd/ci/github_event.py
