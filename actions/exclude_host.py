@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
-from cicd.action import CicdAction
-from cicd.config import Settings
+from cicd.action import HoldAction
 from cicd.deploy.controls import Controls
+from cicd.release.record import Release
 
 
-class ExcludeHost(CicdAction):
-    def act(self, settings: Settings, project: str, host: str, reason: str, user: str) -> dict[str, Any]:
-        held = Controls(settings, project, user).exclude(host, reason)
-        said = f"{host} is left out of {project}'s deploys by {user}: {reason}"
-        return {"holds": asdict(held.holds), "message": said}
+class ExcludeHost(HoldAction):
+    said = "{host} is left out of {project}'s deploys by {user}: {reason}"
+
+    def change(self, controls: Controls, host: str, reason: str) -> Release:
+        return controls.exclude(host, reason)

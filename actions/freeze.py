@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
-from cicd.action import CicdAction
-from cicd.config import Settings
+from cicd.action import HoldAction
 from cicd.deploy.controls import Controls
+from cicd.release.record import Release
 
 
-class Freeze(CicdAction):
-    def act(self, settings: Settings, project: str, reason: str, user: str) -> dict[str, Any]:
-        held = Controls(settings, project, user).hold("freeze", reason)
-        return {"holds": asdict(held.holds), "message": f"{project} is frozen by {user}: {reason}"}
+class Freeze(HoldAction):
+    said = "{project} is frozen by {user}: {reason}"
+
+    def change(self, controls: Controls, reason: str) -> Release:
+        return controls.hold("freeze", reason)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
-from cicd.action import CicdAction
-from cicd.config import Settings
+from cicd.action import HoldAction
 from cicd.deploy.controls import Controls
+from cicd.release.record import Release
 
 
-class LockDeploys(CicdAction):
-    def act(self, settings: Settings, project: str, reason: str, user: str) -> dict[str, Any]:
-        held = Controls(settings, project, user).hold("lock", reason)
-        return {"holds": asdict(held.holds), "message": f"{project} is locked by {user}: {reason}"}
+class LockDeploys(HoldAction):
+    said = "{project} is locked by {user}: {reason}"
+
+    def change(self, controls: Controls, reason: str) -> Release:
+        return controls.hold("lock", reason)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
-from cicd.action import CicdAction
-from cicd.config import Settings
+from cicd.action import HoldAction
 from cicd.deploy.controls import Controls
+from cicd.release.record import Release
 
 
-class StealLock(CicdAction):
-    def act(self, settings: Settings, project: str, reason: str, user: str) -> dict[str, Any]:
-        held = Controls(settings, project, user).steal(reason)
-        return {
-            "holds": asdict(held.holds),
-            "message": f"{project} is locked by {user} now: {reason}. End it with unlock_deploys",
-        }
+class StealLock(HoldAction):
+    said = "{project} is locked by {user} now: {reason}. End it with unlock_deploys"
+
+    def change(self, controls: Controls, reason: str) -> Release:
+        return controls.steal(reason)

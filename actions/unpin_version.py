@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
-from cicd.action import CicdAction
-from cicd.config import Settings
+from cicd.action import HoldAction
 from cicd.deploy.controls import Controls
+from cicd.release.record import Release
 
 
-class UnpinVersion(CicdAction):
-    def act(self, settings: Settings, project: str, user: str) -> dict[str, Any]:
-        held = Controls(settings, project, user).end_hold("pin")
-        return {"holds": asdict(held.holds), "message": f"{project} is unpinned by {user}"}
+class UnpinVersion(HoldAction):
+    said = "{project} is unpinned by {user}"
+
+    def change(self, controls: Controls) -> Release:
+        return controls.end_hold("pin")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
-from cicd.action import CicdAction
-from cicd.config import Settings
+from cicd.action import HoldAction
 from cicd.deploy.controls import Controls
+from cicd.release.record import Release
 
 
-class VetoVersion(CicdAction):
-    def act(self, settings: Settings, project: str, version: str, reason: str, user: str) -> dict[str, Any]:
-        held = Controls(settings, project, user).hold("veto", reason, version)
-        return {"holds": asdict(held.holds), "message": f"{project} {version} is vetoed by {user}: {reason}"}
+class VetoVersion(HoldAction):
+    said = "{project} {version} is vetoed by {user}: {reason}"
+
+    def change(self, controls: Controls, version: str, reason: str) -> Release:
+        return controls.hold("veto", reason, version)

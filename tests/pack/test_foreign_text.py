@@ -160,7 +160,12 @@ def test_what_an_action_returns_is_made_neutral_in_one_place(name):
     tree = ast.parse((ROOT / "actions" / f"{name}.py").read_text())
     (made,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
 
-    assert [ast.unparse(base) for base in made.bases] in (["CicdAction"], ["DeployStep"], ["RunStep"])
+    assert [ast.unparse(base) for base in made.bases] in (
+        ["CicdAction"],
+        ["DeployStep"],
+        ["RunStep"],
+        ["HoldAction"],
+    )
     assert "run" not in {node.name for node in made.body if isinstance(node, ast.FunctionDef)}
 
 

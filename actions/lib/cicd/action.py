@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from st2common.runners.base_action import Action
 
@@ -12,6 +13,9 @@ from cicd.clients.stackstorm import StackStorm
 from cicd.config import Settings
 from cicd.errors import CicdError
 from cicd.sanitize import neutral_data
+
+if TYPE_CHECKING:
+    from cicd.release.record import Release
 
 
 class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
@@ -65,12 +69,25 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
         return status in ("canceling", "canceled")
 
 
+class HoldAction(CicdAction):
+    """One `change` by a project's Controls; `said` tells it, with the parameters in braces."""
+
+    change: Callable[..., Release]
+    said: str
+
+    def act(self, settings: Settings, project: str, user: str, **given: str) -> Mapping[str, object]:
+        from cicd.deploy.controls import Controls  # imported late, as most actions need none of it
+
+        held = self.change(Controls(settings, project, user), **given)
+        return {"holds": asdict(held.holds), "message": self.said.format(project=project, user=user, **given)}
+
+
 class DeployStep(CicdAction):
     """A step of a deploy: why it failed stays with the deploy's record, for whoever takes it back."""
 
     def explain(self, settings: Settings, error: CicdError, **parameters: Any) -> CicdError:
         from cicd.deploy.deploy import Deploy
-        from cicd.release import going_back  # these imports take long, and most actions need none of them
+        from cicd.release import going_back
 
         project, ring = parameters["project"], parameters["ring"]
         try:
