@@ -1,6 +1,7 @@
 """What becomes of a package's units where systemd runs: installed, upgraded, masked, broken, removed."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import pytest
 from tests.host.machine import Machine
 from tests.package.building import BuildHost, commit, project, write
 
-pytestmark = pytest.mark.lab
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can boot hosts"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 RUNS = "[Service]\nExecStart=/bin/sleep infinity\nExecReload=/bin/touch /run/app-reloaded\n"
 INSTALL = "[Install]\nWantedBy=multi-user.target\n"
