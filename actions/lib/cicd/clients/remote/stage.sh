@@ -25,9 +25,15 @@ put() { # FROM TO MODE: a plain file, with its own mode when MODE is -
     mkdir -p "$(dirname "$2")" && rm -f -- "$2" && cp -- "$1" "$2" && chmod "$mode" "$2"
 }
 
+# What a build made is looked at first: it need not copy what the commit has.
+where() { # SOURCE
+    for from in "$tree"/$1; do [ ! -e "$from" ] && [ ! -L "$from" ] || { echo "$tree"; return; }; done
+    echo source
+}
+
 put_files() { # TYPE SOURCE DESTINATION MODE ATTRIBUTES: what a glob matches, or one file
     found=no
-    for from in "$tree"/$2; do
+    for from in "$(where "$2")"/$2; do
         [ -e "$from" ] || [ -L "$from" ] || continue
         found=yes to=$3
         case $to in */) to=$to${from##*/} ;; esac
@@ -40,8 +46,9 @@ put_files() { # TYPE SOURCE DESTINATION MODE ATTRIBUTES: what a glob matches, or
 }
 
 put_tree() { # SOURCE DESTINATION ATTRIBUTES
-    [ -d "$tree/$1" ] && own "$tree/$1" || { echo "fpm.json's \`files\` name $1, which is not a directory of the tree"; return 1; }
-    own "stage$2" && mkdir -p "stage$2" && cp -a --remove-destination -- "$tree/$1/." "stage${2%/}/" &&
+    from=$(where "$1")/$1
+    [ -d "$from" ] && own "$from" || { echo "fpm.json's \`files\` name $1, which is not a directory of the tree"; return 1; }
+    own "stage$2" && mkdir -p "stage$2" && cp -a --remove-destination -- "$from/." "stage${2%/}/" &&
         chmod -R u=rwX,go=rX "stage$2" && give "${2%/}/" "$3"
 }
 
