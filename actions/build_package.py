@@ -19,7 +19,7 @@ class BuildPackage(RunStep):
         commit: str,
         run: str,
         host: dict[str, str],
-        described: dict[str, Any],
+        described: build.Described,
         user: str,
     ) -> dict[str, Any]:
         known, there = settings.project(project), Host(**host)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from dataclasses import asdict
-from typing import Any, Mapping
+from typing import Any, Dict, List, Mapping, TypedDict
 
 from cicd import identifiers
 from cicd.clients.ssh import Shell
@@ -27,6 +27,27 @@ DEAD_AFTER_STEPS = 3
 LOCK = "lock:"
 
 
+class Described(TypedDict):
+    """What a package will be: its `version`, the `time` of its commit (epoch seconds), its `metadata`."""
+
+    version: str
+    time: int
+    metadata: Dict[str, object]
+
+
+class Built(TypedDict):
+    """What came out of a build: the `file` on the host, its size in `bytes`, and what `lintian` found."""
+
+    driver: str
+    file: str
+    sha256: str
+    bytes: int
+    package: str
+    version: str
+    rpms: List[str]
+    lintian: List[str]
+
+
 def fetch_commit(settings: Settings, host: Host, run: str, project: Project, commit: str) -> None:
     """Bring exactly *commit* of *project* to *host*, in the directory of *run*."""
     source = settings.source
@@ -40,9 +61,9 @@ def fetch_commit(settings: Settings, host: Host, run: str, project: Project, com
         shell.script("fetch_commit", arguments, _timeout(settings))
 
 
-def read_metadata(settings: Settings, host: Host, run: str, project: Project, commit: str) -> dict[str, Any]:
+def read_metadata(settings: Settings, host: Host, run: str, project: Project, commit: str) -> Described:
     """
-    Return what the package of *run* will be: `version`, `time` of the commit, `metadata`.
+    Return what the package of *run* will be.
 
     Raises ProjectError, before anything is built, when the project's contract is broken, and
     Refused when the package's name is somebody else's.
@@ -61,12 +82,11 @@ def build_package(
     run: str,
     project: Project,
     commit: str,
-    described: Mapping[str, Any],
+    described: Described,
     clearance: Clearance,
-) -> dict[str, Any]:
+) -> Built:
     """
-    Build the package that *described* (the result of read_metadata) and say what came out:
-    `file` on the host, `sha256`, `bytes`, `driver`, `package`, `version`, `rpms` and what `lintian` found.
+    Build the package that *described* (the result of read_metadata), and say what came out.
 
     Bill of materials and provenance, which has the commit's *clearance*, are left beside the file.
     """
@@ -86,10 +106,11 @@ def build_package(
         builder = Builder(host.name, said["driver"], said.get("tool", ""), run, started, _now())
         for name, content in papers(meta, version, origin, builder, said, clearance).items():
             shell.put(content, f"builds/{run}/out/{name}")
-    kept = {key: said[key] for key in ("driver", "file", "sha256")}
     errors = answers.text(said.get("lintian", "")).splitlines()
     return {
-        **kept,
+        "driver": said["driver"],
+        "file": said["file"],
+        "sha256": said["sha256"],
         "bytes": int(said["bytes"]),
         "package": meta.name,
         "version": version,

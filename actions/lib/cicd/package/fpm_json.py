@@ -45,7 +45,7 @@ def at(text: str | None, where: Where, sentence: str) -> str:
     return f"fpm.json line {line_of(text or '', where)}: {sentence}" if where else sentence
 
 
-def schema() -> dict[str, Any]:
+def schema() -> dict[str, object]:
     """Return the JSON schema of fpm.json, as docs/fpm.schema.json publishes it."""
     meaning = "What the package of a project is; see docs/project.md."
     return {"$schema": SCHEMA_ID, "title": "fpm.json", **FPM_JSON.schema(meaning)}

@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Dict, List, Mapping, TypedDict
 
 from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
 
 BUILD_TYPE = "urn:cicd:build:package:v1"
+
+
+class Subject(TypedDict):
+    """A file that was built, and its digests by algorithm."""
+
+    name: str
+    digest: Dict[str, str]
+
+
+class Predicate(TypedDict):
+    """What SLSA wants to be said of how, and of who and when."""
+
+    buildDefinition: Mapping[str, object]
+    runDetails: Mapping[str, object]
+
+
+class Statement(TypedDict):
+    """An in-toto statement."""
+
+    _type: str
+    subject: List[Subject]
+    predicateType: str
+    predicate: Predicate
 
 
 @dataclass(frozen=True)
@@ -27,9 +50,9 @@ def statement(
     subjects: Mapping[str, str],
     origin: Origin,
     builder: Builder,
-    inputs: Mapping[str, Any],
+    inputs: Mapping[str, object],
     clearance: Clearance,
-) -> dict[str, Any]:
+) -> Statement:
     """
     Return the statement about *subjects*, sha256 by file name, made by *builder* from *origin*.
 

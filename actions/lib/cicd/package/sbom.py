@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from typing import Any, Iterator, Mapping
+from typing import Dict, Iterator, List, Mapping, TypedDict
 from urllib.parse import quote
 
 from cicd.package.builder_input import Origin
@@ -15,9 +15,40 @@ PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([A-Za-z0-9.!+_
 SPDX = re.compile(r"[A-Za-z0-9.+-]+")
 
 
+# What CycloneDX says of a component, and of all of them; `purl` is a package URL.
+Component = TypedDict(
+    "Component",
+    {
+        "type": str,
+        "bom-ref": str,
+        "name": str,
+        "version": str,
+        "description": str,
+        "purl": str,
+        "hashes": List[Dict[str, str]],
+        "licenses": List[Dict[str, Dict[str, str]]],
+        "externalReferences": List[Dict[str, str]],
+    },
+    total=False,
+)
+Bill = TypedDict(
+    "Bill",
+    {
+        "$schema": str,
+        "bomFormat": str,
+        "specVersion": str,
+        "serialNumber": str,
+        "version": int,
+        "metadata": Mapping[str, object],
+        "components": List[Component],
+        "dependencies": List[Mapping[str, object]],
+    },
+)
+
+
 def bill(
     meta: Metadata, version: str, origin: Origin, sha256: str, time: str, locks: Mapping[str, str]
-) -> dict[str, Any]:
+) -> Bill:
     """
     Return the bill of the package *meta* at *version*, made at *time* (RFC 3339).
 
@@ -38,7 +69,7 @@ def bill(
     }
 
 
-def _package(meta: Metadata, version: str, origin: Origin, sha256: str) -> dict[str, Any]:
+def _package(meta: Metadata, version: str, origin: Origin, sha256: str) -> Component:
     purl = f"pkg:deb/cicd/{quote(meta.name)}@{quote(version)}?arch={meta.architecture}"
     return {
         "type": "application",
@@ -59,14 +90,14 @@ def _tool() -> dict[str, str]:
     return {"type": "application", "name": "cicd"}
 
 
-def _debian(meta: Metadata) -> Iterator[dict[str, Any]]:
+def _debian(meta: Metadata) -> Iterator[Component]:
     names = dict.fromkeys(
         re.split(r"[ :(]", choice.strip())[0] for item in meta.depends for choice in item.split("|")
     )
     return (_component("deb/debian", name, "") for name in names)
 
 
-def _pinned(locks: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _pinned(locks: Mapping[str, str]) -> Iterator[Component]:
     pins = dict(PIN.findall(locks.get("requirements.txt", "")))
     for name, version in sorted(pins.items()):
         yield _component("pypi", re.sub(r"[-_.]+", "-", name).lower(), version)
@@ -83,7 +114,7 @@ def _npm(text: str) -> set[tuple[str, str]]:
     return {(name, version) for name, version in found if name and isinstance(version, str)}
 
 
-def _component(kind: str, name: str, version: str) -> dict[str, Any]:
+def _component(kind: str, name: str, version: str) -> Component:
     purl = f"pkg:{kind}/{quote(name, safe='/')}" + (f"@{quote(version)}" if version else "")
-    versioned = {"version": version} if version else {}
-    return {"type": "library", "bom-ref": purl, "name": name, **versioned, "purl": purl}
+    found: Component = {"type": "library", "bom-ref": purl, "name": name, "purl": purl}
+    return {**found, "version": version} if version else found

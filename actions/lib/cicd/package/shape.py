@@ -5,12 +5,25 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Mapping, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, Tuple, TypedDict, Union
 
 from cicd.sanitize import one_line
 
 Where = Tuple[Union[str, int], ...]
 Problem = Tuple[Where, str]
+
+
+class Schema(TypedDict, total=False):
+    """The JSON schema of a value."""
+
+    description: str
+    type: str
+    pattern: str
+    items: Schema
+    required: List[str]
+    additionalProperties: bool
+    properties: Dict[str, Schema]
+    examples: List[object]
 
 
 @dataclass(frozen=True)
@@ -26,7 +39,7 @@ class Text:
         if not isinstance(value, str) or not re.fullmatch(self.pattern, value) or _is_torn(value):
             yield where, _sentence(self, where)
 
-    def schema(self, meaning: str) -> dict[str, Any]:
+    def schema(self, meaning: str) -> Schema:
         """Return the JSON schema of a value that means *meaning*."""
         said = f"{meaning} Must be {self.must_be}.".lstrip()
         return {"description": said, "type": "string", "pattern": f"^(?:{self.pattern})$"}
@@ -44,7 +57,7 @@ class Flag:
         if not isinstance(value, bool):
             yield where, _sentence(self, where)
 
-    def schema(self, meaning: str) -> dict[str, Any]:
+    def schema(self, meaning: str) -> Schema:
         """Return the JSON schema of a value that means *meaning*."""
         return {"description": meaning, "type": "boolean"}
 
@@ -73,7 +86,7 @@ class Items:
         for number, item in enumerate(value):
             yield from self.each.problems(item, (*where, number))
 
-    def schema(self, meaning: str) -> dict[str, Any]:
+    def schema(self, meaning: str) -> Schema:
         """Return the JSON schema of a value that means *meaning*."""
         return {"description": meaning, "type": "array", "items": self.each.schema("")}
 
@@ -119,7 +132,7 @@ class Record:
                     f"{_subject(where)} has no `{key}`: add it, such as {json.dumps(field.shape.example)}",
                 )
 
-    def schema(self, meaning: str) -> dict[str, Any]:
+    def schema(self, meaning: str) -> Schema:
         """Return the JSON schema of a value that means *meaning*."""
         return {
             "description": meaning,
