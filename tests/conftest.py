@@ -39,7 +39,9 @@ def server(folder: Path, connections: int = 200) -> Iterator[str]:
     ports = {name: -1 for name in ("dns", "grpc", "serf_wan", "https")}
     ports |= {"http": port, "serf_lan": free_port(), "server": free_port()}
     (folder / "config.json").write_text(
-        json.dumps({"ports": ports, "limits": {"http_max_conns_per_client": connections}})
+        json.dumps(
+            {"ports": ports, "limits": {"http_max_conns_per_client": connections}, "log_level": "WARN"}
+        )
     )
     command = [str(binary.find(Places.from_environment())), "agent", "-dev", "-bind", "127.0.0.1"]
     with (folder / "log").open("w") as log:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import mirror
 from cicd.allowed import Allowed
 from cicd.errors import ProjectError
 from tests.package.building import DRIVERS, BuildHost, commit, git, project, run, write
@@ -127,6 +128,19 @@ def test_an_old_mirror_is_made_anew(repository, host):
 
     assert host.fetch(head(repository), "r2").returncode == 0
     assert not (mirror / "left").exists()
+
+
+def test_many_builds_leave_a_mirror_below_the_limits_and_nothing_else(tmp_path):
+    host = mirror.BuildHost(tmp_path / "host")
+
+    for _ in range(2):
+        host.pass_day(4)
+
+    found = host.limits(4)
+    assert {name for name, (value, limit) in found.items() if value > limit} == set()
+    assert found["bytes of a build host"][0] > 8 * mirror.CHANGED * 500
+    assert sorted(path.name for path in (host.home / "mirrors").iterdir()) == ["app.git", "app.git.lock"]
+    assert list((host.home / "builds").iterdir()) == []
 
 
 def test_runs_that_were_killed_are_swept_and_others_left_alone(repository, host):
