@@ -8,6 +8,8 @@ from cicd.action import RunStep
 from cicd.ci.ci_gate import CiGate
 from cicd.config import Settings
 from cicd.package import build
+from cicd.package import tree as trees
+from cicd.package.tree import StoredTree
 from cicd.release.host import Host
 
 
@@ -20,11 +22,13 @@ class BuildPackage(RunStep):
         run: str,
         host: dict[str, str],
         described: build.Described,
+        tree: StoredTree,
         user: str,
     ) -> dict[str, Any]:
         known, there = settings.project(project), Host(**host)
         cleared = CiGate(settings).clearance(known, commit)
-        built = build.build_package(settings, there, run, known, commit, described, cleared)
+        of = trees.parse(tree)
+        built = build.build_package(settings, there, run, known, commit, described, cleared, of)
         said = f"{built['package']} {built['version']}: {built['bytes']} bytes by {built['driver']}"
         errors = len(built["lintian"])
         said += f", lintian names {errors} errors" if errors else ""

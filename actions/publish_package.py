@@ -8,7 +8,9 @@ from cicd import identifiers
 from cicd.action import RunStep
 from cicd.ci.ci_gate import CiGate
 from cicd.config import Settings
+from cicd.package import tree as trees
 from cicd.package.built import Package
+from cicd.package.tree import StoredTree
 from cicd.release.host import Host
 from cicd.repository.publish import publish
 
@@ -25,12 +27,14 @@ class PublishPackage(RunStep):
         file: str,
         host: dict[str, str],
         rpms: list[str],
+        tree: StoredTree,
         user: str,
     ) -> dict[str, Any]:
         known = settings.project(project)
         trace = identifiers.trace_tag(known.repository, commit)
         built = Package(package, version, commit, trace, sha256, file, tuple(rpms))
-        published = publish(settings, known, built, Host(**host), CiGate(settings).clearance(known, commit))
+        clearance = CiGate(settings).clearance(known, commit)
+        published = publish(settings, known, built, Host(**host), clearance, trees.parse(tree))
         return {
             **published,
             "version": version,

@@ -25,10 +25,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "actions" / "lib"))
 
 from cicd import config, identifiers  # noqa: E402
-from cicd.package import build  # noqa: E402
+from cicd.package import build, project_build  # noqa: E402
 from cicd.package.build_hosts import Builders  # noqa: E402
 from cicd.package.built import Package  # noqa: E402
 from cicd.package.clearance import Clearance  # noqa: E402
+from cicd.package.tree import Tree  # noqa: E402
 from cicd.release.host import Host  # noqa: E402
 from cicd.repository.publish import publish  # noqa: E402
 from tests.package.publishing import RepositoryHost, deb  # noqa: E402
@@ -106,10 +107,12 @@ class Bench:
         host: Host = builders.take(run_id, commit)
         where = (self.settings, host, run_id, self.project, commit)
         build.fetch_commit(*where)
-        built = build.build_package(*where, build.read_metadata(*where), Clearance())
+        described = build.read_metadata(*where)
+        tree = project_build.build_tree(*where, described)[0] if described["metadata"]["build"] else Tree()
+        built = build.build_package(*where, described, Clearance(), tree)
         trace = identifiers.trace_tag(self.project.repository, commit)
         package = Package(built["package"], built["version"], commit, trace, built["sha256"], built["file"])
-        publish(self.settings, self.project, package, host, Clearance())
+        publish(self.settings, self.project, package, host, Clearance(), tree)
         builders.give_back(run_id, host.name)
         build.clean(self.settings, host, run_id)
 

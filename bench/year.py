@@ -37,6 +37,7 @@ from cicd.config import Settings
 from cicd.fleet import rollout_log
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance
+from cicd.package.tree import Tree
 from cicd.release import record
 from cicd.release.record import Build, Cause, Release, Ring
 from cicd.repository.forget import SWEEP_DAYS, forget
@@ -154,7 +155,7 @@ class Year:
         package = Package(PROJECT, version, commit, f"{REPOSITORY}@{commit}", _digest(version))
         papers = f"http://apt.example.com/papers/{PROJECT}/{version}"
         clearance = Clearance(self.deploys)
-        known = Record(package, "build1", "nfpm", papers, _digest(commit), clearance).as_json()
+        known = Record(package, "build1", "nfpm", papers, _digest(commit), clearance, Tree()).as_json()
         return set_(f"cicd/{PROJECT}/packages/{version}", json.dumps(known))
 
     def _change(self, what: str, ring: str, build: Build, execution: str) -> Operation:

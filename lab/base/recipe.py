@@ -30,7 +30,7 @@ PACKAGES = (
 )
 # What ordinary builds need beside them, on Jenkins and the build hosts alone: an app host must not have what
 # a package has forgotten to depend on.
-BUILD_TOOLS = ("build-essential", "python3-dev", "python3-venv")
+BUILD_TOOLS = ("build-essential", "python3-dev", "python3-venv", "slirp4netns")
 # Units that would reach for the shared network, the machine's devices, or a console.
 MASKED = (
     "apt-daily-upgrade.timer",

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 from lab.consul import encryption
-from lab.errors import LabError
 from lab.hosts.container import Container
-from lab.places import REPOSITORY, Places
 from lab.project import FIRST, Project
 from lab.repository import server
 from lab.world import CONSUL_PORT, Host, World
@@ -64,22 +58,3 @@ def project_settings(host: Host, project: Project = FIRST) -> str:
 
 def _assignments(values: dict[str, str]) -> str:
     return "".join(f"{key}={value}\n" for key, value in values.items())
-
-
-def build_agent(places: Places) -> Path:
-    """Build the package cicd-converge from host/ and return it."""
-    folder = places.root / "packages"
-    argv = [sys.executable, "-m", "host.build", str(folder)]
-    done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    packages = list(folder.glob("cicd-converge_*.deb"))
-    if done.returncode != 0 or len(packages) != 1:
-        raise LabError(f"cicd-converge could not be built: {done.stderr.strip()[-300:]}", "Correct host/.")
-    return packages[0]
-
-
-def install_agent(container: Container, package: Path) -> None:
-    """Install *package* on the running host; its settings there stay as they are."""
-    container.copy_in(package, "/root/cicd-converge.deb")
-    options = ["--force-confold", "--force-confdef"]
-    container.run("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", *options, "-i", "/root/cicd-converge.deb")
-    container.run("rm", "/root/cicd-converge.deb")

@@ -59,6 +59,8 @@ class Container:
         argv += ["--resolv-conf=off", "--timezone=off", "--link-journal=no"]
         argv += [f"--machine={self.host.name}", f"--directory={self.folder / 'root'}"]
         argv += [f"--setenv={processes.MARK}={self._places.root}"]
+        # A build gets a network of its own, which takes the right to make one.
+        argv += ["--capability=CAP_NET_ADMIN"] if self.host.role == "build" else []
         return [*argv, *(f"--bind-ro={bind}" for bind in binds)]
 
     def init(self) -> int | None:

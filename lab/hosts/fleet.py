@@ -12,7 +12,7 @@ from lab.errors import LabError
 from lab.git import server as git
 from lab.github import host as github
 from lab.haproxy import config as haproxy
-from lab.hosts import app, common, tools
+from lab.hosts import app, build, common, packages, tools
 from lab.hosts.container import Container, escaped
 from lab.hosts.tools import Tools
 from lab.jenkins import host as jenkins
@@ -65,12 +65,15 @@ class Fleet:
 
     def provide(self) -> None:
         """Return once every host runs and has what can only be made there: keys, repository, packages."""
-        package = app.build_agent(self.places)
+        agent_package = packages.build(self.places, packages.AGENT)
+        sandbox = packages.build(self.places, packages.SANDBOX)
         together({name: partial(self._wait_booted, c.host) for name, c in self.containers.items()})
         key = repository.make_key(self.infra)
-        tasks = {"repository": partial(self._publish_first, package)}
+        tasks = {"repository": partial(self._publish_first, agent_package)}
         for host in self.world.apps:
-            tasks[host.name] = partial(self._provide_app, self.containers[host.name], key, package)
+            tasks[host.name] = partial(self._provide_app, self.containers[host.name], key, agent_package)
+        for host in self.world.builders:
+            tasks[host.name] = partial(packages.install, self.containers[host.name], sandbox)
         together(tasks)
         self._wait_services()
 
@@ -85,6 +88,7 @@ class Fleet:
         tools.install_node(container.disk)
         if role == "build":
             common.git_client(container, self.places, self.world, "cicd", "build")
+            build.configure(container)
             if self.tools.builder == "nfpm":
                 container.disk.copy(tools.nfpm(), "usr/local/bin/nfpm")
         else:
@@ -108,7 +112,7 @@ class Fleet:
 
     def _provide_app(self, container: Container, key: str, package: Path) -> None:
         web.trust(container, key)
-        app.install_agent(container, package)
+        packages.install(container, package)
 
     def _wait_services(self) -> None:
         address = self.world.infra.address

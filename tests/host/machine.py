@@ -19,7 +19,7 @@ from lab.base import rootfs
 from lab.base.recipe import Recipe
 from lab.consul import agent, binary
 from lab.down import power_off
-from lab.hosts import app
+from lab.hosts import app, packages
 from lab.hosts.common import APT, JOURNAL
 from lab.hosts.container import Container
 from lab.kernel_limits import KernelLimits
@@ -97,7 +97,7 @@ class Machine:
 
     def install_agent(self, package: Path) -> None:
         """Install cicd-converge; it does not run by itself unless a test lets it."""
-        app.install_agent(self.container, package)
+        packages.install(self.container, package)
         self.quiet()
         self.run("systemctl", "disable", "cicd-converge-watch@greeter.service")
 

@@ -18,6 +18,7 @@ from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
 from cicd.package.provenance import Builder, statement
+from cicd.package.tree import Tree
 from cicd.package.unit import Unit
 from lab.places import REPOSITORY
 
@@ -95,7 +96,8 @@ class Repository:
         folder = self._folder / "provenance" / "greeter" / version
         folder.mkdir(parents=True, exist_ok=True)
         paper = folder / "provenance.json"
-        paper.write_text(json.dumps(statement({name: digest}, origin, builder, {}, Clearance(build=1))))
+        said = statement({name: digest}, origin, builder, {}, Clearance(build=1), Tree())
+        paper.write_text(json.dumps(said))
         paper.with_suffix(".json.asc").unlink(missing_ok=True)
         self._gpg("--armor", "--detach-sign", "-o", f"{paper}.asc", str(paper))
 

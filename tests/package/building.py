@@ -14,6 +14,7 @@ from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
 from cicd.package.provenance import Builder
+from cicd.package.tree import Tree
 from cicd.release.version import package_version
 from tests.left_out import needs_fpm
 
@@ -101,7 +102,7 @@ class BuildHost:
         (self.home / f"builds/{name}/request").write_text(
             build._request(builder_input.files(meta, version, origin))
         )
-        arguments = [name, driver, formats, meta.prefix, str(origin.time), version, of, lintian]
+        arguments = [name, driver, formats, meta.prefix, str(origin.time), version, of, lintian, ""]
         return self.script("build_package", *arguments)
 
     def build(self, of: str, driver: str = "nfpm", name: str = "r1", **options: str) -> dict[str, str]:
@@ -115,6 +116,6 @@ class BuildHost:
         builder = Builder(
             "build1", driver, said["tool"], name, "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"
         )
-        for paper, text in build.papers(meta, version, origin, builder, said, Clearance(1)).items():
+        for paper, text in build.papers(meta, version, origin, builder, said, Clearance(1), Tree()).items():
             Path(said["file"]).with_name(paper).write_text(text)
         return {**said, "version": version, "package": meta.name}

@@ -169,7 +169,7 @@ def test_a_missing_secret_is_named(repository, host):
 
 def test_a_run_whose_directory_is_gone_may_be_tried_elsewhere(host):
     assert host.script("read_metadata", "gone").returncode == 75
-    arguments = ["gone", "nfpm", "deb", "/opt/app", "1", "1-1.abcdef0", "a" * 40, "off"]
+    arguments = ["gone", "nfpm", "deb", "/opt/app", "1", "1-1.abcdef0", "a" * 40, "off", ""]
     assert host.script("build_package", *arguments).returncode == 75
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from cicd.package import build
 from cicd.package.clearance import Clearance
+from cicd.package.tree import Tree
 from cicd.release.host import Host
 from demo.world import wait_for
 from tests.fleet.loopback import Machine
@@ -58,7 +59,8 @@ def builds_the_same_and_sweeps(site: Site, dead: Machine, tested: str, published
     host, project = Host(dead.name, dead.address), site.settings.project("app")
     build.fetch_commit(site.settings, host, "again", project, tested)
     described = build.read_metadata(site.settings, host, "again", project, tested)
-    again = build.build_package(site.settings, host, "again", project, tested, described, Clearance(1))
+    where = (site.settings, host, "again", project, tested)
+    again = build.build_package(*where, described, Clearance(1), Tree())
     left = runs_on(dead)
     build.clean(site.settings, host, "again")
     return left == {"again"} and again["sha256"] == published

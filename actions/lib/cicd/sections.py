@@ -79,6 +79,11 @@ class PackageSettings:
     service: str
     tag: str
     timeout: int
+    build_network: str
+    build_memory: int
+    build_cpu: int
+    build_seconds: int
+    build_disk: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -11,6 +11,7 @@ from cicd.config import Settings
 from cicd.errors import InputError, Refused
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance
+from cicd.package.tree import Tree
 from cicd.repository.package_records import Ledger, Record
 from cicd.store.store import Store
 from tests.lib.consul_settings import settings
@@ -41,7 +42,8 @@ def refuse_deploy(known: Settings) -> None:
 
 
 def record(known: Settings, cleared: Clearance) -> None:
-    Ledger(known).record("greeter", Record(PACKAGE, "build1", "nfpm", "http://apt/x", "1" * 64, cleared))
+    found = Record(PACKAGE, "build1", "nfpm", "http://apt/x", "1" * 64, cleared, Tree())
+    Ledger(known).record("greeter", found)
 
 
 def record_of_an_older_pack(known: Settings) -> None:

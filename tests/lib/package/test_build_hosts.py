@@ -15,6 +15,7 @@ from cicd.errors import Refused
 from cicd.package.build_hosts import Builders, choose
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance
+from cicd.package.tree import Tree
 from cicd.release.host import Host
 from cicd.repository.package_records import Ledger, Record
 from cicd.repository.publish import repository_host, targets
@@ -97,9 +98,8 @@ def test_one_host_publishes_and_two_are_refused(builders, consul):
 
 def test_a_version_is_recorded_once_and_other_content_is_refused(builders, consul):
     ledger = Ledger(settings(consul))
-    record = Record(
-        PACKAGE, "build1", "nfpm", "http://apt/provenance/greeter/1.0-1.aaaaaaa", "1" * 64, Clearance(7)
-    )
+    papers = "http://apt/provenance/greeter/1.0-1.aaaaaaa"
+    record = Record(PACKAGE, "build1", "nfpm", papers, "1" * 64, Clearance(7), Tree())
     ledger.record("greeter", record)
     ledger.record("greeter", replace(record, builder="build2"))
     other = replace(record, package=replace(PACKAGE, sha256="f" * 64))

@@ -432,3 +432,31 @@ def test_every_way_into_a_value_has_a_line(value):
             visit(member, (*where, key))
 
     visit(value, ())
+
+
+@pytest.mark.parametrize(
+    ("values", "states", "build"),
+    [
+        ({}, {}, ""),
+        ({}, {"script/build": "executable"}, "script/build"),
+        ({"build": "make/it"}, {"make/it": "executable"}, "make/it"),
+        ({"build": "make/it"}, {"make/it": "executable", "script/build": "missing"}, "make/it"),
+    ],
+)
+def test_a_projects_build_is_the_one_that_it_names_or_the_one_by_convention(values, states, build):
+    assert read({**WHOLE, **values}, {**SCRIPTS, **states}).build == build
+
+
+@pytest.mark.parametrize("state", ["missing", "not executable", "not a plain file"])
+def test_a_build_that_cannot_run_is_refused(state):
+    with pytest.raises(ProjectError, match=f"make/it is {state}: it makes what is packaged"):
+        read({**WHOLE, "build": "make/it"}, {**SCRIPTS, "make/it": state})
+
+
+def test_a_conffile_that_the_build_makes_need_not_be_in_the_repository():
+    conffile = {**WHOLE, "conffiles": ["/opt/greeter/made.conf"]}
+    states = {**SCRIPTS, "made.conf": "missing"}
+
+    assert read(conffile, {**states, "script/build": "executable"}).conffiles == ("/opt/greeter/made.conf",)
+    with pytest.raises(ProjectError, match=r"made.conf is missing"):
+        read(conffile, states)

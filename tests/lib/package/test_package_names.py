@@ -14,6 +14,7 @@ from cicd.errors import ConfigError, Refused
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.package.package_names import Names, foreign
+from cicd.package.tree import Tree
 from cicd.release.host import Host
 from cicd.repository.package_records import Ledger, Record
 from tests.lib.consul_settings import settings
@@ -45,7 +46,8 @@ def refuse(known: Settings, project: str, name: str) -> None:
 def published(known: Settings, project: str, name: str) -> None:
     """Record a package of *project* as a pack did that recorded no names."""
     package = Package(name, OURS, "a" * 40, "", "0" * 64)
-    Ledger(known).record(project, Record(package, "build1", "nfpm", "http://apt/x", "1" * 64, Clearance(1)))
+    found = Record(package, "build1", "nfpm", "http://apt/x", "1" * 64, Clearance(1), Tree())
+    Ledger(known).record(project, found)
 
 
 def test_a_name_belongs_to_the_project_that_published_it_first(known):

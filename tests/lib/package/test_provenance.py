@@ -13,6 +13,7 @@ from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
 from cicd.package.provenance import Builder
+from cicd.package.tree import Tree
 
 COMMIT = "a" * 40
 ORIGIN = Origin("acme/greeter", COMMIT, f"acme/greeter@{COMMIT}", 1_700_000_000, "greeter")
@@ -71,7 +72,7 @@ def test_the_same_package_has_the_same_bill():
 def stated(clearance: Clearance) -> dict:
     builder = Builder("build1", "fpm", "1.17.0", "run1", "2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z")
     said = {"file": "/home/cicd/builds/r/out/greeter_1.0-1.aaaaaaa_all.deb", "sha256": "0" * 64}
-    papers = build.papers(META, "1.0-1.aaaaaaa", ORIGIN, builder, said, clearance)
+    papers = build.papers(META, "1.0-1.aaaaaaa", ORIGIN, builder, said, clearance, Tree())
     return json.loads(papers["provenance.json"])
 
 

@@ -125,7 +125,7 @@ def test_the_record_of_a_version_whose_package_is_gone_is_found_until_its_days_a
     assert len(Store(known).keys("cicd/greeter/packages/")) == 2
     assert [Ledger(known).find("greeter", version)["version"] for version in versions] == versions
     other = Record(
-        Package("greeter-tools", versions[0], "b" * 40, "t", "c" * 64), "b", "nfpm", "u", "s", None
+        Package("greeter-tools", versions[0], "b" * 40, "t", "c" * 64), "b", "nfpm", "u", "s", None, None
     )
     with pytest.raises(Refused, match="recorded with other content"):
         Ledger(known).record("greeter", other)

@@ -13,7 +13,7 @@ from cicd.store.store import Store
 
 CI = "CI"
 PUBLISH, PUBLISHED, ADVERTISE = "publish package", "published", "advertise canary"
-PACKAGING = ("find build host", "fetch commit", "read metadata", "build package", PUBLISH)
+PACKAGING = ("find build host", "fetch commit", "read metadata", "build tree", "build package", PUBLISH)
 SILENT_SECONDS = 7200  # longer than any step of packaging may take
 
 

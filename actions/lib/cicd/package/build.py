@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Dict, List, Mapping, TypedDict
 
 from cicd import identifiers
@@ -19,6 +19,7 @@ from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
 from cicd.package.package_names import Names
 from cicd.package.provenance import Builder
+from cicd.package.tree import BUILD, REPOSITORY, StoredTree, Tree
 from cicd.release.host import Host
 from cicd.sanitize import one_line
 
@@ -28,11 +29,12 @@ LOCK = "lock:"
 
 
 class Described(TypedDict):
-    """What a package will be: its `version`, the `time` of its commit (epoch seconds), its `metadata`."""
+    """What a package will be: its `version`, the `time` of its commit (epoch seconds), whence its `tree`."""
 
     version: str
     time: int
     metadata: Dict[str, object]
+    tree: StoredTree
 
 
 class Built(TypedDict):
@@ -46,13 +48,15 @@ class Built(TypedDict):
     version: str
     rpms: List[str]
     lintian: List[str]
+    tree: StoredTree
 
 
 def fetch_commit(settings: Settings, host: Host, run: str, project: Project, commit: str) -> None:
     """Bring exactly *commit* of *project* to *host*, in the directory of *run*."""
     source = settings.source
     arguments = [identifiers.check("run", run), project.name, settings.clone_url(project)]
-    arguments += [identifiers.check("commit", commit), str(DEAD_AFTER_STEPS * _timeout(settings))]
+    dead_after = DEAD_AFTER_STEPS * _timeout(settings) + settings.package.build_seconds
+    arguments += [identifiers.check("commit", commit), str(dead_after)]
     arguments += [
         pattern.replace("{project}", project.name) for pattern in (source.deploy_key_file, source.token_file)
     ]
@@ -63,7 +67,7 @@ def fetch_commit(settings: Settings, host: Host, run: str, project: Project, com
 
 def read_metadata(settings: Settings, host: Host, run: str, project: Project, commit: str) -> Described:
     """
-    Return what the package of *run* will be.
+    Return what the package of *run* will be, and where its tree comes from.
 
     Raises ProjectError, before anything is built, when the project's contract is broken, and
     Refused when the package's name is somebody else's.
@@ -73,7 +77,13 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
         names = Names(settings)
         names.refuse_foreign(project, found.metadata.name, shell)
         names.refuse_related(project, found.metadata.related, shell)
-    return {"version": found.version, "time": found.time, "metadata": asdict(found.metadata)}
+    tree = Tree(BUILD if found.metadata.build else REPOSITORY).as_json()
+    return {
+        "version": found.version,
+        "time": found.time,
+        "metadata": asdict(found.metadata),
+        "tree": tree,
+    }
 
 
 def build_package(
@@ -84,13 +94,14 @@ def build_package(
     commit: str,
     described: Described,
     clearance: Clearance,
+    tree: Tree,
 ) -> Built:
     """
-    Build the package that *described* (the result of read_metadata), and say what came out.
+    Build the package of *tree* that *described* (the result of read_metadata), and say what came out.
 
     Bill of materials and provenance, which has the commit's *clearance*, are left beside the file.
     """
-    meta = _metadata(described["metadata"])
+    meta = metadata_of(described["metadata"])
     trace = identifiers.trace_tag(project.repository, commit)
     origin = Origin(
         project.repository, commit, trace, int(described["time"]), project.name, project.directory
@@ -98,13 +109,14 @@ def build_package(
     version = identifiers.check("version", described["version"])
     section = settings.package
     arguments = [identifiers.check("run", run), section.driver, " ".join(section.formats)]
-    arguments += [meta.prefix, str(origin.time), version, commit, section.lintian]
+    arguments += [meta.prefix, str(origin.time), version, commit, section.lintian, tree.digest]
     started = _now()
     with Shell(settings, host) as shell:
         shell.put(_request(builder_input.files(meta, version, origin)), f"builds/{run}/request")
         said = answers.pairs(shell.script("build_package", arguments, _timeout(settings)))
         builder = Builder(host.name, said["driver"], said.get("tool", ""), run, started, _now())
-        for name, content in papers(meta, version, origin, builder, said, clearance).items():
+        tree = replace(tree, digest=said["tree"])
+        for name, content in papers(meta, version, origin, builder, said, clearance, tree).items():
             shell.put(content, f"builds/{run}/out/{name}")
     errors = answers.text(said.get("lintian", "")).splitlines()
     return {
@@ -116,6 +128,7 @@ def build_package(
         "version": version,
         "rpms": [said["rpm"]] if "rpm" in said else [],
         "lintian": [one_line(e) for e in errors],
+        "tree": tree.as_json(),
     }
 
 
@@ -126,6 +139,7 @@ def papers(
     builder: Builder,
     said: Mapping[str, str],
     clearance: Clearance,
+    tree: Tree,
 ) -> dict[str, str]:
     """Return the bill of materials and the provenance of what a build *said* it made, by file name."""
     locks = {key[len(LOCK) :]: answers.text(said[key]) for key in said if key.startswith(LOCK)}
@@ -134,7 +148,7 @@ def papers(
         said["file"].rpartition("/")[2]: said["sha256"],
         "sbom.cdx.json": hashlib.sha256(bill.encode()).hexdigest(),
     }
-    statement = _json(provenance.statement(subjects, origin, builder, asdict(meta), clearance))
+    statement = _json(provenance.statement(subjects, origin, builder, asdict(meta), clearance, tree))
     return {"sbom.cdx.json": bill, "provenance.json": statement}
 
 
@@ -165,7 +179,8 @@ def _rfc3339(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def _metadata(values: Mapping[str, Any]) -> Metadata:
+def metadata_of(values: Mapping[str, Any]) -> Metadata:
+    """Return the metadata that read_metadata described; HostError when it is incomplete."""
     try:
         return metadata.from_json(values)
     except (KeyError, TypeError) as error:

@@ -142,6 +142,10 @@ FPM_JSON = Record(
         "environment": Field(
             _path("greeter.env"), "File of variables that becomes /etc/default/<package>, an operator's."
         ),
+        "build": Field(
+            _path("script/build"),
+            "Executable that makes what is packaged, on a build host; script/build when it is there.",
+        ),
         "before_install": Field(
             _path("script/pre-inst"),
             "Executable that runs before a version's files arrive: at installation, upgrade, rollback.",

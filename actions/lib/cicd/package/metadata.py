@@ -53,6 +53,7 @@ class Metadata:
     architecture: str = "all"
     user: str = ""
     environment: str = ""
+    build: str = ""
     before_install: str = ""
     before_remove: str = ""
     after_remove: str = ""
@@ -101,7 +102,8 @@ def paths(text: str | None, project: str) -> list[str]:
     named += [*_inside(values.get("directories", ()), prefix).values(), "REVISION", BUILD]
     named += [said["source"] for said in values.get("files", ()) if "source" in said]
     said = [f":{path}" for path in (*HOOKS, *hooks)]
-    return list(dict.fromkeys([*SCRIPTS, *HOOKS, *hooks, *named, *said]))
+    build = values.get("build", BUILD)
+    return list(dict.fromkeys([*SCRIPTS, *HOOKS, *hooks, build, *named, *said]))
 
 
 def read(
@@ -166,6 +168,7 @@ def _metadata(
         hook=_hook(values, states),
         units=tuple(unit.ordered(units)),
         files=tuple(entries),
+        build=_build(values, states),
         **optional,
         **lists,
     )
@@ -183,9 +186,16 @@ def _hook(values: Mapping[str, Any], states: Mapping[str, str]) -> str:
     return str(values.get("after_install") or [*present, HOOKS[0]][0])
 
 
+def _build(values: Mapping[str, Any], states: Mapping[str, str]) -> str:
+    present = states.get(BUILD, "missing") != "missing"
+    return str(values.get("build") or (BUILD if present else ""))
+
+
 def _script_problems(values: Mapping[str, Any], states: Mapping[str, str]) -> list[str]:
     wanted = {**SCRIPTS, _hook(values, states): "it runs after every installation"}
     wanted.update({values[key]: f"it is `{key}`" for key in NAMED_SCRIPTS if key in values})
+    if build := _build(values, states):
+        wanted[build] = "it makes what is packaged"
     problems = [
         f"{path} is {states.get(path, 'missing')}: {why}, make it an executable file"
         for path, why in wanted.items()
@@ -212,7 +222,8 @@ def _file_problems(project: str, values: Mapping[str, Any], states: Mapping[str,
     ]
     if states.get("REVISION") == "directory":
         problems.append("REVISION is a directory: every package has a file of this name, rename it")
-    named = {path: f"`conffiles` names {full}" for full, path in config.items()}
+    made = states.get(_build(values, states)) == "executable"
+    named = {} if made else {path: f"`conffiles` names {full}" for full, path in config.items()}
     named.update({said["path"]: f"`{where[0]}` names it" for where, said in _units(values)})
     if "environment" in values:
         named[values["environment"]] = "`environment` names it"

@@ -7,6 +7,7 @@ from typing import Dict, List, Mapping, TypedDict
 
 from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
+from cicd.package.tree import Tree
 
 BUILD_TYPE = "urn:cicd:build:package:v1"
 
@@ -52,11 +53,13 @@ def statement(
     builder: Builder,
     inputs: Mapping[str, object],
     clearance: Clearance,
+    tree: Tree,
 ) -> Statement:
     """
     Return the statement about *subjects*, sha256 by file name, made by *builder* from *origin*.
 
-    *inputs* are what else decided the outcome, the package's metadata; *clearance* is why CI let it.
+    *inputs* are what else decided the outcome, the package's metadata; *clearance* is why CI let it,
+    and *tree* what was packaged.
     """
     source = f"git+https://github.com/{origin.repository}"
     return {
@@ -77,6 +80,7 @@ def statement(
                     "driver": builder.driver,
                     "metadata": dict(inputs),
                     "ci": clearance.as_json(),
+                    "tree": tree.as_json(),
                 },
                 "resolvedDependencies": [{"uri": source, "digest": {"gitCommit": origin.commit}}],
             },

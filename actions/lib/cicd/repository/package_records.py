@@ -11,6 +11,7 @@ from cicd import identifiers
 from cicd.errors import Refused
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance, StoredClearance
+from cicd.package.tree import StoredTree, Tree
 from cicd.release.version import BUILT
 from cicd.store.archive import Archive, Kind
 from cicd.store.store import Store
@@ -34,6 +35,7 @@ class StoredPackage(TypedDict, total=False):
     provenance: str
     provenance_sha256: str
     ci: StoredClearance
+    tree: StoredTree
     published_at: str
 
 
@@ -42,7 +44,7 @@ class Record:
     """
     What is remembered of a package: itself, where it was built, and the URL of its *papers*' folder.
 
-    `clearance` is why its commit could be built.
+    `clearance` is why its commit could be built, `tree` what was packaged.
     """
 
     package: Package
@@ -51,6 +53,7 @@ class Record:
     papers: str
     statement: str  # sha256 of the provenance statement
     clearance: Clearance
+    tree: Tree
 
     def as_json(self) -> StoredPackage:
         """Return the record as it is stored."""
@@ -67,6 +70,7 @@ class Record:
             "provenance": f"{self.papers}/provenance.json",
             "provenance_sha256": self.statement,
             "ci": self.clearance.as_json(),
+            "tree": self.tree.as_json(),
             "published_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time())),
         }
 

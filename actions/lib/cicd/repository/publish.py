@@ -14,6 +14,7 @@ from cicd.errors import HostLost, Refused, RepositoryError
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.package.package_names import Names
+from cicd.package.tree import Tree
 from cicd.release.host import Host
 from cicd.repository.apt_index import Repository
 from cicd.repository.package_records import Ledger, Record
@@ -49,11 +50,17 @@ def repository_host(store: Store, settings: Settings) -> Host:
 
 
 def publish(
-    settings: Settings, project: Project, package: Package, build_host: Host, clearance: Clearance
+    settings: Settings,
+    project: Project,
+    package: Package,
+    build_host: Host,
+    clearance: Clearance,
+    tree: Tree,
 ) -> Published:
     """
     Publish *package*, whose file lies on *build_host*; return its `url`, as clients fetch it,
-    the `driver` and the URL of its `provenance`. Its record keeps the *clearance* of its commit.
+    the `driver` and the URL of its `provenance`. Its record keeps the *clearance* of its commit,
+    and what *tree* it has.
 
     Refused when the same version is recorded, or seen by clients, with other bytes, or when
     the package's name is not *project*'s.
@@ -68,7 +75,7 @@ def publish(
     url = repository.wait_for(package)
     _refuse_unfetchable(settings, project, ledger, url)
     where = f"{settings.repository.url.rstrip('/')}/provenance/{package.name}/{package.version}"
-    record = Record(package, build_host.name, said["driver"], where, said["statement"], clearance)
+    record = Record(package, build_host.name, said["driver"], where, said["statement"], clearance, tree)
     ledger.record(project.name, record)
     return {"url": url, "driver": said["driver"], "provenance": f"{where}/provenance.json"}
 

@@ -1,6 +1,6 @@
 # Build the package of a run.
 # $1 run  $2 driver (auto, fpm, nfpm; none only lays the files out below `stage`)  $3 formats (deb, or deb rpm)  $4 directory of the application in the package
-# $5 commit time  $6 version  $7 commit  $8 lintian (off, report, enforce)
+# $5 commit time  $6 version  $7 commit  $8 lintian (off, report, enforce)  $9 digest of `tree`, empty when `source` is it
 # `request` is what the caller wrote, one file a line: its name and its content in base64. Among them: fpm-deb.args
 # and fpm-rpm.args (one argument a line), nfpm.yaml, conffiles (one path a line), copies (source, target, mode),
 # contents (type, source, destination, mode, attributes), hooks (name, source), all with tabs between; exclude,
@@ -9,8 +9,9 @@ set -eu
 umask 022
 cd "$HOME/builds/$1" 2>/dev/null || { echo "the directory of run $1 is gone" >&2; exit 75; }
 export SOURCE_DATE_EPOCH="$5" TZ=UTC LC_ALL=C
-driver=$2 formats=$3 prefix=$4 version=$6 commit=$7 lintian=$8
+driver=$2 formats=$3 prefix=$4 version=$6 commit=$7 lintian=$8 digest=$9
 tab=$(printf '\t') tree=source
+[ -z "$digest" ] || tree=tree
 
 fail() {
     case $1 in
@@ -22,6 +23,7 @@ fail() {
     esac
 }
 
+. ./tree.sh
 . ./stage.sh
 
 run_fpm() { # FORMAT
@@ -79,6 +81,7 @@ echo "tool=$(tool_version)"
 echo "file=$(pwd)/$1"
 echo "sha256=$(sha256sum "$1" | cut -d' ' -f1)"
 echo "bytes=$(wc -c <"$1")"
+echo "tree=$(cat digest)"
 for rpm in out/*.rpm; do [ ! -f "$rpm" ] || echo "rpm=$(pwd)/$rpm"; done
 [ -z "$errors" ] || echo "lintian=$(printf '%s' "$errors" | base64 -w0)"
 for lock in requirements.txt package-lock.json; do

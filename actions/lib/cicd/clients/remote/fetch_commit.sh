@@ -24,7 +24,7 @@ sweep() {
     dead=$((now - $1)) boot=$((now - $(ps -o etimes= -p 1)))
     [ "$boot" -lt "$dead" ] || dead=$boot
     # find complains of what other runs remove meanwhile.
-    find "$builds" -mindepth 1 -maxdepth 1 ! -newermt "@$dead" -exec rm -rf {} + 2>/dev/null || true
+    find "$builds" -mindepth 1 -maxdepth 1 ! -newermt "@$dead" -exec chmod -R u+rwX {} + -exec rm -rf {} + 2>/dev/null || true
 }
 
 readable() {

@@ -1,5 +1,5 @@
 # Lay out what a package holds, as files below `stage`; build_package.sh includes this. $prefix, $version, $commit and
-# SOURCE_DATE_EPOCH are set. `source` has the commit, `$tree` what is packaged.
+# SOURCE_DATE_EPOCH are set. `source` has the commit, `$tree` what is packaged; $digest is its recorded digest, if it has one.
 
 # A plain file that is reached through no symbolic link: a build reads nothing that is not in the commit.
 plain() { [ -f "$1" ] && [ "$(realpath -- "$1")" = "$(pwd -P)/$1" ]; }
@@ -99,6 +99,8 @@ put_default() {
 stage() {
     rm -rf stage conf out empty.git && mkdir -p "stage$prefix" out && : >attributes || return 1
     while read -r name content; do printf %s "$content" | base64 -d >"$name" || return 1; done <request
+    digest_of "$tree" >digest || return 1
+    [ -z "$digest" ] || [ "$(cat digest)" = "$digest" ] || { echo "the tree is $(cat digest), not the recorded $digest"; return 1; }
     put_default || return 1
     while IFS=$tab read -r from to mode; do put "source/$from" "$to" "$mode" || return 1; done <copies
     while IFS=$tab read -r type from to mode attributes; do

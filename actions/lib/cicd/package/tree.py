@@ -1,0 +1,66 @@
+"""The tree that is packaged, where it comes from, and which links of it lead astray. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import Iterable, Iterator, Tuple, TypedDict
+
+from cicd.allowed import Allowed
+from cicd.errors import HostError
+
+REPOSITORY, BUILD = "repository", "build"
+# What every host has by itself, or by what the package depends on.
+HOST_FOLDERS = ("/bin", "/dev", "/lib", "/lib64", "/sbin", "/usr")
+
+
+class StoredTree(TypedDict, total=False):
+    """A tree as records, provenance and the steps of a run have it; what is not known is left out."""
+
+    source: str
+    digest: str
+    network: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """
+    What is packaged: `source` is the repository's own tree, or what its build made.
+
+    `digest` is the sha256 of all names, modes, links and contents, `network` what the build could reach.
+    """
+
+    source: str = REPOSITORY
+    digest: str = ""
+    network: str = ""
+
+    def as_json(self) -> StoredTree:
+        """Return what provenance and the package's record have of it."""
+        stored: StoredTree = {"source": self.source}
+        if self.digest:
+            stored["digest"] = self.digest
+        if self.network:
+            stored["network"] = self.network
+        return stored
+
+
+def parse(values: StoredTree) -> Tree:
+    """Return the tree that `as_json` described; an empty one is the repository's."""
+    try:
+        return Tree(**values)
+    except TypeError as error:
+        raise HostError(f"The tree is not what build_tree describes ({error}).", "Run it first.") from None
+
+
+def stray_links(
+    links: Iterable[Tuple[str, str]], project: str, prefix: str, allowed: Allowed
+) -> Iterator[str]:
+    """Yield each of *links*, path and target in a tree at *prefix*, that leads to what is not *project*'s."""
+    for path, target in links:
+        end = posixpath.normpath(posixpath.join(prefix, posixpath.dirname(path), target))
+        if not (_is_below((prefix, *HOST_FOLDERS), end) or allowed.path(project, end)):
+            yield f"{path} -> {target}"
+
+
+def _is_below(folders: Iterable[str], path: str) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
