@@ -373,3 +373,12 @@ def test_a_generation_that_hosts_could_not_compare_is_unreadable(generation):
     ):
         with pytest.raises(CicdError, match="unreadable"):
             record.from_json(data)
+
+
+def test_that_a_canary_must_bake_is_said_only_when_nothing_else_refuses_it():
+    state = rolled_back_from_two()
+
+    with pytest.raises(Refused, match="was rolled back from production"):
+        transitions.promotable(state, 0, 60)
+    with pytest.raises(Refused, match="must bake"):
+        transitions.promotable(canary_of(1), 0, 60)

@@ -28,9 +28,9 @@ def promotable(
 
     It is the canary: healthy on every host (as *proof* says of this moment), without one of the
     *alarms*, baked *min_bake* seconds, newer than production, not rolled back from there, held by
-    nobody, and approved as *policy* wants.
+    nobody, and approved as *policy* wants. What waiting ends is said last.
     """
-    build = _baked_canary(release, when, min_bake)
+    build = _healthy_canary(release)
     if proof:
         refuse_unproven(proof, release.project, build.version, "canary")
     refuse_alarmed(alarms, release.project, build.version)
@@ -38,6 +38,7 @@ def promotable(
     _refuse_promotion(release, build.version)
     reviews = release.reviews_of(build.version)
     approvals.refuse_unreviewed(policy, release.project, build.version, build.authors, reviews, when)
+    _refuse_unbaked(release, build, when, min_bake)
     return build
 
 
@@ -90,7 +91,7 @@ def refuse_moved(release: Release, ring: str, generation: int) -> None:
         )
 
 
-def _baked_canary(release: Release, when: float, min_bake: int) -> Build:
+def _healthy_canary(release: Release) -> Build:
     canary = release.canary
     if canary.wanted is None and canary.stop:
         raise Refused(
@@ -103,19 +104,23 @@ def _baked_canary(release: Release, when: float, min_bake: int) -> Build:
             f"{release.project} has no canary, so there is nothing to promote.",
             f"Push a commit, or run `st2 run cicd.deploy project={release.project} version=…`.",
         )
-    label = f"{release.project} {canary.wanted.version}"
     if canary.state != HEALTHY:
         raise Refused(
-            f"{label} is not healthy on every canary host yet: its deploy has not ended well.",
+            f"{release.project} {canary.wanted.version} is not healthy on every canary host yet: "
+            "its deploy has not ended well.",
             "Wait for the canary deploy, or look at why it stopped, then promote again.",
         )
-    baked = max(0.0, when - canary.since)
+    return canary.wanted
+
+
+def _refuse_unbaked(release: Release, build: Build, when: float, min_bake: int) -> None:
+    baked = max(0.0, when - release.canary.since)
     if baked < min_bake:
         raise Refused(
-            f"{label} has been canary for {baked:.0f} s of the {min_bake} s it must bake.",
+            f"{release.project} {build.version} has been canary for {baked:.0f} s of the {min_bake} s "
+            "it must bake.",
             f"Promote again in {min_bake - baked:.0f} s.",
         )
-    return canary.wanted
 
 
 def _refuse_step_back(release: Release, build: Build) -> None:
