@@ -56,11 +56,15 @@ apt_update() {
         -o APT::Update::Error-Mode=any --allow-releaseinfo-change update
 }
 
-# A dependency may come from the distribution, whose lists this host never had, or had long ago.
+# A dependency may come from the distribution, whose lists this host never had, or had long ago. They may be locked by
+# the run of another project.
 informed() { # COMMAND: once more with the lists of all sources when apt knows too little
     local found='' failed=0
     found=$("$@") || failed=$?
-    case $failed$found in 0*) ;; *'unmet dependencies'* | *'404 '*) apt update >/dev/null; "$@"; return ;; esac
+    case $failed$found in 0*) ;; *'unmet dependencies'* | *'404 '*)
+        failed=0 found=$(apt update) || failed=$?
+        case $failed$found in [1-9]*'Could not get lock'*) ;; *) "$@"; return ;; esac ;;
+    esac
     printf '%s\n' "$found"
     return "$failed"
 }

@@ -82,26 +82,63 @@ def test_a_deploy_a_rollback_and_nothing_to_do(machine, repository):
     assert_repaired(machine)
 
 
-def test_a_dependency_of_the_distribution_is_found_though_its_lists_were_never_fetched(
-    machine, repository, distribution
-):
-    distribution.publish_other("salutation", "1")
+@contextlib.contextmanager
+def needy(machine, repository, distribution, version, other):
+    """Publish *version*, which needs *other*, a package of a distribution whose lists the host never had."""
+    distribution.publish_other(other, "1")
     machine.run("tee", "/etc/apt/debian.asc", stdin=distribution.key)
     source = distribution.source.replace("cicd.asc", "debian.asc")
     machine.run("tee", "/etc/apt/sources.list.d/debian.list", stdin=source)
-    control = (
-        "Package: greeter\nVersion: 7.0.0-7.abcdef0\nArchitecture: all\nMaintainer: Ann <ann@example.com>\n"
+    control = f"Package: greeter\nVersion: {version}\nArchitecture: all\nMaintainer: Ann <ann@example.com>\n"
+    repository.publish(
+        version, {"DEBIAN/control": f"{control}Depends: python3, {other}\nDescription: Greets\n"}
     )
-    needy = {"DEBIAN/control": f"{control}Depends: python3, salutation\nDescription: Greets\n"}
-    repository.publish("7.0.0-7.abcdef0", needy)
     try:
-        planned = machine.converge("--plan", "greeter=7.0.0-7.abcdef0", "greeter")
-        machine.want("7.0.0-7.abcdef0")
-        report = machine.converge()
+        yield
     finally:
         machine.run("rm", "/etc/apt/sources.list.d/debian.list")
 
+
+def test_a_dependency_of_the_distribution_is_found_though_its_lists_were_never_fetched(
+    machine, repository, distribution
+):
+    with needy(machine, repository, distribution, "7.0.0-7.abcdef0", "salutation"):
+        planned = machine.converge("--plan", "greeter=7.0.0-7.abcdef0", "greeter")
+        machine.want("7.0.0-7.abcdef0")
+        report = machine.converge()
+
     assert any("salutation" in line for line in planned["apt"])
+    assert report["state"] == "converged", report
+    machine.want(VERSION)
+    assert_repaired(machine)
+
+
+# Locks apt's lists for some seconds, as a run of another project does, once this run asks what apt would do.
+LOCKS_LISTS = """import fcntl, glob, time
+def asked():
+    for name in glob.glob('/proc/[0-9]*/cmdline'):
+        try:
+            if b'--simul' + b'ate' in open(name, 'rb').read():
+                return True
+        except OSError:
+            pass
+print('waits', flush=True)
+while not asked():
+    pass
+file = open('/var/lib/apt/lists/lock', 'w')
+fcntl.lockf(file, fcntl.LOCK_EX)
+time.sleep(5)
+"""
+
+
+def test_a_run_of_another_project_that_fetches_lists_is_waited_for(machine, repository, distribution):
+    with needy(machine, repository, distribution, "7.1.0-8.abcdef0", "valediction"):
+        machine.want("7.1.0-8.abcdef0")
+        other = machine.spawn("python3", "-c", LOCKS_LISTS)
+        assert other.stdout.readline()
+        report = machine.converge()
+        other.communicate(timeout=60)
+
     assert report["state"] == "converged", report
     machine.want(VERSION)
     assert_repaired(machine)
