@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cicd import identifiers
@@ -12,7 +12,7 @@ from cicd.package import contract
 from cicd.package.builder_input import Origin
 from cicd.package.contract import Contract
 from cicd.package.packaging import Run
-from cicd_project import snapshot, staged
+from cicd_project import own_build, snapshot, staged
 from cicd_project.machine import ThisMachine
 from cicd_project.snapshot import Snapshot
 from cicd_project.staged import Entry
@@ -26,13 +26,13 @@ class Checked:
     """
     The package that a commit of the folder would become.
 
-    *package* is where it was put.
+    *entries* are None when only the project's own build knows them, *package* is where it was put.
     """
 
     name: str
     version: str
     is_changed: bool
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Entry] | None = None
     package: Path | None = None
 
 
@@ -49,12 +49,17 @@ def check(project: Project, folder: Path, home: Path, goal: Path | None) -> Chec
     run.fetch(project, taken.commit, str(taken.url), SECONDS)
     found = contract.read(machine, RUN, project, taken.commit, SECONDS)
     checked = Checked(found.metadata.name, found.version, taken.is_changed)
+    if found.metadata.build and goal is None:
+        return checked
+    digest = (
+        own_build.run(machine, RUN, project, taken.commit, found, SECONDS) if found.metadata.build else ""
+    )
     origin = _origin(project, taken, found)
-    run.package(found.metadata, found.version, origin, "none")
+    run.package(found.metadata, found.version, origin, "none", digest=digest)
     checked = replace(checked, entries=staged.entries(home / "builds" / RUN))
     if goal is None:
         return checked
-    said = run.package(found.metadata, found.version, origin, "nfpm", lintian="report")
+    said = run.package(found.metadata, found.version, origin, "nfpm", lintian="report", digest=digest)
     return replace(checked, package=Path(shutil.copy(said["file"], goal)))
 
 

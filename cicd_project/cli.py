@@ -87,7 +87,10 @@ def _placed(problem: str) -> str:
 def _shown(checked: Checked) -> Iterator[str]:
     changed = ", with what is not committed" if checked.is_changed else ""
     yield f"{checked.name} {checked.version}{changed}"
-    yield from (entry.line for entry in checked.entries)
+    if checked.entries is None:
+        yield "What it contains is known once its own build has run: --build runs it here, without a sandbox."
+    else:
+        yield from (entry.line for entry in checked.entries)
     if checked.package:
         yield f"{checked.package}"
 

@@ -12,10 +12,15 @@ REGISTRIES = (Path("/etc/pip.conf"), Path("/etc/npmrc"))
 TRUST = ("NODE_EXTRA_CA_CERTS", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 
-def configure(container: Container) -> None:
-    """Let builds find the registries that this machine finds, and trust whom it trusts."""
+def registries(container: Container) -> None:
+    """Let pip and npm on the host find the registries that this machine finds."""
     for file in REGISTRIES:
         if file.exists():
             container.disk.copy(file, str(file), mode=0o644)
+
+
+def configure(container: Container) -> None:
+    """Let builds find those registries, and trust whom this machine trusts."""
+    registries(container)
     trusted = "".join(f"{name}={AUTHORITIES}\n" for name in TRUST)
     container.disk.write("etc/cicd/sandbox.env", trusted)

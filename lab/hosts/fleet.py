@@ -92,6 +92,7 @@ class Fleet:
             if self.tools.builder == "nfpm":
                 container.disk.copy(tools.nfpm(), "usr/local/bin/nfpm")
         else:
+            build.registries(container)
             haproxy.configure(container, self.world)
             self.driver.configure(container)
             web.configure(container, self.world, self.driver.public)

@@ -9,7 +9,7 @@ import pytest
 
 from cicd.allowed import NOTHING_MORE
 from cicd.clients.scripts import script_text
-from cicd.package import answers, build, builder_input, metadata
+from cicd.package import answers, build, builder_input, metadata, packaging
 from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
@@ -100,7 +100,7 @@ class BuildHost:
     ) -> subprocess.CompletedProcess:
         meta, version, origin = self.described(of, name)
         (self.home / f"builds/{name}/request").write_text(
-            build._request(builder_input.files(meta, version, origin))
+            packaging.request(builder_input.files(meta, version, origin))
         )
         arguments = [name, driver, formats, meta.prefix, str(origin.time), version, of, lintian, ""]
         return self.script("build_package", *arguments)

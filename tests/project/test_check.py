@@ -148,3 +148,26 @@ def test_files_that_get_an_owner_on_the_host_are_listed_with_it(app):
     lines = [line.split() for line in check(app).stdout.splitlines()]
 
     assert ["-rw-r-----", "root/app", "6", "/etc/app/app.conf"] in lines
+
+
+def test_the_projects_own_build_makes_the_tree_where_it_will_be(app, tmp_path):
+    text = '#!/bin/sh\nset -eu\necho "$CICD_OUTPUT" >"$CICD_OUTPUT/place"\ncp -r script "$CICD_OUTPUT"\n'
+    write(app / "script/build", text, executable=True)
+    write(app / "fpm.json", '{"version": "1.0.0", "description": "x"}')
+    known = check(app)
+    done = check(app, "--build", cwd=tmp_path)
+    (package,) = tmp_path.glob("*.deb")
+    subprocess.run(["dpkg-deb", "-x", package, tmp_path / "host"], check=True)
+
+    assert "--build runs it here" in known.stdout
+    assert "/opt/app/place" in done.stdout
+    assert (tmp_path / "host/opt/app/place").read_text() == "/opt/app\n"
+
+
+def test_a_build_that_fails_is_a_problem_with_what_it_said(app, tmp_path):
+    write(app / "script/build", "#!/bin/sh\necho no compiler >&2\nexit 3\n", executable=True)
+    done = check(app, "--build", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("script/build:1: ")
+    assert "no compiler" in done.stdout

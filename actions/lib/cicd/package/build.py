@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import time
@@ -13,11 +12,12 @@ from cicd import identifiers
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
 from cicd.errors import HostError
-from cicd.package import answers, builder_input, contract, metadata, provenance, sbom
+from cicd.package import answers, contract, metadata, provenance, sbom
 from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
 from cicd.package.package_names import Names
+from cicd.package.packaging import Run
 from cicd.package.provenance import Builder
 from cicd.package.tree import BUILD, REPOSITORY, StoredTree, Tree
 from cicd.release.host import Host
@@ -53,16 +53,12 @@ class Built(TypedDict):
 
 def fetch_commit(settings: Settings, host: Host, run: str, project: Project, commit: str) -> None:
     """Bring exactly *commit* of *project* to *host*, in the directory of *run*."""
-    source = settings.source
-    arguments = [identifiers.check("run", run), project.name, settings.clone_url(project)]
-    dead_after = DEAD_AFTER_STEPS * _timeout(settings) + settings.package.build_seconds
-    arguments += [identifiers.check("commit", commit), str(dead_after)]
-    arguments += [
-        pattern.replace("{project}", project.name) for pattern in (source.deploy_key_file, source.token_file)
-    ]
-    arguments.append(project.directory)
+    source, seconds = settings.source, _timeout(settings)
+    keys = (source.deploy_key_file, source.token_file)
+    secrets = tuple(pattern.replace("{project}", project.name) for pattern in keys)
+    dead_after = DEAD_AFTER_STEPS * seconds + settings.package.build_seconds
     with Shell(settings, host) as shell:
-        shell.script("fetch_commit", arguments, _timeout(settings))
+        Run(shell, run, seconds).fetch(project, commit, settings.clone_url(project), dead_after, secrets)
 
 
 def read_metadata(settings: Settings, host: Host, run: str, project: Project, commit: str) -> Described:
@@ -106,14 +102,11 @@ def build_package(
     origin = Origin(
         project.repository, commit, trace, int(described["time"]), project.name, project.directory
     )
-    version = identifiers.check("version", described["version"])
-    section = settings.package
-    arguments = [identifiers.check("run", run), section.driver, " ".join(section.formats)]
-    arguments += [meta.prefix, str(origin.time), version, commit, section.lintian, tree.digest]
+    version, section = described["version"], settings.package
     started = _now()
     with Shell(settings, host) as shell:
-        shell.put(_request(builder_input.files(meta, version, origin)), f"builds/{run}/request")
-        said = answers.pairs(shell.script("build_package", arguments, _timeout(settings)))
+        driver, how = section.driver, (section.formats, section.lintian, tree.digest)
+        said = Run(shell, run, _timeout(settings)).package(meta, version, origin, driver, *how)
         builder = Builder(host.name, said["driver"], said.get("tool", ""), run, started, _now())
         tree = replace(tree, digest=said["tree"])
         for name, content in papers(meta, version, origin, builder, said, clearance, tree).items():
@@ -160,11 +153,6 @@ def clean(settings: Settings, host: Host, run: str) -> None:
 
 def _timeout(settings: Settings) -> int:
     return settings.package.timeout
-
-
-def _request(files: Mapping[str, str]) -> str:
-    """Many small files as one, so that they cost one transfer."""
-    return "".join(f"{name} {base64.b64encode(text.encode()).decode()}\n" for name, text in files.items())
 
 
 def _json(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import Mapping, Tuple
+from typing import Mapping, Sequence, Tuple
 
 from cicd import identifiers
 from cicd.config import Project
@@ -23,7 +23,7 @@ class Run:
     seconds: int
 
     def fetch(
-        self, project: Project, commit: str, url: str, dead_after: int, secrets: Tuple[str, str] = ("", "")
+        self, project: Project, commit: str, url: str, dead_after: int, secrets: Sequence[str] = ("", "")
     ) -> None:
         """
         Bring exactly *commit* of *project* from *url* there.
@@ -57,12 +57,12 @@ class Run:
         the package's files out below `stage`, and makes none.
         """
         files = builder_input.files(meta, version, origin)
-        self.machine.put(_one(files), f"builds/{self.name}/request")
+        self.machine.put(request(files), f"builds/{self.name}/request")
         arguments = [identifiers.check("run", self.name), driver, " ".join(formats), meta.prefix]
         arguments += [str(origin.time), identifiers.check("version", version), origin.commit, lintian, digest]
         return answers.pairs(self.machine.script("build_package", arguments, self.seconds))
 
 
-def _one(files: Mapping[str, str]) -> str:
+def request(files: Mapping[str, str]) -> str:
     """Many small files as one, so that they cost one transfer."""
     return "".join(f"{name} {base64.b64encode(text.encode()).decode()}\n" for name, text in files.items())
