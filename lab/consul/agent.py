@@ -113,7 +113,7 @@ def _service(host: Host, project: Project) -> dict[str, Any]:
         "name": f"{project.name} answers",
         "http": f"http://{host.address}:{project.port}/health",
         "interval": "1s",
-        "timeout": "1s",
+        "timeout": "5s",  # a machine that is busy with other things answers late
     }
     return {
         "id": project.name,
