@@ -11,15 +11,23 @@ from cicd.deploy.deploy import Deploy
 
 class AdvertiseBreakGlass(CicdAction):
     def act(
-        self, settings: Settings, project: str, version: str, role: str, reason: str, user: str
+        self,
+        settings: Settings,
+        project: str,
+        version: str,
+        role: str,
+        reason: str,
+        ring: str,
+        user: str,
     ) -> dict[str, Any]:
-        ring = Deploy(settings, project, user).break_glass(version, role, reason).production
-        previous = ring.last_good.version if ring.last_good else ""
+        known = Deploy(settings, project, user).break_glass(version, role, reason, ring_name=ring)
+        changed = known.ring(ring)
+        previous = changed.last_good.version if changed.last_good else ""
         return {
-            "generation": ring.generation,
+            "generation": changed.generation,
             "version": version,
             "previous": previous,
-            "trace": ring.wanted.trace if ring.wanted else "",
-            "message": f"BREAK GLASS: {user}, as {role}, sends {project} {version} to production past "
+            "trace": changed.wanted.trace if changed.wanted else "",
+            "message": f"BREAK GLASS: {user}, as {role}, sends {project} {version} to {ring} past "
             f"every guard (before: {previous or 'nothing'}): {reason}",
         }

@@ -1,4 +1,4 @@
-"""Step 13: advertise a published version to the canary ring."""
+"""Step 13: advertise a published version to the first ring, the canary."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ class AdvertiseCanary(RunStep):
     def act(
         self, settings: Settings, project: str, version: str, package: str, new_history: bool, user: str
     ) -> dict[str, Any]:
-        ring = Deploy(settings, project, user).advertise_canary(version, package, new_history).canary
-        previous = ring.last_good.version if ring.last_good else ""
+        known = Deploy(settings, project, user).advertise_canary(version, package, new_history)
+        first, ring = known.first, known.lifecycle.first
+        previous = first.last_good.version if first.last_good else ""
         return {
-            "generation": ring.generation,
+            "ring": ring,
+            "generation": first.generation,
             "version": version,
             "previous": previous,
-            "message": f"{project} {version} is advertised to canary (before: {previous or 'nothing'})",
+            "message": f"{project} {version} is advertised to {ring} (before: {previous or 'nothing'})",
         }

@@ -1,4 +1,4 @@
-"""Step 16: refuse unless the canary is healthy on every host, without alarm, for long enough."""
+"""Step 16: refuse unless what is to be promoted is healthy on every host, without alarm, for long enough."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ from cicd.deploy.deploy import Deploy
 
 
 class CheckCanary(CicdAction):
-    def act(self, settings: Settings, project: str, plan: str) -> dict[str, Any]:
+    def act(self, settings: Settings, project: str, ring: str, done: list[str], plan: str) -> dict[str, Any]:
+        left = [name for name in settings.project(project).lifecycle.productions if name not in done]
+        ring = ring or left[0]
         if plan:
             # Asking hosts takes SSH, whose import takes as long as all else here.
             from cicd.deploy.plan import refuse_moved
 
-            refuse_moved(settings, project, plan)
-        seen = Deploy(settings, project).look_at_canary()
-        build, healthy = commands.promotable(seen), round(seen.now - seen.release.canary.since, 1)
-        hosts = [host.name for host in seen.hosts("canary")]
+            refuse_moved(settings, project, ring, plan)
+        seen = Deploy(settings, project).look_before_promotion()
+        build, before = commands.promotable(seen, ring), seen.release.lifecycle.stage(ring).after
+        healthy = round(seen.now - max(seen.release.ring(name).since for name in before), 1)
+        hosts = sorted(host.name for name in before for host in seen.hosts(name))
         said = f"{project} {build.version} is healthy on {', '.join(hosts)} for {healthy:.0f} s"
         return {
+            "ring": ring,
+            "is_last": left[1:] == [],
             "version": build.version,
             "commit": build.commit,
             "trace": build.trace,
             "healthy_seconds": healthy,
             "hosts": hosts,
-            "message": f"{said}: it may be promoted",
+            "message": f"{said}: it may be promoted to {ring}",
         }

@@ -1,4 +1,4 @@
-"""Step 18: advertise to production the version that runs on canary."""
+"""Step 18: advertise to a ring the version that is proven on those before it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from cicd.deploy.deploy import Deploy
 
 
 class PromoteCanary(CicdAction):
-    def act(self, settings: Settings, project: str, user: str, plan: str) -> dict[str, Any]:
-        ring = Deploy(settings, project, user).promote(plan).production
-        assert ring.wanted is not None
-        previous = ring.last_good.version if ring.last_good else ""
+    def act(self, settings: Settings, project: str, ring: str, user: str, plan: str) -> dict[str, Any]:
+        changed = Deploy(settings, project, user).promote(ring, plan).ring(ring)
+        assert changed.wanted is not None
+        previous = changed.last_good.version if changed.last_good else ""
         return {
-            "generation": ring.generation,
-            "version": ring.wanted.version,
+            "ring": ring,
+            "generation": changed.generation,
+            "version": changed.wanted.version,
             "previous": previous,
-            "trace": ring.wanted.trace,
-            "message": f"{project} {ring.wanted.version} is advertised to production "
+            "trace": changed.wanted.trace,
+            "message": f"{project} {changed.wanted.version} is advertised to {ring} "
             f"(before: {previous or 'nothing'})",
         }

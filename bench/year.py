@@ -161,8 +161,7 @@ class Year:
     def _change(self, what: str, ring: str, build: Build, execution: str) -> Operation:
         before, generation = self._release, self._release.generation + 1
         wanted = Ring("healthy", build, build, before.ring(ring).last_good, generation, self.now)
-        rings = {ring: wanted}
-        self._release = dataclasses.replace(before, generation=generation, **rings)
+        self._release = dataclasses.replace(before.with_ring(ring, wanted), generation=generation)
         cause = Cause("ann", "CI passed", self.now, execution[:24])
         entry = {**record.audit(before, self._release, what, ring, cause), "id": execution[:32]}
         key = f"cicd/{PROJECT}/history/{generation:08d}"

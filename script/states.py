@@ -17,7 +17,8 @@ from cicd.ci.run import Run  # noqa: E402
 from cicd.errors import Refused  # noqa: E402
 from cicd.release import holds, transitions  # noqa: E402
 from cicd.release.holds import Hold  # noqa: E402
-from cicd.release.transitions import EMPTY, RINGS, Build, Release  # noqa: E402
+from cicd.release.lifecycle import PAIR  # noqa: E402
+from cicd.release.transitions import EMPTY, Build, Release  # noqa: E402
 
 PAGE = ROOT / "docs" / "states.md"
 BUILDS = [Build(f"1.0-{n}.{n:07x}", "p", f"{n:040x}", "0" * 64, "") for n in (1, 2, 3)]
@@ -104,7 +105,7 @@ def followed(known: Release, command: Command) -> Release | None:
 
 def explore() -> dict[str, set[Edge]]:
     """Return every edge of each ring, from all states within *DEPTH* commands of an empty release."""
-    edges: dict[str, set[Edge]] = {ring: set() for ring in RINGS}
+    edges: dict[str, set[Edge]] = {ring: set() for ring in PAIR.names}
     start = Release("p")
     seen, todo = {essence(start)}, deque([(start, 0)])
     while todo:
@@ -119,7 +120,7 @@ def explore() -> dict[str, set[Edge]]:
 
 def steps(known: Release) -> Iterator[tuple[str, str, Release]]:
     """Yield what is accepted now: ring, what, and the release after it; reports only while they can come."""
-    for ring in RINGS:
+    for ring in PAIR.names:
         for what, command in commands(ring):
             after = followed(known, command)
             if after and (known.ring(ring).state != EMPTY or after.ring(ring).wanted):
@@ -128,8 +129,8 @@ def steps(known: Release) -> Iterator[tuple[str, str, Release]]:
 
 def essence(known: Release) -> str:
     """Return *known* without what only counts: two releases with the same essence behave alike."""
-    bare = {ring: replace(known.ring(ring), generation=0, since=0.0) for ring in RINGS}
-    return repr(replace(known, generation=0, canary=bare["canary"], production=bare["production"]))
+    bare = {ring: replace(known.ring(ring), generation=0, since=0.0) for ring in PAIR.names}
+    return repr(replace(known, generation=0, rings=bare))
 
 
 def diagram(edges: set[Edge], *first: str) -> str:
@@ -144,7 +145,7 @@ def diagram(edges: set[Edge], *first: str) -> str:
 def accepted(edges: dict[str, set[Edge]]) -> str:
     """Return a table: in which states of its ring each command is ever accepted."""
     lines = ["| ring | what | accepted when the ring is |", "|---|---|---|"]
-    for ring in RINGS:
+    for ring in PAIR.names:
         for what in dict.fromkeys(name for name, _ in commands(ring)):
             states = sorted({before for before, name, _ in edges[ring] if name == what})
             lines.append(f"| {ring} | {what} | {', '.join(states)} |")
@@ -180,9 +181,9 @@ def ready() -> Release:
     known = Release("p")
     for build in BUILDS[:2]:
         known = transitions.advertise_canary(known, build, 0.0)
-        known = transitions.confirm(known, "canary", known.canary.generation, 0.0)
+        known = transitions.confirm(known, "canary", known.ring("canary").generation, 0.0)
         known = transitions.promote(known, LATER, 60)
-        known = transitions.confirm(known, "production", known.production.generation, 0.0)
+        known = transitions.confirm(known, "production", known.ring("production").generation, 0.0)
     return known
 
 
@@ -191,7 +192,7 @@ def page() -> str:
     edges = explore()
     parts = [HEAD]
     begins = f"    {START} --> {EMPTY}"
-    parts += [f"### {ring.capitalize()}\n\n{diagram(edges[ring], begins)}\n" for ring in RINGS]
+    parts += [f"### {ring.capitalize()}\n\n{diagram(edges[ring], begins)}\n" for ring in PAIR.names]
     parts.append(f"### What is accepted when\n\n{accepted(edges)}\n")
     parts.append(f"### What a hold refuses\n\n{held()}\n")
     parts += [RUN, f"{diagram(explore_runs())}\n"]

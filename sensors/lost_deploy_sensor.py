@@ -1,4 +1,4 @@
-"""Finds deploys that nobody drives any more, and rings that got well after theirs had ended badly."""
+"""Finds what nobody asks for: deploys that died, rings that got well, and promotions that are due."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 from cicd.clock import Sightings
 from cicd.config import Settings
-from cicd.deploy import lost_deploys
+from cicd.deploy import auto_promotions, lost_deploys
 from cicd.sensor import CicdSensor
 from cicd.store.store import Store
 
@@ -21,6 +21,7 @@ class LostDeploySensor(CicdSensor):
         self._told, self._seen = lost_deploys.Told(), Sightings()
 
     def look(self, settings: Settings) -> None:
-        found = list(lost_deploys.find(settings, Store(settings), self._seen))
+        store = Store(settings)
+        found = [*lost_deploys.find(settings, store, self._seen), *auto_promotions.find(settings, store)]
         for event in self._told.news(found, time.monotonic()):
             self.dispatch(*event)

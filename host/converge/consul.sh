@@ -28,21 +28,28 @@ read_token() {
 # Everything that is read from Consul, in one request after another over one connection.
 ask() {
     local api="$CONSUL_HTTP_ADDR/v1" kept="$CONSUL_HTTP_ADDR/v1/kv/cicd/$project"
+    local name=''
+    set --
+    for name in $RINGS; do
+        name=${name%%=*}
+        set -- "$@" -o "$HERE/wanted-$name" "$kept/wanted/$name?raw"
+    done
     # shellcheck disable=SC2046  # one word a code
     set -- $(consul --fail-early -w '%{http_code} ' \
         -o "$HERE/self" "$api/agent/self" \
         -o "$HERE/services" "$api/agent/services" \
         -o "$HERE/checks" "$api/agent/checks?filter=%22_maintenance%22%20in%20CheckID" \
         -o "$HERE/catalog" "$api/catalog/node/$NODE?stale" \
-        -o "$HERE/production" "$kept/wanted/production?raw" \
-        -o "$HERE/canary" "$kept/wanted/canary?raw" \
-        -o "$HERE/told" "$kept/hosts/$NODE?raw&stale" 2>/dev/null)
+        "$@" -o "$HERE/told" "$kept/hosts/$NODE?raw&stale" 2>/dev/null)
     require self "${1:-000}"
     require services "${2:-000}"
     require checks "${3:-000}"
     [ "${4:-000}" = 200 ] || echo null >"$HERE/catalog"
-    require_or_empty production "${5:-000}"
-    require_or_empty canary "${6:-000}"
+    [ $# -lt 4 ] || shift 4
+    for name in $RINGS; do
+        require_or_empty "wanted-${name%%=*}" "${1:-000}"
+        [ $# -eq 0 ] || shift
+    done
     read_agent
 }
 
@@ -51,12 +58,13 @@ ask() {
 # know was registered by another node.
 read_agent() {
     local known="$NODE" answers='' name=''
-    answers=$(jq -nr --arg service "$SERVICE" --arg tag "$TAG" --arg canary "$CANARY_TAG" '
+    answers=$(jq -nr --arg service "$SERVICE" --arg rings "$RINGS" '
         def line: tostring | gsub("[[:cntrl:]]"; " ") | .[:500];
         def ours: [.[] | select(.Service == $service)];
         def places: map("\(.ID) at \(.Address):\(.Port)");
         input.Config.NodeName, (input | ours | places as $own | length, (first // {} |
-            (.Tags // [] | if index([$canary]) then "canary" elif index([$tag]) then "production" else "" end),
+            ((.Tags // []) as $tags | first($rings / " " | .[] | index("=") as $at | select(.[$at + 1:] as $tag |
+                $tags | index([$tag])) | .[:$at]) // ""),
             .ID // "", .Address // "", .Port // 0,
             (.ID as $id | [input | .["_service_maintenance:\($id)", "_node_maintenance"] | values |
                 .Notes | if . == "" then "no reason given" else . end] | last // "")),

@@ -47,7 +47,7 @@ APT_SOURCE=/etc/apt/sources.list.d/cicd.list
 VERIFY_PROVENANCE=yes
 REPOSITORY_KEY=
 
-SERVICE='' TAG='' CANARY_TAG='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
+SERVICE='' TAG='' CANARY_TAG='' RINGS='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
 project='' target='' generation='' repairing=no planning=no
 HERE='' KEPT='' token='' lists=/var/lib/apt/lists
 ring='' version='' package='' wanted_generation=0 sha256='' trace='' rollout='' hold='' silent=''

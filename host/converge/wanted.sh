@@ -6,7 +6,7 @@ read_settings() {
     [ ! -r "$ETC/converge.conf" ] || take "$ETC/converge.conf"
     # Its name in Consul may be another; the last run has noted it.
     [ ! -r "$RUN/node" ] || read -r NODE <"$RUN/node"
-    SERVICE=$project TAG=$project::app CANARY_TAG='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
+    SERVICE=$project TAG=$project::app CANARY_TAG='' RINGS='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
     if [ -r "$ETC/projects/$project.conf" ]; then
         take "$ETC/projects/$project.conf"
         read_token
@@ -21,6 +21,10 @@ read_settings() {
     is_made_of "$PACKAGES" 'a-z0-9.+ -' || fail config "PACKAGES=$PACKAGES in $ETC/projects/$project.conf are no names of packages."
     case $VERIFY_PROVENANCE in yes | no) ;; *) fail config "VERIFY_PROVENANCE=$VERIFY_PROVENANCE is neither yes nor no; correct $ETC/converge.conf." ;; esac
     [ -n "$CANARY_TAG" ] || CANARY_TAG=${TAG}_canary
+    # shellcheck disable=SC2086  # its words, with one space between
+    set -- ${RINGS:-canary=$CANARY_TAG production=$TAG}
+    RINGS=$*
+    refuse_odd_rings
     is_made_of "$SERVICE" 'A-Za-z0-9._+-' || fail config "SERVICE=$SERVICE in $ETC/projects/$project.conf is no service name."
     case $UNIT in *@ | *@.*) fail config "UNIT=$UNIT in $ETC/projects/$project.conf is a template; name one of its instances, as in ${UNIT%%@*}@1.service." ;; esac
     local seconds=''
@@ -43,9 +47,19 @@ take() { # FILE
     # shellcheck source=/dev/null
     . "$settings"
     trap - EXIT
-    case "$CONSUL_HTTP_ADDR$CONSUL_TOKEN_FILE$CONSUL_CACERT$APT_SOURCE$REPOSITORY_KEY$SERVICE$TAG$CANARY_TAG$HEALTH_URL$UNIT$PACKAGES" in
+    case "$CONSUL_HTTP_ADDR$CONSUL_TOKEN_FILE$CONSUL_CACERT$APT_SOURCE$REPOSITORY_KEY$SERVICE$TAG$CANARY_TAG$RINGS$HEALTH_URL$UNIT$PACKAGES" in
         *[[:cntrl:]]*) fail config "A setting in $settings has a control character, perhaps Windows' line ends: sed -i 's/\\r\$//' $settings" ;;
     esac
+}
+
+refuse_odd_rings() {
+    local word=''
+    for word in $RINGS; do
+        case $word in
+            [a-z]*=?*) is_made_of "${word%%=*}" 'a-z0-9-' && is_made_of "${word#*=}" 'A-Za-z0-9:._/@+-' && continue ;;
+        esac
+        fail config "$word in RINGS of $ETC/projects/$project.conf is no ring and its tag; write ring=tag."
+    done
 }
 
 refuse_no_ring() {
@@ -55,7 +69,7 @@ refuse_no_ring() {
         *) fail ring "The service $SERVICE is registered more than once with this host's Consul agent; deregister all but one." ;;
     esac
     is_made_of "$service_id" 'A-Za-z0-9._:+-' || fail ring "The service id $service_id of $SERVICE has characters that no URL takes; register it under its name."
-    [ -n "$ring" ] || fail ring "The service $SERVICE carries neither $TAG nor $CANARY_TAG; tag it."
+    [ -n "$ring" ] || fail ring "The service $SERVICE carries the tag of no ring ($RINGS); tag it."
 }
 
 read_wanted() {
@@ -72,7 +86,7 @@ read_wanted() {
             silent) silent=$value ;;
         esac
         key=''
-    done <"$HERE/$ring"
+    done <"$HERE/wanted-$ring"
     is_number "$wanted_generation" || { wanted_generation=0; unreadable; }
     [ -n "$version" ] || return 0
     case $version in [0-9]*) ;; *) unreadable ;; esac
@@ -103,15 +117,17 @@ FOUND
 
 # Consul may serve what was true once (a backup, a leader that is none any more): what this host has seen is the least.
 refuse_older() {
-    local seen=''
-    [ ! -r "$KEPT/$ring" ] || read -r seen <"$KEPT/$ring"
+    local seen='' kept="$ring"
+    # Other files there have words for names.
+    case $ring in canary | production) ;; *) kept=ring-$ring ;; esac
+    [ ! -r "$KEPT/$kept" ] || read -r seen <"$KEPT/$kept"
     is_number "$seen" || seen=0
     [ "$wanted_generation" -ge "$seen" ] ||
-        fail stale "Consul shows generation $wanted_generation of $ring, but this host has seen $seen; nothing was changed. If Consul was restored on purpose: rm $KEPT/$ring"
+        fail stale "Consul shows generation $wanted_generation of $ring, but this host has seen $seen; nothing was changed. If Consul was restored on purpose: rm $KEPT/$kept"
     # Each change is one: such a leap is a slip, and noting it would make every later document an older one.
     [ "$seen" -eq 0 ] || [ $((wanted_generation - seen)) -le "$LEAP" ] ||
         unreadable "generation $wanted_generation comes right after $seen"
-    [ "$wanted_generation" -eq "$seen" ] || keep "$ring" "$wanted_generation"
+    [ "$wanted_generation" -eq "$seen" ] || keep "$kept" "$wanted_generation"
 }
 
 keep() { # NAME TEXT: on disk, all of it or nothing

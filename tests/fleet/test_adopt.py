@@ -56,10 +56,13 @@ def test_what_the_hosts_run_becomes_the_record_with_the_builds_of_the_repository
     known = old_cluster.store.release(PROJECT)
 
     assert said["adopted"]
-    found = [(b.version, b.commit, b.sha256) for b in (known.canary.wanted, known.production.wanted)]
+    found = [
+        (b.version, b.commit, b.sha256)
+        for b in (known.ring("canary").wanted, known.ring("production").wanted)
+    ]
     assert found == [(b.version, b.commit, b.sha256) for b in (NEW, OLD)]
-    assert known.canary.state == known.production.state == HEALTHY
-    assert abs(known.canary.since - when) < 60
+    assert known.ring("canary").state == known.ring("production").state == HEALTHY
+    assert abs(known.ring("canary").since - when) < 60
     assert key(old_cluster.consul, "greeter::version") == OLD.version
     assert [entry["what"] for entry in old_cluster.store.history(PROJECT, 5)] == ["adopt"]
     with pytest.raises(CicdError, match="has a release record already"):

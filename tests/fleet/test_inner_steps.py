@@ -124,7 +124,7 @@ def test_a_rollback_goes_back_past_a_host_that_is_down_without_being_told(stacks
     assert begun["status"] == "succeeded", begun["result"]
     late = world.ring("production")[-1]
     with world.unreachable(late):
-        back = Deploy(world.settings, PROJECT, "ann").roll_back("production").production.generation
+        back = Deploy(world.settings, PROJECT, "ann").roll_back("production").ring("production").generation
         ended = stackstorm.update("production", back)
 
     assert ended["status"] == "succeeded", ended["result"]

@@ -219,7 +219,7 @@ def test_a_ring_that_was_taken_back_is_found_when_its_last_host_is_well_and_not_
     monkeypatch.setattr(fate, "QUIET_SECONDS", 0)
     deploy = Deploy(world.settings, PROJECT)
     changed = deploy.restore("production", world.want("production"))
-    generation = changed.production.generation
+    generation = changed.ring("production").generation
     *others, last = world.ring("production")
     for machine in others:
         world.converge_by_itself(machine, OLD)
@@ -253,7 +253,7 @@ def test_a_deploy_that_fails_while_the_last_good_version_is_vetoed_stops_the_rin
     changed = deploy.restore("production", generation)
 
     said = overview.project_status(world.settings, PROJECT)["message"].splitlines()
-    assert changed.production.state == "stopped"
+    assert changed.ring("production").state == "stopped"
     assert said[1].startswith("  GOING BACK FAILED: greeter on production is stopped: greeter has no earlier")
     assert f"{OLD.version} was vetoed by ann: it leaks" in said[1]
     assert f"Before that, {NEW.version} failed at update hosts: " in said[1]
@@ -271,7 +271,7 @@ def test_after_a_failed_going_back_the_next_deploy_is_not_refused_for_one_that_e
 
     assert Lock(world.settings, PROJECT, "production").holder() is None
     Controls(world.settings, PROJECT, "bob").lift_veto(OLD.version, "it was another one")
-    assert deploy.roll_back("production").production.wanted == OLD
+    assert deploy.roll_back("production").ring("production").wanted == OLD
     newest = world.store.history(PROJECT, 2)[1]
     assert (newest["what"], newest["who"], newest["why"]) == (
         "lift_veto",
@@ -285,7 +285,7 @@ def test_a_going_back_that_was_cancelled_or_killed_is_found_and_begun_again_unti
     world.configuration["deploy"]["lost_after"] = 1
     deploy, generation = Deploy(world.settings, PROJECT), world.want("production")
     for begun in range(1, transitions.RESTORE_TRIES + 1):
-        generation = deploy.restore("production", generation).production.generation
+        generation = deploy.restore("production", generation).ring("production").generation
         known = {"state": state, "at": 0, "hosts": {}, "generation": generation, "ring": "production"}
         world.store.put(f"cicd/{PROJECT}/rollouts/{generation:08d}", known)
         told = {"project": PROJECT, "ring": "production", "generation": generation}
@@ -296,7 +296,7 @@ def test_a_going_back_that_was_cancelled_or_killed_is_found_and_begun_again_unti
         )
         wait_for("the ring to be found", lambda news=[("cicd.deploy_lost", told)]: found(world) == news)
 
-    ended = deploy.restore("production", generation).production
+    ended = deploy.restore("production", generation).ring("production")
 
     assert (ended.state, ended.wanted) == ("stopped", OLD)
     assert found(world) == []
@@ -306,7 +306,7 @@ def test_a_going_back_that_was_cancelled_or_killed_is_found_and_begun_again_unti
 def test_a_step_of_going_back_that_failed_leaves_no_lock_behind(world):
     deploy = Deploy(world.settings, PROJECT, "ann", "e1")
     changed = deploy.restore("production", world.want("production"))
-    generation = changed.production.generation
+    generation = changed.ring("production").generation
     held = Lock(world.settings, PROJECT, "production").holder()
 
     deploy.note("production", generation, "update hosts", HostError("greeter failed", "Look."))

@@ -23,11 +23,11 @@ CONFIGURED = "configured-5c1e"
 def seeded() -> Release:
     """Return a release whose production is good, and whose canary is healthy but bakes for years."""
     known = transitions.advertise_canary(Release("greeter"), GOOD, 0.0)
-    known = transitions.confirm(known, "canary", known.canary.generation, 0.0)
+    known = transitions.confirm(known, "canary", known.ring("canary").generation, 0.0)
     known = transitions.promote(known, BAKE + 1.0, BAKE)
-    known = transitions.confirm(known, "production", known.production.generation, 0.0)
+    known = transitions.confirm(known, "production", known.ring("production").generation, 0.0)
     known = transitions.advertise_canary(known, UNBAKED, 2e9)
-    return transitions.confirm(known, "canary", known.canary.generation, 4e9)
+    return transitions.confirm(known, "canary", known.ring("canary").generation, 4e9)
 
 
 def seed(consul: str) -> None:

@@ -80,7 +80,7 @@ SPOKEN = {
 
 def production(consul: str) -> tuple[str, str, str]:
     """Return what production is wanted to run: by the record, the contract key and the hosts' document."""
-    known = Store(settings(consul)).release("greeter").production.wanted
+    known = Store(settings(consul)).release("greeter").ring("production").wanted
     key = requests.get(f"{consul}/v1/kv/greeter::version?raw", timeout=10).text
     document = requests.get(f"{consul}/v1/kv/cicd/greeter/wanted/production?raw", timeout=10).text
     assert known is not None

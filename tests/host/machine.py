@@ -122,7 +122,7 @@ class Machine:
         self._generation += 1
         digest = sha256 or self.repository.published[version]
         ring = Ring(state, Build(version, "greeter", "a" * 40, digest, trace), generation=self._generation)
-        release = Release("greeter", self._generation, **{self.ring: ring})
+        release = Release("greeter", self._generation, {self.ring: ring})
         self.put(f"/v1/kv/cicd/greeter/wanted/{self.ring}", wanted_document(release, self.ring))
         return self._generation
 

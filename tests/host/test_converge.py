@@ -628,3 +628,45 @@ def test_a_check_that_consul_forgot_is_made_again(host):
     host.run()
 
     eventually(host, "passing")
+
+
+RINGS = "staging=greeter::app_staging canary=greeter::app_canary production-eu=greeter::app_eu"
+
+
+@pytest.mark.parametrize(
+    ("tags", "ring"),
+    [
+        (("greeter::app_staging",), "staging"),
+        (("greeter::app_eu", "greeter::app"), "production-eu"),
+        (("greeter::app_eu", "greeter::app_canary"), "canary"),
+        (("greeter::app",), ""),
+    ],
+)
+def test_a_host_belongs_to_the_first_of_its_rings_whose_tag_it_carries(host, tags, ring):
+    host.conf = f'SERVICE=greeter\nRINGS="{RINGS}"\n'
+    host.serve(*tags)
+    if ring:
+        host.want(ring, version="", generation="7")
+    code, report = host.run()
+
+    assert report["ring"] == ring
+    assert (code, report["code"]) == ((0, "empty") if ring else (1, "ring"))
+
+
+@pytest.mark.parametrize("rings", ["staging", "Staging=tag", "staging=", "a=b c"])
+def test_a_ring_without_a_tag_is_named(host, rings):
+    host.conf = f'SERVICE=greeter\nRINGS="{rings}"\n'
+    code, report = host.run()
+
+    assert (code, report["code"]) == (1, "config")
+    assert "is no ring and its tag; write ring=tag." in report["message"]
+
+
+def test_what_a_ring_has_seen_is_kept_apart_from_every_other_word(host):
+    host.conf = 'SERVICE=greeter\nRINGS="unfinished=greeter::app"\n'
+    host.want("unfinished", version="", generation="7")
+    host.run()
+    host.want("unfinished", version="", generation="6")
+
+    assert (host.folder / "state" / "greeter" / "ring-unfinished").read_text() == "7\n"
+    assert host.code() == "stale"

@@ -75,7 +75,7 @@ class Hub:
     def advertise(self, commit: str, version: str) -> int:
         build = Build(version, "greeter", commit, "0" * 64, f"acme/greeter@{commit}")
         what = ("advertise_canary", "canary", lambda r: transitions.advertise_canary(r, build, 1.0))
-        return self.change(*what).canary.generation
+        return self.change(*what).ring("canary").generation
 
     def hurry(self) -> None:
         """Let the time that GitHub wants to be left alone be over."""
@@ -130,7 +130,7 @@ def test_a_commit_is_told_from_pending_to_success_with_links(hub):
     hub.write_back.tell()
     hub.change("confirm", "canary", lambda r: transitions.confirm(r, "canary", generation, 2.0))
     promoted = hub.change("promote", "production", lambda r: transitions.promote(r, 1e9, 0))
-    generation = promoted.production.generation
+    generation = promoted.ring("production").generation
     hub.change("confirm", "production", lambda r: transitions.confirm(r, "production", generation, 3.0))
     hub.write_back.tell()
 

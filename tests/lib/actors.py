@@ -13,7 +13,8 @@ from cicd.clients import consul
 from cicd.deploy.controls import Controls
 from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
-from cicd.release.record import EVERYTHING, RINGS, Release
+from cicd.release.lifecycle import PAIR
+from cicd.release.record import EVERYTHING, Release
 from cicd.release.rollout_record import ENDED, rollout_key
 from tests.lib.stage import BAKE, HOSTS, PROJECT, Deed, World, version
 
@@ -121,7 +122,7 @@ class Actor:
     def advertise(self, number: int) -> int:
         deploy = self.deploy()
         changed = self.does("advertise_canary", "canary", lambda: deploy.advertise_canary(version(number)))
-        return changed.canary.generation
+        return changed.ring("canary").generation
 
     def walk(self, ring: str, generation: int) -> None:
         deploy = self.deploy()
@@ -148,7 +149,11 @@ class Actor:
         return changed.ring(ring).generation
 
     def promote(self) -> int:
-        return self.does("promote", "production", self.deploy().promote).production.generation
+        return (
+            self.does("promote", "production", lambda: self.deploy().promote("production"))
+            .ring("production")
+            .generation
+        )
 
     def roll_back(self, ring: str, automatic: bool = False) -> int:
         deploy = self.deploy()
@@ -174,7 +179,7 @@ class Actor:
         self.does("steal_lock", "production", lambda: self.controls().steal("because"))
 
     def review(self, what: str) -> None:
-        wanted = self.world.store.release(PROJECT).canary.wanted
+        wanted = self.world.store.release(PROJECT).ring("canary").wanted
         if wanted:
             self.does(what, "canary", lambda: getattr(self.controls(), what)(wanted.version, "because"))
 
@@ -205,7 +210,7 @@ class Actor:
     def go_up(self) -> None:
         """Take the canary to production, approved by somebody else."""
         self.bake()
-        wanted = self.world.store.release(PROJECT).canary.wanted
+        wanted = self.world.store.release(PROJECT).ring("canary").wanted
         Actor(self.world, next(name for name in NAMES if not wanted or name not in wanted.authors)).review(
             "approve"
         )
@@ -243,16 +248,16 @@ COMMANDS: tuple[Command, ...] = (
     *(2 * [lambda a, c: a.bake()]),
     *(6 * [thaw]),
     *(4 * [cure]),
-    *(3 * [lambda a, c: a.go_on(r := c.choice(RINGS), a.generation(r))]),
-    *(4 * [lambda a, c: a.world.lock_ends(c.choice(RINGS))]),
+    *(3 * [lambda a, c: a.go_on(r := c.choice(PAIR.names), a.generation(r))]),
+    *(4 * [lambda a, c: a.world.lock_ends(c.choice(PAIR.names))]),
     *(2 * [lambda a, c: a.world.converge(a_host(a, c))]),
     lambda a, c: a.push(),
     lambda a, c: a.promote(),
     lambda a, c: a.advertise(a_build(a, c)),
-    lambda a, c: a.confirm(r := c.choice(RINGS), a.generation(r) - c.randint(0, 2)),
-    lambda a, c: a.fails_on(r := c.choice(RINGS), c.choice(HOSTS[r]), c.choice(("running", "ended"))),
-    lambda a, c: a.restore(r := c.choice(RINGS), a.generation(r)),
-    lambda a, c: a.roll_back(c.choice(RINGS), c.random() < 0.5),
+    lambda a, c: a.confirm(r := c.choice(PAIR.names), a.generation(r) - c.randint(0, 2)),
+    lambda a, c: a.fails_on(r := c.choice(PAIR.names), c.choice(HOSTS[r]), c.choice(("running", "ended"))),
+    lambda a, c: a.restore(r := c.choice(PAIR.names), a.generation(r)),
+    lambda a, c: a.roll_back(c.choice(PAIR.names), c.random() < 0.5),
     lambda a, c: a.go_on("production", a.roll_back("production")),
     lambda a, c: a.break_glass(a_build(a, c), c.choice(("incident_commander", "root"))),
     lambda a, c: a.hold(c.choice(KINDS), a_build(a, c)),

@@ -10,6 +10,7 @@ from cicd.release import approvals, holds, record, transitions, verification
 from cicd.release.approvals import Policy, Review
 from cicd.release.holds import Hold
 from cicd.release.host_report import HostReport
+from cicd.release.lifecycle import PAIR
 from cicd.release.record import Build, Cause
 from cicd.release.transitions import Release
 from cicd.release.verification import Proof
@@ -68,7 +69,7 @@ class ReleaseMachine:
         return self.history
 
     def contract(self) -> dict[str, str]:
-        rings = {"canary": self.stored.canary, "production": self.stored.production}
+        rings = {"canary": self.stored.ring("canary"), "production": self.stored.ring("production")}
         return {name: ring.wanted.version if ring.wanted else "" for name, ring in rings.items()}
 
     # --- steps ------------------------------------------------------------------------------------
@@ -110,7 +111,11 @@ class ReleaseMachine:
         if not self.decided:
             return
         before, after, what, ring, written = self.decided.pop(which % len(self.decided))
-        good = {b.version for b in (before.production.last_good, before.production.previous_good) if b}
+        good = {
+            b.version
+            for b in (before.ring("production").last_good, before.ring("production").previous_good)
+            if b
+        }
         won = self.write(before, after, what, ring)
         assert won == (self.written == before.generation), "exactly one decision on a generation is written"
         if not won:
@@ -119,18 +124,18 @@ class ReleaseMachine:
         self.reached[what] += 1
         written()
         self.judge(before, after, what, good)
-        for name in transitions.RINGS:
+        for name in PAIR.names:
             if after.ring(name).generation != before.ring(name).generation:
                 self.overtaken.add((name, before.ring(name).generation))
 
     def judge(self, before: Release, after: Release, what: str, good: set[str]) -> None:
         """Look at a change of production that was just written."""
-        wanted, was = after.production.wanted, before.production
-        if after.production.generation == was.generation or not wanted:
+        wanted, was = after.ring("production").wanted, before.ring("production")
+        if after.ring("production").generation == was.generation or not wanted:
             return
         if what == "promote":
-            assert wanted == before.canary.wanted
-            assert before.canary.state == transitions.HEALTHY
+            assert wanted == before.ring("canary").wanted
+            assert before.ring("canary").state == transitions.HEALTHY
             assert wanted.version not in before.holds.vetoes
             self.allowed.add(wanted.version)
         elif what == "break_glass":
@@ -187,9 +192,9 @@ class ReleaseMachine:
         evidence = self.proof("canary", state)
 
         def change(known: Release) -> Release:
-            after = transitions.promote(known, self.now, BAKE, policy=POLICY, proof=evidence)
-            wanted = known.canary.wanted
-            assert self.now - known.canary.since >= BAKE
+            after = transitions.promote(known, self.now, BAKE, policy=POLICY, proofs={"canary": evidence})
+            wanted = known.ring("canary").wanted
+            assert self.now - known.ring("canary").since >= BAKE
             assert not self.sick & set(HOSTS["canary"])
             assert {self.host[name] for name in HOSTS["canary"]} == {wanted.version}
             assert not known.holds.lock
@@ -243,7 +248,7 @@ class ReleaseMachine:
         self.decide("review", "canary", change, lambda: note(said))
 
     def approve_the_canary(self, who):
-        wanted = self.load().canary.wanted
+        wanted = self.load().ring("canary").wanted
         if wanted:
             self.review(int(wanted.version[4:].partition(".")[0]), who, True)
 
@@ -302,7 +307,7 @@ class ReleaseMachine:
     # --- what holds at every point ------------------------------------------------------------------
 
     def production_wants_a_baked_canary_a_good_one_before_it_or_what_broke_the_glass(self):
-        wanted = self.load().production.wanted
+        wanted = self.load().ring("production").wanted
         assert wanted is None or wanted.version in self.allowed
 
     def record_and_contract_keys_agree(self):
@@ -315,7 +320,7 @@ class ReleaseMachine:
         entries = self.entries()
         assert [entry["generation"] for entry in entries] == list(range(1, self.written + 1))
         assert self.load().generation == self.written
-        for ring in transitions.RINGS:
+        for ring in PAIR.names:
             moves = [entry for entry in entries if entry["ring"] == ring]
             wanted = self.load().ring(ring).wanted
             changes = [m for m in moves if m["what"] in CHANGES_WANTED]
@@ -323,7 +328,7 @@ class ReleaseMachine:
 
     def a_vetoed_version_comes_to_no_ring_that_did_not_want_it_already(self):
         state = self.load()
-        for ring in transitions.RINGS:
+        for ring in PAIR.names:
             wanted = state.ring(ring).wanted
             if wanted and wanted.version in state.holds.vetoes:
                 assert transitions.held(state, ring) == "veto"
@@ -331,7 +336,7 @@ class ReleaseMachine:
 
 CHANGES_WANTED = {"advertise_canary", "promote", "roll_back", "restore", "break_glass"}
 
-RINGS, KINDS = transitions.RINGS, ("lock", "freeze", "pin")
+RINGS, KINDS = PAIR.names, ("lock", "freeze", "pin")
 NAMES = sorted(name for names in HOSTS.values() for name in names)
 JUMPS = (1, 10, BAKE, BAKE, 2 * BAKE, 700, -30, -BAKE)
 

@@ -12,7 +12,7 @@ import requests
 
 from cicd.clients.consul import Operation, set_
 from cicd.config import Settings
-from cicd.release.record import RINGS
+from cicd.release.lifecycle import PAIR
 from cicd.store.deploy_lock import key as lock_key
 from cicd.store.store import Store
 from tests.lib import apt_index
@@ -83,7 +83,7 @@ class World:
         self.store = Store(self.settings)
         self.deeds: list[Deed] = []
         self.failed: set[tuple[str, int, str]] = set()  # ring, generation, host
-        self.freed: dict[str, list[float]] = {ring: [] for ring in RINGS}
+        self.freed: dict[str, list[float]] = {ring: [] for ring in PAIR.names}
         self.well: dict[str, list[list[float]]] = {}
         self.installed: dict[str, list[tuple[float, str]]] = {}
         self.failing = 0  # the generation of a deploy that everybody wants to take back
@@ -95,7 +95,7 @@ class World:
             requests.put(f"{self.consul}/v1/session/destroy/{session['ID']}", timeout=10)
         for first in range(0, BUILDS, TRANSACTION):
             self.store.commit([recorded(number) for number in range(first, min(BUILDS, first + TRANSACTION))])
-        for ring in RINGS:
+        for ring in PAIR.names:
             for host in HOSTS[ring]:
                 self.well[host], self.installed[host] = [[time.time(), float("inf")]], []
                 self.check(host, "passing")

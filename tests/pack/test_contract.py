@@ -206,8 +206,8 @@ DEPLOY_STEPS = {
     "advertise_previous_good": {"project", "ring", "user"},
     "update_ring": {"project", "ring", "generation"},
     "undo_deploy": {"project", "ring", "generation"},
-    "check_canary": {"project", "plan"},
-    "promote_canary": {"project", "plan", "user"},
+    "check_canary": {"project", "ring", "done", "plan"},
+    "promote_canary": {"project", "ring", "plan", "user"},
     "converge_host": {"project", "host", "timeout"},
 }
 

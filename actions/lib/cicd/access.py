@@ -56,6 +56,16 @@ def refuse(allowed: AllowList, step: str, who: str) -> None:
     )
 
 
+def refuse_promoter(promoters: Tuple[str, ...], project: str, ring: str, who: str) -> None:
+    """Raise Refused when only *promoters*, of whom *who* is none, may promote to *ring*."""
+    if promoters and not among(who, promoters):
+        raise Refused(
+            f"{who or 'somebody without a name'} may not promote {project} to {ring}; "
+            f"{', '.join(promoters)} may.",
+            "Ask one of them, or change the ring's `promoters` in the pack's configuration.",
+        )
+
+
 def step_of(class_name: str) -> str:
     """Return the name of the action whose class is *class_name*: `PromoteCanary` is promote_canary."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Mapping, Sequence, Tuple
+from typing import Any, Mapping, Sequence, Tuple, cast
 
-from cicd import access, allowed, config_file, config_schema, identifiers, sections
+from cicd import access, allowed, config_file, config_schema, identifiers, lifecycles, sections
 from cicd.allowed import NOTHING_MORE, Allowed
 from cicd.config_schema import Problem
 from cicd.errors import ConfigError
+from cicd.lifecycles import Given
 from cicd.release import approvals
 from cicd.release import freeze_windows as windows
 from cicd.release.approvals import NO_POLICY, Policy
 from cicd.release.freeze_windows import Window
+from cicd.release.lifecycle import CANARY, PAIR, Lifecycle, Overrides
 from cicd.release.record import EVERYTHING
 from cicd.sections import (
     ConsulSettings,
@@ -51,7 +53,16 @@ class Project:
     distributions: tuple[str, ...] = ()  # those of the repository's section when empty
     component: str = ""
     allowed: Allowed = NOTHING_MORE
+    lifecycle: Lifecycle = PAIR
+    deploy: Overrides = field(default_factory=lambda: Overrides())  # keys of that section that are its own
     packages: tuple[str, ...] = ()  # names of packages that are this project's, whoever published one first
+
+    def approval_of(self, ring: str) -> Policy:
+        """Return who must approve what comes to *ring*: its own policy, or the project's for production."""
+        own = self.lifecycle.stage(ring).approval
+        if own is not None:
+            return own
+        return self.approval if ring in self.lifecycle.productions else NO_POLICY
 
 
 @dataclass(frozen=True)
@@ -109,9 +120,27 @@ class Settings:
         """Return the Consul tag that every app host of *project* carries."""
         return _named(self.discovery.tag, project)
 
+    def tags(self, project: Project) -> Mapping[str, str]:
+        """Return the Consul tag of each ring of *project*, in their order; empty: whatever host is left."""
+        rest = "" if project.lifecycle is PAIR else self.discovery.tag
+        usual = {CANARY: self.discovery.canary_tag}
+        stages = project.lifecycle.stages
+        return {stage.name: _named(stage.tag or usual.get(stage.name, rest), project) for stage in stages}
+
+    def version_keys(self, project: Project) -> Mapping[str, str]:
+        """Return where Consul has the version of each ring of *project* that says so as plain text."""
+        stages = project.lifecycle.stages
+        return {stage.name: _named(stage.version_key, project) for stage in stages if stage.version_key}
+
     def canary_tag(self, project: Project) -> str:
         """Return the Consul tag that canary hosts of *project* carry as well."""
         return _named(self.discovery.canary_tag, project)
+
+    def deploy_of(self, project: Project, ring: str) -> DeploySettings:
+        """Return how *ring* of *project* is updated: its own keys, else the project's, else everybody's."""
+        own: Overrides = {"min_bake_seconds": project.min_bake_seconds, **project.deploy}
+        of_ring: Overrides = {**own, **project.lifecycle.stage(ring).deploy}
+        return replace(self.deploy, **of_ring)
 
 
 # Files that must be readable, by whom: sensors may run as another user than actions.
@@ -131,7 +160,7 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
     _refuse_wrong(given)
     read = sections.parse(given)
     bake = read["deploy"].min_bake_seconds
-    parsed = {name: _project(name, _given(values), bake) for name, values in given["projects"].items()}
+    parsed = {name: _project(name, _given(values), given, bake) for name, values in given["projects"].items()}
     _refuse_given_twice(parsed)
     return Settings(
         **read,
@@ -203,7 +232,7 @@ def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
     return {key: value for key, value in (values or {}).items() if value is not None}
 
 
-def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
+def _project(name: str, values: Mapping[str, Any], config: Mapping[str, Any], bake: int) -> Project:
     if name == EVERYTHING:
         raise ConfigError(f"{name!r} is no name for a project: it means all of them.", "Rename it.")
     directory = values.get("directory") or ""
@@ -222,6 +251,8 @@ def _project(name: str, values: Mapping[str, Any], bake: int) -> Project:
         distributions=tuple(identifiers.check("distribution", d) for d in values.get("distributions") or ()),
         component=identifiers.check("distribution", values["component"]) if values.get("component") else "",
         allowed=allowed.parse(values.get("allowed"), f"projects.{name}.allowed"),
+        lifecycle=lifecycles.of_project(cast(Given, config), name, cast(Given, values)),
+        deploy=lifecycles.overrides(cast(Overrides, values.get("deploy") or {})),
         packages=tuple(identifiers.check("package", name) for name in values.get("packages") or ()),
     )
 

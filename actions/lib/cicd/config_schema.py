@@ -166,6 +166,7 @@ def _unknown(name: str, schema: Schema) -> str:
     import difflib
 
     known = list(schema.get("properties") or {})
-    nearest = difflib.get_close_matches(name, known, 1, 0.5)
+    longer = [one for one in known if one.startswith(name)]
+    nearest = longer or difflib.get_close_matches(name, known, 1, 0.5)
     hint = f"did you mean `{nearest[0]}`?" if nearest else f"there are {', '.join(known)}"
     return f"is no key ({hint})"

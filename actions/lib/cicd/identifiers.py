@@ -14,7 +14,7 @@ PATTERNS = {
     "version": r"[0-9][A-Za-z0-9.+~-]{0,99}",
     "user": r"[A-Za-z0-9][A-Za-z0-9._@\[\]-]{0,99}",
     "push": r"[0-9]{14}-[0-9a-f]{8}",
-    "ring": r"canary|production",
+    "ring": r"[a-z][a-z0-9-]{0,31}",
     "sha256": r"[0-9a-f]{64}",
     "package": r"[a-z0-9][a-z0-9.+-]+",
     "distribution": r"[a-z0-9][a-z0-9.+-]{0,63}",

@@ -21,6 +21,7 @@ from cicd.alarms.alarm import (
 from cicd.errors import InputError, Refused
 from cicd.release import firing, guards, holds, record, transitions
 from cicd.release.holds import Hold
+from cicd.release.lifecycle import PAIR
 from cicd.release.record import Build, Release
 
 WINDOW = 900.0
@@ -38,15 +39,15 @@ def deployed() -> Release:
     known = Release("greeter")
     for commits, when in ((1, 0.0), (2, ENDED)):
         known = transitions.advertise_canary(known, build(commits), when)
-        known = transitions.confirm(known, "canary", known.canary.generation, when)
+        known = transitions.confirm(known, "canary", known.ring("canary").generation, when)
         known = transitions.promote(known, when, 0)
-        known = transitions.confirm(known, "production", known.production.generation, when)
+        known = transitions.confirm(known, "production", known.ring("production").generation, when)
     return known
 
 
 def known(found: Release | None = None, **changes) -> AlarmContext:
     began = {"canary": RingStart("advertise_canary", BEGUN), "production": RingStart("promote", BEGUN + 5)}
-    windows = dict.fromkeys(record.RINGS, WINDOW)
+    windows = dict.fromkeys(PAIR.names, WINDOW)
     return replace(AlarmContext(found or deployed(), RINGS, began, windows), **changes)
 
 
@@ -58,7 +59,7 @@ def judged(
 
 def on(ring: str, **changes) -> Release:
     found = deployed()
-    return replace(found, **{ring: replace(found.ring(ring), **changes)})
+    return found.with_ring(ring, replace(found.ring(ring), **changes))
 
 
 @pytest.mark.parametrize("seconds", [200, 3600])
@@ -72,7 +73,7 @@ def test_an_alarm_counts_and_an_old_one_does_not_though_the_clock_was_set_back(s
 
 
 def test_an_answer_of_a_clock_that_was_set_back_since_holds_no_alarm_off():
-    generation = deployed().canary.generation
+    generation = deployed().ring("canary").generation
     answered = {"answered": {"canary": {"generation": generation, "at": NOW + 3600}}}
 
     assert judged(memory=answered).what == ROLL_BACK
@@ -102,9 +103,9 @@ def test_soon_after_a_deploy_the_ring_that_it_is_about_goes_back(what, ring):
         ({"status": "warning"}, known(), "warning says neither that it fires"),
         ({"status": "resolved"}, known(), "was not known to fire"),
         ({"host": "web9"}, known(), "web9 is not a host of greeter in Consul"),
-        ({}, known(windows=dict.fromkeys(record.RINGS, 0.0)), "alarm_window is 0"),
-        ({}, known(windows=dict.fromkeys(record.RINGS, 80.0)), "ended more than 80 s ago"),
-        ({"host": ""}, known(windows=dict.fromkeys(record.RINGS, 80.0)), "no deploy is recent enough"),
+        ({}, known(windows=dict.fromkeys(PAIR.names, 0.0)), "alarm_window is 0"),
+        ({}, known(windows=dict.fromkeys(PAIR.names, 80.0)), "ended more than 80 s ago"),
+        ({"host": ""}, known(windows=dict.fromkeys(PAIR.names, 80.0)), "no deploy is recent enough"),
         ({}, known(Release("greeter")), "nothing is deployed to canary"),
         ({"host": ""}, known(Release("greeter"), began={}), "no deploy is recent enough"),
         ({}, known(on("canary", state=record.RESTORING)), "canary is going back already"),
@@ -137,7 +138,7 @@ def test_otherwise_nothing_happens_and_the_reason_says_why(what, found, reason):
 
 @pytest.mark.parametrize("people", [(), ("ann", "bob")])
 def test_where_production_is_not_taken_back_alone_a_person_is_named(people):
-    found = known(auto_rollback=False, people=people)
+    found = known(manual=("production",), people=people)
     decision = judged(replace(ERRORS, host="web2"), found=found)
 
     assert decision.what == ASK
@@ -164,7 +165,7 @@ def test_a_canary_that_waits_for_approval_goes_back():
 
 
 def test_what_fired_before_the_deploy_began_does_nothing_until_it_was_over():
-    memory, _, _ = alarm.judge({}, ERRORS, known(windows=dict.fromkeys(record.RINGS, 1.0)), BEGUN - 1)
+    memory, _, _ = alarm.judge({}, ERRORS, known(windows=dict.fromkeys(PAIR.names, 1.0)), BEGUN - 1)
 
     memory, before, _ = alarm.judge(memory, ERRORS, known(), NOW)
     memory, over, _ = alarm.judge(memory, replace(ERRORS, status="ok"), known(), NOW + 1)
@@ -203,7 +204,7 @@ def test_a_rollback_that_died_before_it_changed_anything_is_asked_for_again():
 
 def test_no_more_alarms_are_remembered_than_are_kept_and_old_ones_make_room():
     memory: dict = {}
-    found = known(windows=dict.fromkeys(record.RINGS, 0.0))
+    found = known(windows=dict.fromkeys(PAIR.names, 0.0))
     for number in range(firing.KEPT + 5):
         one = replace(ERRORS, check=f"check {number}")
         memory, decision, _ = alarm.judge(memory, one, found, NOW)
@@ -217,7 +218,7 @@ def test_no_more_alarms_are_remembered_than_are_kept_and_old_ones_make_room():
 
 def test_an_alarm_about_what_moved_on_changes_nothing():
     with pytest.raises(Refused, match="moved on while an alarm"):
-        guards.refuse_moved(deployed(), "canary", deployed().canary.generation - 1)
+        guards.refuse_moved(deployed(), "canary", deployed().ring("canary").generation - 1)
 
 
 GIVEN = {"project": "greeter", "host": "web1", "check": "HTTP 5xx", "status": "FIRING", "source": "grafana"}
@@ -285,7 +286,7 @@ class World:
         self.firing: dict[str, float] = {}
 
     def known(self) -> AlarmContext:
-        return AlarmContext(self.release, RINGS, self.began, dict.fromkeys(record.RINGS, WINDOW))
+        return AlarmContext(self.release, RINGS, self.began, dict.fromkeys(PAIR.names, WINDOW))
 
     def change(self, what: str, ring: str, command) -> None:
         try:

@@ -72,9 +72,9 @@ def take(made: config.Settings, **changes: str) -> Outcome:
 
 def versions(made: config.Settings) -> tuple[str, str]:
     known = Store(made).release("greeter")
-    assert known.canary.wanted
-    assert known.production.wanted
-    return known.canary.wanted.version, known.production.wanted.version
+    assert known.ring("canary").wanted
+    assert known.ring("production").wanted
+    return known.ring("canary").wanted.version, known.ring("production").wanted.version
 
 
 OLD, NEW = build(1).version, build(2).version
@@ -122,7 +122,7 @@ def test_an_alarm_that_fired_already_does_nothing_until_it_was_over(known):
 
 
 def test_a_newer_deploy_that_came_in_between_is_not_taken_back(known):
-    generation = Store(known).release("greeter").canary.generation
+    generation = Store(known).release("greeter").ring("canary").generation
     advertise(known, 3)
 
     with pytest.raises(Refused, match="moved on while an alarm"):
@@ -201,7 +201,10 @@ def ready(consul, known) -> config.Settings:
 def refusals(made: config.Settings) -> list[str]:
     """What each that decides on a promotion says; empty where it is allowed."""
     deploy, said = Deploy(made, "greeter", "ann"), []
-    for ask in (lambda: commands.promotable(deploy.look_at_canary()), deploy.promote):
+    for ask in (
+        lambda: commands.promotable(deploy.look_before_promotion(), "production"),
+        lambda: deploy.promote("production"),
+    ):
         try:
             ask()
             said.append("")
@@ -237,7 +240,7 @@ def test_an_alarm_that_comes_between_the_look_and_the_write_is_not_missed(ready,
     monkeypatch.setattr(kv.Impatient, "send", late)
 
     with pytest.raises(Refused, match="while an alarm fires"):
-        Deploy(ready, "greeter", "ann").promote()
+        Deploy(ready, "greeter", "ann").promote("production")
     assert sent
     assert versions(ready)[1] == NEW
 
@@ -252,14 +255,14 @@ def test_alarms_that_come_all_the_time_do_not_keep_a_rollback_from_being_written
 
     monkeypatch.setattr(kv.Impatient, "send", stormy)
 
-    assert Deploy(ready, "greeter", "ann").roll_back("canary").canary.wanted == build(2)
+    assert Deploy(ready, "greeter", "ann").roll_back("canary").ring("canary").wanted == build(2)
 
 
 def test_alarms_that_cannot_be_read_stop_a_promotion_and_say_how_to_go_on(ready, consul):
     requests.put(f"{consul}/v1/kv/{firing.key('greeter')}", data="odd", timeout=10).raise_for_status()
 
     with pytest.raises(Refused, match="Whether an alarm fires is not known") as refusal:
-        Deploy(ready, "greeter", "ann").promote()
+        Deploy(ready, "greeter", "ann").promote("production")
     assert refusal.value.hint.endswith("consul kv delete cicd/greeter/alarms/firing")
 
 

@@ -7,6 +7,7 @@ from cicd.ci import authors, github_push, inbox, push_handler
 from cicd.ci.push import Push
 from cicd.errors import InputError, Refused
 from cicd.release import record
+from cicd.release.lifecycle import PAIR
 from cicd.release.record import Build
 from cicd.store.store import Store
 from tests.lib.consul_settings import settings
@@ -60,17 +61,17 @@ def test_a_record_of_one_author_or_of_none_is_still_read(store):
     ring = {"state": "healthy", "generation": 1, "since": 0.0, "good": None, "earlier": None}
     known = {"version": "1.0-1.a", "package": "greeter", "commit": A, "sha256": "", "trace": ""}
     for more, expected in (({"author": "eve"}, ("eve",)), ({"author": ""}, ()), ({}, ())):
-        rings = {name: {**ring, "wanted": {**known, **more}} for name in record.RINGS}
+        rings = {name: {**ring, "wanted": {**known, **more}} for name in PAIR.names}
         read = record.from_json({"project": "greeter", "generation": 1, **rings})
-        assert read.canary.wanted.authors == expected
-        assert record.from_json(record.to_json(read)).canary.wanted.authors == expected
+        assert read.ring("canary").wanted.authors == expected
+        assert record.from_json(record.to_json(read)).ring("canary").wanted.authors == expected
 
 
 def test_several_authors_are_kept_in_the_record():
     build = Build("1.0-1.a", "greeter", A, "", "", authors=("ann", "eve"))
-    kept = record.Release("greeter", canary=record.Ring(wanted=build))
+    kept = record.Release("greeter", rings={"canary": record.Ring(wanted=build)})
 
-    assert record.from_json(record.to_json(kept)).canary.wanted.authors == ("ann", "eve")
+    assert record.from_json(record.to_json(kept)).ring("canary").wanted.authors == ("ann", "eve")
 
 
 def test_a_push_is_found_by_its_id_until_newer_ones_take_its_room(store, monkeypatch):

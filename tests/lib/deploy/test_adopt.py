@@ -59,7 +59,7 @@ def test_an_adopted_project_can_be_deployed_and_is_not_adopted_again():
     known = adopt.adopted(Release("greeter"), {"production": build(OLD)}, 100.0)
     fresh = Build("1.1-57.ab12cd5", "greeter", "", "0" * 64, "")
 
-    assert transitions.advertise_canary(known, fresh, 200.0).canary.wanted == fresh
+    assert transitions.advertise_canary(known, fresh, 200.0).ring("canary").wanted == fresh
     with pytest.raises(Refused, match="has a release record already"):
         adopt.adopted(known, {}, 300.0)
 

@@ -113,7 +113,7 @@ def whole(server: Server) -> record.Release:
     known = record.from_json(json.loads(keys[f"cicd/{PROJECT}/release"]))
     numbers = [int(key.rpartition("/")[2]) for key in keys if key.startswith(f"cicd/{PROJECT}/history/")]
     assert numbers == list(range(1, known.generation + 1))
-    wanted = known.canary.wanted.version if known.canary.wanted else None
+    wanted = known.ring("canary").wanted.version if known.ring("canary").wanted else None
     assert keys.get(f"{PROJECT}::canary_version") == wanted
     assert keys[f"cicd/{PROJECT}/wanted/{RING}"] == transitions.wanted_document(known, RING, 300)
     return known
@@ -168,11 +168,11 @@ def outlive(server: Server, command: str, at: int, when: str) -> tuple[float, st
     waited = time.monotonic() - died
     bob.lock.release(session)
     generation = bob.confirm(bob.begin(3))
-    assert whole(server).canary.last_good == build(3)
+    assert whole(server).ring("canary").last_good == build(3)
     stale = Deploying(server.url, TTL, "the one that died")
     with pytest.raises(Refused, match="moved on"):
-        stale.confirm(left.canary.generation)
-    assert whole(server).canary.generation == generation
+        stale.confirm(left.ring("canary").generation)
+    assert whole(server).ring("canary").generation == generation
     return waited, "outlived"
 
 
@@ -221,7 +221,7 @@ def test_a_consul_that_is_killed_at_any_step_is_a_clear_end_and_leaves_nothing_h
 
     assert "Consul" in ended.message
     assert ended.hint
-    assert whole(server).canary.last_good == build(1)
+    assert whole(server).ring("canary").last_good == build(1)
 
 
 @pytest.mark.faults
@@ -239,7 +239,7 @@ def test_a_consul_that_is_frozen_at_any_step_is_a_clear_end_and_leaves_nothing_h
 
     assert "did not answer within" in ended.message
     assert ended.hint
-    assert whole(server).canary.last_good in (build(1), build(2))
+    assert whole(server).ring("canary").last_good in (build(1), build(2))
 
 
 def test_a_consul_that_only_lets_itself_be_read_is_a_clear_end_and_stays_as_it_is(server):

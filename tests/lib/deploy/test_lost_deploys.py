@@ -20,7 +20,7 @@ def test_a_deploy_that_died_before_the_clock_was_set_back_is_found_in_its_time(c
     known = changed(settings(consul), "deploy", lost_after=0.2)
     seen, now = Sightings(), time.time()
     ring = Ring(DEPLOYING, BUILD, generation=1, since=now - 10)
-    record = to_json(Release("greeter", 1, ring))
+    record = to_json(Release("greeter", 1, {"canary": ring}))
     rollout = {"state": "running", "at": now + AHEAD}
     for key, body in {"cicd/greeter/release": record, rollout_key("greeter", 1): rollout}.items():
         requests.put(f"{consul}/v1/kv/{key}", data=json.dumps(body), timeout=10).raise_for_status()

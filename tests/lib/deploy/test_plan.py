@@ -100,6 +100,6 @@ def test_two_hundred_hosts_stay_within_a_result():
 def test_a_version_that_is_not_the_canary_is_refused_for_production():
     known = transitions.advertise_canary(Release("greeter"), BUILD, 0.0)
 
-    plan._refuse_other(known, BUILD.version)
+    plan._refuse_other(known, "production", BUILD.version)
     with pytest.raises(Refused, match="production only gets the canary"):
-        plan._refuse_other(known, "1.0-1.0000001")
+        plan._refuse_other(known, "production", "1.0-1.0000001")

@@ -53,13 +53,13 @@ def deploy(actor: Actor) -> Deploy:
 
 
 def test_a_promotion(ann, count):
-    asked, read = count(lambda: deploy(ann).promote())
+    asked, read = count(lambda: deploy(ann).promote("production"))
 
     assert (asked <= MOST, read) == (True, 1), asked
 
 
 def test_a_look_at_the_canary(ann, count):
-    asked, read = count(lambda: commands.promotable(deploy(ann).look_at_canary()))
+    asked, read = count(lambda: commands.promotable(deploy(ann).look_before_promotion(), "production"))
 
     assert (asked <= MOST, read) == (True, 1), asked
 

@@ -27,7 +27,7 @@ GOOD = {"installed": BUILD.version, "state": "unchanged", "dpkg": "installed", "
 
 
 def release(state: str = HEALTHY, since: float = NOW - 1000) -> Release:
-    return Release("greeter", 7, production=Ring(state, BUILD, BUILD, None, 7, since))
+    return Release("greeter", 7, {"production": Ring(state, BUILD, BUILD, None, 7, since)})
 
 
 def kinds(

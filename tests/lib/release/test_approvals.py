@@ -17,7 +17,7 @@ CAUSE = Cause("eve", "because", 1.0)
 
 def baked() -> Release:
     state = transitions.advertise_canary(Release("greeter"), CANARY, 0)
-    return transitions.confirm(state, "canary", state.canary.generation, 0)
+    return transitions.confirm(state, "canary", state.ring("canary").generation, 0)
 
 
 def reviewed(*reviews: tuple[str, bool], when: float = 1.0) -> Release:
@@ -35,7 +35,7 @@ def test_a_promotion_waits_for_as_many_people_as_the_policy_wants_and_names_thos
     with pytest.raises(Refused, match=r"1 of 2 approvals \(ann\)"):
         promote(reviewed(("ann", True)))
 
-    assert promote(reviewed(("ann", True), ("bob", True))).production.wanted == CANARY
+    assert promote(reviewed(("ann", True), ("bob", True))).ring("production").wanted == CANARY
 
 
 def test_the_same_person_counts_once():
@@ -80,7 +80,7 @@ def test_one_rejection_stops_it_until_who_rejected_approves():
 def test_the_approvals_of_a_canary_are_none_of_a_newer_one():
     state = reviewed(("ann", True), ("bob", True))
     newer = transitions.advertise_canary(state, NEWER, 5)
-    newer = transitions.confirm(newer, "canary", newer.canary.generation, 5)
+    newer = transitions.confirm(newer, "canary", newer.ring("canary").generation, 5)
 
     with pytest.raises(Refused, match="0 of 2"):
         promote(newer)
@@ -89,8 +89,8 @@ def test_the_approvals_of_a_canary_are_none_of_a_newer_one():
 def after_a_newer_one_failed(state: Release) -> Release:
     """Return *state* after a newer canary failed and CANARY was restored."""
     newer = transitions.advertise_canary(state, NEWER, 5)
-    back = transitions.restore(newer, "canary", newer.canary.generation, 6)
-    return transitions.confirm(back, "canary", back.canary.generation, 6)
+    back = transitions.restore(newer, "canary", newer.ring("canary").generation, 6)
+    return transitions.confirm(back, "canary", back.ring("canary").generation, 6)
 
 
 def test_a_rejection_stays_when_a_newer_canary_fails_and_the_rejected_one_is_restored():
@@ -100,7 +100,8 @@ def test_a_rejection_stays_when_a_newer_canary_fails_and_the_rejected_one_is_res
 
 def test_an_approval_is_of_the_version_and_counts_after_a_newer_canary_failed():
     assert (
-        promote(after_a_newer_one_failed(reviewed(("ann", True), ("bob", True)))).production.wanted == CANARY
+        promote(after_a_newer_one_failed(reviewed(("ann", True), ("bob", True)))).ring("production").wanted
+        == CANARY
     )
 
 
@@ -119,7 +120,7 @@ def test_the_reviews_of_as_many_versions_are_kept_as_can_come_back_and_the_prese
         state = transitions.advertise_canary(state, build, number)
         state = transitions.review(state, build.version, "bob", Review(False, "because", float(number)))
 
-    assert state.canary.last_good == CANARY
+    assert state.ring("canary").last_good == CANARY
     assert len(state.reviews) == approvals.KEPT_VERSIONS + 1
     assert state.reviews_of(CANARY.version), "it is what a restore returns to"
 

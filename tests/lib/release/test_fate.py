@@ -77,38 +77,47 @@ def going_back(vetoed: bool = False) -> Release:
     failed = transitions.advertise_canary(canary_of(1), build(2), when=1)
     if vetoed:
         failed = transitions.hold(failed, Holds(vetoes={build(1).version: Hold("ann", "it leaks", 0.0)}))
-    return transitions.restore(failed, "canary", failed.canary.generation, when=2)
+    return transitions.restore(failed, "canary", failed.ring("canary").generation, when=2)
 
 
 def test_a_going_back_that_never_succeeds_is_begun_again_to_the_same_version_and_then_ends():
     known, begun = going_back(), 0
-    while known.canary.state == RESTORING:
-        assert known.canary.wanted == build(1)
+    while known.ring("canary").state == RESTORING:
+        assert known.ring("canary").wanted == build(1)
         assert begun < 10, "it goes on for ever"
         begun += 1
-        known = transitions.restore(known, "canary", known.canary.generation, when=3)
+        known = transitions.restore(known, "canary", known.ring("canary").generation, when=3)
 
     assert begun == transitions.RESTORE_TRIES
-    assert known.canary.state == STOPPED
+    assert known.ring("canary").state == STOPPED
     assert "rollout=open" in transitions.wanted_document(known, "canary"), "its hosts still converge alone"
-    ended = transitions.confirm(known, "canary", known.canary.generation, 4)
-    assert (ended.canary.state, ended.canary.wanted, ended.canary.tries) == (HEALTHY, build(1), 0)
+    ended = transitions.confirm(known, "canary", known.ring("canary").generation, 4).ring("canary")
+    assert (ended.state, ended.wanted, ended.tries) == (
+        HEALTHY,
+        build(1),
+        0,
+    )
 
 
 def test_a_second_going_back_has_all_its_tries():
     known = going_back()
     for _ in range(transitions.RESTORE_TRIES - 1):
-        known = transitions.restore(known, "canary", known.canary.generation, when=3)
-    well = transitions.confirm(known, "canary", known.canary.generation, 4)
+        known = transitions.restore(known, "canary", known.ring("canary").generation, when=3)
+    well = transitions.confirm(known, "canary", known.ring("canary").generation, 4)
     failed = transitions.advertise_canary(well, build(3), when=5)
 
-    assert transitions.restore(failed, "canary", failed.canary.generation, 6).canary.tries == 1
+    assert (
+        transitions.restore(failed, "canary", failed.ring("canary").generation, 6).ring("canary").tries == 1
+    )
 
 
 def test_a_version_that_is_vetoed_while_the_ring_goes_back_to_it_stops_that():
     known = transitions.hold(going_back(), Holds(vetoes={build(1).version: Hold("ann", "it leaks", 0.0)}))
 
-    assert transitions.restore(known, "canary", known.canary.generation, 3).canary.state == STOPPED
+    assert (
+        transitions.restore(known, "canary", known.ring("canary").generation, 3).ring("canary").state
+        == STOPPED
+    )
 
 
 def test_what_stands_is_told_again_and_not_at_every_look():

@@ -63,8 +63,10 @@ def test_no_way_to_production_is_open_while_it_fires():
 
     with pytest.raises(Refused, match="while an alarm fires"):
         transitions.promote(canary_of(1), BAKE, BAKE, alarms=alarms)
-    assert transitions.promote(canary_of(1), BAKE, BAKE, alarms=Alarms()).production.wanted == build(1)
-    assert transitions.break_glass(canary_of(1), build(1), BAKE).production.wanted == build(1)
+    assert transitions.promote(canary_of(1), BAKE, BAKE, alarms=Alarms()).ring("production").wanted == build(
+        1
+    )
+    assert transitions.break_glass(canary_of(1), build(1), BAKE).ring("production").wanted == build(1)
 
 
 @pytest.mark.parametrize("host", ["web2", "web9"])

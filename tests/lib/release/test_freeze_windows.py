@@ -81,8 +81,8 @@ def test_a_window_that_cannot_be_read_means_stop(value):
 def test_a_window_stops_promotions_only():
     build = Build("1.0-1.0000001", "greeter", "1" * 40, "0" * 64, "")
     window = freeze_windows.Opened("weekend", "Monday")
-    state = transitions.advertise_canary(Release("greeter", window=window), build, 0)
-    state = transitions.confirm(state, "canary", state.canary.generation, 0)
+    state = transitions.advertise_canary(Release("greeter", windows={"production": window}), build, 0)
+    state = transitions.confirm(state, "canary", state.ring("canary").generation, 0)
 
     with pytest.raises(Refused, match="in a freeze window until Monday: weekend"):
         transitions.promote(state, 1, 0)

@@ -11,6 +11,7 @@ import pytest
 from cicd.errors import HostError, Refused, WentBackBadly
 from cicd.release import going_back, holds, transitions
 from cicd.release.holds import Hold, Holds
+from cicd.release.lifecycle import PAIR
 from cicd.release.record import STOPPED, Release
 from cicd.release.stop import Stop
 from cicd.reports import status_text
@@ -26,16 +27,16 @@ def half(ring: str = "canary") -> Release:
     known = canary_of(1)
     if ring == "production":
         known = transitions.promote(known, 10**6, 0)
-        known = transitions.confirm(known, "production", known.production.generation, 0)
+        known = transitions.confirm(known, "production", known.ring("production").generation, 0)
     known = transitions.advertise_canary(known, build(2), 1)
     if ring == "production":
-        known = transitions.confirm(known, "canary", known.canary.generation, 1)
+        known = transitions.confirm(known, "canary", known.ring("canary").generation, 1)
         known = transitions.promote(known, 10**6, 0)
     known = transitions.hold(known, holds.veto(known.holds, VETO))
     return transitions.restore(known, ring, known.ring(ring).generation, 2, FAILED)
 
 
-@pytest.mark.parametrize("ring", transitions.RINGS)
+@pytest.mark.parametrize("ring", PAIR.names)
 def test_nothing_to_go_back_to_stops_the_ring_and_is_said_first(ring):
     known = half(ring)
     said = status_text.whole(known, [], 3.0, 0).splitlines()
@@ -63,7 +64,7 @@ def test_a_lifted_veto_lets_the_ring_go_back_as_the_next_step_says():
     lifted = transitions.hold(known, holds.lift(known.holds, "greeter", build(1).version))
 
     assert f"st2 run cicd.lift_veto project=greeter version={build(1).version} reason=…" in advised
-    assert transitions.roll_back(lifted, "canary", 4.0).canary.wanted == build(1)
+    assert transitions.roll_back(lifted, "canary", 4.0).ring("canary").wanted == build(1)
 
 
 def test_only_what_is_vetoed_can_be_lifted():
@@ -76,7 +77,7 @@ def test_a_first_canary_that_failed_is_said_with_where_why_and_execution():
     stop = Stop(
         "update hosts", "1 of 1 hosts failed (web1: it is not active).", log="no port", execution="e1"
     )
-    known = transitions.restore(known, "canary", known.canary.generation, 1.0, stop)
+    known = transitions.restore(known, "canary", known.ring("canary").generation, 1.0, stop)
 
     said = status_text.whole(known, [], 61.0, 0)
 
@@ -89,12 +90,12 @@ def test_a_first_canary_that_failed_is_said_with_where_why_and_execution():
 
 def test_what_stopped_a_deploy_is_forgotten_by_the_next_and_not_by_going_back():
     failed = transitions.advertise_canary(canary_of(1), build(2), 1)
-    back = transitions.restore(failed, "canary", failed.canary.generation, 2, FAILED)
-    well = transitions.confirm(back, "canary", back.canary.generation, 3)
+    back = transitions.restore(failed, "canary", failed.ring("canary").generation, 2, FAILED)
+    well = transitions.confirm(back, "canary", back.ring("canary").generation, 3)
     again = transitions.advertise_canary(well, build(3), 4)
 
-    assert well.canary.stop.version == build(2).version
-    assert again.canary.stop is None
+    assert well.ring("canary").stop.version == build(2).version
+    assert again.ring("canary").stop is None
 
 
 def reachable() -> Iterator[Release]:
@@ -119,7 +120,7 @@ def held(known: Release, builds) -> Iterator[Release]:
     for one in builds:
         vetoed = transitions.hold(known, Holds(vetoes={one.version: Hold("ann", "it leaks", 0.0)}))
         yield vetoed
-        for ring in transitions.RINGS:
+        for ring in PAIR.names:
             current = vetoed.ring(ring)
             if current.wanted and current.state == transitions.DEPLOYING:
                 yield transitions.restore(vetoed, ring, current.generation, 1.0)

@@ -20,7 +20,7 @@ def build(commits: int) -> Build:
 
 def baked(held: Holds) -> Release:
     state = transitions.advertise_canary(Release("greeter"), build(1), 0)
-    state = transitions.confirm(state, "canary", state.canary.generation, 0)
+    state = transitions.confirm(state, "canary", state.ring("canary").generation, 0)
     return transitions.hold(state, held)
 
 
@@ -39,13 +39,13 @@ def test_a_hold_stops_a_promotion_and_says_who_why_and_how_to_end_it(kind):
 def test_a_pin_to_the_canarys_own_version_lets_it_through():
     pin = Hold("ann", "the release", 1.0, build(1).version)
 
-    assert promote(Holds(pin=pin)).production.wanted == build(1)
+    assert promote(Holds(pin=pin)).ring("production").wanted == build(1)
 
 
 def test_only_a_lock_stops_a_canary():
     for kind in ("freeze", "pin"):
         held = transitions.hold(Release("greeter"), holds.put(Holds(), "greeter", kind, ANN))
-        assert transitions.advertise_canary(held, build(1), 0).canary.wanted == build(1)
+        assert transitions.advertise_canary(held, build(1), 0).ring("canary").wanted == build(1)
     with pytest.raises(Refused, match="locked"):
         transitions.advertise_canary(transitions.hold(Release("greeter"), Holds(lock=ANN)), build(1), 0)
 
@@ -67,7 +67,7 @@ def test_no_hold_stops_a_rollback(kind):
     newer = transitions.advertise_canary(baked(Holds()), build(2), 1)
     held = transitions.hold(newer, holds.put(Holds(), "greeter", kind, ANN))
 
-    assert transitions.roll_back(held, "canary", 2).canary.wanted == build(1)
+    assert transitions.roll_back(held, "canary", 2).ring("canary").wanted == build(1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -122,7 +122,7 @@ def hold_line(state: Release, ring: str) -> str:
 
 def in_production() -> Release:
     state = transitions.promote(baked(Holds()), 10, 1)
-    return transitions.confirm(state, "production", state.production.generation, 10)
+    return transitions.confirm(state, "production", state.ring("production").generation, 10)
 
 
 @pytest.mark.parametrize(
@@ -144,14 +144,14 @@ def test_hosts_that_move_by_themselves_are_told_what_holds_them(held, canary, pr
 
 def test_hosts_follow_a_step_back_whatever_is_frozen_or_locked():
     newer = transitions.advertise_canary(in_production(), build(2), 11)
-    restored = transitions.restore(newer, "canary", newer.canary.generation, 12)
+    restored = transitions.restore(newer, "canary", newer.ring("canary").generation, 12)
 
     assert hold_line(transitions.hold(restored, Holds(lock=ANN)), "canary") == "hold="
 
 
 def test_hosts_do_not_follow_a_step_back_to_a_version_that_is_vetoed_then():
     newer = transitions.advertise_canary(in_production(), build(2), 11)
-    restored = transitions.restore(newer, "canary", newer.canary.generation, 12)
+    restored = transitions.restore(newer, "canary", newer.ring("canary").generation, 12)
     vetoed = transitions.hold(restored, Holds(vetoes={build(1).version: ANN}))
 
     assert hold_line(vetoed, "canary") == "hold=veto"

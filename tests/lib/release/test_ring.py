@@ -20,6 +20,7 @@ from cicd.release.ring import (
 )
 
 CANARY = "greeter::app_canary"
+TAGS = {"canary": CANARY, "production": ""}
 
 
 def entry(name: str, *tags: str, serf: str = "passing", check: str = "passing") -> ConsulHost:
@@ -34,31 +35,31 @@ FLEET = [entry("web1", CANARY), entry("web3"), entry("web2", CANARY)]
 
 
 def test_canary_hosts_are_not_production_hosts_although_they_carry_both_tags():
-    assert [h.name for h in members(FLEET, "greeter", "canary", CANARY)] == ["web1", "web2"]
-    assert [h.name for h in members(FLEET, "greeter", "production", CANARY)] == ["web3"]
+    assert [h.name for h in members(FLEET, "greeter", "canary", TAGS)] == ["web1", "web2"]
+    assert [h.name for h in members(FLEET, "greeter", "production", TAGS)] == ["web3"]
 
 
 def test_defect_11_an_empty_canary_ring_is_refused():
     with pytest.raises(Refused, match="no canary host"):
-        members([entry("web3")], "greeter", "canary", CANARY)
+        members([entry("web3")], "greeter", "canary", TAGS)
 
 
 def test_a_ring_with_an_unreachable_node_is_refused_by_name():
     with pytest.raises(Refused, match="web9"):
-        members([*FLEET, entry("web9", CANARY, serf="critical")], "greeter", "canary", CANARY)
+        members([*FLEET, entry("web9", CANARY, serf="critical")], "greeter", "canary", TAGS)
 
 
 def test_a_rollback_leaves_an_unreachable_node_out_instead():
     fleet = [*FLEET, entry("web9", CANARY, serf="critical")]
 
-    assert [h.name for h in members(fleet, "greeter", "canary", CANARY, reachable_only=True)] == [
+    assert [h.name for h in members(fleet, "greeter", "canary", TAGS, reachable_only=True)] == [
         "web1",
         "web2",
     ]
 
 
 def test_a_host_whose_application_is_not_installed_yet_belongs_to_its_ring():
-    hosts = members([entry("web1", CANARY, check="critical")], "greeter", "canary", CANARY)
+    hosts = members([entry("web1", CANARY, check="critical")], "greeter", "canary", TAGS)
 
     assert [host.name for host in hosts] == ["web1"]
 
@@ -70,14 +71,14 @@ def test_unhealthy_names_the_failing_check_and_the_host_that_is_gone():
 
 
 def test_an_excluded_host_is_in_no_ring():
-    assert [h.name for h in members(FLEET, "greeter", "canary", CANARY, excluded={"web1"})] == ["web2"]
+    assert [h.name for h in members(FLEET, "greeter", "canary", TAGS, excluded={"web1"})] == ["web2"]
 
 
 def test_more_canaries_than_the_share_allows_are_refused_but_one_always_may_be():
     with pytest.raises(Refused, match="2 of greeter's 3 hosts are canaries; 1 may be"):
-        refuse_crowd(FLEET, "greeter", CANARY, "1")
-    refuse_crowd(FLEET, "greeter", CANARY, "50%")
-    refuse_crowd([entry("web1", CANARY)], "greeter", CANARY, "10%")
+        refuse_crowd(FLEET, "greeter", TAGS, "1")
+    refuse_crowd(FLEET, "greeter", TAGS, "50%")
+    refuse_crowd([entry("web1", CANARY)], "greeter", TAGS, "10%")
 
 
 def test_a_sick_host_is_refused_by_name_with_its_check():

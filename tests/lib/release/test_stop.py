@@ -113,8 +113,8 @@ def test_whatever_ends_a_deploy_ends_its_status_on_github_and_says_why():
     empty = Release("greeter")
     first = transitions.advertise_canary(empty, traced(1), 0)
     why = Stop("update hosts", "web1: greeter.service is not active.", execution="e1")
-    back = transitions.restore(first, "canary", first.canary.generation, 1, why)
-    stopped = transitions.restore(first, "canary", first.canary.generation, 1, why, left=True)
+    back = transitions.restore(first, "canary", first.ring("canary").generation, 1, why)
+    stopped = transitions.restore(first, "canary", first.ring("canary").generation, 1, why, left=True)
     newer = transitions.advertise_canary(first, traced(2), 1)
     begun = entry("advertise_canary", empty, first)
 
@@ -129,7 +129,7 @@ def test_whatever_ends_a_deploy_ends_its_status_on_github_and_says_why():
 def test_the_history_names_the_step_the_reason_and_the_execution():
     first = transitions.advertise_canary(Release("greeter"), build(1), 0)
     why = Stop("update hosts", "web1: it is not active.", execution="e1")
-    back = transitions.restore(first, "canary", first.canary.generation, 1, why)
+    back = transitions.restore(first, "canary", first.ring("canary").generation, 1, why)
     shown = {**entry("restore", first, back), "why": why.sentence}
 
     assert "(at update hosts: web1: it is not active.), execution e1" in overview.history([shown])

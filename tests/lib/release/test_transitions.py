@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from cicd.errors import CicdError, Refused
 from cicd.release import record, transitions
 from cicd.release.holds import Hold, Holds
+from cicd.release.lifecycle import PAIR
 from cicd.release.record import Cause
 from cicd.release.transitions import Build, Release
 
@@ -20,13 +21,13 @@ def build(commits: int) -> Build:
 
 def canary_of(commits: int, when: float = 0) -> Release:
     advertised = transitions.advertise_canary(Release("greeter"), build(commits), when)
-    return transitions.confirm(advertised, "canary", advertised.canary.generation, when)
+    return transitions.confirm(advertised, "canary", advertised.ring("canary").generation, when)
 
 
 def test_defect_3_production_is_advertised_exactly_the_canarys_version():
     promoted = transitions.promote(canary_of(1), when=BAKE, min_bake=BAKE)
 
-    assert promoted.production.wanted == build(1)
+    assert promoted.ring("production").wanted == build(1)
 
 
 def test_defect_4_promote_takes_no_version_so_no_other_one_can_reach_production():
@@ -72,7 +73,7 @@ def test_a_higher_version_of_fewer_commits_is_newer_in_both_rings():
     state = transitions.advertise_canary(after_twelve_commits(), versioned("1.1", 1), 1)
     state = transitions.promote(end_well(state, "canary"), 2 * BAKE, BAKE)
 
-    assert state.production.wanted == versioned("1.1", 1)
+    assert state.ring("production").wanted == versioned("1.1", 1)
 
 
 def test_a_lower_version_is_older_however_many_commits_it_has():
@@ -101,7 +102,7 @@ def test_of_an_accepted_history_every_commit_is_newer_than_the_old_ones_in_both_
         first += commits
     promoted = transitions.promote(end_well(state, "canary"), 3 * BAKE, BAKE)
 
-    assert promoted.production.wanted == state.canary.wanted
+    assert promoted.ring("production").wanted == state.ring("canary").wanted
     with pytest.raises(Refused, match="older than"):
         transitions.advertise_canary(state, build(12), 3)
 
@@ -112,27 +113,27 @@ def test_a_second_history_is_accepted_as_the_first_was():
         state = transitions.accept_history(state, build(commits).version, [])
         state = end_well(transitions.advertise_canary(state, build(commits), 1), "canary")
 
-    assert transitions.promote(state, 2 * BAKE, BAKE).production.wanted == build(5)
+    assert transitions.promote(state, 2 * BAKE, BAKE).ring("production").wanted == build(5)
 
 
 def test_defect_5_production_rolls_back_to_the_version_before():
     first = transitions.promote(canary_of(1), BAKE, BAKE)
-    first = transitions.confirm(first, "production", first.production.generation, BAKE)
+    first = transitions.confirm(first, "production", first.ring("production").generation, BAKE)
     canary = transitions.advertise_canary(first, build(2), BAKE)
-    canary = transitions.confirm(canary, "canary", canary.canary.generation, BAKE)
+    canary = transitions.confirm(canary, "canary", canary.ring("canary").generation, BAKE)
     second = transitions.promote(canary, 2 * BAKE, BAKE)
-    second = transitions.confirm(second, "production", second.production.generation, 2 * BAKE)
+    second = transitions.confirm(second, "production", second.ring("production").generation, 2 * BAKE)
 
     rolled = transitions.roll_back(second, "production", 2 * BAKE)
 
-    assert rolled.production.wanted == build(1)
+    assert rolled.ring("production").wanted == build(1)
 
 
 def test_a_second_rollback_does_not_return_to_the_version_that_was_left():
     state = transitions.advertise_canary(canary_of(1), build(2), 1)
-    state = transitions.confirm(state, "canary", state.canary.generation, 1)
+    state = transitions.confirm(state, "canary", state.ring("canary").generation, 1)
     state = transitions.roll_back(state, "canary", 2)
-    state = transitions.confirm(state, "canary", state.canary.generation, 2)
+    state = transitions.confirm(state, "canary", state.ring("canary").generation, 2)
 
     with pytest.raises(Refused, match="no earlier good version"):
         transitions.roll_back(state, "canary", 3)
@@ -141,35 +142,35 @@ def test_a_second_rollback_does_not_return_to_the_version_that_was_left():
 def test_defect_13_a_failed_deploy_advertises_the_last_good_version_again():
     failed = transitions.advertise_canary(canary_of(1), build(2), when=1)
 
-    restored = transitions.restore(failed, "canary", failed.canary.generation, when=2)
+    restored = transitions.restore(failed, "canary", failed.ring("canary").generation, when=2)
 
-    assert restored.canary.wanted == build(1)
+    assert restored.ring("canary").wanted == build(1)
     assert "rollout=open" in transitions.wanted_document(restored, "canary")
 
 
 def test_the_first_deploy_ever_that_fails_leaves_nothing_advertised():
     failed = transitions.advertise_canary(Release("greeter"), build(1), when=1)
 
-    restored = transitions.restore(failed, "canary", failed.canary.generation, when=2)
+    restored = transitions.restore(failed, "canary", failed.ring("canary").generation, when=2)
 
-    assert restored.canary.wanted is None
+    assert restored.ring("canary").wanted is None
     assert transitions.wanted_document(restored, "canary").startswith("version=\n")
 
 
 def test_what_was_rolled_back_can_be_promoted_twice_once_it_was_canary_again():
     first = transitions.promote(canary_of(1), when=0, min_bake=0)
-    first = transitions.confirm(first, "production", first.production.generation, 0)
+    first = transitions.confirm(first, "production", first.ring("production").generation, 0)
     second = transitions.advertise_canary(first, build(2), 0)
-    second = transitions.confirm(second, "canary", second.canary.generation, 0)
+    second = transitions.confirm(second, "canary", second.ring("canary").generation, 0)
     second = transitions.promote(second, 0, 0)
-    second = transitions.confirm(second, "production", second.production.generation, 0)
+    second = transitions.confirm(second, "production", second.ring("production").generation, 0)
     back = transitions.roll_back(second, "production", 0)
     with pytest.raises(Refused, match="was rolled back"):
         transitions.promote(back, 0, 0)
     again = transitions.advertise_canary(back, build(2), 0)
-    again = transitions.confirm(again, "canary", again.canary.generation, 0)
+    again = transitions.confirm(again, "canary", again.ring("canary").generation, 0)
 
-    assert transitions.promote(transitions.promote(again, 0, 0), 0, 0).production.wanted == build(2)
+    assert transitions.promote(transitions.promote(again, 0, 0), 0, 0).ring("production").wanted == build(2)
 
 
 def rolled_back_from_two() -> Release:
@@ -187,7 +188,7 @@ def end_well(state: Release, ring: str) -> Release:
 
 
 def restored(state: Release) -> Release:
-    return end_well(transitions.restore(state, "canary", state.canary.generation, 0), "canary")
+    return end_well(transitions.restore(state, "canary", state.ring("canary").generation, 0), "canary")
 
 
 def stolen(state: Release) -> Release:
@@ -213,7 +214,7 @@ WAYS_BACK = {
 def test_a_version_that_production_was_rolled_back_from_stays_out_whatever_made_it_canary_again(way):
     state = WAYS_BACK[way](rolled_back_from_two())
 
-    assert (state.canary.wanted, state.canary.state) == (build(2), transitions.HEALTHY)
+    assert (state.ring("canary").wanted, state.ring("canary").state) == (build(2), transitions.HEALTHY)
     with pytest.raises(Refused, match="was rolled back from production") as refusal:
         transitions.promote(state, 0, 0)
     assert f"st2 run cicd.deploy project=greeter version={build(2).version}" in refusal.value.hint
@@ -257,7 +258,7 @@ def test_a_late_word_of_failure_does_not_move_a_ring_that_is_healthy(late):
     healthy = canary_of(1)
 
     with pytest.raises(Refused, match="has ended well already"):
-        late(healthy, "canary", healthy.canary.generation, when=1)
+        late(healthy, "canary", healthy.ring("canary").generation, when=1)
 
 
 def test_a_deploy_that_was_overtaken_can_neither_confirm_nor_restore():
@@ -266,12 +267,12 @@ def test_a_deploy_that_was_overtaken_can_neither_confirm_nor_restore():
 
     for step in (transitions.confirm, transitions.restore):
         with pytest.raises(Refused, match="moved on"):
-            step(new, "canary", old.canary.generation, 3)
+            step(new, "canary", old.ring("canary").generation, 3)
 
 
 def test_hosts_converge_by_themselves_only_when_no_deploy_walks_their_ring():
     advertised = transitions.advertise_canary(Release("greeter"), build(1), when=0)
-    confirmed = transitions.confirm(advertised, "canary", advertised.canary.generation, 1)
+    confirmed = transitions.confirm(advertised, "canary", advertised.ring("canary").generation, 1)
 
     assert "rollout=pushed" in transitions.wanted_document(advertised, "canary")
     assert "rollout=open" in transitions.wanted_document(confirmed, "canary")
@@ -319,7 +320,7 @@ class Releases(RuleBasedStateMachine):
     def advertise(self, commits):
         self._try(lambda: transitions.advertise_canary(self.state, build(commits), self.now))
 
-    @rule(ring=st.sampled_from(transitions.RINGS), behind=st.integers(0, 2))
+    @rule(ring=st.sampled_from(PAIR.names), behind=st.integers(0, 2))
     def confirm(self, ring, behind):
         generation = self.state.ring(ring).generation - behind
         self._try(lambda: transitions.confirm(self.state, ring, generation, self.now))
@@ -327,7 +328,7 @@ class Releases(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, 2 * BAKE))
     def wait(self, seconds):
         self.now += seconds
-        canary = self.state.canary
+        canary = self.state.ring("canary")
         if canary.wanted and canary.state == transitions.HEALTHY and self.now - canary.since >= BAKE:
             self.baked.add(canary.wanted)
 
@@ -335,18 +336,18 @@ class Releases(RuleBasedStateMachine):
     def promote(self):
         self._try(lambda: transitions.promote(self.state, self.now, BAKE))
 
-    @rule(ring=st.sampled_from(transitions.RINGS))
+    @rule(ring=st.sampled_from(PAIR.names))
     def restore(self, ring):
         generation = self.state.ring(ring).generation
         self._try(lambda: transitions.restore(self.state, ring, generation, self.now))
 
-    @rule(ring=st.sampled_from(transitions.RINGS))
+    @rule(ring=st.sampled_from(PAIR.names))
     def roll_back(self, ring):
         self._try(lambda: transitions.roll_back(self.state, ring, self.now))
 
     @invariant()
     def production_only_ever_wants_what_was_a_healthy_baked_canary(self):
-        wanted = self.state.production.wanted
+        wanted = self.state.ring("production").wanted
         assert wanted is None or wanted in self.baked
 
 
@@ -356,9 +357,9 @@ TestReleases = Releases.TestCase
 @pytest.mark.parametrize(("end", "rollout"), [(transitions.degrade, "open"), (transitions.stop, "pushed")])
 def test_a_deploy_that_ended_otherwise_than_well_is_no_good_version(end, rollout):
     state = transitions.advertise_canary(Release("greeter"), build(1), 0)
-    state = end(state, "canary", state.canary.generation, 1)
+    state = end(state, "canary", state.ring("canary").generation, 1)
 
-    assert state.canary.last_good is None
+    assert state.ring("canary").last_good is None
     assert f"rollout={rollout}" in transitions.wanted_document(state, "canary")
     with pytest.raises(Refused, match="not healthy on every canary host"):
         transitions.promotable(state, 1000, 1)

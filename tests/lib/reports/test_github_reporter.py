@@ -76,7 +76,7 @@ def test_each_stage_is_told_once(hub):
 def test_a_deploy_and_its_end_are_told_of_one_deployment(hub):
     hub.reporter.tell()
     known = hub.change("advertise_canary", lambda r: transitions.advertise_canary(r, BUILD, 1.0))
-    generation = known.canary.generation
+    generation = known.ring("canary").generation
     assert hub.reporter.tell() == {"told": 1, "left": 0, "problem": ""}
     hub.change("confirm", lambda r: transitions.confirm(r, "canary", generation, 2.0))
     hub.reporter.tell()

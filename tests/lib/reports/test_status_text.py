@@ -7,8 +7,10 @@ from cicd import sanitize
 from cicd.release import transitions
 from cicd.release.approvals import Policy, Review
 from cicd.release.holds import Hold, Holds
+from cicd.release.lifecycle import Lifecycle, Stage
 from cicd.release.transitions import Build, Release
 from cicd.reports import overview, status_text
+from cicd.reports.status_text import Gate
 from cicd.store.store import Store
 from tests.lib.store.test_store import CAUSE, settings
 
@@ -25,12 +27,12 @@ def host(name: str, ring: str, version: str = "", reason: str = "") -> dict:
 
 def canary(commits: int, since: float = 0.0, start: Release | None = None) -> Release:
     wanted = transitions.advertise_canary(start or Release("greeter"), build(commits), since)
-    return transitions.confirm(wanted, "canary", wanted.canary.generation, since)
+    return transitions.confirm(wanted, "canary", wanted.ring("canary").generation, since)
 
 
 def promoted(commits: int, since: float = 0.0) -> Release:
     wanted = transitions.promote(canary(commits, since), since, 0)
-    return transitions.confirm(wanted, "production", wanted.production.generation, since)
+    return transitions.confirm(wanted, "production", wanted.ring("production").generation, since)
 
 
 def test_a_project_without_deploys_says_what_to_do_first():
@@ -67,7 +69,7 @@ def test_a_deploy_that_is_under_way_is_said_before_everything_else():
 
 def test_a_ring_that_is_taken_back_says_that_its_hosts_go_on_by_themselves():
     failed = transitions.advertise_canary(canary(1), build(2), 0.0)
-    back = transitions.restore(failed, "canary", failed.canary.generation, 1.0)
+    back = transitions.restore(failed, "canary", failed.ring("canary").generation, 1.0)
 
     assert f"its hosts go back to {build(1).version} by themselves" in status_text.next_step(back, 60.0, 0)
 
@@ -84,7 +86,7 @@ def test_holds_say_who_since_when_and_why_and_the_next_step_how_they_end():
 def test_pending_approvals_are_counted_and_the_next_step_says_who_can_give_them():
     policy = Policy(count=2, approvers=("ann", "bob"))
     known = transitions.review(canary(1), build(1).version, "ann", Review(True, "looks good", 0.0))
-    said = status_text.whole(known, [], 120.0, 0, policy)
+    said = status_text.whole(known, [], 120.0, 0, {"production": Gate(policy)})
 
     assert "approved by ann 2 min ago: looks good" in said
     assert "approvals: 1 of 2" in said
@@ -141,3 +143,26 @@ def test_the_overview_has_one_line_for_each_project_and_reads_a_real_consul(cons
     assert "ann: advertise canary, canary nothing -> 1.0-1.0000001 (deploy)" in overview.history(
         one["history"]
     )
+
+
+def test_a_host_that_is_in_no_ring_is_named():
+    host = {"name": "web9", "ring": "", "address": "", "version": "", "healthy": True, "reason": ""}
+
+    assert "web9 is in no ring" in status_text.whole(canary(1), [host], 40.0, 60)
+
+
+def test_of_a_list_of_rings_the_next_step_is_the_first_ring_that_lacks_what_is_before_it():
+    rings = Lifecycle((Stage("staging", "s"), Stage("eu", "e", ("staging",)), Stage("us", "u", ("eu",))))
+    known = transitions.advertise_canary(Release("greeter", lifecycle=rings), build(1), 0.0)
+    said = []
+    for ring in rings.names:
+        known = transitions.confirm(known, ring, known.ring(ring).generation, 0.0)
+        said.append(status_text.next_step(known, 1.0, 0))
+        if ring != "us":
+            known = transitions.promote(known, 1.0, 0, ring=rings.followers(ring)[0])
+
+    assert said == [
+        f"`promote greeter to eu` promotes {build(1).version}",
+        f"`promote greeter to us` promotes {build(1).version}",
+        "push a commit; all rings run what staging runs",
+    ]

@@ -19,7 +19,7 @@ def build(version: str) -> Build:
 
 
 # What the rings run is known, and is the newest anyway.
-KNOWN = Release("app", canary=Ring(wanted=build(VERSIONS[29])))
+KNOWN = Release("app", rings={"canary": Ring(wanted=build(VERSIONS[29]))})
 
 
 def kept(release: Release = KNOWN, history: tuple = (), last: int = 3, since: float = 0.0) -> dict[str, str]:
@@ -48,7 +48,7 @@ def test_what_an_accepted_history_brought_last_never_goes(first, more):
 
 def test_what_a_ring_wants_or_can_go_back_to_is_kept_and_says_so():
     ring = Ring(wanted=build(VERSIONS[2]), last_good=build(VERSIONS[1]), previous_good=build(VERSIONS[0]))
-    found = kept(replace(KNOWN, production=ring))
+    found = kept(KNOWN.with_ring("production", ring))
 
     assert found[VERSIONS[0]] == "earlier good on production"
     assert found[VERSIONS[1]] == "good on production"
@@ -93,8 +93,8 @@ def test_what_this_pipeline_did_not_build_is_left_alone():
 @given(st.integers(-5, 40), st.lists(st.sampled_from(VERSIONS), max_size=3))
 def test_nothing_that_is_wanted_ever_goes_and_one_version_always_stays(last, wanted):
     rings = [Ring(wanted=build(version)) for version in wanted]
-    names = dict(zip(("canary", "production"), rings, strict=False))
-    found = kept(replace(KNOWN, **names), last=last)
+    named = dict(zip(("canary", "production"), rings, strict=False))
+    found = kept(replace(KNOWN, rings=named), last=last)
 
     assert set(wanted[:2]) <= set(found)
     assert found

@@ -15,7 +15,8 @@ from cicd import config
 from cicd.errors import Refused
 from cicd.package.built import Package
 from cicd.package.package_names import Names
-from cicd.release.record import EVERYTHING, RINGS, Release, Ring
+from cicd.release.lifecycle import PAIR
+from cicd.release.record import EVERYTHING, Release, Ring
 from cicd.release.transitions import Build
 from cicd.repository import package_records
 from cicd.repository.forget import forget
@@ -163,13 +164,13 @@ def test_an_exception_from_ci_is_forgotten_with_the_history_that_tells_of_it(kno
 
 
 EVENTS = st.lists(
-    st.tuples(st.sampled_from(RINGS), st.sampled_from(["confirm", "promote"]), st.integers(1, 9))
+    st.tuples(st.sampled_from(PAIR.names), st.sampled_from(["confirm", "promote"]), st.integers(1, 9))
 )
 
 
 @given(EVENTS, st.integers(0, 40))
 def test_what_is_read_of_the_history_keeps_the_same_versions_as_all_of_it(events, since):
-    rings = {name: Ring() for name in RINGS}
+    rings = {name: Ring() for name in PAIR.names}
     history = []
     for number, (ring, what, commits) in enumerate(events):
         version = f"1.0-{commits}.{commits:07x}"
@@ -179,7 +180,7 @@ def test_what_is_read_of_the_history_keeps_the_same_versions_as_all_of_it(events
         build = Build(version, "greeter", "", "", "")
         good = build if what == "confirm" else rings[ring].last_good
         rings[ring] = Ring("healthy", build, good, None, number, float(number))
-    release = Release("greeter", **rings)
+    release = Release("greeter", rings=rings)
     entries = [{"Version": f"1.0-{n}.{n:07x}", "Package": "greeter"} for n in range(1, 10)]
 
     def kept(told: list[dict]) -> set[str]:

@@ -87,7 +87,7 @@ def test_its_runs_packages_authors_and_events_are_found(known):
 
 def test_what_is_done_next_is_written_as_the_earlier_pack_reads_it(known):
     Controls(known, "greeter", "ann").hold("veto", "it leaks", SECOND)
-    back = Deploy(known, "greeter", "ann").roll_back("production").production
+    back = Deploy(known, "greeter", "ann").roll_back("production").ring("production")
     store = Store(known)
 
     assert back.wanted

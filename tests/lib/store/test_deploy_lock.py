@@ -69,14 +69,14 @@ def test_the_next_step_of_a_deploy_finds_its_lock_by_its_generation(canary, cons
     session = canary.acquire(ANN)
     changed = advertise(consul, canary, session)
 
-    assert canary.resume(changed.canary.generation, BOB) == session
+    assert canary.resume(changed.ring("canary").generation, BOB) == session
     with pytest.raises(Refused, match="is being deployed"):
-        canary.resume(changed.canary.generation - 1, BOB)
+        canary.resume(changed.ring("canary").generation - 1, BOB)
 
 
 def test_a_lock_that_died_between_two_steps_is_taken_again_by_the_same_deploy(canary, consul):
     session = canary.acquire(ANN)
-    generation = advertise(consul, canary, session).canary.generation
+    generation = advertise(consul, canary, session).ring("canary").generation
     canary.release(session)
 
     again = canary.resume(generation, replace(ANN, why="update hosts"))

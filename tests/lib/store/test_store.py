@@ -16,6 +16,7 @@ from cicd.deploy.controls import Controls
 from cicd.errors import ConfigError, ConsulError, Refused, RepositoryError
 from cicd.release import guards, transitions
 from cicd.release.holds import Hold, Holds
+from cicd.release.lifecycle import PAIR
 from cicd.release.record import Cause
 from cicd.release.transitions import Build, Release
 from cicd.store.deploy_lock import Holder, Lock
@@ -68,7 +69,7 @@ def test_a_change_writes_record_contract_key_document_and_history_together(store
 
 def test_a_hold_is_in_the_documents_of_both_rings_and_wakes_no_host_by_other_changes(store, consul):
     advertise(store, 1)
-    documents = [f"cicd/greeter/wanted/{ring}" for ring in transitions.RINGS]
+    documents = [f"cicd/greeter/wanted/{ring}" for ring in PAIR.names]
     lock = Holds(lock=Hold("ann", "db migration", 1.0))
     store.change("greeter", "lock", "production", CAUSE, lambda r: transitions.hold(r, lock))
     assert all("\nhold=lock\n" in str(key(consul, name)) for name in documents)
@@ -86,7 +87,7 @@ def test_a_canary_bakes_in_its_time_though_the_clock_was_set_back(store):
     def deployed(known: Release) -> Release:
         ahead = time.time() + 3600
         known = transitions.advertise_canary(known, build(1), ahead)
-        return transitions.confirm(known, "canary", known.canary.generation, ahead)
+        return transitions.confirm(known, "canary", known.ring("canary").generation, ahead)
 
     before = store.change("greeter", "advertise_canary", "canary", CAUSE, deployed)
     with pytest.raises(Refused, match="has been canary for 0 s of the 1 s"):
@@ -96,9 +97,11 @@ def test_a_canary_bakes_in_its_time_though_the_clock_was_set_back(store):
     after = store.release("greeter")
     assert not store.refresh("greeter")
 
-    assert guards.promotable(after, after.canary.since + 1, 1) == build(1)
-    assert time.time() >= after.canary.since
-    assert after == replace(before, canary=replace(before.canary, since=after.canary.since))
+    assert guards.promotable(after, after.ring("canary").since + 1, 1) == build(1)
+    assert time.time() >= after.ring("canary").since
+    assert after == before.with_ring(
+        "canary", replace(before.ring("canary"), since=after.ring("canary").since)
+    )
 
 
 def test_a_refusal_writes_nothing(store, consul):
@@ -125,14 +128,14 @@ def test_of_racing_writers_each_decides_on_what_the_one_before_left(store, consu
     after, history = store.release("greeter"), store.history("greeter", 100)
     assert won == after.generation == len(history)
     assert [entry["generation"] for entry in history] == list(range(won, 0, -1))
-    assert key(consul, "greeter::canary_version") == after.canary.wanted.version
+    assert key(consul, "greeter::canary_version") == after.ring("canary").wanted.version
     steps = list(reversed(history))
     assert [entry["from"] for entry in steps] == [None, *(entry["to"] for entry in steps[:-1])]
 
 
 def test_taking_a_ring_back_to_nothing_removes_the_contract_key(store, consul):
     failed = advertise(store, 1)
-    generation = failed.canary.generation
+    generation = failed.ring("canary").generation
     store.change(
         "greeter", "restore", "canary", CAUSE, lambda r: transitions.restore(r, "canary", generation, 2.0)
     )
@@ -197,7 +200,7 @@ def test_a_lock_on_everything_reaches_every_project_and_its_hosts(store, consul)
     with pytest.raises(Refused, match="not by bob"):
         Controls(settings(consul), "everything", "bob").end_hold("lock")
     controls.end_hold("lock")
-    assert advertise(store, 2).canary.wanted == build(2)
+    assert advertise(store, 2).ring("canary").wanted == build(2)
     assert "hold=\n" in str(key(consul, "cicd/greeter/wanted/canary"))
 
 
@@ -234,12 +237,12 @@ def test_a_freeze_window_that_consul_has_but_nobody_can_read_means_stop(store, c
 
 def test_a_stolen_deploy_stops_for_good_and_the_thief_holds_the_lock(store, consul):
     session = Lock(settings(consul), "greeter", "canary").acquire(Holder("ann", "deploy", "e1", 1.0))
-    generation = advertise(store, 1).canary.generation
+    generation = advertise(store, 1).ring("canary").generation
     Controls(settings(consul), "greeter", "bob").steal("ann is away")
 
     assert not Lock(settings(consul), "greeter", "canary").still_held(session)
     assert store.release("greeter").holds.lock.who == "bob"
-    assert store.release("greeter").canary.state == transitions.STOPPED
+    assert store.release("greeter").ring("canary").state == transitions.STOPPED
     with pytest.raises(Refused, match="moved on"):
         transitions.confirm(store.release("greeter"), "canary", generation, 2.0)
     assert store.history("greeter", 1)[0]["why"] == "from the deploy to canary: ann is away"

@@ -11,7 +11,7 @@ from cicd.errors import Refused
 from cicd.release import firing
 from cicd.release import transitions as releases
 from cicd.release.firing import KEPT, Answer, Memory, Remembered
-from cicd.release.record import DEPLOYING, RESTORING, RINGS, STOPPED, Release
+from cicd.release.record import DEPLOYING, RESTORING, STOPPED, Release
 
 # The words of Alertmanager, Consul, Grafana, Icinga, New Relic and CloudWatch.
 FIRING = {"firing", "critical", "alert", "alerting", "alarm", "open", "opened", "problem", "down"}
@@ -66,14 +66,14 @@ class AlarmContext:
     What an alarm is judged by.
 
     `rings` is the ring of each host, `windows` the seconds after a deploy to each ring in which
-    alarms count, `people` who may roll back (anybody when empty).
+    alarms count, `manual` the rings that only a person takes back, `people` who may (anybody when empty).
     """
 
     release: Release
     rings: Mapping[str, str]
     began: Mapping[str, RingStart]
     windows: Mapping[str, float]
-    auto_rollback: bool = True
+    manual: Tuple[str, ...] = ()
     people: Tuple[str, ...] = ()
 
 
@@ -144,11 +144,11 @@ def _decide(
         back = releases.roll_back(known.release, ring, now, automatic=True).ring(ring).wanted
     except Refused as refusal:
         return Decision(ASK, f"{ring} cannot go back: {refusal.message} {refusal.hint}", ring)
-    if ring == "production" and not known.auto_rollback:
+    if ring in known.manual:
         who = ", ".join(known.people) or "a person"
         return Decision(
             ASK,
-            f"deploy.auto_rollback is false, so {who} decides: `rollback production {alarm.project}`",
+            f"deploy.auto_rollback is false, so {who} decides: `rollback {ring} {alarm.project}`",
             ring,
         )
     versions = f"from {_version(known, ring)} to {back.version if back else 'nothing'}"
@@ -164,7 +164,7 @@ def _ring(alarm: Alarm, known: AlarmContext, now: float) -> Tuple[str, str]:
     if alarm.host:
         ring = known.rings.get(alarm.host, "")
         return ring, "" if ring else f"{alarm.host} is not a host of {alarm.project} in Consul"
-    recent = [ring for ring in RINGS if ring in known.began and _is_recent(known, ring, now)]
+    recent = [ring for ring in known.began if _is_recent(known, ring, now)]
     if not recent:
         return "", "it names no host, and no deploy is recent enough"
     return max(recent, key=lambda ring: known.release.ring(ring).generation), ""

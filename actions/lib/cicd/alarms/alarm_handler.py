@@ -14,7 +14,7 @@ from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
 from cicd.release import firing
 from cicd.release.firing import Memory
-from cicd.release.record import RINGS, Release
+from cicd.release.record import Release
 from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store, change_places, change_to
 
@@ -75,21 +75,27 @@ def _gone_back(settings: Settings, alarm: Alarm, decision: Decision, who: str) -
 
 
 def _known(settings: Settings, seen: Snapshot) -> AlarmContext:
-    window = settings.deploy.alarm_window
-    baking = max(window, seen.project.min_bake_seconds) if window > 0 else window
+    rings = seen.project.lifecycle.names
     return AlarmContext(
         seen.release,
         seen.rings,
-        {name: _began(seen, name) for name in RINGS},
-        {"canary": baking, "production": window},
-        settings.deploy.auto_rollback,
+        {name: _began(seen, name) for name in rings},
+        {name: _window(seen, name) for name in rings},
+        tuple(name for name in rings[1:] if not seen.deploy(name).auto_rollback),
         settings.access.get("rollback", ()),
     )
 
 
+def _window(seen: Snapshot, ring: str) -> int:
+    """Return for how many seconds after a deploy to *ring* an alarm takes it back: while it bakes, too."""
+    deploy, bakes = seen.deploy(ring), bool(seen.project.lifecycle.followers(ring))
+    is_on = deploy.alarm_window > 0
+    return max(deploy.alarm_window, deploy.min_bake_seconds) if is_on and bakes else deploy.alarm_window
+
+
 def _beginnings(known: Release) -> list[str]:
     """Return where the history has the changes by which the rings' present generations began."""
-    return change_places(known.project, [known.ring(name).generation for name in RINGS])
+    return change_places(known.project, [known.ring(name).generation for name in known.lifecycle.names])
 
 
 def _began(seen: Snapshot, ring: str) -> RingStart:

@@ -76,7 +76,7 @@ def let_past(settings: Settings, project: Project, commit: str, role: str, why: 
     Store(settings).change(
         project.name,
         "publish_past_ci",
-        "canary",
+        project.lifecycle.first,
         cause,
         lambda known: replace(known, generation=known.generation + 1),
         lambda _: [operation],

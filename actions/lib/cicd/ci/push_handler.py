@@ -10,7 +10,7 @@ from cicd.ci.push import Decision, Push, PushContext
 from cicd.ci.queue_store import Turns
 from cicd.ci.run import Before
 from cicd.config import Project, Settings
-from cicd.release.transitions import RINGS, Release
+from cicd.release.transitions import Release
 from cicd.store.store import Store
 
 
@@ -75,5 +75,5 @@ def _declined(turns: Turns, decision: Decision, reason: str) -> Outcome:
 
 
 def _deployed(release: Release) -> tuple[str, ...]:
-    builds = [build for ring in RINGS for build in (release.ring(ring).wanted, release.ring(ring).last_good)]
+    builds = [build for ring in release.rings.values() for build in (ring.wanted, ring.last_good)]
     return tuple(sorted({build.commit for build in builds if build}))

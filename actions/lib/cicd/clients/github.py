@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, List, Mapping, Optional, TypedDict, cast
 
 from cicd.config import Settings, secret
 from cicd.errors import GitHubError
+from cicd.release.lifecycle import PRODUCTION
 from cicd.sanitize import beginning, one_line
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class GitHub:
             "auto_merge": False,
             # The canary is what decides, not what other checks say of the commit.
             "required_contexts": [],
-            "production_environment": environment == "production",
+            "production_environment": environment.split("-")[0] == PRODUCTION,
         }
         return int(self._ask("POST", f"repos/{repository}/deployments", body)["id"])
 

@@ -11,7 +11,8 @@ from cicd.config import Project, Settings
 from cicd.errors import Refused
 from cicd.release import ring
 from cicd.release.host import ConsulHost, Host
-from cicd.release.record import HEALTHY, RINGS, Build, Cause, Release, Ring
+from cicd.release.lifecycle import PAIR, PRODUCTION
+from cicd.release.record import HEALTHY, Build, Cause, Release, Ring
 from cicd.release.version import package_name
 from cicd.repository.apt_index import Repository
 from cicd.sanitize import one_line
@@ -63,12 +64,12 @@ def look(settings: Settings, project: Project) -> list[Found]:
         raise Refused(f"{project.name} is not healthy everywhere ({why}).", "Repair it, then adopt it.")
     return [
         _installed(settings, project, host, name)
-        for name in RINGS
+        for name in project.lifecycle.names
         for host in _members(settings, project, hosts, name)
     ]
 
 
-def agreed(project: str, found: Sequence[Found]) -> dict[str, str]:
+def agreed(project: str, found: Sequence[Found], last: str = PRODUCTION) -> dict[str, str]:
     """Return the version that all hosts of a ring run, by ring; Refused when they disagree."""
     versions: dict[str, str] = {}
     for name in sorted({one.ring for one in found}):
@@ -80,8 +81,8 @@ def agreed(project: str, found: Sequence[Found]) -> dict[str, str]:
                 "Bring them to one version the way you did until now, then adopt it.",
             )
         versions[name] = there.pop()
-    if "production" not in versions:
-        raise Refused(f"{project} has no production host to adopt.", "Check `discovery` and the hosts' tags.")
+    if last not in versions:
+        raise Refused(f"{project} has no {last} host to adopt.", "Check `discovery` and the hosts' tags.")
     return versions
 
 
@@ -92,8 +93,7 @@ def adopted(release: Release, builds: Mapping[str, Build], when: float) -> Relea
             f"{release.project} has a release record already (generation {release.generation}).",
             f"See: st2 run cicd.get_release project={release.project}",
         )
-    canary, production = (_running(builds.get(name), when) for name in RINGS)
-    return replace(release, generation=1, canary=canary, production=production)
+    return replace(release, generation=1, rings={name: _running(one, when) for name, one in builds.items()})
 
 
 def adopt(settings: Settings, name: str, who: str, dry_run: bool) -> Adoption:
@@ -102,11 +102,11 @@ def adopt(settings: Settings, name: str, who: str, dry_run: bool) -> Adoption:
     adopted(store.release(project.name), {}, when)
     found = look(settings, project)
     repository, package = Repository(settings, project), package_name(project.name)
-    versions = agreed(project.name, found)
+    versions = agreed(project.name, found, project.lifecycle.last)
     builds = {ring_name: repository.build(package, version) for ring_name, version in versions.items()}
     if not dry_run:
         cause = Cause(one_line(who, 100), "taken over as its hosts run it", when)
-        store.change(project.name, "adopt", "production", cause, lambda r: adopted(r, builds, when))
+        store.change(project.name, "adopt", project.lifecycle.last, cause, lambda r: adopted(r, builds, when))
     return {
         "adopted": not dry_run,
         "versions": versions,
@@ -115,14 +115,14 @@ def adopt(settings: Settings, name: str, who: str, dry_run: bool) -> Adoption:
     }
 
 
-def _running(build: Build | None, when: float) -> Ring:
-    return Ring(state=HEALTHY, wanted=build, last_good=build, generation=1, since=when) if build else Ring()
+def _running(build: Build, when: float) -> Ring:
+    return Ring(state=HEALTHY, wanted=build, last_good=build, generation=1, since=when)
 
 
 def _members(settings: Settings, project: Project, hosts: Sequence[ConsulHost], name: str) -> list[Host]:
-    tag = settings.canary_tag(project)
-    there = [one for one in hosts if one.ring(tag) == name]
-    return ring.members(there, project.name, name, tag) if there else []
+    tags = settings.tags(project)
+    there = [one for one in hosts if one.ring(tags) == name]
+    return ring.members(there, project.name, name, tags) if there else []
 
 
 def _installed(settings: Settings, project: Project, host: Host, name: str) -> Found:
@@ -141,7 +141,7 @@ def _refuse_half_tagged(
     tag, canary_tag = settings.tag(project), settings.canary_tag(project)
     canaries = store.healthy(settings.service_name(project), canary_tag)
     half = sorted({one.name for one in canaries} - {one.name for one in hosts})
-    if half:
+    if half and project.lifecycle is PAIR:
         raise Refused(
             f"{', '.join(half)} carries the tag {canary_tag} of {project.name} but not {tag}.",
             "A canary host carries both: register its service with both tags, then adopt it.",

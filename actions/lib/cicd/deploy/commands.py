@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Callable, Collection, Sequence, TypeVar
 
+from cicd import access
 from cicd.ci import authors, ci_gate, run
 from cicd.ci.authors import Authors
 from cicd.ci.github_push import UNKNOWN
@@ -27,11 +28,11 @@ Decided = TypeVar("Decided")
 
 def advertise_canary(seen: Snapshot, build: Build, who: str, before: Collection[str] | None = None) -> Change:
     """
-    Want the published *build*, which *who* deploys, on the canary ring, whose hosts must all be reachable.
+    Want the published *build*, which *who* deploys, on the first ring, whose hosts must all be reachable.
 
     What was published *before* comes before it, whatever dpkg says; None leaves the order to dpkg.
     """
-    seen.deployable_hosts("canary")
+    seen.deployable_hosts(seen.release.lifecycle.first)
     refuse_unpublished(seen, build)
     known, why = seen.release, f"deploy {build.version}"
     if before is not None:
@@ -41,22 +42,25 @@ def advertise_canary(seen: Snapshot, build: Build, who: str, before: Collection[
     return Change(after, "advertise_canary", why)
 
 
-def promotable(seen: Snapshot) -> Build:
-    """Return the canary's build; refused unless it may go to production at this very moment."""
-    build = _at_this_moment(seen, guards.promotable)
+def promotable(seen: Snapshot, ring: str) -> Build:
+    """Return what the rings before *ring* run; refused unless it may go there at this very moment."""
+    build = _at_this_moment(seen, ring, guards.promotable)
     ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
     return build
 
 
-def promote(seen: Snapshot, plan: str = "") -> Change:
-    """Want the canary's version on production; refused when a *plan* showed something else."""
+def promote(seen: Snapshot, ring: str, who: str, plan: str = "") -> Change:
+    """Want on *ring*, for *who* asks, what the rings before it run; refused when a *plan* showed another."""
+    stage = seen.release.lifecycle.stage(ring)
+    access.refuse_promoter(stage.promoters, seen.project.name, ring, who)
     planned.refuse_generation(plan, seen.release)
-    seen.deployable_hosts("production")
-    after = _at_this_moment(seen, transitions.promote)
-    assert after.production.wanted is not None
-    ci_gate.refuse_uncleared(seen.items, seen.project.name, after.production.wanted.version)
+    seen.deployable_hosts(ring)
+    after = _at_this_moment(seen, ring, transitions.promote)
+    build = after.ring(ring).wanted
+    assert build is not None
+    ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
     no_alarm_since = seen.unmoved_key(firing.key(seen.project.name))
-    return Change(after, "promote", "promote the canary", [no_alarm_since])
+    return Change(after, "promote", f"promote the {' and the '.join(stage.after)}", [no_alarm_since])
 
 
 def roll_back(seen: Snapshot, ring: str, alarm: str = "", generation: int = 0) -> Change:
@@ -72,11 +76,11 @@ def roll_back(seen: Snapshot, ring: str, alarm: str = "", generation: int = 0) -
     return Change(after, "roll_back", f"an alarm: {alarm}" if alarm else "roll back")
 
 
-def break_glass(seen: Snapshot, build: Build, who: str, role: str, why: str) -> Change:
-    """Want the published *build* on production past every guard, for *who* is in *role*."""
-    seen.hosts("production", reachable_only=True)
+def break_glass(seen: Snapshot, ring: str, build: Build, who: str, role: str, why: str) -> Change:
+    """Want the published *build* on *ring* past every guard, for *who* is in *role*."""
+    seen.hosts(ring, reachable_only=True)
     _refuse_other_content(seen, build)
-    after = transitions.break_glass(seen.release, _authored(seen, build, who), seen.now)
+    after = transitions.break_glass(seen.release, _authored(seen, build, who), seen.now, ring)
     return Change(after, "break_glass", f"BREAK GLASS as {role}: {why}")
 
 
@@ -84,10 +88,10 @@ def restore(seen: Snapshot, ring: str, generation: int) -> Change:
     """
     Undo the deploy of *generation*, which failed, was cancelled or died, or go on going back.
 
-    The ring is stopped where nothing is left to go back to, after some tries, and for a failed deploy to
-    production where the configuration leaves that to a person.
+    The ring is stopped where nothing is left to go back to, after some tries, and, on any ring but the
+    first, for a failed deploy where the configuration leaves that to a person.
     """
-    left = ring == "production" and not seen.settings.deploy.auto_rollback
+    left = ring != seen.release.lifecycle.first and not seen.deploy(ring).auto_rollback
     why = ended(seen, ring, generation)
     after = transitions.restore(seen.release, ring, generation, seen.now, why, left)
     return Change(after, "stop" if after.ring(ring).state == STOPPED else "restore", why.sentence)
@@ -150,21 +154,24 @@ def keys_of(project: str, build: Build) -> list[str]:
     return [*cleared, authors.key(project, build.commit)]
 
 
-def keys_of_canary(known: Release) -> list[str]:
-    """Return what must be read to say whether the canary may be promoted."""
-    return keys_of(known.project, known.canary.wanted) if known.canary.wanted else []
+def keys_of_promotions(known: Release) -> list[str]:
+    """Return what must be read to say whether what the rings run may be promoted."""
+    builds = transitions.awaiting(known)
+    return list(dict.fromkeys(key for build in builds for key in keys_of(known.project, build)))
 
 
-def _at_this_moment(seen: Snapshot, decide: Callable[..., Decided]) -> Decided:
-    """Return what *decide* makes of the canary as it is: proven or not, with its alarms and reviews."""
-    project, proof = seen.project, seen.proof("canary", seen.hosts("canary"))
+def _at_this_moment(seen: Snapshot, ring: str, decide: Callable[..., Decided]) -> Decided:
+    """Return what *decide* makes of the rings before *ring*: proven or not, with their alarms and reviews."""
+    before = seen.release.lifecycle.stage(ring).after
+    proofs = {name: seen.proof(name, seen.hosts(name)) for name in before}
     return decide(
         seen.release,
         seen.now,
-        project.min_bake_seconds,
-        policy=project.approval,
-        proof=proof,
-        alarms=seen.alarms(proof.hosts),
+        seen.project.min_bake_seconds,
+        ring=ring,
+        policy=seen.project.approval_of(ring),
+        proofs=proofs,
+        alarms=seen.alarms({host for proof in proofs.values() for host in proof.hosts}),
     )
 
 

@@ -41,12 +41,11 @@ Comparison = TypedDict(
 
 
 def chosen(settings: Settings, project: str, old: str, new: str) -> Tuple[str, str]:
-    """Return *old* and *new*; an empty one is what is wanted on production, or on canary."""
+    """Return *old* and *new*; an empty one is what is wanted on the last ring, or on the first."""
     known = Store(settings).release(settings.project(project).name)
-    wanted = {name: known.ring(name).wanted for name in ("production", "canary")}
     ends = []
-    for given, ring in ((old, "production"), (new, "canary")):
-        build = wanted[ring]
+    for given, ring in ((old, known.lifecycle.last), (new, known.lifecycle.first)):
+        build = known.ring(ring).wanted
         if not given and build is None:
             raise Refused(
                 f"{project} has no version on {ring} to compare with.",

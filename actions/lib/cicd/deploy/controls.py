@@ -11,9 +11,9 @@ from cicd.clients.stackstorm import own_execution
 from cicd.config import Project, Settings
 from cicd.errors import InputError, Refused
 from cicd.release import approvals, holds, transitions
-from cicd.release.approvals import Review
+from cicd.release.approvals import NO_POLICY, Policy, Review
 from cicd.release.holds import Hold, Holds
-from cicd.release.record import DEPLOYING, EVERYTHING, RESTORING, RINGS, Cause, Release
+from cicd.release.record import DEPLOYING, EVERYTHING, RESTORING, Cause, Release
 from cicd.release.version import package_name
 from cicd.repository.package_records import Ledger
 from cicd.repository.published import published
@@ -84,9 +84,10 @@ class Controls:
 
     def approve(self, version: str, why: str) -> Release:
         """Approve the canary *version* as the project's policy allows."""
-        build = self._store.release(self.project.name).canary.wanted
+        known = self._store.release(self.project.name)
+        build = next((one for one in transitions.awaiting(known) if one.version == version), None)
         wrote = (*build.authors, *authors.of(self._store, self.project.name, build.commit)) if build else ()
-        approvals.refuse_approver(self.project.approval, self.project.name, wrote, self._who)
+        approvals.refuse_approver(self._policy(known, version), self.project.name, wrote, self._who)
         return self._review("approve", version, Review(True, one_line(why), _now()))
 
     def reject(self, version: str, why: str) -> Release:
@@ -111,14 +112,26 @@ class Controls:
         """Write again the documents that a freeze window or a hold on everything changed; return whose."""
         return [name for name in self._settings.projects if self._store.refresh(name)]
 
+    def _policy(self, known: Release, version: str) -> Policy:
+        """Return who must approve *version* for the next ring that asks for it."""
+        for ring in transitions.next_rings(known, version):
+            if self.project.approval_of(ring).count:
+                return self.project.approval_of(ring)
+        return NO_POLICY
+
     def _review(self, what: str, version: str, given: Review) -> Release:
         wanted = identifiers.check("version", version)
         return self._change(
-            what, "canary", given.why, lambda r: transitions.review(r, wanted, self._who or "nobody", given)
+            what,
+            self.project.lifecycle.first,
+            given.why,
+            lambda r: transitions.review(r, wanted, self._who or "nobody", given),
         )
 
     def _hold(self, what: str, why: str, change: Callable[[Holds], Holds]) -> Release:
-        changed = self._change(what, "production", why, lambda r: transitions.hold(r, change(r.holds)))
+        changed = self._change(
+            what, self.project.lifecycle.last, why, lambda r: transitions.hold(r, change(r.holds))
+        )
         if self.project.name == EVERYTHING:
             self.refresh()
         return changed
@@ -129,8 +142,7 @@ class Controls:
     def _published(self, version: str) -> str:
         """A pin or veto of a version that does not exist holds nothing, or everything: refuse a slip."""
         project, known = self.project, self._store.release(self.project.name)
-        wanted = (build for ring in RINGS for build in known.ring(ring).builds)
-        if version in {build.version for build in wanted}:
+        if version in {build.version for build in known.builds}:
             return version
         if not Ledger(self._settings).find(project.name, identifiers.check("version", version)):
             published(self._settings, project, package_name(project.name), version)
@@ -142,7 +154,7 @@ class Controls:
 
 
 def _busy_ring(seen: Snapshot) -> str:
-    for ring in reversed(RINGS):
+    for ring in reversed(seen.release.lifecycle.names):
         if seen.held(ring).holder or seen.release.ring(ring).state in (DEPLOYING, RESTORING):
             return ring
     return ""

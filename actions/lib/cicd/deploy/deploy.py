@@ -15,6 +15,7 @@ from cicd.deploy import commands
 from cicd.errors import CicdError
 from cicd.fleet import rollout_log
 from cicd.release import approvals, stop
+from cicd.release.lifecycle import PRODUCTION
 from cicd.release.record import EMPTY, RESTORING, STOPPED, Build, Cause, Ring
 from cicd.release.rollout_record import rollout_key
 from cicd.release.transitions import Release
@@ -47,27 +48,27 @@ class Deploy:
 
     def advertise_canary(self, version: str, package: str = "", new_history: bool = False) -> Release:
         """
-        Want the published *version* on the canary ring, whose hosts must all be reachable.
+        Want the published *version* on the first ring, whose hosts must all be reachable.
 
         With *new_history* all that was published before comes before it, whatever dpkg says.
         """
         build = self._offered(version, package)
         before = self._published_before(build) if new_history else None
         return self._begin(
-            "canary",
+            self.project.lifecycle.first,
             lambda seen: commands.advertise_canary(seen, build, self._who, before),
             Look(self.project, keys=commands.keys_of(self.project.name, build)),
             self._settings.deploy.lock_wait_seconds,
         )
 
-    def look_at_canary(self) -> Snapshot:
-        """Return what must be known to promote the canary."""
-        return self.look(more=commands.keys_of_canary)
+    def look_before_promotion(self) -> Snapshot:
+        """Return what must be known to promote."""
+        return self.look(more=commands.keys_of_promotions)
 
-    def promote(self, plan: str = "") -> Release:
-        """Want the canary's version on production; all of commands.promotable holds at this very moment."""
-        at = Look(self.project, more=commands.keys_of_canary)
-        return self._begin("production", lambda seen: commands.promote(seen, plan), at)
+    def promote(self, ring_name: str, plan: str = "") -> Release:
+        """Want on the ring what the rings before it run; commands.promotable holds at this very moment."""
+        at = Look(self.project, more=commands.keys_of_promotions)
+        return self._begin(ring_name, lambda seen: commands.promote(seen, ring_name, self._who, plan), at)
 
     def roll_back(self, ring_name: str, alarm: str = "", generation: int = 0) -> Release:
         """
@@ -82,13 +83,15 @@ class Deploy:
             wait_seconds=None,
         )
 
-    def break_glass(self, version: str, role: str, why: str, package: str = "") -> Release:
-        """Want the published *version* on production past every guard, for who is in *role*; audited."""
+    def break_glass(
+        self, version: str, role: str, why: str, package: str = "", ring_name: str = PRODUCTION
+    ) -> Release:
+        """Want the published *version* on the ring past every guard, for who is in *role*; audited."""
         approvals.refuse_role(self._settings.break_glass, role, self._who)
         said, build = approvals.reason(one_line(why)), self._offered(version, package)
         return self._begin(
-            "production",
-            lambda seen: commands.break_glass(seen, build, self._who, role, said),
+            ring_name,
+            lambda seen: commands.break_glass(seen, ring_name, build, self._who, role, said),
             Look(self.project, keys=commands.keys_of(self.project.name, build)),
             wait_seconds=None,
         )
@@ -202,7 +205,7 @@ class Deploy:
         return seen, self._store.apply(at, ring_name, command, self._cause(), fence, seen), session
 
     def _lock(self, ring_name: str) -> Lock:
-        ring = identifiers.check("ring", ring_name)
+        ring = self.project.lifecycle.stage(identifiers.check("ring", ring_name)).name
         return Lock(self._settings, self.project.name, ring, self._store)
 
     def _holder(self, why: str) -> Holder:

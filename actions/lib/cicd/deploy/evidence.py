@@ -20,6 +20,6 @@ def of_end(seen: Snapshot, ring_name: str, generation: int) -> tuple[Proof | Non
     found = seen.proof(ring_name, seen.updated_hosts(ring_name))
     if current.backward:
         return found, ()
-    budget = ring.failure_budget(seen.settings.deploy.failure_budget, len(found.hosts))
+    budget = ring.failure_budget(seen.deploy(ring_name).failure_budget, len(found.hosts))
     excused = verification.excused(found, rollout_log.failed(seen.rollout(generation)), budget)
     return verification.without(found, excused), excused

@@ -8,7 +8,6 @@ from cicd.clock import Sightings
 from cicd.config import Settings
 from cicd.errors import Refused
 from cicd.release import fate
-from cicd.release.record import RINGS
 from cicd.release.rollout_record import rollout_keys
 from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store
@@ -17,7 +16,7 @@ TRIGGERS = {fate.TAKE_BACK: "cicd.deploy_lost", fate.CONFIRM: "cicd.ring_recover
 AGAIN_SECONDS = 60.0  # a step that was asked for has begun by then, or died before it could
 
 
-class LostRing(TypedDict):
+class RingEvent(TypedDict):
     """The ring of a project that needs something, and the generation that it is about."""
 
     project: str
@@ -25,7 +24,7 @@ class LostRing(TypedDict):
     generation: int
 
 
-Event = Tuple[str, LostRing]
+Event = Tuple[str, RingEvent]
 
 
 def find(settings: Settings, store: Store, seen: Sightings) -> Iterator[Event]:
@@ -36,11 +35,14 @@ def find(settings: Settings, store: Store, seen: Sightings) -> Iterator[Event]:
     """
     for project in settings.projects.values():
         known = store.look(Look(project, hosts=False, more=rollout_keys))
-        for name in RINGS:
+        for name in project.lifecycle.names:
             ring = known.release.ring(name)
             becomes = _fate(store, known, name, seen)
             if becomes in TRIGGERS:
-                yield TRIGGERS[becomes], LostRing(project=project.name, ring=name, generation=ring.generation)
+                yield (
+                    TRIGGERS[becomes],
+                    RingEvent(project=project.name, ring=name, generation=ring.generation),
+                )
 
 
 class Told:
@@ -59,7 +61,7 @@ class Told:
 
 def _fate(store: Store, known: Snapshot, name: str, seen: Sightings) -> str:
     """Hosts are looked at only when their health can make a difference."""
-    ring, lost_after = known.release.ring(name), known.settings.deploy.lost_after
+    ring, lost_after = known.release.ring(name), known.deploy(name).lost_after
     rollout = known.rollout(ring.generation)
     at = seen.bound(f"{known.project.name}/{name} rollout", float(rollout.get("at", 0)))
 

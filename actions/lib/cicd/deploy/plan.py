@@ -18,6 +18,7 @@ from cicd.errors import CicdError, HostError, InputError, Refused
 from cicd.release import host_report, transitions
 from cicd.release.host import Host
 from cicd.release.host_report import HostReport
+from cicd.release.lifecycle import PRODUCTION
 from cicd.release.record import Build, Release
 from cicd.release.ring import batches
 from cicd.release.version import package_name
@@ -81,6 +82,7 @@ class Plan:
     hosts: Tuple[PlannedHost, ...]
     batches: Tuple[Tuple[str, ...], ...]
     refusals: Tuple[CicdError, ...]
+    is_first: bool = False  # whether `ring` is the one that every version comes to first
 
     @property
     def id(self) -> str:
@@ -93,19 +95,19 @@ class Plan:
 
 def make(settings: Settings, project: str, ring: str, version: str = "") -> Plan:
     """
-    Return the Plan of a deploy of *version* to canary, or of a promotion of the canary.
+    Return the Plan of a deploy of *version* to the first ring, or of a promotion to another one.
 
     Asks Consul, the repository and every reachable host of the ring; changes nothing.
     """
     store, found = Store(settings), settings.project(project)
-    seen = store.look(Look(found, more=commands.keys_of_canary))
+    seen = store.look(Look(found, more=commands.keys_of_promotions))
     build = _target(seen, identifiers.check("ring", ring), version)
-    if build != seen.release.canary.wanted:
+    if build not in transitions.awaiting(seen.release):
         seen = store.look(Look(found, keys=commands.keys_of(found.name, build)))
     known, hosts = seen.release, seen.hosts(ring, reachable_only=True)
     with ThreadPoolExecutor(max_workers=max(1, settings.ssh.parallel)) as pool:
         answers = list(pool.map(lambda host: _ask(settings, host, known.project, build), hosts))
-    sizes = batches(hosts, settings.deploy.batches)
+    sizes = batches(hosts, seen.deploy(ring).batches)
     return Plan(
         project=known.project,
         ring=ring,
@@ -114,14 +116,15 @@ def make(settings: Settings, project: str, ring: str, version: str = "") -> Plan
         hosts=tuple(answers),
         batches=tuple(tuple(host.name for host in batch) for batch in sizes),
         refusals=tuple(_refusals(seen, ring, version, build)),
+        is_first=ring == found.lifecycle.first,
     )
 
 
-def refuse_moved(settings: Settings, project: str, plan_id: str) -> None:
-    """Raise Refused unless a promotion of *project* would do just what the plan *plan_id* showed."""
+def refuse_moved(settings: Settings, project: str, ring: str, plan_id: str) -> None:
+    """Raise Refused unless a promotion of *project* to *ring* would do what the plan *plan_id* showed."""
     then = identifiers.check("plan", plan_id).split("-")
     planned.refuse_generation(plan_id, Store(settings).release(settings.project(project).name))
-    now = make(settings, project, "production").id.split("-")
+    now = make(settings, project, ring).id.split("-")
     moved = [f"the {part}" for number, part in enumerate(PARTS) if then[number] != now[number]]
     if moved:
         raise planned.moved(project, plan_id, moved)
@@ -157,16 +160,14 @@ def message(plan: Plan, commits: Commits) -> str:
 
 def _target(seen: Snapshot, ring: str, version: str) -> Build:
     known = seen.release
-    if ring == "production":
-        return (
-            transitions.promotable(known, float("inf"), 0)
-            if known.canary.wanted is None
-            else known.canary.wanted
-        )
+    before = known.lifecycle.stage(ring).after
+    if before:
+        wanted = known.ring(before[0]).wanted
+        return wanted or transitions.promotable(known, float("inf"), 0, ring=ring)
     package = package_name(known.project)
     if not version:
         hint = f"Name one that `apt-cache madison {package}` lists on an app host."
-        raise InputError("A plan for canary needs a version.", hint)
+        raise InputError(f"A plan for {ring} needs a version.", hint)
     return published(seen.settings, seen.project, package, version)
 
 
@@ -193,8 +194,9 @@ def _packages(report: HostReport) -> PlannedHost:
 def _refusals(seen: Snapshot, ring: str, version: str, build: Build) -> list[CicdError]:
     """A plan is the command that is not written; each of its parts that refuses is named."""
     guards: list[Callable[[], object]] = [lambda: seen.deployable_hosts(ring)]
-    if ring == "production":
-        guards += [lambda: _refuse_other(seen.release, version), lambda: commands.promotable(seen)]
+    if ring != seen.release.lifecycle.first:
+        guards.append(lambda: _refuse_other(seen.release, ring, version))
+        guards.append(lambda: commands.promotable(seen, ring))
     else:
         guards.append(lambda: commands.refuse_unpublished(seen, build))
         guards.append(lambda: transitions.advertise_canary(seen.release, build, seen.now))
@@ -207,12 +209,14 @@ def _refusals(seen: Snapshot, ring: str, version: str, build: Build) -> list[Cic
     return list(found.values())
 
 
-def _refuse_other(known: Release, version: str) -> None:
-    canary = known.canary.wanted
-    if version and (canary is None or canary.version != version):
+def _refuse_other(known: Release, ring: str, version: str) -> None:
+    before = known.lifecycle.stage(ring).after[0]
+    there = known.ring(before).wanted
+    if version and (there is None or there.version != version):
         raise Refused(
-            f"{known.project} {version} is not the canary; production only gets the canary.",
-            f"Deploy it to canary first: st2 run cicd.deploy project={known.project} version={version}",
+            f"{known.project} {version} is not the {before}; {ring} only gets the {before}.",
+            f"Deploy it to {known.lifecycle.first} first: "
+            f"st2 run cicd.deploy project={known.project} version={version}",
         )
 
 
@@ -245,9 +249,11 @@ def _next(plan: Plan) -> str:
     failing = [host["host"] for host in plan.hosts if "error" in host]
     if plan.refusals or failing:
         return f"not possible now: refused by {len(plan.refusals)} guards, {len(failing)} hosts would fail"
-    if plan.ring == "canary":
+    if plan.is_first:
         return f"then: st2 run cicd.deploy project={plan.project} version={plan.build.version}"
-    return f"then: st2 run cicd.deploy_production project={plan.project} plan={plan.id}"
+    if plan.ring == PRODUCTION:
+        return f"then: st2 run cicd.deploy_production project={plan.project} plan={plan.id}"
+    return f"then: st2 run cicd.promote project={plan.project} ring={plan.ring} plan={plan.id}"
 
 
 def _bounded(plan: Plan) -> list[PlannedHost]:

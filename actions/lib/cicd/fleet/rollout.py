@@ -62,9 +62,10 @@ class Rollout:
         self._still_ours = still_ours
         self._store = Store(settings)
         self._logbook = Logbook(settings, order.project.name, order.ring, order.generation)
-        self._deadline = time.monotonic() + settings.deploy.time_limit
+        self._deploy = settings.deploy_of(order.project, order.ring)
+        self._deadline = time.monotonic() + self._deploy.time_limit
         self._reports: dict[str, HostReport] = {}
-        total, budget = len(order.hosts), settings.deploy.failure_budget
+        total, budget = len(order.hosts), self._deploy.failure_budget
         self._budget = total if order.all_at_once else failure_budget(budget, total)
 
     def run(self) -> list[HostReport]:
@@ -101,9 +102,7 @@ class Rollout:
 
     def _roll(self, fan: Fanout) -> None:
         waiting = [host for host in self._order.hosts if host.name not in self._reports]
-        sizes = batch_sizes(
-            ("100%",) if self._order.all_at_once else self._settings.deploy.batches, len(waiting)
-        )
+        sizes = batch_sizes(("100%",) if self._order.all_at_once else self._deploy.batches, len(waiting))
         number = 0
         while waiting:
             number += 1
@@ -119,7 +118,7 @@ class Rollout:
 
     def _converge(self, fan: Fanout, batch: Sequence[Host]) -> None:
         argv = [*CONVERGE, "--generation", str(self._order.generation), self._order.project.name]
-        limit = min(self._settings.deploy.host_timeout, self._deadline - time.monotonic())
+        limit = min(self._deploy.host_timeout, self._deadline - time.monotonic())
         began = time.monotonic()
 
         def converged(host: Host, answer: Answer) -> None:
@@ -150,7 +149,7 @@ class Rollout:
             if time.monotonic() > deadline:
                 raise self._stopped(
                     f"stopped: too few hosts are healthy to take another one out of traffic "
-                    f"(`deploy.min_healthy` is {self._settings.deploy.min_healthy})"
+                    f"(`deploy.min_healthy` is {self._deploy.min_healthy})"
                 )
             time.sleep(POLL_SECONDS)
 
@@ -173,7 +172,7 @@ class Rollout:
         if self._cancelled():
             raise self._stopped("was cancelled")
         if time.monotonic() > self._deadline:
-            raise self._stopped(f"took longer than {self._settings.deploy.time_limit} s")
+            raise self._stopped(f"took longer than {self._deploy.time_limit} s")
 
     def _note_cancelled(self) -> None:
         """After a cancelled rollout no step follows, whatever stopped it: its record says that it is over."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Sequence, Tuple
+from typing import Mapping, Sequence, Tuple
 
 from cicd.errors import Refused
 from cicd.release import approvals, holds
 from cicd.release.approvals import NO_POLICY, Policy
 from cicd.release.firing import SILENCE, Alarms, refuse_alarmed
+from cicd.release.lifecycle import PRODUCTION
 from cicd.release.record import EVERYTHING, HEALTHY, Build, Release
 from cicd.release.verification import Proof, refuse_unproven
 from cicd.release.version import BUILT, comes_before, order
+
+NOT_LOOKED: Mapping[str, Proof] = {}
 
 
 def promotable(
@@ -19,26 +22,31 @@ def promotable(
     when: float,
     min_bake: int,
     *,
+    ring: str = PRODUCTION,
     policy: Policy = NO_POLICY,
-    proof: Proof | None = None,
+    proofs: Mapping[str, Proof] = NOT_LOOKED,
     alarms: Alarms = SILENCE,
 ) -> Build:
     """
-    Return the only build that production may get now, or refuse with the reason.
+    Return the only build that *ring* may get now, or refuse with the reason.
 
-    It is the canary: healthy on every host (as *proof* says of this moment), without one of the
-    *alarms*, baked *min_bake* seconds, newer than production, not rolled back from there, held by
-    nobody, and approved as *policy* wants. What waiting ends is said last.
+    It is what every ring before it runs: healthy on every host there (as *proofs*, by ring, say of this
+    moment), without one of the *alarms*, baked (*min_bake* seconds where that ring says nothing else),
+    newer than what *ring* wants, not rolled back, held by nobody, and approved as *policy* wants. What
+    waiting ends is said last.
     """
-    build = _healthy_canary(release)
-    if proof:
-        refuse_unproven(proof, release.project, build.version, "canary")
+    before = release.lifecycle.stage(ring).after
+    build = _same([(name, _healthy(release, name)) for name in before], release.project, ring)
+    for name in before:
+        if name in proofs:
+            refuse_unproven(proofs[name], release.project, build.version, name)
     refuse_alarmed(alarms, release.project, build.version)
-    _refuse_step_back(release, build)
-    _refuse_promotion(release, build.version)
+    _refuse_step_back(release, ring, build)
+    _refuse_promotion(release, ring, build.version)
     reviews = release.reviews_of(build.version)
     approvals.refuse_unreviewed(policy, release.project, build.version, build.authors, reviews, when)
-    _refuse_unbaked(release, build, when, min_bake)
+    for name in before:
+        _refuse_unbaked(release, name, build, when, min_bake)
     return build
 
 
@@ -91,58 +99,89 @@ def refuse_moved(release: Release, ring: str, generation: int) -> None:
         )
 
 
-def _healthy_canary(release: Release) -> Build:
-    canary = release.canary
-    if canary.wanted is None and canary.stop:
+def _same(proven: Sequence[Tuple[str, Build]], project: str, ring: str) -> Build:
+    """Return the build that all rings before *ring* run; refused where they run several."""
+    if not proven:
         raise Refused(
-            f"{release.project} has no canary: the deploy of {canary.stop.version} failed "
-            f"{canary.stop.sentence}",
+            f"{ring} is the first ring of {project}, so nothing is promoted to it.",
+            f"Deploy there: st2 run cicd.deploy project={project} version=…",
+        )
+    versions = {build.version for _, build in proven}
+    if len(versions) > 1:
+        said = ", ".join(f"{name} runs {build.version}" for name, build in proven)
+        raise Refused(
+            f"The rings before {ring} of {project} do not run the same version: {said}.",
+            "Promote one version to all of them first.",
+        )
+    return proven[0][1]
+
+
+def _healthy(release: Release, name: str) -> Build:
+    """Return what the ring *name* runs, once its deploy has ended well."""
+    current, project = release.ring(name), release.project
+    if current.wanted is None:
+        raise _nothing_there(release, name)
+    if current.state != HEALTHY:
+        raise Refused(
+            f"{project} {current.wanted.version} is not healthy on every {name} host yet: "
+            "its deploy has not ended well.",
+            f"Wait for the {name} deploy, or look at why it stopped, then promote again.",
+        )
+    return current.wanted
+
+
+def _refuse_unbaked(release: Release, name: str, build: Build, when: float, min_bake: int) -> None:
+    needed = release.lifecycle.stage(name).deploy.get("min_bake_seconds", min_bake)
+    baked = max(0.0, when - release.ring(name).since)
+    if baked < needed:
+        raise Refused(
+            f"{release.project} {build.version} has been {name} for {baked:.0f} s of the {needed} s "
+            "it must bake.",
+            f"Promote again in {needed - baked:.0f} s.",
+        )
+
+
+def _nothing_there(release: Release, name: str) -> Refused:
+    ended, project = release.ring(name).stop, release.project
+    if ended:
+        return Refused(
+            f"{project} has no {name}: the deploy of {ended.version} failed {ended.sentence}",
             "Correct that and push a commit.",
         )
-    if canary.wanted is None:
-        raise Refused(
-            f"{release.project} has no canary, so there is nothing to promote.",
-            f"Push a commit, or run `st2 run cicd.deploy project={release.project} version=…`.",
-        )
-    if canary.state != HEALTHY:
-        raise Refused(
-            f"{release.project} {canary.wanted.version} is not healthy on every canary host yet: "
-            "its deploy has not ended well.",
-            "Wait for the canary deploy, or look at why it stopped, then promote again.",
-        )
-    return canary.wanted
+    hint = f"Push a commit, or run `st2 run cicd.deploy project={project} version=…`."
+    if name != release.lifecycle.first:
+        hint = f"Promote a version there first: st2 run cicd.promote project={project} ring={name}"
+    return Refused(f"{project} has no {name}, so there is nothing to promote.", hint)
 
 
-def _refuse_unbaked(release: Release, build: Build, when: float, min_bake: int) -> None:
-    baked = max(0.0, when - release.canary.since)
-    if baked < min_bake:
+def _refuse_step_back(release: Release, ring: str, build: Build) -> None:
+    wanted = release.ring(ring).wanted
+    if wanted and is_older(release, build.version, wanted.version):
         raise Refused(
-            f"{release.project} {build.version} has been canary for {baked:.0f} s of the {min_bake} s "
-            "it must bake.",
-            f"Promote again in {min_bake - baked:.0f} s.",
-        )
-
-
-def _refuse_step_back(release: Release, build: Build) -> None:
-    production = release.production
-    if production.wanted and is_older(release, build.version, production.wanted.version):
-        raise Refused(
-            f"{release.project} {build.version} is older than {production.wanted.version} in production.",
-            "Push a newer commit; only a newer canary can be promoted.",
+            f"{release.project} {build.version} is older than {wanted.version} in {ring}.",
+            f"Push a newer commit; only a newer {release.lifecycle.first} can be promoted.",
         )
     if build.version in release.rolled_back:
         again = f"st2 run cicd.deploy project={release.project} version={build.version}"
         raise Refused(
-            f"{release.project} {build.version} was rolled back from production.",
-            f"Push a corrected commit; if it was not at fault, deploy it to the canary again ({again}).",
+            f"{release.project} {build.version} was rolled back from {rolled_back_from(release)}.",
+            f"Push a corrected commit; if it was not at fault, deploy it to the {release.lifecycle.first} "
+            f"again ({again}).",
         )
 
 
-def _refuse_promotion(release: Release, version: str) -> None:
+def rolled_back_from(release: Release) -> str:
+    """Return from where the record's versions were rolled back, in words."""
+    later = release.lifecycle.names[1:]
+    return later[0] if len(later) == 1 else "a later ring"
+
+
+def _refuse_promotion(release: Release, ring: str, version: str) -> None:
     holds.refuse_promotion(release.around, EVERYTHING, version)
     holds.refuse_promotion(release.holds, release.project, version)
-    if release.window:
+    window = release.windows.get(ring)
+    if window:
         raise Refused(
-            f"{release.project} is in a freeze window until {release.window.until}: {release.window.reason}.",
+            f"{release.project} is in a freeze window until {window.until}: {window.reason}.",
             "Promote after that. A rollback needs no thaw.",
         )

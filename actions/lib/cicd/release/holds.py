@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Mapping
 
 from cicd.errors import Refused
+from cicd.release.lifecycle import CANARY, PRODUCTION
 from cicd.release.stored import StoredHold, StoredHolds
 
 
@@ -106,7 +107,7 @@ def refuse_deploy(holds: Holds, project: str, version: str) -> None:
 
 
 def refuse_promotion(holds: Holds, project: str, version: str) -> None:
-    """Raise Refused when *version* may not be promoted to production now."""
+    """Raise Refused when *version* may not be promoted now."""
     refuse_deploy(holds, project, version)
     if holds.freeze:
         raise _held(project, "freeze", holds.freeze, "frozen")
@@ -114,13 +115,17 @@ def refuse_promotion(holds: Holds, project: str, version: str) -> None:
         raise _held(project, "pin", holds.pin, f"pinned to {holds.pin.version}")
 
 
-def blocking_hold(holds: Holds, ring: str, version: str) -> str:
-    """Return the kind of hold that keeps *version* off the hosts of *ring*, empty when there is none."""
+def blocking_hold(holds: Holds, version: str, is_promoted: bool) -> str:
+    """
+    Return the kind of hold that keeps *version* off the hosts of a ring, empty when there is none.
+
+    *is_promoted* is true of every ring but the first.
+    """
     if version in holds.vetoes:
         return "veto"
     if holds.lock:
         return "lock"
-    if ring == "canary":
+    if not is_promoted:
         return ""
     if holds.freeze:
         return "freeze"
@@ -143,7 +148,12 @@ def lifting(project: str, version: str) -> str:
 
 def rollback(project: str, ring: str) -> str:
     """Return what a person says to take *ring* back."""
-    return f"rollback {project}" if ring == "canary" else f"rollback {ring} {project}"
+    return f"rollback {project}" if ring == CANARY else f"rollback {ring} {project}"
+
+
+def promotion(project: str, ring: str) -> str:
+    """Return what a person says to promote to *ring*."""
+    return f"deploy production {project}" if ring == PRODUCTION else f"promote {project} to {ring}"
 
 
 def _way_out(project: str, kind: str) -> str:

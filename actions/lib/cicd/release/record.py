@@ -11,6 +11,7 @@ from cicd.release import holds, stop
 from cicd.release.approvals import Review, Reviews
 from cicd.release.freeze_windows import Opened
 from cicd.release.holds import Holds
+from cicd.release.lifecycle import CANARY, PAIR, PRODUCTION, Lifecycle
 from cicd.release.stop import Stop
 from cicd.release.stored import (
     StoredBuild,
@@ -21,7 +22,6 @@ from cicd.release.stored import (
     StoredStop,
 )
 
-RINGS = ("canary", "production")
 LAST_GENERATION = 999_999_999_999
 EVERYTHING = "everything"  # in place of a project: what holds every one of them
 EMPTY = "empty"  # nothing was ever wanted here
@@ -95,26 +95,41 @@ class Release:
     """
     The record of one project; every change of it raises `generation`.
 
-    `reviews` are by version and then by person; `rolled_back` are the versions that production was
-    rolled back from, oldest first, without those that somebody deployed to the canary again. Not
-    recorded but found when it is read: `around`, what holds every project, and `window`, the
-    freeze window that is open.
+    A ring of which nothing is recorded is not among `rings`. `reviews` are by version and then by
+    person; `rolled_back` are the versions that a ring but the first was rolled back from, oldest first,
+    without those that somebody deployed to the first ring again. Not
+    recorded but found when it is read: `around`, what holds every project, `windows`, the freeze
+    window that is open on a ring, and the `lifecycle` that orders the rings.
     """
 
     project: str
     generation: int = 0
-    canary: Ring = Ring()
-    production: Ring = Ring()
+    rings: Mapping[str, Ring] = field(default_factory=dict)
     holds: Holds = field(default_factory=Holds)
     reviews: Reviews = field(default_factory=dict)
     rolled_back: tuple[str, ...] = ()
     new_history: NewHistory | None = None
     around: Holds = field(default_factory=Holds, compare=False)
-    window: Opened | None = field(default=None, compare=False)
+    windows: Mapping[str, Opened] = field(default_factory=dict, compare=False)
+    lifecycle: Lifecycle = field(default=PAIR, compare=False)
 
     def ring(self, name: str) -> Ring:
-        """Return the ring called *name*."""
-        return self.production if name == "production" else self.canary
+        """Return the ring called *name*; an empty one when nothing is recorded of it."""
+        return self.rings.get(name) or Ring()
+
+    @property
+    def first(self) -> Ring:
+        """The ring that every version comes to first."""
+        return self.ring(self.lifecycle.first)
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """What any ring wants, and what it ran well before."""
+        return tuple(build for ring in self.rings.values() for build in ring.builds)
+
+    def with_ring(self, name: str, changed: Ring) -> Release:
+        """Return the release with the ring *name* as it was *changed*."""
+        return replace(self, rings={**self.rings, name: changed})
 
     def reviews_of(self, version: str) -> Mapping[str, Review]:
         """Return what people said of *version*, by person."""
@@ -182,9 +197,11 @@ def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -
     }
 
 
-def surrounded(release: Release, around: Holds, window: Opened | None) -> Release:
-    """Return *release* with what holds every project, and the freeze window that is open."""
-    return replace(release, around=around, window=window)
+def surrounded(
+    release: Release, around: Holds, windows: Mapping[str, Opened], lifecycle: Lifecycle
+) -> Release:
+    """Return *release* with what holds every project, the freeze windows that are open, and its order."""
+    return replace(release, around=around, windows=windows, lifecycle=lifecycle)
 
 
 def not_ahead(release: Release, now: float) -> Release:
@@ -193,37 +210,45 @@ def not_ahead(release: Release, now: float) -> Release:
     def near(ring: Ring) -> Ring:
         return replace(ring, since=now) if ring.since - now > SKEW_SECONDS else ring
 
-    return replace(release, canary=near(release.canary), production=near(release.production))
+    return replace(release, rings={name: near(ring) for name, ring in release.rings.items()})
 
 
 def to_json(release: Release) -> StoredRelease:
     """Return *release* as plain data for the store."""
-    data = asdict(release)
-    kept = {key: value for key, value in data.items() if key not in ("around", "window")}
-    for name in RINGS:
-        kept[name] = {STORED.get(part, part): value for part, value in data[name].items()}
-    return cast(StoredRelease, kept)
+    data = asdict(replace(surrounded(release, Holds(), {}, PAIR), rings={}))
+    rings = {name: _stored(asdict(ring)) for name, ring in release.rings.items()}
+    kept = {key: value for key, value in data.items() if key not in NOT_STORED}
+    own = {name: rings.pop(name, EMPTY_RING) for name in PAIR.names}
+    return cast(StoredRelease, {**kept, **own, **({"rings": rings} if rings else {})})
 
 
 def from_json(data: StoredRelease) -> Release:
     """Return the release stored as *data*; unreadable data means stop."""
     try:
-        rings = {"canary": _ring(data["canary"]), "production": _ring(data["production"])}
+        pair = {CANARY: _ring(data["canary"]), PRODUCTION: _ring(data["production"])}
+        others = {str(name): _ring(ring) for name, ring in (data.get("rings") or {}).items()}
         return Release(
             project=data["project"],
             generation=_generation(data),
+            rings={name: ring for name, ring in {**pair, **others}.items() if ring != Ring()},
             holds=holds.from_json(data.get("holds")),
-            reviews=_reviews(data.get("reviews") or {}, rings["canary"]),
-            rolled_back=_rolled_back(data, rings),
+            reviews=_reviews(data.get("reviews") or {}, pair[CANARY]),
+            rolled_back=_rolled_back(data, pair),
             new_history=_new_history(data.get("new_history")),
-            canary=rings["canary"],
-            production=rings["production"],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CicdError(
             f"The stored release is unreadable ({error!r}); nothing may be deployed from it.",
             "Compare it with cicd/<project>/history in Consul, and repair it by hand.",
         ) from None
+
+
+def _stored(ring: Mapping[str, object]) -> dict[str, object]:
+    return {STORED.get(name, name): value for name, value in ring.items()}
+
+
+NOT_STORED = ("around", "windows", "lifecycle", "rings")
+EMPTY_RING = _stored(asdict(Ring()))  # a record has both rings of a pair, whichever its lifecycle has
 
 
 def _generation(data: StoredRelease | StoredRing) -> int:
@@ -261,9 +286,9 @@ def _rolled_back(data: StoredRelease, rings: Mapping[str, Ring]) -> tuple[str, .
     """Older records have one version, `left`; a deploy of it to the canary that came later made it good."""
     if "rolled_back" in data:
         return tuple(str(version) for version in data["rolled_back"])
-    left, canary = str(data["production"].get("left") or ""), rings["canary"]
+    left, canary = str(data["production"].get("left") or ""), rings[CANARY]
     again = canary.wanted and canary.wanted.version == left and not canary.ignores_holds
-    is_later = canary.generation > rings["production"].generation
+    is_later = canary.generation > rings[PRODUCTION].generation
     return (left,) if left and not (again and is_later) else ()
 
 

@@ -8,13 +8,14 @@ from typing import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from cicd.errors import ConfigError, Refused
 from cicd.release.host import ConsulHost, Host
+from cicd.release.lifecycle import CANARY
 
 
 def members(
     found: Sequence[ConsulHost],
     project: str,
     ring: str,
-    canary_tag: str,
+    tags: Mapping[str, str],
     reachable_only: bool = False,
     excluded: Container[str] = (),
     zone_meta: str = "zone",
@@ -22,14 +23,14 @@ def members(
     """
     Return the hosts of *ring* among those that were *found* in Consul with the project's service.
 
-    A host with the canary tag is canary, every other is production; an *excluded* one is
-    neither. An empty ring is refused, and so is one with a failing node, since a deploy never
-    guesses its targets; with *reachable_only* failing nodes are left out instead.
+    *tags* are the tags of the rings; an *excluded* host is in none. An empty ring is refused, and so is
+    one with a failing node, since a deploy never guesses its targets; with *reachable_only* failing nodes
+    are left out instead.
     """
-    chosen = [one for one in found if one.name not in excluded and one.ring(canary_tag) == ring]
+    chosen = [one for one in found if one.name not in excluded and one.ring(tags) == ring]
     up = [one for one in chosen if one.is_reached]
     if not (up if reachable_only else chosen):
-        raise _empty(project, ring, canary_tag)
+        raise _empty(project, ring, tags.get(ring, ""))
     if not reachable_only and len(up) < len(chosen):
         down = sorted(one.name for one in chosen if not one.is_reached)
         raise Refused(
@@ -39,13 +40,13 @@ def members(
     return sorted((one.host(zone_meta) for one in up), key=lambda host: host.name)
 
 
-def refuse_crowd(found: Sequence[ConsulHost], project: str, canary_tag: str, share: str) -> None:
+def refuse_crowd(found: Sequence[ConsulHost], project: str, tags: Mapping[str, str], share: str) -> None:
     """Raise Refused when more of a project's hosts are canaries than *share*, a number or a percentage."""
-    canaries = [one for one in found if one.ring(canary_tag) == "canary"]
+    canaries = [one for one in found if one.ring(tags) == CANARY]
     if len(canaries) > max(1, amount(share, len(found), "deploy.max_canaries")):
         raise Refused(
             f"{len(canaries)} of {project}'s {len(found)} hosts are canaries; {share} may be.",
-            f"Take the tag {canary_tag} off some hosts, or raise `deploy.max_canaries`.",
+            f"Take the tag {tags[CANARY]} off some hosts, or raise `deploy.max_canaries`.",
         )
 
 
@@ -126,9 +127,9 @@ def failure_budget(size: object, total: int) -> int:
     return amount(size, total, "deploy.failure_budget", rounded=math.floor)
 
 
-def rings(found: Iterable[ConsulHost], canary_tag: str) -> dict[str, str]:
+def rings(found: Iterable[ConsulHost], tags: Mapping[str, str]) -> dict[str, str]:
     """Return the ring of each host that was *found* in Consul, healthy or not, by node."""
-    return {one.name: one.ring(canary_tag) for one in found}
+    return {one.name: one.ring(tags) for one in found}
 
 
 def capacity(found: Sequence[ConsulHost], minimum: str, zone_meta: str) -> Capacity:
@@ -145,8 +146,8 @@ def unhealthy(found: Iterable[ConsulHost], names: Iterable[str]) -> dict[str, st
     return {name: reason for name, reason in reasons.items() if reason}
 
 
-def _empty(project: str, ring: str, canary_tag: str) -> Refused:
-    tagged = f" with the tag {canary_tag}" if ring == "canary" else ""
+def _empty(project: str, ring: str, tag: str) -> Refused:
+    tagged = f" with the tag {tag}" if tag else ""
     return Refused(
         f"{project} has no {ring} host in Consul.",
         f"Register the service on its hosts{tagged}, or check `discovery` in the configuration.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, Mapping, Optional, TypedDict
 
-from cicd.release.record import RINGS, Release
+from cicd.release.record import Release
 from cicd.release.stored import StoredStop
 
 RUNNING = "running"  # while it is under way
@@ -48,8 +48,8 @@ def rollout_key(project: str, generation: int) -> str:
 
 
 def rollout_keys(release: Release) -> list[str]:
-    """Return where the rollouts of both rings' present generations are recorded."""
-    return [rollout_key(release.project, release.ring(name).generation) for name in RINGS]
+    """Return where the rollouts of the rings' present generations are recorded."""
+    return [rollout_key(release.project, release.ring(name).generation) for name in release.lifecycle.names]
 
 
 def quiet_seconds(rollout: RolloutRecord, since: float, now: float) -> float:

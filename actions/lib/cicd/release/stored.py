@@ -81,12 +81,13 @@ class StoredHistory(TypedDict):
 
 
 class StoredRelease(TypedDict, total=False):
-    """See record.Release; `reviews` are by version and person."""
+    """See record.Release; `rings` are those but the pair of before, `reviews` are by version and person."""
 
     project: str
     generation: int
     canary: StoredRing
     production: StoredRing
+    rings: Dict[str, StoredRing]
     holds: Optional[StoredHolds]
     reviews: Dict[str, Dict[str, StoredReview]]
     rolled_back: List[str]

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterable
+from typing import Iterable, Mapping
 
 from cicd.errors import Overtaken, Refused
 from cicd.release import approvals, holds
 from cicd.release.approvals import NO_POLICY, Policy, Review
 from cicd.release.blame import blamed, overcome
 from cicd.release.firing import SILENCE, Alarms
-from cicd.release.guards import is_older, nothing_good, refuse_deploy, refuse_vetoed
+from cicd.release.guards import NOT_LOOKED, is_older, nothing_good, refuse_deploy, refuse_vetoed
 from cicd.release.guards import promotable as promotable
 from cicd.release.holds import Holds
+from cicd.release.lifecycle import PRODUCTION
 from cicd.release.record import DEGRADED as DEGRADED
 from cicd.release.record import DEPLOYING as DEPLOYING
 from cicd.release.record import EMPTY as EMPTY
 from cicd.release.record import HEALTHY as HEALTHY
 from cicd.release.record import RESTORING as RESTORING
-from cicd.release.record import RINGS as RINGS
 from cicd.release.record import STOPPED as STOPPED
 from cicd.release.record import Build as Build
 from cicd.release.record import NewHistory
@@ -35,17 +35,19 @@ RESTORE_TRIES = 3
 
 
 def advertise_canary(release: Release, build: Build, when: float) -> Release:
-    """Want *build* on the canary ring, unless a newer build is already there or people hold it."""
+    """Want *build* on the first ring, unless a newer build is already there or people hold it."""
     refuse_deploy(release, build.version)
-    wanted = release.canary.wanted
+    first = release.lifecycle.first
+    wanted = release.first.wanted
     if wanted and is_older(release, build.version, wanted.version):
         raise Refused(
-            f"{release.project} {build.version} is older than {wanted.version}, which is already the canary.",
+            f"{release.project} {build.version} is older than {wanted.version}, "
+            f"which is already the {first}.",
             "Deploy a newer commit. If git's history was "
             "replaced, raise `version` in fpm.json, or accept the new history: "
             f"st2 run cicd.deploy project={release.project} version={build.version} new_history=true",
         )
-    return _want(_looked_at_anew(release, build.version), "canary", build, when)
+    return _want(_looked_at_anew(release, build.version), first, build, when)
 
 
 def accept_history(release: Release, version: str, published: Iterable[str]) -> Release:
@@ -86,13 +88,14 @@ def promote(
     when: float,
     min_bake: int,
     *,
+    ring: str = PRODUCTION,
     policy: Policy = NO_POLICY,
-    proof: Proof | None = None,
+    proofs: Mapping[str, Proof] = NOT_LOOKED,
     alarms: Alarms = SILENCE,
 ) -> Release:
-    """Want on production what is canary, if everything that promotable asks for is there."""
-    build = promotable(release, when, min_bake, policy=policy, proof=proof, alarms=alarms)
-    return _want(release, "production", build, when)
+    """Want on *ring* what the rings before it run, if everything that promotable asks for is there."""
+    build = promotable(release, when, min_bake, ring=ring, policy=policy, proofs=proofs, alarms=alarms)
+    return _want(release, ring, build, when)
 
 
 def restore(
@@ -142,20 +145,21 @@ def roll_back(release: Release, ring: str, when: float, automatic: bool = False)
     changed = _step_back(release, ring, _first_good(release, ring, *candidates), when, DEPLOYING)
     # The version left behind was not good after all: neither a restore nor a second rollback returns to it.
     changed = _with(changed, ring, replace(changed.ring(ring), previous_good=None), changed.generation)
-    return _left_behind(changed, current.wanted) if ring == "production" else changed
+    return _left_behind(changed, current.wanted) if ring != release.lifecycle.first else changed
 
 
-def break_glass(release: Release, build: Build, when: float) -> Release:
-    """Want *build* on production past every guard but a veto: the one exception, for a role and a reason."""
+def break_glass(release: Release, build: Build, when: float, ring: str = PRODUCTION) -> Release:
+    """Want *build* on *ring* past every guard but a veto: the one exception, for a role and a reason."""
     refuse_vetoed(release, build.version)
-    return _want(release, "production", build, when, ignores_holds=True)
+    return _want(release, ring, build, when, ignores_holds=True)
 
 
 def review(release: Release, version: str, who: str, given: Review) -> Release:
-    """Record what *who* says of *version*, which must be the canary still."""
-    wanted = release.canary.wanted
-    if wanted is None or wanted.version != version:
-        now = f"the canary is {wanted.version} now" if wanted else "there is no canary"
+    """Record what *who* says of *version*, which must wait for a promotion still."""
+    waiting = {build.version for build in awaiting(release)}
+    if version not in waiting:
+        first = release.lifecycle.first
+        now = f"the {first} is {' and '.join(sorted(waiting))} now" if waiting else f"there is no {first}"
         raise Refused(
             f"{release.project} {version} cannot be reviewed: {now}.",
             f"See: st2 run cicd.get_release project={release.project}",
@@ -164,6 +168,24 @@ def review(release: Release, version: str, who: str, given: Review) -> Release:
         refuse_vetoed(release, version)
     reviews = approvals.reviewed(release.reviews, version, who, given, _named(release))
     return replace(release, generation=release.generation + 1, reviews=reviews)
+
+
+def awaiting(release: Release) -> list[Build]:
+    """Return what is wanted on the rings from which a version is promoted, each once."""
+    lifecycle = release.lifecycle
+    found = [release.ring(name).wanted for name in lifecycle.names if lifecycle.followers(name)]
+    return list(dict.fromkeys(build for build in found if build))
+
+
+def next_rings(release: Release, version: str) -> list[str]:
+    """Return the rings that *version* may come to next, from a ring that wants it, in their order."""
+    lifecycle = release.lifecycle
+    has = {
+        name
+        for name in lifecycle.names
+        if (wanted := release.ring(name).wanted) and wanted.version == version
+    }
+    return [stage.name for stage in lifecycle.stages if stage.name not in has and has & set(stage.after)]
 
 
 def refuse_overtaken(release: Release, ring: str, generation: int) -> None:
@@ -180,7 +202,7 @@ def refuse_overtaken(release: Release, ring: str, generation: int) -> None:
     refuse_vetoed(release, wanted.version)
     if current.state not in (DEPLOYING, RESTORING):
         refuse_deploy(release, wanted.version)
-    if ring == "production":
+    if ring != release.lifecycle.first:
         changed = replace(release.holds, lock=None, freeze=None)
         holds.refuse_promotion(changed, release.project, wanted.version)
 
@@ -264,11 +286,11 @@ def _stopped_half(release: Release, ring: str, when: float, refusal: Refused) ->
 
 
 def _named(release: Release) -> set[str]:
-    return {build.version for ring in RINGS for build in release.ring(ring).builds}
+    return {build.version for build in release.builds}
 
 
 def _looked_at_anew(release: Release, version: str) -> Release:
-    """Who deploys a version to the canary again clears it of a rollback, but of nobody's rejection."""
+    """Who deploys a version to the first ring again clears it of a rollback, but of nobody's rejection."""
     kept = tuple(name for name in release.rolled_back if name != version)
     return replace(release, rolled_back=kept, reviews=approvals.rejections(release.reviews, version))
 
@@ -282,9 +304,7 @@ def _left_behind(release: Release, build: Build | None) -> Release:
 
 def _with(release: Release, ring: str, changed: Ring, generation: int | None = None) -> Release:
     number = release.generation + 1 if generation is None else generation
-    if ring == "production":
-        return replace(release, generation=number, production=changed)
-    return replace(release, generation=number, canary=changed)
+    return replace(release.with_ring(ring, changed), generation=number)
 
 
 def _first_good(release: Release, ring: str, *candidates: Build | None) -> Build:

@@ -12,11 +12,11 @@ def held(release: Release, ring: str) -> str:
     version = current.wanted.version if current.wanted else ""
     if current.ignores_holds:
         return "veto" if version in release.holds.vetoes else ""
-    frozen = "freeze" if release.window and ring == "production" else ""
+    is_promoted = ring != release.lifecycle.first
     return (
-        holds.blocking_hold(release.holds, ring, version)
-        or holds.blocking_hold(release.around, ring, version)
-        or frozen
+        holds.blocking_hold(release.holds, version, is_promoted)
+        or holds.blocking_hold(release.around, version, is_promoted)
+        or ("freeze" if ring in release.windows else "")
     )
 
 

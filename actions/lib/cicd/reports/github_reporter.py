@@ -87,7 +87,9 @@ class WriteBack:
         if told.is_left_alone(time.time()):
             return []
         history = self._store.history(self._project.name, HISTORY)[::-1]
-        runs = report.of_runs(self._runs.every(), told.ci, told.since, time.time())
+        runs = report.of_runs(
+            self._runs.every(), told.ci, told.since, time.time(), self._project.lifecycle.first
+        )
         return runs + report.of_history(history, told.generation)
 
     def _tell(self, told: Told, one: Report) -> Told:

@@ -13,13 +13,14 @@ from cicd.deploy import executions
 from cicd.release import fate
 from cicd.release.host import ConsulHost
 from cicd.release.host_report import SILENT, HostReport
-from cicd.release.record import RINGS, HistoryEntry, Release, Ring
+from cicd.release.lifecycle import CANARY, PRODUCTION
+from cicd.release.record import HistoryEntry, Release, Ring
 from cicd.release.ring import unhealthy
 from cicd.release.rollout_record import rollout_keys
 from cicd.release.stop import to_json
 from cicd.release.stored import StoredHolds, StoredStop
 from cicd.reports import status_text
-from cicd.reports.status_text import HostStatus
+from cicd.reports.status_text import Gate, HostStatus
 from cicd.sanitize import moment, one_line
 from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store, change_places, change_to, newest_first
@@ -44,9 +45,10 @@ class RingStatus(TypedDict):
 
 
 class ProjectStatus(TypedDict):
-    """What is deployed of one project."""
+    """What is deployed of one project; `canary` and `production` are empty where it has no such ring."""
 
     generation: int
+    rings: Dict[str, RingStatus]
     canary: RingStatus
     production: RingStatus
     hosts: List[HostStatus]
@@ -67,11 +69,11 @@ def project_status(settings: Settings, project: str) -> ProjectStatus:
     store, found = Store(settings), settings.project(project)
     seen = store.look(Look(found, keys=[run.key(found.name, "")], more=_keys_of_changes))
     known, hosts = seen.release, _hosts(seen)
-    canaries = {host["name"] for host in hosts if host["ring"] == "canary"} - set(known.holds.excluded)
     return {
         "generation": known.generation,
-        "canary": _ring(known.canary),
-        "production": _ring(known.production),
+        "rings": {name: _ring(known.ring(name)) for name in known.lifecycle.names},
+        "canary": _ring(known.ring(CANARY)),
+        "production": _ring(known.ring(PRODUCTION)),
         "hosts": _listed(hosts),
         "holds": cast(StoredHolds, asdict(known.holds)),
         "history": _history(seen),
@@ -80,8 +82,8 @@ def project_status(settings: Settings, project: str) -> ProjectStatus:
             hosts,
             seen.now,
             found.min_bake_seconds,
-            found.approval,
-            seen.alarms(canaries),
+            _gates(seen),
+            seen.alarms(()),
             [*executions.sentences(settings, store, found.name), *_runs(seen)],
             _silent(seen),
         ),
@@ -95,7 +97,7 @@ def everything(settings: Settings) -> Everything:
     for found in settings.projects.values():
         seen = store.look(Look(found))
         known = seen.release
-        projects[found.name] = {name: _ring(known.ring(name))["version"] for name in ("canary", "production")}
+        projects[found.name] = {name: _ring(known.ring(name))["version"] for name in known.lifecycle.names}
         lines.append(status_text.one_line(known, _hosts(seen), seen.now))
     lines += executions.sentences(settings, store)
     return {"projects": projects, "message": "\n".join(lines)}
@@ -125,7 +127,7 @@ def _stops(project: str, runs: Mapping[str, Run]) -> Iterator[tuple[float, str]]
 
 
 def _keys_of_changes(known: Release) -> list[str]:
-    """Return where the newest changes are in the history, and the rollouts of both rings."""
+    """Return where the newest changes are in the history, and the rollouts of the rings."""
     return [*rollout_keys(known), *change_places(known.project, _newest(known))]
 
 
@@ -136,6 +138,19 @@ def _history(seen: Snapshot) -> list[HistoryEntry]:
 
 def _newest(known: Release) -> range:
     return newest_first(known.generation, HISTORY_ENTRIES)
+
+
+def _gates(seen: Snapshot) -> dict[str, Gate]:
+    """Return what stands before each ring but the first."""
+    rings, excluded = seen.rings, seen.release.holds.excluded
+    return {
+        stage.name: Gate(
+            seen.project.approval_of(stage.name),
+            seen.alarms({host for host in rings if rings[host] in stage.after and host not in excluded}),
+        )
+        for stage in seen.project.lifecycle.stages
+        if stage.after
+    }
 
 
 def _runs(seen: Snapshot) -> list[str]:
@@ -157,7 +172,7 @@ def _line(entry: HistoryEntry) -> str:
 def _silent(seen: Snapshot) -> dict[str, str]:
     """Say of each ring whose deploy gives no sign of life what becomes of it."""
     said, lost_after = {}, seen.settings.deploy.lost_after
-    for name in RINGS:
+    for name in seen.release.lifecycle.names:
         ring = seen.release.ring(name)
         said[name] = fate.silence(ring, seen.rollout(ring.generation), seen.now, lost_after)
     return {name: f"{name}: {text}" for name, text in said.items() if text}

@@ -8,6 +8,7 @@ from typing import Iterable, Mapping, Sequence
 from cicd.ci import progress
 from cicd.ci.run import Run, Stage
 from cicd.release import stop
+from cicd.release.lifecycle import CANARY
 from cicd.release.record import HistoryEntry
 from cicd.release.stop import Stop
 
@@ -58,23 +59,25 @@ def of_run(commit: str, run: Run) -> Report:
     return Report(commit, "cicd/ci", state, told, told, build=run.build)
 
 
-def of_package(commit: str, run: Run, now: float) -> Report | None:
-    """Return what to tell of what came after the CI of *commit*, until a ring's history tells more."""
+def of_package(commit: str, run: Run, now: float, first: str = CANARY) -> Report | None:
+    """Return what to tell of what came after the CI of *commit*, until the *first* ring's history does."""
     ended = progress.of(run, now)
     if ended and ended.step in progress.PACKAGING:
         return _of_stop(commit, "cicd/package", f"stopped {ended.sentence}", ended)
     if ended and ended.step == progress.ADVERTISE:
-        return _of_stop(commit, "cicd/canary", f"not deployed to canary: {ended.why}", ended)
+        return _of_stop(commit, f"cicd/{first}", f"not deployed to {first}: {ended.why}", ended)
     if run.version:
         said = f"packaged as {run.version}"
         return Report(commit, "cicd/package", SUCCESS, said, said)
     return None
 
 
-def of_runs(runs: Mapping[str, Run], told: Mapping[str, str], since: float, now: float) -> list[Report]:
+def of_runs(
+    runs: Mapping[str, Run], told: Mapping[str, str], since: float, now: float, first: str = CANARY
+) -> list[Report]:
     """Return what to tell of *runs* that moved after *since*, unless *told* has it, by what it is about."""
     moved = sorted((c for c, run in runs.items() if run.at >= since), key=lambda c: runs[c].at)
-    found = [one for c in moved for one in (of_run(c, runs[c]), of_package(c, runs[c], now)) if one]
+    found = [one for c in moved for one in (of_run(c, runs[c]), of_package(c, runs[c], now, first)) if one]
     return [one for one in found if told.get(one.about) != one.mark]
 
 

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Mapping, Sequence, TypedDict
+from dataclasses import dataclass
+from typing import Iterator, Mapping, Sequence, TypedDict
 
 from cicd.errors import Refused
 from cicd.release import approvals, going_back
 from cicd.release import transitions as releases
-from cicd.release.approvals import NO_POLICY, Policy
+from cicd.release.approvals import NO_POLICY, Policy, Review
 from cicd.release.firing import SILENCE, Alarms
-from cicd.release.holds import Hold, Holds, rollback
+from cicd.release.holds import Hold, Holds, promotion, rollback
+from cicd.release.lifecycle import CANARY
 from cicd.release.transitions import Release, Ring
 from cicd.sanitize import age
 
 NOTHING: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What stands before a ring: who must approve, and what fires on the rings before it."""
+
+    policy: Policy = NO_POLICY
+    alarms: Alarms = SILENCE
+
+
+Gates = Mapping[str, Gate]  # by ring
+OPEN: Gates = {}
 NAMED_HOSTS = 8
 NAMED_ALARMS = 4
 
@@ -35,7 +49,7 @@ def whole(
     hosts: Sequence[HostStatus],
     now: float,
     min_bake: int,
-    policy: Policy = NO_POLICY,
+    gates: Gates = OPEN,
     alarms: Alarms = SILENCE,
     stuck: Sequence[str] = (),
     silent: Mapping[str, str] = NOTHING,
@@ -46,20 +60,20 @@ def whole(
     *stuck* names executions that died, *silent* says of rings whose deploy seems dead what becomes of it.
     """
     lines = [release.project, *_alarmingly(release)]
-    lines += [f"  {_ring(release, name, hosts, now)}" for name in ("production", "canary")]
+    lines += [f"  {_ring(release, name, hosts, now)}" for name in release.lifecycle.names[::-1]]
     lines += [f"  {text}" for text in _stopped(release, now)]
     lines += [f"  {text}" for text in _odd(release, hosts)]
     lines += [f"  {text}" for text in _alarms(alarms, now)]
     lines += [f"  {text}" for text in stuck]
     lines += [f"  {text}" for text in _held(release.holds, now)]
     lines += [f"  every project: {text}" for text in _held(release.around, now)]
-    lines += [f"  {text}" for text in _reviewed(release, now, policy)]
-    return "\n".join([*lines, f"  next: {next_step(release, now, min_bake, policy, alarms, silent)}"])
+    lines += [f"  {text}" for text in _reviewed(release, now, gates)]
+    return "\n".join([*lines, f"  next: {next_step(release, now, min_bake, gates, silent)}"])
 
 
 def one_line(release: Release, hosts: Sequence[HostStatus], now: float) -> str:
     """Return the state of one project in one line."""
-    rings = [f"{name} {_version(release.ring(name), now)}" for name in ("production", "canary")]
+    rings = [f"{name} {_version(release.ring(name), now)}" for name in release.lifecycle.names[::-1]]
     sick = sum(not host["healthy"] for host in hosts)
     health = [f"{sick} of {len(hosts)} hosts unhealthy"] if sick else []
     return "; ".join([f"{release.project}: {', '.join(rings)}", *health, *_words(release.holds)])
@@ -69,26 +83,39 @@ def next_step(
     release: Release,
     now: float,
     min_bake: int,
-    policy: Policy = NO_POLICY,
-    alarms: Alarms = SILENCE,
+    gates: Gates = OPEN,
     silent: Mapping[str, str] = NOTHING,
 ) -> str:
     """Return what a person can do with the release now, and why not more."""
-    for ring in releases.RINGS[::-1]:
+    names = release.lifecycle.names
+    for ring in names[::-1]:
         if release.ring(ring).state == releases.STOPPED:
             return f"{ring} is stopped. {going_back.ways_on(release, ring)}"
-    for ring in releases.RINGS:
+    for ring in names:
         if release.ring(ring).state in (releases.DEPLOYING, releases.RESTORING):
             return silent.get(ring) or _moving(release, ring)
-    canary, production = release.canary, release.production
-    if canary.wanted and canary.wanted == production.wanted and production.state == releases.HEALTHY:
-        failed = f"correct what stopped {canary.stop.version}, and " if canary.stop else ""
-        return f"{failed}push a commit; production runs what the canary runs"
+    for ring in names[1:]:
+        if not _has_all(release, ring):
+            return _promotion(release, ring, now, min_bake, gates.get(ring, Gate()))
+    failed = f"correct what stopped {release.first.stop.version}, and " if release.first.stop else ""
+    others = "production runs" if names[1:] == ("production",) else "all rings run"
+    first = "the canary" if names[0] == CANARY else names[0]
+    return f"{failed}push a commit; {others} what {first} runs"
+
+
+def _has_all(release: Release, ring: str) -> bool:
+    """Whether *ring* runs, healthy, what every ring before it wants."""
+    current = release.ring(ring)
+    before = [release.ring(name).wanted for name in release.lifecycle.stage(ring).after]
+    return all(build and build == current.wanted for build in before) and current.state == releases.HEALTHY
+
+
+def _promotion(release: Release, ring: str, now: float, min_bake: int, gate: Gate) -> str:
     try:
-        build = releases.promotable(release, now, min_bake, policy=policy, alarms=alarms)
+        build = releases.promotable(release, now, min_bake, ring=ring, policy=gate.policy, alarms=gate.alarms)
     except Refused as refusal:
         return f"{refusal.message} {refusal.hint}".strip()
-    return f"`deploy production {release.project}` promotes {build.version}"
+    return f"`{promotion(release.project, ring)}` promotes {build.version}"
 
 
 def _moving(release: Release, name: str) -> str:
@@ -103,7 +130,7 @@ def _moving(release: Release, name: str) -> str:
 
 
 def _alarmingly(release: Release) -> list[str]:
-    said = [going_back.failure(release, ring) for ring in releases.RINGS[::-1]]
+    said = [going_back.failure(release, ring) for ring in release.lifecycle.names[::-1]]
     return [f"  {text}" for text in said if text]
 
 
@@ -112,7 +139,8 @@ def _stopped(release: Release, now: float) -> list[str]:
     return [
         f"the deploy of {ring.stop.version or 'a version'} to {name} stopped {age(now - ring.stop.when)} ago "
         f"{ring.stop.sentence}{f' (execution {ring.stop.execution})' if ring.stop.execution else ''}"
-        for name, ring in (("production", release.production), ("canary", release.canary))
+        for name in release.lifecycle.names[::-1]
+        for ring in [release.ring(name)]
         if ring.stop and not ring.stop.back
     ]
 
@@ -146,6 +174,8 @@ def _alarms(alarms: Alarms, now: float) -> list[str]:
 
 
 def _complaint(release: Release, host: HostStatus) -> str:
+    if not host["ring"]:
+        return f"{host['name']} is in no ring: its service carries the tag of none"
     wanted = release.ring(host["ring"]).wanted
     other = bool(wanted and host["version"] != wanted.version)
     runs = f"runs {host['version'] or 'nothing known'}" if other else ""
@@ -166,17 +196,22 @@ def _hold(state: str, hold: Hold, now: float) -> str:
     return f"{state}{version} by {hold.who or 'unknown'} {age(now - hold.since)} ago: {hold.why}"
 
 
-def _reviewed(release: Release, now: float, policy: Policy) -> list[str]:
-    said = [f"freeze window until {release.window.until}: {release.window.reason}"] if release.window else []
-    canary = release.canary.wanted
-    reviews = release.reviews_of(canary.version) if canary else {}
+def _reviewed(release: Release, now: float, gates: Gates) -> list[str]:
+    windows = dict.fromkeys(release.windows.values())
+    said = [f"freeze window until {window.until}: {window.reason}" for window in windows]
+    for build in releases.awaiting(release):
+        said += _reviews(release.reviews_of(build.version), now)
+        asked = (gates.get(ring, Gate()).policy for ring in releases.next_rings(release, build.version))
+        for policy in dict.fromkeys(policy for policy in asked if policy.count):
+            counted = len(approvals.approvals(policy, build.authors, release.reviews_of(build.version), now))
+            said.append(f"approvals: {counted} of {policy.count}")
+    return said
+
+
+def _reviews(reviews: Mapping[str, Review], now: float) -> Iterator[str]:
     for who, review in sorted(reviews.items()):
         verb, why = "approved" if review.approves else "rejected", f": {review.why}" if review.why else ""
-        said.append(f"{verb} by {who} {age(now - review.when)} ago{why}")
-    if policy.count and canary:
-        counted = len(approvals.approvals(policy, canary.authors, reviews, now))
-        said.append(f"approvals: {counted} of {policy.count}")
-    return said
+        yield f"{verb} by {who} {age(now - review.when)} ago{why}"
 
 
 def _words(holds: Holds) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, Iterator, Mapping
+from typing import Iterable, Iterator, Mapping, Sequence
 
 from cicd.release.guards import place
-from cicd.release.record import RINGS, HistoryEntry, Release
+from cicd.release.record import HistoryEntry, Release
 from cicd.release.version import BUILT
 
 DAY_SECONDS = 86400
@@ -40,9 +40,9 @@ def choose(
     newest = sorted(built, key=lambda version: place(release, version), reverse=True)
     reasons = {v: "not built by this pipeline" for v in versions if v not in newest}
     reasons.update({v: f"one of the newest {keep_versions}" for v in newest[: max(1, keep_versions)]})
-    reasons.update(_recently_good(history, good_since))
+    reasons.update(_recently_good(list(history), good_since))
     reasons.update(_needed(release))
-    if not any(release.ring(name).wanted for name in RINGS):
+    if not any(ring.wanted for ring in release.rings.values()):
         reasons = {**{v: "nobody knows what the rings run" for v in versions}, **reasons}
     order = [*newest, *sorted(set(versions) - set(newest))]
     return [Choice(versions[version], version, reasons.get(version, "")) for version in order]
@@ -54,7 +54,7 @@ def recent(history: Iterable[HistoryEntry], release: Release, since: float) -> I
 
     Of a ring that is as it was at that time nothing is needed: what was good then still is.
     """
-    open_rings = {name for name in RINGS if release.ring(name).since >= since}
+    open_rings = {name for name in release.lifecycle.names if release.ring(name).since >= since}
     for entry in history:
         if not open_rings:
             return
@@ -65,17 +65,16 @@ def recent(history: Iterable[HistoryEntry], release: Release, since: float) -> I
 
 def _needed(release: Release) -> dict[str, str]:
     found = {release.holds.pin.version: "pinned"} if release.holds.pin else {}
-    for name in RINGS:
-        ring = release.ring(name)
+    for name, ring in release.rings.items():
         builds = {"earlier good": ring.previous_good, "good": ring.last_good, "wanted": ring.wanted}
         found.update({build.version: f"{what} on {name}" for what, build in builds.items() if build})
     return found
 
 
-def _recently_good(history: Iterable[HistoryEntry], since: float) -> dict[str, str]:
+def _recently_good(history: Sequence[HistoryEntry], since: float) -> dict[str, str]:
     confirmed = [entry for entry in history if entry.get("what") == "confirm" and entry.get("to")]
     found = {}
-    for name in RINGS:
+    for name in dict.fromkeys(str(entry.get("ring")) for entry in confirmed):
         until = float("inf")
         of_ring = [entry for entry in confirmed if entry.get("ring") == name]
         for entry in sorted(of_ring, key=lambda one: int(one.get("generation") or 0), reverse=True):

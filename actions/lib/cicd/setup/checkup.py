@@ -139,10 +139,15 @@ class Checkup:
         store.delete(key)
         yield Finding("Consul", GOOD, f"{self.settings.consul.url} reads and writes cicd/")
         for project in self.projects:
-            for contract in (f"{project.name}::version", f"{project.name}::canary_version"):
+            contracts = list(self.settings.version_keys(project).values())
+            for contract in contracts:
                 # A compare-and-set that cannot fit changes nothing, and is refused to whom may not write.
                 store.try_to_write(contract, IMPOSSIBLE_INDEX)
-            yield Finding(f"Consul {project.name}::version", GOOD, "the advertised versions may be written")
+            yield Finding(
+                f"Consul {contracts[-1] if contracts else project.name}",
+                GOOD,
+                "the advertised versions may be written",
+            )
 
 
 def text(findings: Sequence[Finding]) -> str:

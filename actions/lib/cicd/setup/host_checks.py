@@ -53,12 +53,11 @@ class HostCheckup:
     def app_hosts(self, project: Project) -> Iterator[Finding]:
         """Whether each host of *project* can be logged in to and may converge, and both rings have one."""
         found, what = self.store.health(project), f"{project.name}'s hosts"
-        tag = self.settings.canary_tag(project)
-        canaries = sum(tag in one.tags for one in found)
-        for ring, count in (("canary", canaries), ("production", len(found) - canaries)):
-            if not count:
-                fix = f"Register its service there; canary hosts carry the tag {tag} as well."
-                yield Finding(f"{project.name}'s {ring} ring", WRONG, "has no host in Consul", fix)
+        tags = self.settings.tags(project)
+        for ring in sorted(set(tags) - {one.ring(tags) for one in found}):
+            said = ", ".join(f"{name} hosts carry the tag {tag}" for name, tag in tags.items() if tag)
+            fix = f"Register its service there; {said} as well."
+            yield Finding(f"{project.name}'s {ring} ring", WRONG, "has no host in Consul", fix)
         yield from self._foreign(project, found)
         fix = "Install the package cicd-converge there and describe the project in /etc/cicd/projects."
         if found:

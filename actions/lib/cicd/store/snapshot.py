@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Callable, Container, List, Sequence, Type, cast
+from typing import Callable, Container, List, Mapping, Sequence, Type, cast
 
 from cicd import identifiers
 from cicd.clients.consul import D, Items, Operation, unchanged
@@ -12,12 +12,14 @@ from cicd.config import Project, Settings
 from cicd.errors import Refused
 from cicd.release import firing, freeze_windows, host_report, record, ring
 from cicd.release.firing import Alarms
+from cicd.release.freeze_windows import Opened, Window
 from cicd.release.host import ConsulHost, Host
 from cicd.release.host_report import SILENT, Reports
-from cicd.release.record import DEGRADED, EVERYTHING, HEALTHY, RINGS, Release
+from cicd.release.record import DEGRADED, EVERYTHING, HEALTHY, Release
 from cicd.release.rollout_record import RolloutRecord, rollout_key
 from cicd.release.stored import StoredRelease
 from cicd.release.verification import Proof, record_host
+from cicd.sections import DeploySettings
 from cicd.store import deploy_lock
 from cicd.store.deploy_lock import Held
 
@@ -99,7 +101,7 @@ class Snapshot:
             self.consul_hosts,
             self.project.name,
             identifiers.check("ring", ring_name),
-            self._canary_tag,
+            self._tags,
             reachable_only,
             self.release.holds.excluded,
             self.settings.discovery.zone_meta,
@@ -113,7 +115,7 @@ class Snapshot:
         not healthy, and when none may leave traffic without the capacity falling below its minimum.
         """
         hosts, name = self.hosts(ring_name), self.project.name
-        ring.refuse_crowd(self.consul_hosts, name, self._canary_tag, self.settings.deploy.max_canaries)
+        ring.refuse_crowd(self.consul_hosts, name, self._tags, self.deploy(ring_name).max_canaries)
         if self.release.ring(ring_name).state in (HEALTHY, DEGRADED):
             ring.refuse_sick(self.consul_hosts, name, hosts)
         self._refuse_cramped(ring_name, hosts)
@@ -125,7 +127,7 @@ class Snapshot:
 
         A ring that was never wanted to run anything serves nobody, so its hosts do not count.
         """
-        minimum, zone_meta = self.settings.deploy.min_healthy, self.settings.discovery.zone_meta
+        minimum, zone_meta = self.deploy(ring_name).min_healthy, self.settings.discovery.zone_meta
         return ring.capacity(self._counted(ring_name), minimum, zone_meta).room(hosts)
 
     def updated_hosts(self, ring_name: str) -> list[Host]:
@@ -152,7 +154,7 @@ class Snapshot:
     @property
     def rings(self) -> dict[str, str]:
         """The ring of each host in Consul, healthy or not, by node."""
-        return ring.rings(self.consul_hosts, self._canary_tag)
+        return ring.rings(self.consul_hosts, self._tags)
 
     @property
     def unmoved(self) -> List[Operation]:
@@ -165,19 +167,23 @@ class Snapshot:
         item = self.items.get(key)
         return unchanged(key, int(item["ModifyIndex"]) if item else 0)
 
+    def deploy(self, ring_name: str) -> DeploySettings:
+        """Return how the ring is updated."""
+        return self.settings.deploy_of(self.project, ring_name)
+
     @property
-    def _canary_tag(self) -> str:
-        return self.settings.canary_tag(self.project)
+    def _tags(self) -> Mapping[str, str]:
+        return self.settings.tags(self.project)
 
     def _counted(self, ring_name: str) -> list[ConsulHost]:
-        used = {name for name in RINGS if name == ring_name or self.release.ring(name).wanted}
-        return [one for one in self.consul_hosts if one.ring(self._canary_tag) in used]
+        used = {name for name, ring in self.release.rings.items() if ring.wanted} | {ring_name}
+        return [one for one in self.consul_hosts if one.ring(self._tags) in used]
 
     def _refuse_cramped(self, ring_name: str, hosts: Sequence[Host]) -> None:
         if not self.drainable_hosts(ring_name, hosts):
             raise Refused(
                 f"Too few of {self.project.name}'s {len(self._counted(ring_name))} hosts are healthy to "
-                f"take one out of traffic (`deploy.min_healthy` is {self.settings.deploy.min_healthy}).",
+                f"take one out of traffic (`deploy.min_healthy` is {self.deploy(ring_name).min_healthy}).",
                 "Add or repair hosts, or lower it, then deploy again.",
             )
 
@@ -189,7 +195,8 @@ def of(
     known = _recorded(items, project.name)
     if project.name != EVERYTHING:
         around = _recorded(items, EVERYTHING)
-        known = record.surrounded(known, around.holds, _window(settings, project, items, now))
+        windows = _windows(settings, project, items, now)
+        known = record.surrounded(known, around.holds, windows, project.lifecycle)
     return Snapshot(settings, project, known, items, hosts, now)
 
 
@@ -237,10 +244,20 @@ def _recorded(items: Items, project: str) -> Release:
         ) from None
 
 
-def _window(settings: Settings, project: Project, items: Items, now: float) -> freeze_windows.Opened | None:
+def _windows(settings: Settings, project: Project, items: Items, now: float) -> dict[str, Opened]:
+    """Return the freeze window that is open on each ring; those of all rings do not concern the first."""
+    general = _general_windows(settings, project, items)
+    found = {
+        stage.name: freeze_windows.opened([*stage.freeze_windows, *(general if stage.after else ())], now)
+        for stage in project.lifecycle.stages
+    }
+    return {name: window for name, window in found.items() if window}
+
+
+def _general_windows(settings: Settings, project: Project, items: Items) -> list[Window]:
     found = [*settings.freeze_windows, *project.freeze_windows]
     for name in (EVERYTHING, project.name):
         key = f"cicd/{name}/freeze_windows"
         said = text(items, key)
         found += freeze_windows.parse_text(said, key) if said else ()
-    return freeze_windows.opened(found, now)
+    return found

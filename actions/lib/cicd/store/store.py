@@ -19,7 +19,7 @@ from cicd.release.host import ConsulHost
 from cicd.release.host_report import Reports
 from cicd.release.record import EVERYTHING, Cause, HistoryEntry
 from cicd.release.stored import StoredRelease
-from cicd.release.transitions import RINGS, Release, Ring
+from cicd.release.transitions import Release, Ring
 from cicd.store import snapshot
 from cicd.store.archive import Archive, Kind
 from cicd.store.change import Change, Command, Decide, unfenced
@@ -171,8 +171,10 @@ class Store(Connection):
 
     def health(self, project: Project) -> list[ConsulHost]:
         """Return every app host of *project* that Consul knows, healthy or not."""
-        service, tag = self._settings.service_name(project), self._settings.tag(project)
-        return self._hosts(service, tag)
+        is_by_tag = "" in self._settings.tags(project).values()
+        return self._hosts(
+            self._settings.service_name(project), self._settings.tag(project) if is_by_tag else ""
+        )
 
     def signs(self) -> Dict[Tuple[str, str], bool]:
         """Return whether the check by which a host shows that it converges a project passes, by both."""
@@ -184,7 +186,7 @@ class Store(Connection):
         return self._hosts(service, tag, passing=True)
 
     def _hosts(self, service: str, tag: str, passing: bool = False) -> list[ConsulHost]:
-        entries = self.ask(lambda c: c.health.service(service, tag=tag, passing=passing)[1])
+        entries = self.ask(lambda c: c.health.service(service, tag=tag or None, passing=passing)[1])
         return [host.from_consul(entry) for entry in entries]
 
     def _put(self, key: str, document: Mapping[str, object], index: int) -> bool:
@@ -233,9 +235,8 @@ class Store(Connection):
             return written
         return [
             *written,
-            _contract(f"{project}::version", after.production),
-            _contract(f"{project}::canary_version", after.canary),
-            # Both, since a hold concerns both; a value that stays wakes no host.
+            *(_contract(key, after.ring(ring)) for ring, key in self._version_keys(project).items()),
+            # All, since a hold concerns all; a value that stays wakes no host.
             *(set_(key, text) for key, text in self._documents(after).items()),
         ]
 
@@ -243,8 +244,11 @@ class Store(Connection):
         silent = self._settings.drift.silent_seconds
         return {
             f"cicd/{known.project}/wanted/{ring}": transitions.wanted_document(known, ring, silent)
-            for ring in RINGS
+            for ring in known.lifecycle.names
         }
+
+    def _version_keys(self, project: str) -> Mapping[str, str]:
+        return self._settings.version_keys(self._project(project))
 
 
 def _entry(before: Release, change: Change, ring: str, cause: Cause) -> HistoryEntry:

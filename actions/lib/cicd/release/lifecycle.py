@@ -1,0 +1,133 @@
+"""The rings that a version passes on its way, in their order, and what each asks of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Iterable, Mapping, Tuple, TypedDict
+
+from cicd.errors import Refused
+from cicd.release.approvals import Policy
+from cicd.release.freeze_windows import Window
+
+MANUAL, AUTO = "manual", "auto"
+CANARY, PRODUCTION = "canary", "production"
+
+
+class Overrides(TypedDict, total=False):
+    """What of the configuration's section `deploy` is different, see DeploySettings."""
+
+    batches: Tuple[str, ...]
+    failure_budget: str
+    min_healthy: str
+    max_canaries: str
+    auto_rollback: bool
+    time_limit: int
+    lost_after: int
+    alarm_window: int
+    min_bake_seconds: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """
+    One ring of a lifecycle.
+
+    `tag` is the Consul tag of its hosts: of several rings that fit a host the first one has it, and a ring
+    without a tag has every host that is left. `after` are the rings on which a version is proven before it
+    comes here. `promote` is `manual`, or `auto`: by itself once everything holds. `promoters` may ask for
+    it, anybody when empty. `deploy` overrides keys of that section, `approval` the project's policy.
+    `version_key` is where Consul has the wanted version as plain text.
+    """
+
+    name: str
+    tag: str = ""
+    after: Tuple[str, ...] = ()
+    promote: str = MANUAL
+    promoters: Tuple[str, ...] = ()
+    approval: Policy | None = None
+    freeze_windows: Tuple[Window, ...] = ()
+    deploy: Overrides = field(default_factory=lambda: Overrides())
+    version_key: str = ""
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """All rings of a project; the first one has no ring before it, and gets what CI passed."""
+
+    stages: Tuple[Stage, ...]
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        """The names of the rings, in their order."""
+        return tuple(stage.name for stage in self.stages)
+
+    @property
+    def first(self) -> str:
+        """The ring that every version comes to first."""
+        return self.stages[0].name
+
+    @property
+    def last(self) -> str:
+        """The ring that a version comes to last."""
+        return self.stages[-1].name
+
+    @property
+    def productions(self) -> Tuple[str, ...]:
+        """The rings that `deploy_production` walks: those called production, or else the last one."""
+        named = tuple(name for name in self.names if name.split("-")[0] == PRODUCTION)
+        return named or (self.last,)
+
+    def stage(self, name: str) -> Stage:
+        """Return the ring called *name*; refused when there is none."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise Refused(f"There is no ring {name:.40}.", f"There are {', '.join(self.names)}.")
+
+    def followers(self, name: str) -> Tuple[str, ...]:
+        """Return the rings that get what is proven on the ring *name*."""
+        return tuple(stage.name for stage in self.stages if name in stage.after)
+
+    def later(self, name: str) -> Tuple[str, ...]:
+        """Return every ring that a version reaches only by way of the ring *name*, in their order."""
+        found: Tuple[str, ...] = ()
+        for stage in self.stages:
+            if {name, *found} & set(stage.after):
+                found = (*found, stage.name)
+        return found
+
+
+PAIR = Lifecycle(
+    (
+        Stage(CANARY, version_key="{project}::canary_version"),
+        Stage(PRODUCTION, after=(CANARY,), version_key="{project}::version"),
+    )
+)
+
+
+def problem(stages: Iterable[Stage]) -> Tuple[int, str] | None:
+    """Return the number of the first stage that contradicts those before it, and why; None when none does."""
+    known: dict[str, str] = {}
+    for number, stage in enumerate(stages):
+        why = _contradiction(stage, known)
+        if why:
+            return number, why
+        known[stage.name] = _tag(stage)
+    return None if known else (0, "there is no ring")
+
+
+def _contradiction(stage: Stage, before: Mapping[str, str]) -> str:
+    if stage.name in before:
+        return f"`name` is {stage.name}, which another ring has"
+    strange = [name for name in stage.after if name not in before]
+    if strange:
+        return f"`after` names {strange[0]}, which is no ring before it"
+    if before and not stage.after:
+        return "`after` names no ring: only the first one has none before it"
+    same = [name for name, tag in before.items() if tag == _tag(stage)]
+    return f"`tag` is that of {same[0]}, so a host would be in both" if same else ""
+
+
+def _tag(stage: Stage) -> str:
+    """The canary's usual tag is not that of the others."""
+    return stage.tag or (CANARY if stage.name == CANARY else "")

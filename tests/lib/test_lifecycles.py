@@ -1,0 +1,128 @@
+"""Rings in the configuration: which a project has, what each says, and what contradicts itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cicd import config
+from cicd.errors import ConfigError
+from cicd.release.approvals import NO_POLICY, Policy
+from tests.lib.consul_settings import settings
+
+WEB = [
+    {"name": "staging", "tag": "{project}::{role}_staging", "min_bake_seconds": 60},
+    {"name": "canary", "promote": "auto", "version_key": "{project}::canary_version"},
+    {"name": "production-eu", "tag": "eu", "approval": {"count": 1}, "version_key": "{project}::version"},
+    {"name": "production-us", "tag": "us", "batches": ["2"], "min_bake_seconds": 3600},
+]
+
+
+def known(**changed: Any) -> config.Settings:
+    project = {"repository": "acme/shop", "lifecycle": "web", **changed.pop("project", {})}
+    return settings(
+        "http://127.0.0.1:8500", **{"lifecycles": {"web": WEB}, "projects": {"shop": project}, **changed}
+    )
+
+
+def test_without_rings_there_are_canary_and_production():
+    found = settings("http://127.0.0.1:8500", projects={"shop": {"repository": "acme/shop"}})
+    shop = found.project("shop")
+
+    assert shop.lifecycle.names == ("canary", "production")
+    assert found.tags(shop) == {"canary": "shop::app_canary", "production": ""}
+    assert found.version_keys(shop) == {"canary": "shop::canary_version", "production": "shop::version"}
+
+
+def test_a_project_picks_one_of_the_named_lists():
+    found = known()
+    shop = found.project("shop")
+
+    assert shop.lifecycle.names == ("staging", "canary", "production-eu", "production-us")
+    assert [stage.after for stage in shop.lifecycle.stages] == [
+        (),
+        ("staging",),
+        ("canary",),
+        ("production-eu",),
+    ]
+    assert found.tags(shop) == {
+        "staging": "shop::app_staging",
+        "canary": "shop::app_canary",
+        "production-eu": "eu",
+        "production-us": "us",
+    }
+    assert found.version_keys(shop) == {"canary": "shop::canary_version", "production-eu": "shop::version"}
+
+
+def test_a_project_may_have_a_list_of_its_own_and_everybody_another():
+    mine = known(project={"lifecycle": None, "rings": WEB[:2]}, rings=WEB[:1])
+    everybodys = known(project={"lifecycle": None}, rings=WEB[:1])
+
+    assert mine.project("shop").lifecycle.names == ("staging", "canary")
+    assert everybodys.project("shop").lifecycle.names == ("staging",)
+
+
+def test_a_ring_says_how_it_is_updated_then_its_project_then_everybody():
+    found = known(project={"deploy": {"batches": ["3"], "failure_budget": "1"}, "min_bake_seconds": 7})
+    shop = found.project("shop")
+    staging, last = (found.deploy_of(shop, ring) for ring in ("staging", "production-us"))
+
+    assert (staging.batches, staging.failure_budget, staging.min_bake_seconds) == (("3",), "1", 60)
+    assert (last.batches, last.failure_budget, last.min_bake_seconds) == (("2",), "1", 3600)
+    assert found.deploy_of(shop, "canary").min_bake_seconds == 7
+    assert last.time_limit == found.deploy.time_limit
+
+
+def test_a_policy_of_the_project_is_for_production_and_a_rings_own_for_that_ring():
+    shop = known(project={"approval": {"count": 2}}).project("shop")
+
+    assert [shop.approval_of(ring) for ring in shop.lifecycle.names] == [
+        NO_POLICY, NO_POLICY, Policy(1), Policy(2)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rings", "why"),
+    [
+        (
+            [{"name": "a"}, {"name": "b", "tag": "b", "after": ["c"]}],
+            "[1]` contradicts itself: `after` names c",
+        ),
+        ([{"name": "a"}, {"name": "a", "tag": "b"}], "[1]` contradicts itself: `name` is a"),
+        ([{"name": "a"}, {"name": "b"}], "[1]` contradicts itself: `tag` is that of a"),
+        ([{"name": "a", "promote": "auto", "promoters": ["ann"]}], "[0].promoters` stands in a ring"),
+        ([{"name": "A"}], "[0].name` is 'A', which does not match"),
+        ([{"tag": "a"}], "[0].name` is missing"),
+        ([{"name": "a", "promote": "always"}], "[0].promote` must be one of manual, auto"),
+        ([{"name": "a", "datacenter": "eu"}], "[0].datacenter` is no key"),
+        ([], "[0]` contradicts itself: there is no ring"),
+    ],
+)
+def test_a_list_that_contradicts_itself_is_refused_by_ring_and_key(rings, why):
+    with pytest.raises(ConfigError) as refused:
+        known(lifecycles={"web": rings})
+
+    assert f"lifecycles.web{why}" in refused.value.message
+
+
+def test_a_list_that_is_not_there_and_two_lists_at_once_are_refused():
+    with pytest.raises(
+        ConfigError, match=r"`projects.shop.lifecycle` is net, which is none of `lifecycles` \(web\)"
+    ):
+        known(project={"lifecycle": "net"})
+    with pytest.raises(ConfigError, match=r"`projects.shop.rings` stands beside `lifecycle`"):
+        known(project={"rings": WEB})
+
+
+def test_what_stackstorm_gives_for_keys_that_are_not_there_says_nothing():
+    empty = {"after": [], "promoters": [], "freeze_windows": [], "batches": [], "approval": {}}
+    rings = [{**empty, "name": "staging", "tag": "s"}, {**empty, "name": "production"}]
+    found = known(
+        lifecycles={"web": rings}, rings=[], project={"rings": [], "deploy": {}, "approval": {"count": 2}}
+    )
+    shop = found.project("shop")
+
+    assert [stage.after for stage in shop.lifecycle.stages] == [(), ("staging",)]
+    assert shop.approval_of("production") == Policy(2)
+    assert found.deploy_of(shop, "staging").batches == found.deploy.batches
