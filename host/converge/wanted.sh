@@ -30,7 +30,7 @@ read_settings() {
     local seconds=''
     for seconds in "$DRAIN_LIMIT_SECONDS" "$MIN_HEALTHY_SECONDS" "$HEALTH_LIMIT_SECONDS" "$LOCK_SECONDS" \
         "$APT_LOCK_SECONDS" "$APT_LIMIT_SECONDS" "$APT_SILENCE_SECONDS" \
-        "$RETRY_SECONDS" "$VERIFY_SECONDS" "${DRAIN_SECONDS%.*}"; do
+        "$RETRY_SECONDS" "$TURN_SECONDS" "$VERIFY_SECONDS" "${DRAIN_SECONDS%.*}"; do
         is_number "$seconds" && is_made_of "$DRAIN_SECONDS" 0-9. || fail config "'$seconds' is no whole number of seconds; correct $ETC/converge.conf."
     done
 }

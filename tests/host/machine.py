@@ -176,7 +176,7 @@ class Machine:
     def in_traffic(self) -> bool:
         """Whether load balancers send requests here: nothing but maintenance keeps them away."""
         found = requests.get(f"{self.consul}/v1/health/service/greeter?passing", timeout=10).json()
-        return len(found) == 1
+        return [one["Node"]["Node"] for one in found].count(self.host.name) == 1
 
     def stored(self) -> dict[str, Any]:
         """Return the report in Consul."""

@@ -166,3 +166,50 @@ def test_a_host_that_a_killed_run_left_out_returns_though_the_repository_hangs(m
     with a_repository_that_hangs(machine, repository, version):
         assert_stayed(machine, machine.converge(), "update", "apt cannot read the repository")
     assert_repaired(machine, version)
+
+
+def other(machine, name: str, status: str) -> None:
+    """Let the host *name* offer the service, too, with one check of *status*."""
+    check = {"CheckID": f"{name}:answers", "Name": "answers", "Status": status, "ServiceID": "greeter"}
+    service = {"ID": "greeter", "Service": "greeter", "Port": 8080, "Tags": ["greeter::app"]}
+    body = {"Node": name, "Address": "127.0.0.9", "Service": service, "Checks": [check]}
+    machine.put("/v1/catalog/register", body)
+
+
+@pytest.fixture
+def others(machine):
+    """Three more hosts of the service, of which one serves."""
+    for name, status in (("web7", "passing"), ("web8", "critical"), ("web9", "critical")):
+        other(machine, name, status)
+    yield machine
+    for name in ("web7", "web8", "web9"):
+        machine.put("/v1/catalog/deregister", {"Node": name})
+
+
+def test_by_itself_a_host_leaves_traffic_only_while_half_of_all_hosts_serve(others, repository):
+    version = f"6.30.0+{others.ring}-6.abcdef0"
+    repository.publish(version)
+    others.settings(TURN_SECONDS="2")
+    others.want(version)
+    with others.watched() as samples:
+        report = others.converge()
+    assert (report["state"], report["code"], report["installed"]) == ("held", "turn", VERSION), report
+    assert all(samples)
+    assert others.serves() == VERSION
+
+    other(others, "web8", "passing")
+    assert_repaired(others, version)
+    others.want(VERSION)
+    assert_repaired(others)
+
+
+def test_a_deploy_and_who_does_not_serve_need_no_turn(others, repository):
+    version = f"6.31.0+{others.ring}-6.abcdef0"
+    repository.publish(version)
+    others.settings(TURN_SECONDS="2")
+    generation = others.want(version, DEPLOYING)
+    pushed = others.converge("--generation", str(generation), "greeter")
+    assert pushed["state"] == "converged", pushed
+    others.want(VERSION)
+    others.run("systemctl", "stop", "greeter")
+    assert_repaired(others)
