@@ -10,8 +10,9 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from st2local.fork_server import Copy
@@ -82,26 +83,39 @@ def run(
 
     With `message_pipe` the child finds the number of a pipe to write its message into in ST2_MESSAGE_FD.
     """
-    reading, writing = os.pipe() if message_pipe else (-1, -1)
-    full = {**env, "ST2_MESSAGE_FD": str(writing)} if message_pipe else dict(env)
-    try:
+    with _pipe(message_pipe) as (reading, writing):
+        passed = [writing.fileno()] if writing else []
+        named = {"ST2_MESSAGE_FD": str(passed[0])} if passed else {}
         child = start(
-            argv, env=full, cwd=cwd, start_new_session=True, pass_fds=[writing] if message_pipe else [],
+            argv, env={**env, **named}, cwd=cwd, start_new_session=True, pass_fds=passed,
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-    except BaseException:
-        if message_pipe:
-            os.close(reading)
-        raise
-    finally:
-        if message_pipe:
-            os.close(writing)
+        if writing:
+            writing.close()  # the child has its own
+        with _alive(child):
+            on_start(_signature(child.pid))
+            return _follow(child, reading.fileno() if reading else -1, timeout, stdin, on_output)
+
+
+@contextlib.contextmanager
+def _pipe(is_wanted: bool) -> Iterator[tuple[FileIO | None, FileIO | None]]:
+    """Give both ends of a pipe, for reading and for writing, or nothing when none *is_wanted*."""
+    if not is_wanted:
+        yield None, None
+        return
+    reading, writing = os.pipe()
+    with FileIO(reading, "rb") as source, FileIO(writing, "wb") as target:
+        yield source, target
+
+
+@contextlib.contextmanager
+def _alive(child: Child) -> Iterator[None]:
+    """Count *child* among those that live; in the end kill it, and what it started."""
     with _lock:
         _live[child.pid] = child
     try:
-        on_start(_signature(child.pid))
-        return _follow(child, reading, timeout, stdin, on_output)
+        yield
     finally:
         _kill(child)
         with _lock:
@@ -110,8 +124,6 @@ def run(
             with contextlib.suppress(OSError):
                 if stream:
                     stream.close()
-        if message_pipe:
-            os.close(reading)
 
 
 def _follow(
