@@ -152,6 +152,7 @@ prepare() {
     refuse_others
     verify_provenance
     download
+    refuse_masked "$(dpkg-deb -f "$file" X-CICD-Units 2>/dev/null)"
     list_content
     refuse_excluded
     refuse_full

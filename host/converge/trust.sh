@@ -41,10 +41,16 @@ is_built() { # VERSION
     [ ${#short} -eq 7 ] && is_made_of "$short" 0-9a-f && is_made_of "$commits" 0-9
 }
 
+refuse_masked() { # UNITS
+    local one=''
+    for one in $1; do
+        [ "$(systemctl show -p LoadState --value "$one" 2>/dev/null)" != masked ] ||
+            fail masked "$one is masked on this host, so $project $version could not start; nothing was changed: systemctl unmask $one, then converge again."
+    done
+}
+
 refuse_unfit() {
-    case $unit in *LoadState=masked*)
-        fail masked "$UNIT is masked on this host, so $project $version could not start; nothing was changed: systemctl unmask $UNIT, then converge again." ;;
-    esac
+    refuse_masked "$UNIT"
     [ -r "$APT_SOURCE" ] || fail config "The source $APT_SOURCE is missing; write it, or correct APT_SOURCE in $ETC/converge.conf."
 }
 

@@ -131,6 +131,28 @@ def test_a_unit_that_an_operator_masked_is_named_before_the_drain(machine, repos
     assert_repaired(machine)
 
 
+def test_every_unit_that_a_package_starts_is_proven(machine, repository):
+    """The agent asks systemd about what the package names, whatever the host's settings say."""
+
+    def deploy(version: str, unit: str) -> None:
+        repository.publish(version, relations=f"Depends: python3\nX-CICD-Units: greeter.service {unit}")
+        machine.want(version)
+
+    machine.run("systemctl", "mask", "--runtime", "fstrim.timer")
+    deploy("9.1.0-91.abcdef0", "fstrim.timer")
+    refused(machine, "masked", "fstrim.timer is masked on this host")
+    machine.run("systemctl", "unmask", "--runtime", "fstrim.timer")
+    machine.run("systemctl", "stop", "fstrim.timer")
+    report = machine.converge()
+    assert (report["state"], report["code"]) == ("failed", "unit"), report
+    assert "fstrim.timer of greeter 9.1.0-91.abcdef0 is not active" in report["message"]
+    machine.run("systemctl", "start", "fstrim.timer")
+    machine.want("9.1.0-91.abcdef0")
+    assert machine.converge()["state"] == "converged"
+    machine.want(VERSION)
+    assert_repaired(machine)
+
+
 def test_a_path_that_dpkg_excludes_is_named_before_the_drain(machine, repository):
     repository.publish("9.9.0-99.abcdef0", {"usr/share/doc/greeter/changelog": "x\n"})
     machine.run("tee", EXCLUDES, stdin='path-exclude=/usr/share/doc/*\npath-exclude = "/opt/*"\n')

@@ -30,11 +30,13 @@ PATTERNS = {
 }
 # Names that folders and files of the system have in those: no project's, whatever it is called.
 SYSTEM_NAMES = re.compile(
-    r".*\.d|apt|aptly|alternatives|apparmor|bash-completion|ca-certificates|cicd|consul|cron.*|dbus-1|debconf"
-    r"|default|dpkg|environment|exports|fstab|g?shadow-?|group-?|host.*|initramfs-tools|issue|kernel|keyrings|locale"
-    r"|log(in|rotate).*|machine-id|misc|mime|modules|netplan|network|nsswitch.*|opt|pam.*|passwd-?|perl.*|polkit-1"
-    r"|private|profile|python.*|resolv.*|securetty|security|selinux|services|shells|skel|ssh|sshd|ssl|st2|sub[gu]id-?"
-    r"|subversion|sudo.*|sysctl.*|systemd|ucf|udev|update-.*|urandom|valid-shells|.*-linux-gnu.*|x11|xdg"
+    r".*\.d|apt|aptly|alternatives|apparmor|bash-completion|ca-certificates|cicd|consul|cron|cron\..*|crontab|dbus-1"
+    r"|debconf|default|dpkg|environment|exports|fstab|g?shadow-?|group-?|host\.conf|hostname|hosts(\..*)?|init"
+    r"|initramfs-tools|inputrc|issue|kernel|keyrings|ld\..*|locale|localtime|login\.defs|logrotate(\.conf)?|machine-id"
+    r"|mime|misc|modules|motd|netplan|network|networks|nsswitch\.conf|opt|pam(\..*)?|passwd-?|perl[0-9.]*|polkit-1"
+    r"|private|profile|protocols|python[0-9.]*|rc\..*|resolv\.conf|resolvconf|securetty|security|selinux|services"
+    r"|shells|skel|ssh|sshd|ssl|st2|sub[gu]id-?|sudo|sudo[._-].*|sudoers.*|sysctl\.conf|systemd|terminfo|timezone|ucf|udev"
+    r"|update-motd|.*-linux-gnu.*|x11|xdg"
 )
 # A file in one of these is the project's when it begins with its name.
 PLACES = re.compile(
@@ -69,7 +71,7 @@ class Allowed:
 
     def file(self, project: str, package: str, path: str) -> bool:
         """Whether *package* of *project* may have a file *path*."""
-        if any(self.path(name, path) for name in (project, package)):
+        if self.path(project, path) or self.path(package, path.rpartition("/")[0]):
             return True
         place = PLACES.fullmatch(path)
         return place is not None and any(_is_own(n, place[place.lastindex or 0]) for n in (project, package))

@@ -240,6 +240,18 @@ def test_a_file_lies_in_no_directory_that_another_user_could_change():
     assert "/var/lib/greeter/ is not root's alone" in refused(entry, shared)
 
 
+def test_hooks_are_given_to_nobody():
+    entry = {"source": "share", "destination": "/opt/greeter", "type": "tree", "owner": "greeter"}
+    assert "away, and with it /opt/greeter/script/post-inst, which runs as root" in refused(entry)
+    assert take({**entry, "destination": "/opt/greeter/share"}).files[0].owner == "greeter"
+
+
+def test_a_project_may_be_called_like_a_language():
+    assert Allowed().path("python-web", "/var/lib/python-web")
+    assert Allowed().file("web", "python-web", "/etc/python-web/x")
+    assert not Allowed().file("web", "rsyslog.conf", "/etc/rsyslog.conf")
+
+
 def test_variables_of_the_environment_are_read_line_by_line():
     states = {**MORE, **content("x.env", "A=1\n\n# x\nexport B=2\n c d\n")}
     with pytest.raises(ProjectError, match=r"x.env line 4: write NAME=value.*x.env line 5: write NAME=value"):

@@ -71,8 +71,22 @@ def problems(file: File, where: Where) -> Iterator[Problem]:
     return ((where, f"`{where[0]}[{where[1]}]` {said}") for said in found)
 
 
-def lent(entries: Sequence[File], directories: Sequence[str]) -> Iterator[Problem]:
-    """Yield each of *entries* that lies where another user, who owns *directories*, could put a link."""
+def missing(entries: Sequence[File], states: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield each of *entries* whose source is, by the *states* of the commit, not what it should be."""
+    for number, file in enumerate(entries):
+        state = states.get(file.source, "missing")
+        kinds = ("directory",) if file.type == "tree" else ("executable", "not executable")
+        if file.source and file.type not in ("dir", "symlink") and not file.is_glob and state not in kinds:
+            found = "a directory, which is `type: tree`" if state == "directory" else state
+            yield ("files", number, "source"), f"`files` names {file.source}, which is {found}"
+
+
+def lent(entries: Sequence[File], directories: Sequence[str], hooks: Sequence[str]) -> Iterator[Problem]:
+    """
+    Yield each of *entries* by which another user than root could become root.
+
+    It lies where that user, who owns *directories*, could put a link; or gives *hooks* away, run as root.
+    """
     given = [file.path for file in entries if file.type in ("dir", "tree") and file.gives_away]
     for number, file in enumerate(entries):
         for folder in (*directories, *given):
@@ -80,6 +94,10 @@ def lent(entries: Sequence[File], directories: Sequence[str]) -> Iterator[Proble
                 said = (
                     f"`files` would bring {file.path}, and {folder} is not root's alone: bring it elsewhere"
                 )
+                yield ("files", number, "destination"), said
+        for hook in hooks:
+            if file.path in given and hook.startswith(f"{file.path.rstrip('/')}/"):
+                said = f"`files` would give {file.path} away, and with it {hook}, which runs as root"
                 yield ("files", number, "destination"), said
 
 

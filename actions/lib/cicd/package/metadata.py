@@ -25,6 +25,10 @@ BUILD = "script/build"
 # The package's files are not there when these run.
 EMBEDDED_HOOKS = ("before_install", "after_remove", "after_purge")
 NAMED_SCRIPTS = (*EMBEDDED_HOOKS, "after_install", "before_remove")
+SAME = (
+    *("license", "section", "priority", "architecture", "user", "environment", "before_remove"),
+    *EMBEDDED_HOOKS,
+)
 # What `read_states` says of the whole tree, and why no package can hold it.
 UNPACKABLE = {
     "newline": "dpkg takes no name with a newline",
@@ -124,12 +128,10 @@ def read(
     entries = [files.read(said) for said in values.get("files", ())]
     said = list(claims.problems(project, name, values, list(_units(values)), entries, allowed))
     said += [p for number, file in enumerate(entries) for p in files.problems(file, ("files", number))]
-    said += files.lent(entries, values.get("directories", ()) if "user" in values else ())
-    said += [
-        *_source_problems(values, entries, states),
-        *_twice(name, values, entries),
-        *_unit_problems(project, values, states, allowed),
-    ]
+    said += [*_lent(project, values, entries, states), *_twice(name, values, entries)]
+    said += _unit_problems(project, values, states, allowed)
+    # What a build makes is known when it has run.
+    said += files.missing(entries, states) if states.get(BUILD, "missing") == "missing" else ()
     problems = _script_problems(values, states) + problems + _file_problems(project, values, states)
     problems += [fpm_json.at(text, where, sentence) for where, sentence in said]
     problems += _content_problems(project, values, states, allowed)
@@ -145,17 +147,7 @@ def read(
 def _metadata(
     project: str, name: str, values: Mapping[str, Any], entries: list[File], states: Mapping[str, str]
 ) -> Metadata:
-    same = (
-        "license",
-        "section",
-        "priority",
-        "architecture",
-        "user",
-        "environment",
-        "before_remove",
-        *EMBEDDED_HOOKS,
-    )
-    optional: dict[str, Any] = {key: values[key] for key in same if key in values}
+    optional: dict[str, Any] = {key: values[key] for key in SAME if key in values}
     texts = (key for key in LISTS if key not in ("files", "units"))
     lists: dict[str, Any] = {key: tuple(dict.fromkeys(values.get(key, ()))) for key in texts}
     units = [unit.read(said, _content(states, said["path"])) for _, said in _units(values)]
@@ -234,18 +226,15 @@ def _file_problems(project: str, values: Mapping[str, Any], states: Mapping[str,
     ]
 
 
-def _source_problems(
-    values: Mapping[str, Any], entries: list[File], states: Mapping[str, str]
+def _lent(
+    project: str, values: Mapping[str, Any], entries: list[File], states: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """Yield each of `files` whose source the commit does not have, and no build could make."""
-    if states.get(BUILD, "missing") != "missing":
-        return
-    for number, file in enumerate(entries):
-        state = states.get(file.source, "missing")
-        kinds = ("directory",) if file.type == "tree" else ("executable", "not executable")
-        if file.source and file.type not in ("dir", "symlink") and not file.is_glob and state not in kinds:
-            found = "a directory, which is `type: tree`" if state == "directory" else state
-            yield ("files", number, "source"), f"`files` names {file.source}, which is {found}"
+    prefix, hooks = (
+        values.get("prefix", f"/opt/{project}"),
+        [_hook(values, states), values.get("before_remove")],
+    )
+    directories = values.get("directories", ()) if "user" in values else ()
+    return files.lent(entries, directories, [f"{prefix}/{hook}" for hook in hooks if hook])
 
 
 def _twice(name: str, values: Mapping[str, Any], entries: list[File]) -> Iterator[Problem]:

@@ -92,8 +92,7 @@ embed_all() {
 
 # Modes and times come from the commit alone, or the same commit gives other bytes on another host.
 put_default() {
-    cp -al "$tree/." "stage$prefix/" && leave_out && chmod -R u=rwX,go=rX stage && rm -f "stage$prefix/REVISION" &&
-        printf 'version=%s\ncommit=%s\n' "$version" "$commit" >"stage$prefix/REVISION"
+    cp -al "$tree/." "stage$prefix/" && leave_out && chmod -R u=rwX,go=rX stage
 }
 
 stage() {
@@ -102,10 +101,12 @@ stage() {
     digest_of "$tree" >digest || return 1
     [ -z "$digest" ] || [ "$(cat digest)" = "$digest" ] || { echo "the tree is $(cat digest), not the recorded $digest"; return 1; }
     put_default || return 1
-    while IFS=$tab read -r from to mode; do put "source/$from" "$to" "$mode" || return 1; done <copies
     while IFS=$tab read -r type from to mode attributes; do
         put_entry "$type" "$from" "$to" "$mode" "$attributes" || return 1
     done <contents
+    # Hooks and units are the commit's, and the last word on what the package is says the pipeline.
+    while IFS=$tab read -r from to mode; do put "source/$from" "$to" "$mode" || return 1; done <copies
+    printf 'version=%s\ncommit=%s\n' "$version" "$commit" >revision && put revision "stage$prefix/REVISION" 0644 || return 1
     while IFS= read -r path; do
         plain "stage$path" || { echo "fpm.json's conffile $path is not a plain file of the package"; return 1; }
     done <conffiles
