@@ -143,6 +143,7 @@ def test_every_unit_that_a_package_starts_is_proven(machine, repository):
     refused(machine, "masked", "fstrim.timer is masked on this host")
     machine.run("systemctl", "unmask", "--runtime", "fstrim.timer")
     machine.run("systemctl", "stop", "fstrim.timer")
+    machine.want("9.1.0-91.abcdef0")
     report = machine.converge()
     assert (report["state"], report["code"]) == ("failed", "unit"), report
     assert "fstrim.timer of greeter 9.1.0-91.abcdef0 is not active" in report["message"]

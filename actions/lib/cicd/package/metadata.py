@@ -131,7 +131,7 @@ def read(
     said += [*_lent(project, values, entries, states), *_twice(name, values, entries)]
     said += _unit_problems(project, values, states, allowed)
     # What a build makes is known when it has run.
-    said += files.missing(entries, states) if states.get(BUILD, "missing") == "missing" else ()
+    said += () if _build(values, states) else files.missing(entries, states)
     problems = _script_problems(values, states) + problems + _file_problems(project, values, states)
     problems += [fpm_json.at(text, where, sentence) for where, sentence in said]
     problems += _content_problems(project, values, states, allowed)
@@ -229,10 +229,8 @@ def _file_problems(project: str, values: Mapping[str, Any], states: Mapping[str,
 def _lent(
     project: str, values: Mapping[str, Any], entries: list[File], states: Mapping[str, str]
 ) -> Iterator[Problem]:
-    prefix, hooks = (
-        values.get("prefix", f"/opt/{project}"),
-        [_hook(values, states), values.get("before_remove")],
-    )
+    prefix = values.get("prefix", f"/opt/{project}")
+    hooks = (_hook(values, states), values.get("before_remove"))
     directories = values.get("directories", ()) if "user" in values else ()
     return files.lent(entries, directories, [f"{prefix}/{hook}" for hook in hooks if hook])
 
