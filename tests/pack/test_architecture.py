@@ -62,6 +62,8 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
         "package/fields",
         "package/files",
         "package/claims",
+        "package/checks",
+        "package/declared",
         "package/contents",
         "package/unit",
         "package/shape",

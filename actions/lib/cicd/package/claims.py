@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Iterator
 
 from cicd.allowed import Allowed
+from cicd.package.declared import Declared
 from cicd.package.fields import RELATIONS
 from cicd.package.files import File
 from cicd.package.shape import Problem, Where
@@ -14,28 +15,18 @@ from cicd.package.shape import Problem, Where
 SYSTEMD = re.compile(r"/(?:usr/lib|lib|etc)/systemd/.*")
 
 
-def problems(
-    project: str,
-    package: str,
-    values: Mapping[str, Any],
-    units: Sequence[tuple[Where, Mapping[str, Any]]],
-    files: Sequence[File],
-    allowed: Allowed,
-) -> Iterator[Problem]:
-    """
-    Yield each field of *values* that would take what is not the project's, and what to write instead.
-
-    *units* and *files* are those of *values*; of a unit, where it is named and what is said of it.
-    """
-    may = f"an operator allows more by `projects.{project}.allowed` in the configuration"
-    found = [*_folders(project, values, allowed), *_users(values, files, allowed)]
-    found += [*_units(project, units, allowed), *_relations(project, package, values, allowed)]
-    for number, file in enumerate(files):
-        found += _file(project, package, file, number, allowed)
+def problems(declared: Declared, allowed: Allowed) -> Iterator[Problem]:
+    """Yield each field that would take what is not the project's, and what to write instead."""
+    may = f"an operator allows more by `projects.{declared.project}.allowed` in the configuration"
+    found = [*_folders(declared, allowed), *_users(declared, allowed)]
+    found += [*_units(declared, allowed), *_relations(declared, allowed)]
+    for number, file in enumerate(declared.entries):
+        found += _file(declared, file, number, allowed)
     return ((where, f"{said}; {may}") for where, said in found)
 
 
-def _folders(project: str, values: Mapping[str, Any], allowed: Allowed) -> Iterator[Problem]:
+def _folders(declared: Declared, allowed: Allowed) -> Iterator[Problem]:
+    project, values = declared.project, declared.values
     paths: list[tuple[Where, str]] = [(("prefix",), values["prefix"])] if "prefix" in values else []
     paths += [(("directories", number), path) for number, path in enumerate(values.get("directories", ()))]
     for where, path in paths:
@@ -43,9 +34,10 @@ def _folders(project: str, values: Mapping[str, Any], allowed: Allowed) -> Itera
             yield where, f"`{where[0]}` names {path}: take one below /opt or /srv, or as /var/lib/{project}"
 
 
-def _users(values: Mapping[str, Any], files: Sequence[File], allowed: Allowed) -> Iterator[Problem]:
+def _users(declared: Declared, allowed: Allowed) -> Iterator[Problem]:
+    values = declared.values
     named: list[tuple[Where, str]] = [(("user",), values["user"])] if "user" in values else []
-    for number, file in enumerate(files):
+    for number, file in enumerate(declared.entries):
         owners = {"owner": file.owner, "group": file.group}
         named += [(("files", number, key), name) for key, name in owners.items() if name != "root"]
     for where, name in named:
@@ -53,17 +45,17 @@ def _users(values: Mapping[str, Any], files: Sequence[File], allowed: Allowed) -
             yield where, f"`{where[-1]}` is {name}, a user of the system: take one of your own, or none"
 
 
-def _units(
-    project: str, units: Sequence[tuple[Where, Mapping[str, Any]]], allowed: Allowed
-) -> Iterator[Problem]:
-    for where, said in units:
+def _units(declared: Declared, allowed: Allowed) -> Iterator[Problem]:
+    project = declared.project
+    for where, said in declared.units():
         unit = said["path"].rpartition("/")[2]
         if not allowed.unit(project, unit):
             kind = unit.rpartition(".")[2]
             yield where, f"`{where[0]}` is {unit}: call it {project}.{kind}, or let it begin with {project}-"
 
 
-def _file(project: str, package: str, file: File, number: int, allowed: Allowed) -> Iterator[Problem]:
+def _file(declared: Declared, file: File, number: int, allowed: Allowed) -> Iterator[Problem]:
+    project, package = declared.project, declared.name
     path = file.path.rstrip("/")
     if not allowed.file(project, package, path):
         own = f"take one of the project's, such as /opt/{project}, /etc/{project} or /usr/bin/{project}"
@@ -77,11 +69,12 @@ def _file(project: str, package: str, file: File, number: int, allowed: Allowed)
         )
 
 
-def _relations(project: str, package: str, values: Mapping[str, Any], allowed: Allowed) -> Iterator[Problem]:
+def _relations(declared: Declared, allowed: Allowed) -> Iterator[Problem]:
+    own = allowed.packages_of(declared.project, declared.name)
     for key in RELATIONS:
-        for number, said in enumerate(values.get(key, ())):
+        for number, said in enumerate(declared.values.get(key, ())):
             name = name_of(said)
-            if not any(fnmatchcase(name, pattern) for pattern in allowed.packages_of(project, package)):
+            if not any(fnmatchcase(name, pattern) for pattern in own):
                 yield (key, number), f"`{key}` names {name}, which is not a package of this project"
 
 

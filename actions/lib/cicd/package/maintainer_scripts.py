@@ -11,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Iterable, Mapping, Sequence
 
-from cicd.package.metadata import EMBEDDED_HOOKS, Metadata
+from cicd.package.declared import EMBEDDED_HOOKS
+from cicd.package.metadata import Metadata
 from cicd.package.unit import Unit
 
 SYSUSERS, TMPFILES = "/usr/lib/sysusers.d/", "/usr/lib/tmpfiles.d/"
