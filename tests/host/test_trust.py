@@ -138,16 +138,17 @@ def test_every_unit_that_a_package_starts_is_proven(machine, repository):
         repository.publish(version, relations=f"Depends: python3\nX-CICD-Units: greeter.service {unit}")
         machine.want(version)
 
-    machine.run("systemctl", "mask", "--runtime", "fstrim.timer")
-    deploy("9.1.0-91.abcdef0", "fstrim.timer")
-    refused(machine, "masked", "fstrim.timer is masked on this host")
-    machine.run("systemctl", "unmask", "--runtime", "fstrim.timer")
-    machine.run("systemctl", "stop", "fstrim.timer")
+    timer = "[Timer]\nOnCalendar=yearly\nUnit=greeter.service\n"
+    machine.run("tee", "/usr/lib/systemd/system/probe.timer", stdin=timer)
+    machine.run("systemctl", "mask", "--runtime", "probe.timer")
+    deploy("9.1.0-91.abcdef0", "probe.timer")
+    refused(machine, "masked", "probe.timer is masked on this host")
+    machine.run("systemctl", "unmask", "--runtime", "probe.timer")
     machine.want("9.1.0-91.abcdef0")
     report = machine.converge()
     assert (report["state"], report["code"]) == ("failed", "unit"), report
-    assert "fstrim.timer of greeter 9.1.0-91.abcdef0 is not active" in report["message"]
-    machine.run("systemctl", "start", "fstrim.timer")
+    assert "probe.timer of greeter 9.1.0-91.abcdef0 is not active" in report["message"]
+    machine.run("systemctl", "start", "probe.timer")
     machine.want("9.1.0-91.abcdef0")
     assert machine.converge()["state"] == "converged"
     machine.want(VERSION)
