@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import uuid
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import requests
 from demo.stackstorm import ENDED
 from demo.stories import PROJECT, REPOSITORY
 from demo.world import wait_for
+from tests.acceptance.building import builders, built_on
 from tests.acceptance.frozen import frozen
 
 TRACE_LINE = "dpkg-query -W -f '${X-Git-Commit} ${X-CICD-Trace}\\n' greeter"
@@ -31,30 +31,8 @@ def record(world, version: str) -> dict:
     return json.loads(world.key(f"cicd/{PROJECT}/packages/{version}"))
 
 
-def builders(world) -> list[dict]:
-    return [
-        {"name": host["name"], "address": host["address"]}
-        for host in world.description["hosts"]
-        if host["role"] == "build"
-    ]
-
-
-def built_on(stackstorm, host: dict, commit: str) -> dict:
-    """Run steps 8 to 10 on *host* and return what was built."""
-    run = uuid.uuid4().hex
-    where = {"project": PROJECT, "commit": commit, "run": run, "host": host}
-    try:
-        assert stackstorm.run("cicd.fetch_commit", **where)["status"] == "succeeded"
-        described = stackstorm.run("cicd.read_metadata", **where)["result"]["result"]
-        built = stackstorm.run("cicd.build_package", described=described, **where)
-        assert built["status"] == "succeeded", built["result"]
-        return built["result"]["result"]
-    finally:
-        stackstorm.run("cicd.clean_build", project=PROJECT, run=run, host=host)
-
-
 def test_the_same_commit_on_two_build_hosts_gives_the_bytes_that_are_published(world, stackstorm, commit):
-    digests = {built_on(stackstorm, host, commit)["sha256"] for host in builders(world)}
+    digests = {built_on(stackstorm, host, PROJECT, commit)["sha256"] for host in builders(world)}
 
     assert digests == {latest(world)["sha256"]}
 
@@ -135,7 +113,7 @@ def test_pruning_lists_first_and_keeps_what_is_needed(world, stackstorm):
 
 def test_the_next_run_on_a_build_host_leaves_nothing_of_any_run_there(world, stackstorm, commit):
     for host in builders(world):
-        built_on(stackstorm, host, commit)
+        built_on(stackstorm, host, PROJECT, commit)
         assert world.on_host(host, "ls", "builds") == ""
 
 
