@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Tuple
 
 from cicd import identifiers
 from cicd.config import Project
-from cicd.package import contract
+from cicd.package import answers, contract
 from cicd.package.builder_input import Origin
 from cicd.package.contract import Contract
 from cicd.package.packaging import Run
@@ -26,7 +27,8 @@ class Checked:
     """
     The package that a commit of the folder would become.
 
-    *entries* are None when only the project's own build knows them, *package* is where it was put.
+    *entries* are None when only the project's own build knows them, *package* is where it was put, and
+    *lintian* has the errors that Lintian names, where it is installed.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Checked:
     is_changed: bool
     entries: list[Entry] | None = None
     package: Path | None = None
+    lintian: Tuple[str, ...] = ()
 
 
 def check(project: Project, folder: Path, home: Path, goal: Path | None) -> Checked:
@@ -60,7 +63,8 @@ def check(project: Project, folder: Path, home: Path, goal: Path | None) -> Chec
     if goal is None:
         return checked
     said = run.package(found.metadata, found.version, origin, "nfpm", lintian="report", digest=digest)
-    return replace(checked, package=Path(shutil.copy(said["file"], goal)))
+    errors = answers.text(said.get("lintian", "")).splitlines()
+    return replace(checked, package=Path(shutil.copy(said["file"], goal)), lintian=tuple(errors))
 
 
 def _origin(project: Project, taken: Snapshot, found: Contract) -> Origin:

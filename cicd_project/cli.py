@@ -91,6 +91,7 @@ def _shown(checked: Checked) -> Iterator[str]:
         yield "What it contains is known once its own build has run: --build runs it here, without a sandbox."
     else:
         yield from (entry.line for entry in checked.entries)
+    yield from (f"lintian: {error}" for error in checked.lintian)
     if checked.package:
         yield f"{checked.package}"
 

@@ -1,9 +1,16 @@
 
 # --- packages -------------------------------------------------------------------------------------------------
 
-# Descriptor 9 is our lock: a daemon that a maintainer script starts must not keep it.
+# Descriptor 9 is our lock: a daemon that a maintainer script starts must not keep it. apt lets others read lists that it
+# is writing, and they find half of them: what this run decides by, it reads when no run of another project writes.
 apt() {
-    timeout -k 10 "$(left)" apt-get -q -y -c "$HERE/apt.conf" "$@" </dev/null 2>&1 9>&-
+    local locked=''
+    case " $* " in
+        *' update '*) locked="flock --close --exclusive $RUN/lists.lock" ;;
+        *' --simulate '* | *' --download-only '*) locked="flock --close --shared $RUN/lists.lock" ;;
+    esac
+    # shellcheck disable=SC2086  # a command, or none
+    timeout -k 10 "$(left)" $locked apt-get -q -y -c "$HERE/apt.conf" "$@" </dev/null 2>&1 9>&-
 }
 
 # The project's package at the wanted version, up or down.

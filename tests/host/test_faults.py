@@ -132,6 +132,7 @@ time.sleep(5)
 
 
 def test_a_run_of_another_project_that_fetches_lists_is_waited_for(machine, repository, distribution):
+    machine.settings(APT_LOCK_SECONDS="30")
     with needy(machine, repository, distribution, "7.1.0-8.abcdef0", "valediction"):
         machine.want("7.1.0-8.abcdef0")
         other = machine.spawn("python3", "-c", LOCKS_LISTS)
