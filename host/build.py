@@ -17,6 +17,7 @@ PARTS = (
     "consul",
     "wanted",
     "health",
+    "turns",
     "traffic",
     "packages",
     "others",

@@ -52,7 +52,7 @@ SERVICE='' TAG='' CANARY_TAG='' RINGS='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_R
 project='' target='' generation='' repairing=no planning=no
 HERE='' KEPT='' token='' lists=/var/lib/apt/lists
 ring='' version='' package='' wanted_generation=0 sha256='' trace='' rollout='' hold='' silent=''
-services='' service_id='' address='' port='' kept_out='' registered='' foreign=''
+services='' service_id='' address='' port='' kept_out='' registered='' foreign='' session=''
 installed='' dpkg='' lasting='' unit='' inactive='' edited='' log='' alive=''
 drained=no disturbed=no finished=no
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0

@@ -17,45 +17,12 @@ drain() {
     wait_for_turn
     now
     local from="$now"
+    maintenance true || fail drain "Consul refused to take $SERVICE out of traffic; check the agent and its token."
     drained=yes disturbed=yes
     ! is_active || wait_for_clients
     now
     spent_drain=$((now - from))
 }
-
-# By itself a host leaves traffic only while half of all serve: what all waited for may come to all in one moment, so
-# they go on at different ones, and each asks again once it has left. A deploy sees to that itself.
-wait_for_turn() {
-    now
-    local from="$now" others=0 serving=0
-    ! is_bound || ! count_others || [ "$others" = 0 ] || pause
-    until leave; do
-        ! over "$from" "$TURN_SECONDS" || { rm -f "$KEPT/unfinished"
-            finish held turn "$project serves on too few other hosts for this one to leave traffic; it waits for its turn."; }
-        pause
-    done
-}
-
-leave() {
-    may_leave || return 1
-    maintenance true || fail drain "Consul refused to take $SERVICE out of traffic; check the agent and its token."
-    may_leave || { undrain; return 1; }
-}
-
-may_leave() { ! is_bound || { count_others && [ $((serving * 2)) -ge $((others + 1)) ] || [ "$others" = 0 ]; }; }
-
-# Who does not serve has nothing to lose, and who repairs was asked to.
-is_bound() { [ -z "$generation$kept_out" ] && [ "$repairing" = no ] && may_serve; }
-
-# Sets $others, the other hosts of the service, and $serving, those whose checks all pass.
-count_others() {
-    local counts=''
-    counts=$(consul -f "$CONSUL_HTTP_ADDR/v1/health/service/$SERVICE?consistent" 2>/dev/null | jq -r --arg node "$NODE" '
-        [.[] | select(.Node.Node != $node) | all(.Checks[]; .Status == "passing")] | "\(length) \(map(select(.)) | length)"')
-    case $counts in *' '*) others=${counts% *} serving=${counts#* } ;; *) return 1 ;; esac
-}
-
-pause() { sleep "$(shuf -i 0-2 -n 1).$(shuf -i 10-99 -n 1)"; }
 
 wait_for_clients() {
     local end=''
@@ -86,6 +53,7 @@ is_connected() { # ENDPOINT
 undrain() {
     maintenance false || fail drain "Consul refused to put $SERVICE back into traffic; check the agent and its token."
     drained=no
+    end_turn
 }
 
 # After a failure: what runs may serve again when it is whole and healthy; what failed its proof stays out.
@@ -93,7 +61,7 @@ undrain_if_serving() { # CODE SENTENCE
     [ "$drained" = yes ] || return 0
     case $1 in unit | health | content) ;; *)
         if may_serve; then
-            maintenance false && drained=no
+            maintenance false && drained=no && end_turn
             [ "$disturbed" = no ] || [ "$1" = stopped ] || put_off "$1" "$2"
             return 0
         fi ;;

@@ -9,6 +9,19 @@ key "cicd/PROJECT/hosts/NODE" {
   policy = "write"
 }
 
+# Its turn to leave traffic by itself, which goes with its session, and whether the others serve.
+key_prefix "cicd/PROJECT/turns/" {
+  policy = "write"
+}
+
+session "NODE" {
+  policy = "write"
+}
+
+node_prefix "" {
+  policy = "read"
+}
+
 # Registering the service, and taking it out of traffic. Consul knows no narrower right: it is of the service on every node.
 service "PROJECT" {
   policy = "write"
@@ -21,10 +34,6 @@ service "cicd-converge" {
 
 # Asking for what the catalog has on this node, under any id; changing the node is for the agent's own token.
 service_prefix "" {
-  policy = "read"
-}
-
-node "NODE" {
   policy = "read"
 }
 

@@ -19,6 +19,7 @@ class RingWatch:
         self._began = time.monotonic()
         self.samples = 0
         self.out: list[dict] = []
+        self.most_out = 0  # hosts, in one sample
         self._thread = threading.Thread(target=self._look_on)
 
     def __enter__(self):
@@ -34,7 +35,7 @@ class RingWatch:
             while not self._done.wait(EVERY_SECONDS):
                 entries = session.get(self._url, timeout=30).json()
                 self.samples += 1
-                self.out += [
+                found = [
                     {
                         "host": entry["Node"]["Node"],
                         "after": round(time.monotonic() - self._began, 1),
@@ -45,3 +46,5 @@ class RingWatch:
                     for check in entry["Checks"]
                     if check["Status"] != "passing"
                 ]
+                self.out += found
+                self.most_out = max(self.most_out, len({one["host"] for one in found}))

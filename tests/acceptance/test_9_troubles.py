@@ -94,7 +94,8 @@ def test_a_ring_in_trouble_stays_in_traffic_and_gets_well_by_itself(
         time.sleep(max(0, began + MINUTES * 60 - time.monotonic()))
         still = shown(stackstorm)["message"]
     answered, over = client.count - answered, time.monotonic()
-    well = wait_for("the rings' recovery", lambda: at_rest(world, stackstorm), RECOVERY_SECONDS)
+    with RingWatch(world, PROJECT) as recovery:
+        well = wait_for("the rings' recovery", lambda: at_rest(world, stackstorm), RECOVERY_SECONDS)
     write(
         trouble,
         minutes=MINUTES,
@@ -104,6 +105,7 @@ def test_a_ring_in_trouble_stays_in_traffic_and_gets_well_by_itself(
         answered=answered,
         samples=watch.samples,
         out=watch.out,
+        most_out_in_recovery=recovery.most_out,
         seconds_to_recover=round(time.monotonic() - over),
         well=well,
     )
@@ -113,6 +115,7 @@ def test_a_ring_in_trouble_stays_in_traffic_and_gets_well_by_itself(
         assert TROUBLES[trouble] in one["said"], words
     assert watch.out == []
     assert watch.samples > MINUTES * 60
+    assert recovery.most_out <= len(world.healthy(PROJECT)) / 2
     assert "GOING BACK FAILED" in meanwhile
     for ring in ("canary", "production"):
         advertised = world.key(f"{PROJECT}::{'canary_version' if ring == 'canary' else 'version'}")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
+import requests
 
 from cicd.release.transitions import DEPLOYING
 from tests.host.conftest import VERSION
@@ -212,4 +213,26 @@ def test_a_deploy_and_who_does_not_serve_need_no_turn(others, repository):
     assert pushed["state"] == "converged", pushed
     others.want(VERSION)
     others.run("systemctl", "stop", "greeter")
+    assert_repaired(others)
+
+
+def test_while_another_holds_its_turn_a_host_goes_on_serving_and_then_it_goes_and_leaves_no_key(
+    others, repository
+):
+    version = f"6.32.0+{others.ring}-6.abcdef0"
+    repository.publish(version)
+    other(others, "web8", "passing")
+    kind = {"Behavior": "delete", "LockDelay": "0s"}
+    session = requests.put(f"{others.consul}/v1/session/create", json=kind, timeout=10).json()["ID"]
+    others.put(f"/v1/kv/cicd/greeter/turns/0?acquire={session}")
+    others.settings(TURN_SECONDS="2")
+    others.want(version)
+    with others.watched() as samples:
+        report = others.converge()
+    assert (report["code"], all(samples)) == ("turn", True)
+
+    others.put(f"/v1/session/destroy/{session}")
+    assert_repaired(others, version)
+    assert requests.get(f"{others.consul}/v1/session/list", timeout=10).json() == []
+    others.want(VERSION)
     assert_repaired(others)

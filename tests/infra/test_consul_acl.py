@@ -248,6 +248,17 @@ def test_an_app_host_drains_and_registers_itself(consul, token):
     assert consul.ask(token("app-host"), "PUT", "agent/service/register", service).ok
 
 
+def test_an_app_host_takes_a_turn_of_its_project_and_of_no_other(consul, token):
+    made = consul.ask(token("app-host"), "PUT", "session/create", {"Behavior": "delete", "TTL": "300s"})
+    session = made.json()["ID"]
+    elsewhere = {"Node": OTHER, "Behavior": "delete"}
+
+    assert consul.ask(token("app-host"), "PUT", "session/create", elsewhere).status_code == 403
+    assert consul.ask(token("app-host"), "PUT", f"kv/cicd/greeter/turns/0?acquire={session}").json() is True
+    assert consul.ask(token("app-host"), "PUT", f"kv/cicd/other/turns/0?acquire={session}").status_code == 403
+    assert consul.ask(token("app-host"), "PUT", f"session/destroy/{session}").ok
+
+
 def test_an_app_hosts_watch_hears_of_a_new_version(consul, token, tmp_path):
     (tmp_path / "token").write_text(token("app-host"))
     command = [binary.find(Places.from_environment()), "watch", f"-http-addr={consul.url}"]
@@ -271,7 +282,6 @@ def test_an_app_hosts_watch_hears_of_a_new_version(consul, token, tmp_path):
         ("GET", "kv/cicd/other/x"),
         ("GET", "kv/cicd/greeter/release"),
         ("PUT", "agent/service/maintenance/other?enable=true"),
-        ("PUT", "session/create"),
         ("PUT", "acl/token"),
     ],
 )

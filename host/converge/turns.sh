@@ -1,0 +1,50 @@
+
+# --- turns ----------------------------------------------------------------------------------------------------
+
+# What kept all hosts waiting, such as a repository that was away, ends for all of them in one moment. By itself a host
+# leaves traffic only while half of all serve, and while it holds one of a few keys in Consul, so that not all leave at
+# once. A deploy sees to that itself.
+wait_for_turn() {
+    local from='' others=0 serving=0
+    is_bound && count_others && [ "$others" -gt 0 ] || return 0
+    open_session || say "Consul gives no session to this host's token, so $project only looks whether others serve"
+    now
+    from=$now
+    until hold_turn && count_others && [ $((serving * 2)) -ge $((others + 1)) ]; do
+        ! over "$from" "$TURN_SECONDS" || { end_turn; rm -f "$KEPT/unfinished"
+            finish held turn "$project serves on too few other hosts for this one to leave traffic; it waits for its turn."; }
+        sleep 1
+    done
+}
+
+# Who does not serve has nothing to lose, and who repairs was asked to.
+is_bound() { [ -z "$generation$kept_out" ] && [ "$repairing" = no ] && may_serve; }
+
+# Sets $others, the other hosts of the service, and $serving, those whose checks all pass.
+count_others() {
+    local counts=''
+    counts=$(consul -f "$CONSUL_HTTP_ADDR/v1/health/service/$SERVICE?consistent" 2>/dev/null | jq -r --arg node "$NODE" '
+        [.[] | select(.Node.Node != $node) | all(.Checks[]; .Status == "passing")] | "\(length) \(map(select(.)) | length)"')
+    case $counts in *' '*) others=${counts% *} serving=${counts#* } ;; *) return 1 ;; esac
+}
+
+# The key goes with its session. A host that dies with it, or stays out of traffic, keeps the next one waiting.
+open_session() {
+    session=$(consul -f -X PUT --data-binary '{"Name":"cicd-converge","TTL":"300s","Behavior":"delete","LockDelay":"0s"}' \
+        "$CONSUL_HTTP_ADDR/v1/session/create" 2>/dev/null | jq -r .ID)
+    is_made_of "$session" '0-9a-f-' || { session=''; return 1; }
+}
+
+# There is a key for each quarter of the hosts, or part of one; which one a host takes follows from its name.
+hold_turn() {
+    local turn=''
+    [ -n "$session" ] || return 0
+    turn=$(printf '%s' "$NODE" | cksum)
+    turn=$((${turn%% *} % ((others + 4) / 4)))
+    [ "$(consul -f -X PUT --data-binary "$NODE" "$CONSUL_HTTP_ADDR/v1/kv/cicd/$project/turns/$turn?acquire=$session" 2>/dev/null)" = true ]
+}
+
+end_turn() {
+    [ -z "$session" ] || put "/v1/session/destroy/$session" 2>/dev/null || true
+    session=''
+}
