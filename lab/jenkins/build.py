@@ -16,7 +16,8 @@ class Build:
     """
     A build of *job*, which may lie in folders; times in milliseconds since 1970.
 
-    *result* is None while it runs, *parameters* are empty when it was started without.
+    *result* is None while it runs, *parameters* are empty when it was started without, *artifacts* has the
+    MD5 of what was archived, by path.
     """
 
     job: str
@@ -30,6 +31,7 @@ class Build:
     changes: list[str] = field(default_factory=list)
     stopped: bool = False
     description: str | None = None
+    artifacts: dict[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -46,6 +48,9 @@ class Build:
 
     def folder(self, folder: Path) -> Path:
         return folder / "builds" / quote(self.job, safe="") / str(self.number)
+
+    def archive(self, folder: Path) -> Path:
+        return self.folder(folder) / "archive"
 
     def log(self, folder: Path) -> Path:
         return self.folder(folder) / "log"
@@ -72,7 +77,8 @@ def information(build: Build, root: str) -> dict[str, Any]:
     return {
         "_class": "hudson.model.FreeStyleBuild",
         "actions": [_parameters(build) if build.parameters else {}, _git(build)],
-        "artifacts": [],
+        "fingerprint": [_fingerprint(build, path) for path in build.artifacts],
+        "artifacts": [_artifact(path) for path in build.artifacts],
         "building": build.result is None,
         "description": build.description,
         "displayName": f"#{build.number}",
@@ -90,6 +96,24 @@ def information(build: Build, root: str) -> dict[str, Any]:
         "builtOn": "",
         "changeSet": {"_class": "hudson.plugins.git.GitChangeSetList", "items": [], "kind": "git"},
         "culprits": [],
+    }
+
+
+def _artifact(path: str) -> dict[str, str]:
+    name = path.rpartition("/")[2]
+    return {"displayPath": name, "fileName": name, "relativePath": path}
+
+
+def _fingerprint(build: Build, path: str) -> dict[str, Any]:
+    return {
+        "_class": "hudson.model.Fingerprint",
+        "fileName": path.rpartition("/")[2],
+        "hash": build.artifacts[path],
+        "original": {"name": build.job, "number": build.number},
+        "timestamp": build.timestamp,
+        "usage": [
+            {"name": build.job, "ranges": {"ranges": [{"start": build.number, "end": build.number + 1}]}}
+        ],
     }
 
 

@@ -83,6 +83,10 @@ class Queue:
         path = build.log(self._folder)
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def artifact(self, build: Build, path: str) -> bytes | None:
+        """Return what *build* archived as *path*; None when it did not."""
+        return (build.archive(self._folder) / path).read_bytes() if path in build.artifacts else None
+
     def waiting(self) -> list[Item]:
         """Return the items that wait for an executor."""
         return [item for item in self.items.values() if item.build is None and not item.cancelled]

@@ -46,6 +46,7 @@ class Api:
             ("POST", rf"/{JOB}/build", self._build_without_parameters),
             ("GET", rf"/{JOB}/(\d+)/api/json", self._information),
             ("GET", rf"/{JOB}/(\d+)/consoleText", self._console),
+            ("GET", rf"/{JOB}/(\d+)/artifact/(.+)", self._artifact),
             ("POST", rf"/{JOB}/(\d+)/stop", self._stop),
             ("POST", rf"/{JOB}/(\d+)/submitDescription", self._describe),
         ]
@@ -143,6 +144,12 @@ class Api:
 
     def _console(self, _given: dict[str, str], name: str, number: str) -> Answer:
         return 200, self._queue.log(self._known(name, number)), {}
+
+    def _artifact(self, _given: dict[str, str], name: str, number: str, path: str) -> Answer:
+        content = self._queue.artifact(self._known(name, number), unquote(path))
+        if content is None:
+            raise NotFound
+        return 200, content, {"Content-Type": "application/octet-stream"}
 
     def _stop(self, _given: dict[str, str], name: str, number: str) -> Answer:
         self._queue.stop(self._known(name, number))

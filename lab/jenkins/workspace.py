@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
+from lab.jenkins import archive
 from lab.jenkins.build import Build
 from lab.jenkins.settings import Settings
 
@@ -35,6 +36,7 @@ class Workspace:
     def __init__(self, settings: Settings, build: Build) -> None:
         self._settings = settings
         self._build = build
+        self._home = Path(settings.folder)
         job = quote(build.job, safe="")
         self._folder = Path(settings.folder) / "workspace" / f"{job}-{build.number}"
         self._cache = Path(settings.folder) / "cache" / job
@@ -49,6 +51,7 @@ class Workspace:
             self._clone()
             for script in SCRIPTS:
                 self._run_script(script)
+            self._build.artifacts = archive.keep(self._source, self._build.archive(self._home))
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -79,13 +82,16 @@ class Workspace:
         listing = subprocess.run(argv, cwd=source, capture_output=True, check=True).stdout
         return [name for name in listing.decode(errors="replace").split("\0") if name]
 
+    @property
+    def _source(self) -> Path:
+        return self._folder / "source" / self._build.parameters.get("DIRECTORY", "")
+
     def _run_script(self, name: str) -> None:
-        folder = self._folder / "source" / self._build.parameters.get("DIRECTORY", "")
-        path = folder / name
+        path = self._source / name
         if not path.is_file() or not os.access(path, os.X_OK):
             state = "is not executable" if path.is_file() else "is missing"
             raise BuildFailed(f"{name} {state}: a project needs {' and '.join(SCRIPTS)}, executable")
-        self._step([f"./{name}"], folder)
+        self._step([f"./{name}"], self._source)
 
     def _step(self, argv: list[str], cwd: Path) -> None:
         self.say(f"+ {' '.join(argv)}")

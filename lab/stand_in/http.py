@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MAX_BODY = 1_000_000
-# A status, text or what becomes JSON, and further headers.
+# A status, text, bytes of a file or what becomes JSON, and further headers.
 Answer = tuple[int, Any, dict[str, str]]
 
 
@@ -33,8 +33,8 @@ class Request(BaseHTTPRequestHandler):
         raise NotImplementedError
 
     def _send(self, status: int, content: Any, headers: dict[str, str]) -> None:
-        is_text = isinstance(content, str)
-        data = (content if is_text else json.dumps(content)).encode()
+        is_text, is_file = isinstance(content, str), isinstance(content, bytes)
+        data = content if is_file else (content if is_text else json.dumps(content)).encode()
         kind = "text/plain" if is_text else "application/json"
         self.send_response(status)
         for name, value in {"Content-Type": f"{kind};charset=utf-8", **headers}.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -242,3 +243,32 @@ def test_a_build_of_a_folder_runs_the_scripts_of_that_folder_in_it(stand_in, wor
 
     assert (inside["result"], outside["result"]) == ("SUCCESS", "FAILURE")
     assert "common" in stand_in.console(inside)
+
+
+def test_what_a_jenkinsfile_archives_is_listed_with_its_fingerprint_and_fetched(stand_in, work):
+    made = "#!/bin/sh\nmkdir -p dist/doc && echo made >dist/app.jar && echo read >dist/doc/read.txt\n"
+    pipeline = (
+        "pipeline { stages { archiveArtifacts artifacts: 'dist/*.jar, dist/**/*.txt', fingerprint: true } }"
+    )
+    files = {**SCRIPTS, "script/cibuild": made, "Jenkinsfile": pipeline}
+    commit = work.commit(files)
+    work.push("main")
+    build = stand_in.build(work, commit)
+    page = requests.get(
+        f"{stand_in.client.server}job/greeter/{build['number']}/artifact/dist/app.jar",
+        auth=("cicd", "api-token"),
+        timeout=10,
+    )
+    missing = requests.get(
+        f"{stand_in.client.server}job/greeter/{build['number']}/artifact/Jenkinsfile",
+        auth=("cicd", "api-token"),
+        timeout=10,
+    )
+
+    assert build["artifacts"] == [
+        {"displayPath": "app.jar", "fileName": "app.jar", "relativePath": "dist/app.jar"},
+        {"displayPath": "read.txt", "fileName": "read.txt", "relativePath": "dist/doc/read.txt"},
+    ]
+    assert build["fingerprint"][0]["hash"] == hashlib.md5(b"made\n").hexdigest()
+    assert (page.status_code, page.content) == (200, b"made\n")
+    assert missing.status_code == 404

@@ -6,6 +6,7 @@ import copy
 import shutil
 import tempfile
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ import yaml
 
 from cicd import config
 from cicd.clients.ssh import Shell
-from cicd.config import Settings
-from cicd.package import build, contract, project_build
+from cicd.config import Project, Settings
+from cicd.package import archived_tree, build, contract, project_build
 from cicd.package.build import Described
 from cicd.package.tree import Tree
 from cicd.release.host import Host
@@ -34,6 +35,7 @@ from tests.conformance.local import ROOT
 from tests.package.building import commit, project, write
 
 CACHE_SECONDS = 900.0
+Where = tuple[Settings, Host, str, Project, str]
 
 
 class Builder:
@@ -89,6 +91,22 @@ class Builder:
 
     def build(self, script: str, **package: Any) -> tuple[Tree, str, str]:
         """Build a commit whose build is *script*; return the tree, what was noted, and the run."""
+        where, described = self.described(script, **package)
+        return *project_build.build_tree(*where, described), where[2]
+
+    def take(self, wanted: str, recorded: dict[str, str], archived: dict[str, bytes]) -> tuple[Tree, str]:
+        """Take the artifact *wanted* of *archived*, whose digests were *recorded*; return tree and run."""
+        where, described = self.described("true")
+        described["metadata"]["artifact"] = wanted
+
+        def download(path: str, write: Callable[[bytes], object], limit: int) -> int:
+            write(archived[path])
+            return len(archived[path])
+
+        return archived_tree.build_tree(*where, described, recorded, download), where[2]
+
+    def described(self, script: str, **package: Any) -> tuple[Where, Described]:
+        """Fetch a commit whose build is *script*, and return where it is and what its package will be."""
         run, settings = uuid.uuid4().hex, self.settings(**package)
         known, tested = settings.project("app"), self.push(script)
         build.fetch_commit(settings, self.host, run, known, tested)
@@ -100,7 +118,7 @@ class Builder:
             "metadata": asdict(found.metadata),
             "tree": {"source": "build"},
         }
-        return *project_build.build_tree(settings, self.host, run, known, tested, described), run
+        return (settings, self.host, run, known, tested), described
 
     def tree(self, run: str) -> dict[str, str]:
         """Return the files of the tree of *run*, with their text."""

@@ -1,5 +1,6 @@
 """What a build does to the run of its commit, with a real Consul and a Jenkins in memory."""
 
+import hashlib
 import itertools
 import time
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ class Jenkins:
 
     built: list[BuildResult] = field(default_factory=list)
     problem: Exception | None = None
+    archived: dict[str, bytes] = field(default_factory=dict)
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
 
     def start(self, project, parameters) -> int:
@@ -54,6 +56,13 @@ class Jenkins:
 
     def of_commit(self, project, commit: str, number: int) -> BuildResult:
         return self.built[number - 1]
+
+    def artifacts(self, project, number: int) -> list[str]:
+        return list(self.archived)
+
+    def download(self, project, number: int, path: str, write, limit: int) -> int:
+        write(self.archived[path])
+        return len(self.archived[path])
 
     def answers(self) -> bool:
         return True
@@ -184,3 +193,15 @@ def test_a_run_far_ahead_of_the_clock_is_recorded_as_of_now(ci):
     ci.poll()
 
     assert ci.run(FIRST).at <= time.time()
+
+
+def test_what_a_build_archived_is_recorded_by_its_digest_when_it_is_read_as_passed(ci, monkeypatch):
+    ci.jenkins.archived = {"dist/app.jar": b"made", "large": bytes(100), "after": b"x"}
+    monkeypatch.setattr("cicd.ci.artifacts.MOST_BYTES", 50)
+    ci.builds.start(FIRST)
+    ci.jenkins.end(1, "SUCCESS")
+    ci.builds.passed(FIRST, 1)
+    ci.jenkins.archived["dist/app.jar"] = b"changed"
+    ci.builds.passed(FIRST, 1)
+
+    assert ci.run(FIRST).artifacts == {"dist/app.jar": hashlib.sha256(b"made").hexdigest()}

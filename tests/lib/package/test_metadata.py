@@ -460,3 +460,12 @@ def test_a_conffile_that_the_build_makes_need_not_be_in_the_repository():
     assert read(conffile, {**states, "script/build": "executable"}).conffiles == ("/opt/greeter/made.conf",)
     with pytest.raises(ProjectError, match=r"made.conf is missing"):
         read(conffile, states)
+
+
+def test_an_artifact_takes_the_place_of_the_projects_own_build_and_both_are_refused():
+    states = {**SCRIPTS, "script/build": "executable"}
+    found = read({**WHOLE, "artifact": "dist/*.tar.gz"}, states)
+
+    assert (found.artifact, found.build) == ("dist/*.tar.gz", "")
+    with pytest.raises(ProjectError, match="`build` and `artifact` both say what is packaged"):
+        read({**WHOLE, "artifact": "dist/", "build": "script/build"}, states)

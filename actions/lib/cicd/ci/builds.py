@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Mapping, TypedDict
 
-from cicd.ci import run
+from cicd.ci import artifacts, run
 from cicd.ci.build_queue import QueueEntry, replaced_by
 from cicd.ci.queue_store import Turns
 from cicd.ci.run import PASSED, Command, Run
@@ -106,7 +106,8 @@ class Builds:
             )
         turn = QueueEntry(commit, known.order)
         newer = replaced_by(self.turns.lane(), turn)
-        first = self._runs.advance(commit, _ended_well(result.number, execution, newer))
+        archived = {} if newer or known.stage == PASSED else self._archived(result.number)
+        first = self._runs.advance(commit, _ended_well(result.number, execution, newer, archived))
         first = first or _claimed(known, execution)
         if first and not newer:
             self.turns.passed(commit, turn.order)
@@ -184,6 +185,9 @@ class Builds:
         wanted = parameters(self._settings, self.project, commit, known.branch)
         return verify(result, self.project, wanted)
 
+    def _archived(self, number: int) -> Mapping[str, str]:
+        return artifacts.recorded(self.jenkins, self.project, number)
+
     def _queued(self, known: Run, cancelled: bool) -> Seen:
         if cancelled:
             return Seen(CANCELLED)
@@ -222,9 +226,11 @@ class Builds:
             self.jenkins.cancel(known.queue_id)
 
 
-def _ended_well(build: int, execution: str, newer: str) -> Command:
+def _ended_well(build: int, execution: str, newer: str, archived: Mapping[str, str]) -> Command:
     now = time.time()
-    return run.come_late(now, build, execution, newer) if newer else run.succeed(now, build, execution)
+    if newer:
+        return run.come_late(now, build, execution, newer)
+    return run.succeed(now, build, execution, archived)
 
 
 def _claimed(known: Run, execution: str) -> bool:

@@ -68,6 +68,7 @@ class Run:
     `build` is Jenkins' number and `queue_id` its queue's, 0 while there is none; `lost` is 1 after Jenkins
     lost the build once; `status` says how a build ended that did not pass.
     `by` is the newer commit that superseded this one, `order` the turn in the queue.
+    `artifacts` is the sha256 of what the build archived, by path.
     `claimed_by` is the execution that goes on with what passed; `step`, since `step_at`, and `stop` are how
     far it came, `version` what it published. `more` is what a newer pack recorded beside all that.
     """
@@ -83,6 +84,7 @@ class Run:
     status: str = ""
     by: str = ""
     order: int = 0
+    artifacts: Mapping[str, str] = field(default_factory=dict)
     claimed_by: str = ""
     step: str = ""
     step_at: float = 0.0
@@ -110,6 +112,7 @@ class StoredRun(TypedDict, total=False):
     status: str
     by: str
     order: int
+    artifacts: Dict[str, str]
     claimed_by: str
     step: str
     step_at: float
@@ -118,7 +121,8 @@ class StoredRun(TypedDict, total=False):
 
 
 Command = Callable[[Optional[Run]], Optional[Run]]  # None from one: the run may not move so
-LATER = ("order", "claimed_by", "step", "step_at", "stop", "version")  # recorded once there is any
+# Recorded once there is any.
+LATER = ("order", "artifacts", "claimed_by", "step", "step_at", "stop", "version")
 
 
 def accept(now: float, seen: Before, user: str, branch: str, deploy: bool) -> Command:
@@ -164,9 +168,9 @@ def lose(now: float) -> Command:
     return _move("lose", now, lost=1, queue_id=0)
 
 
-def succeed(now: float, build: int, execution: str) -> Command:
-    """Record that *build* passed, and that *execution* goes on with it."""
-    return _move("succeed", now, build=build, by="", claimed_by=execution)
+def succeed(now: float, build: int, execution: str, artifacts: Mapping[str, str] | None = None) -> Command:
+    """Record that *build* passed, what it archived, and that *execution* goes on with it."""
+    return _move("succeed", now, build=build, by="", claimed_by=execution, artifacts=dict(artifacts or {}))
 
 
 def come_late(now: float, build: int, execution: str, by: str) -> Command:
@@ -231,6 +235,7 @@ READ: Dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("user", "branch", "status", "by", "claimed_by", "step", "version"), str),
     **dict.fromkeys(("build", "queue_id", "lost", "order"), int),
     **dict.fromkeys(("at", "step_at"), float),
+    "artifacts": lambda value: {str(path): str(digest) for path, digest in value.items()},
     "deploy": bool,
     "stop": stop.from_json,
 }

@@ -9,7 +9,7 @@ from typing import Any, Callable, Mapping, Type, TypeVar, cast
 from urllib.parse import quote, unquote
 
 from cicd import identifiers
-from cicd.clients.jenkins_pages import Build, BuildList, Item, Job, Queue, Task
+from cicd.clients.jenkins_pages import Archived, Build, BuildList, Item, Job, Queue, Task
 from cicd.config import Project, Settings, secret
 from cicd.errors import JenkinsAway, JenkinsError, JenkinsMissing
 from cicd.sanitize import neutral
@@ -131,6 +131,23 @@ class Jenkins:
         text = self._ask(what, lambda s: _tail(s.jenkins_open_stream(_get(url))))
         return neutral("\n".join(text.rstrip().splitlines()[-CONSOLE_LINES:]), 2000)
 
+    def artifacts(self, project: Project, number: int) -> list[str]:
+        """Return the paths of what build *number* of *project*'s job archived."""
+        what = f"read what {project.job} #{number} archived"
+        page = self.read(Archived, f"{job_path(project)}/{number}", what, "artifacts[relativePath]")
+        return [str(one["relativePath"]) for one in page.get("artifacts") or []]
+
+    def download(
+        self, project: Project, number: int, path: str, write: Callable[[bytes], object], limit: int
+    ) -> int:
+        """Give *write* what build *number* archived as *path*, piece by piece, and return its size in bytes.
+
+        Of what is larger than *limit* it gets a part, and the size returned is above the limit.
+        """
+        what = f"read the artifact {neutral(path, 200)} of {project.job} #{number}"
+        url = f"{self.url}/{job_path(project)}/{number}/artifact/{quote(path)}"
+        return int(self._ask(what, lambda s: _copied(s.jenkins_open_stream(_get(url)), write, limit)))
+
     def read(self, page: Type[Page], path: str, what: str, tree: str = "") -> Page:
         """Return the *page* at *path*, of it only *tree*; *what* says in errors what was wanted."""
         url = f"{self.url}/{path}/api/json" if path else f"{self.url}/api/json"
@@ -243,6 +260,17 @@ def _get(url: str, tree: str = "") -> Any:
     import requests
 
     return requests.Request("GET", url, params={"tree": tree} if tree else None)
+
+
+def _copied(response: Any, write: Callable[[bytes], object], limit: int) -> int:
+    size = 0
+    for chunk in response.iter_content(CONSOLE_BYTES):
+        size += len(chunk)
+        if size > limit:
+            break
+        write(chunk)
+    response.close()
+    return size
 
 
 def _tail(response: Any) -> str:

@@ -46,6 +46,18 @@ class Action(TypedDict, total=False):
     parameters: List[Parameter]
 
 
+class Artifact(TypedDict):
+    """A file that a build archived, by its path in the workspace."""
+
+    relativePath: str
+
+
+class Archived(TypedDict, total=False):
+    """What a build archived."""
+
+    artifacts: List[Artifact]
+
+
 class Build(TypedDict, total=False):
     """A build; `timestamp` and `duration` are in milliseconds, `result` is None while it runs."""
 

@@ -13,13 +13,14 @@ from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
 from cicd.errors import HostError
 from cicd.package import answers, contract, metadata, provenance, sbom
+from cicd.package import tree as trees
 from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
 from cicd.package.package_names import Names
 from cicd.package.packaging import Run
 from cicd.package.provenance import Builder
-from cicd.package.tree import BUILD, REPOSITORY, StoredTree, Tree
+from cicd.package.tree import StoredTree, Tree
 from cicd.release.host import Host
 from cicd.sanitize import one_line
 
@@ -73,7 +74,7 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
         names = Names(settings)
         names.refuse_foreign(project, found.metadata.name, shell)
         names.refuse_related(project, found.metadata.related, shell)
-    tree = Tree(BUILD if found.metadata.build else REPOSITORY).as_json()
+    tree = trees.source_of(found.metadata.build, found.metadata.artifact).as_json()
     return {
         "version": found.version,
         "time": found.time,

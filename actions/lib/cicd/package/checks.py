@@ -28,7 +28,9 @@ def problems(found: Declared, text: str | None, known: list[str], allowed: Allow
     said += [p for n, file in enumerate(found.entries) for p in files.problems(file, ("files", n))]
     said += [*_lent(found), *_twice(found), *_unit_problems(found)]
     # What a build makes is known when it has run.
-    said += () if found.build else files.missing(found.entries, found.states)
+    said += () if found.build or found.artifact else files.missing(found.entries, found.states)
+    if found.artifact and "build" in found.values:
+        said.append((("build",), "`build` and `artifact` both say what is packaged: keep one"))
     lines = [fpm_json.at(text, where, sentence) for where, sentence in said]
     return [
         *(*_script_problems(found), *known, *_file_problems(found), *lines),
@@ -66,7 +68,7 @@ def _file_problems(found: Declared) -> list[str]:
     ]
     if found.state("REVISION") == "directory":
         problems.append("REVISION is a directory: every package has a file of this name, rename it")
-    made = found.state(found.build) == "executable"
+    made = bool(found.artifact) or found.state(found.build) == "executable"
     named = {} if made else {path: f"`conffiles` names {full}" for full, path in config.items()}
     named.update({said["path"]: f"`{where[0]}` names it" for where, said in found.units()})
     if "environment" in found.values:

@@ -45,8 +45,13 @@ class Declared:
     @property
     def build(self) -> str:
         """Path of the executable that makes what is packaged; empty for none."""
-        present = BUILD if self.state(BUILD) != "missing" else ""
-        return str(self.values.get("build") or present)
+        present = self.state(BUILD) != "missing" and not self.artifact
+        return str(self.values.get("build") or (BUILD if present else ""))
+
+    @property
+    def artifact(self) -> str:
+        """What of CI's archive is packaged; empty for nothing."""
+        return str(self.values.get("artifact", ""))
 
     @property
     def entries(self) -> list[File]:

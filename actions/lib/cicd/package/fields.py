@@ -142,6 +142,14 @@ FPM_JSON = Record(
         "environment": Field(
             _path("greeter.env"), "File of variables that becomes /etc/default/<package>, an operator's."
         ),
+        "artifact": Field(
+            Text(
+                rf"{NO_DOTS}[A-Za-z0-9._+@*?-][A-Za-z0-9._+@*?/-]*",
+                "a path in CI's workspace, or a pattern of one with * and ?; of a folder it ends in /",
+                "dist/*.tar.gz",
+            ),
+            "What CI archived, packaged in place of the commit's tree: a tar, a zip, a file, a folder.",
+        ),
         "build": Field(
             _path("script/build"),
             "Executable that makes what is packaged, on a build host; script/build when it is there.",

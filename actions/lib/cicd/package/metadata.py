@@ -16,7 +16,7 @@ from cicd.release.version import package_name
 from cicd.sanitize import one_line
 
 SAME = (
-    *("license", "section", "priority", "architecture", "user", "environment", "before_remove"),
+    *("license", "section", "priority", "architecture", "user", "environment", "artifact", "before_remove"),
     *EMBEDDED_HOOKS,
 )
 
@@ -38,6 +38,7 @@ class Metadata:
     user: str = ""
     environment: str = ""
     build: str = ""
+    artifact: str = ""
     before_install: str = ""
     before_remove: str = ""
     after_remove: str = ""

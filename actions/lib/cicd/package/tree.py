@@ -9,7 +9,7 @@ from typing import Iterable, Iterator, Tuple, TypedDict
 from cicd.allowed import Allowed
 from cicd.errors import HostError
 
-REPOSITORY, BUILD = "repository", "build"
+REPOSITORY, BUILD, ARTIFACT = "repository", "build", "artifact"
 # What every host has by itself, or by what the package depends on.
 HOST_FOLDERS = ("/bin", "/dev", "/lib", "/lib64", "/sbin", "/usr")
 
@@ -20,19 +20,24 @@ class StoredTree(TypedDict, total=False):
     source: str
     digest: str
     network: str
+    artifact: str
+    artifact_sha256: str
 
 
 @dataclass(frozen=True)
 class Tree:
     """
-    What is packaged: `source` is the repository's own tree, or what its build made.
+    What is packaged: `source` is the repository's own tree, what its build made, or what CI archived.
 
-    `digest` is the sha256 of all names, modes, links and contents, `network` what the build could reach.
+    `digest` is the sha256 of all names, modes, links and contents, `network` what the build could reach,
+    `artifact` what CI archived and `artifact_sha256` the digest of that.
     """
 
     source: str = REPOSITORY
     digest: str = ""
     network: str = ""
+    artifact: str = ""
+    artifact_sha256: str = ""
 
     def as_json(self) -> StoredTree:
         """Return what provenance and the package's record have of it."""
@@ -41,7 +46,14 @@ class Tree:
             stored["digest"] = self.digest
         if self.network:
             stored["network"] = self.network
+        if self.artifact:
+            stored["artifact"], stored["artifact_sha256"] = self.artifact, self.artifact_sha256
         return stored
+
+
+def source_of(build: str, artifact: str) -> Tree:
+    """Return the tree, not known further, of a project with this *build* or *artifact*."""
+    return Tree(ARTIFACT if artifact else BUILD if build else REPOSITORY)
 
 
 def parse(values: StoredTree) -> Tree:

@@ -9,22 +9,9 @@ run=$1 project=$2 disk=$3 build=$4 directory=$5
 shift 5
 cd "$HOME/builds/$run" 2>/dev/null || { echo "the directory of run $run is gone" >&2; exit 75; }
 . ./tree.sh
+. ./made.sh
+maker=$build
 sandbox=/usr/libexec/cicd-sandbox/run caches=$HOME/caches/$project
-
-fail() { # MESSAGE [STATUS]
-    chmod -R u+rwX made 2>/dev/null || true
-    rm -rf made tree
-    echo "$1" >&2
-    exit "${2:-1}"
-}
-
-# This host's disk, and not the build's.
-fail_here() { # MESSAGE
-    case $1 in
-        *'No space left'* | *'Disk quota'* | *'Read-only file system'* | *'Input/output error'*) fail "$1" 75 ;;
-        *) fail "$1" ;;
-    esac
-}
 
 give() {
     exec 9>>"$caches/lock"
@@ -37,17 +24,6 @@ keep_cache() {
     exec 9>>"$caches/lock"
     flock 9
     rm -rf "$caches/old" && mv "$caches/cache" "$caches/old" && mv made/cache "$caches/cache" && rm -rf "$caches/old"
-}
-
-names() { # FIND_EXPRESSION
-    (cd made/output && find . -mindepth 1 "$@" -printf '%P\n' | sort | head -n 5 | tr '\n' ' ')
-}
-
-refuse() { # WHAT FIND_EXPRESSION
-    what=$1
-    shift
-    found=$(names "$@")
-    [ -z "$found" ] || fail "$build made $what: $found"
 }
 
 [ -x "$sandbox" ] || fail 'cicd-sandbox is not installed on this build host: docs/packages.md says how' 75
@@ -65,18 +41,9 @@ chmod -R u+rwX made
 [ ! -e failed ] || fail "$(tail -c 4000 said)" "$(cat failed)"
 [ ! -e broken ] || fail_here "what $build made cannot be unpacked: $(head -n 3 unpacked)"
 [ -d made/output ] || fail "$build made nothing"
-newline='
-'
-refuse 'a device or a pipe, which no package has' ! -type f ! -type d ! -type l
-refuse 'what gives its rights to who runs it' -perm /6000
-refuse 'a name with a newline, or a link to one' \( -name "*$newline*" -o -lname "*$newline*" \)
-refuse 'a name of more than 246 bytes' -name "$(printf '%247s' '' | tr ' ' '?')*"
+refuse_odd
 wrong=$(cd made/output && find . -type f -perm /111 -exec grep -lIm1 '^#!/build/' {} + | head -n 3 | sed 's,^\./,,' | tr '\n' ' ')
 [ -z "$wrong" ] || fail "the first line of ${wrong% } begins with #!/build/…, which is on no host: make it in \$CICD_OUTPUT, which is where it will be"
-chmod -R u=rwX,go=rX made/output
 said=$(keep_cache 2>&1) || fail_here "the cache of $project cannot be kept: $said"
-mv made/output tree
-rm -rf made
-echo "digest=$(digest_of tree)"
-echo "links=$(find tree -type l -printf '%P\0%l\0' | head -c 4194304 | base64 -w0)"
+take
 echo "note=$(tail -c 2000 said | base64 -w0)"
