@@ -70,9 +70,8 @@ class Examples:
         return str(said.json()["version"]).partition("-")[0] if said.ok else ""
 
     def run_all(self, action: str, names: Sequence[str], **parameters: str) -> None:
-        """Run *action* for each of *names* at once; all must succeed."""
-        started = {name: self.stackstorm.start(action, project=name, **parameters) for name in names}
-        ended = {name: self.stackstorm.wait(one) for name, one in started.items()}
+        """Run *action* for each of *names* in turn, as dpkg does one thing at a time; all must succeed."""
+        ended = {name: self.stackstorm.run(action, project=name, **parameters) for name in names}
         failed = {name: one["result"] for name, one in ended.items() if one["status"] != "succeeded"}
         assert not failed, failed
 
