@@ -48,7 +48,7 @@ class Group:
 
 GROUPS = (
     Group("unit", OWN, ("tests", "--ignore=tests/acceptance", "-m", "not lab and not faults")),
-    Group("lab", OWN, ("tests/lab", "tests/host", "-m", "lab and not faults"), beside=True),
+    Group("lab", OWN, ("tests", "--ignore=tests/acceptance", "-m", "lab and not faults"), beside=True),
     # StackStorm's client warns of its own age.
     Group("acceptance", CLIENT, ("tests/acceptance", "-W", "default", "-m", "not faults"), beside=True),
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway import body, commits, reduce
+from gateway import body, github_event, reduce
 from tests.gateway.gateways import Local
 from tests.gateway.wire import COMMIT, call_back, callback, deliver, push
 
@@ -106,7 +106,7 @@ def test_whatever_bytes_come_they_are_read_or_refused(raw, content_type, is_name
 
 @given(st.text() | st.text("./ab~ \n{", max_size=20))
 def test_a_path_that_passes_leads_nowhere_else(path):
-    if commits.PATH.fullmatch(path):
+    if github_event.PATH.fullmatch(path):
         assert not path.startswith("/")
         assert not {"", ".", ".."} & set(path.split("/"))
         assert not FORBIDDEN.search(path)
