@@ -68,18 +68,20 @@ def test_a_build_that_fails_says_its_last_words(builder: Builder):
 
 
 def test_a_build_finds_the_settings_of_registries_and_of_the_operator(builder: Builder):
-    builder.container.write("/etc/pip.conf", "[global]\nindex-url = http://mirror\n")
+    kept = builder.container.run("cat", "/etc/cicd/sandbox.env")
+    builder.container.write("/etc/registry.conf", "http://mirror\n")
     builder.container.write("/etc/cicd/sandbox.env", "HTTPS_PROXY=http://proxy:3128\n")
-    _, _, run = builder.build('{ cat /etc/pip.conf; echo "$HTTPS_PROXY"; } >"$CICD_OUTPUT/found"')
+    _, _, run = builder.build('{ cat /etc/registry.conf; echo "$HTTPS_PROXY"; } >"$CICD_OUTPUT/found"')
+    builder.container.write("/etc/cicd/sandbox.env", kept)
 
-    assert builder.tree(run)["found"].splitlines()[1:] == ["index-url = http://mirror", "http://proxy:3128"]
+    assert builder.tree(run)["found"].splitlines() == ["http://mirror", "http://proxy:3128"]
 
 
 def test_the_script_of_the_page_makes_a_virtualenv_that_names_its_place_on_the_hosts(builder: Builder):
     (script,) = re.findall(r"```sh\n#!/bin/sh\n# script/build(.*?)```", PAGE.read_text(), re.S)
     write(builder.code / "requirements.txt", "")
     write(builder.code / "app" / "main.py", "")
-    _, _, run = builder.build(f"#{script}")
+    _, _, run = builder.build(f"#{script}", build_seconds=300)
     folder = f"/home/cicd/builds/{run}/tree"
 
     assert builder.container.run("ls", folder).split() == ["app", "venv"]
