@@ -10,7 +10,7 @@ apt() {
         *' --simulate '* | *' --download-only '*) locked="flock --close --shared $RUN/lists.lock" ;;
     esac
     # shellcheck disable=SC2086  # a command, or none
-    timeout -k 10 "$(left)" $locked apt-get -q -y -c "$HERE/apt.conf" "$@" </dev/null 2>&1 9>&-
+    timeout -k 10 "$(left)" $locked apt-get -q -y -c "$HERE/apt.conf" "$@" </dev/null 2>&1 9>&- 7>&-
 }
 
 # The project's package at the wanted version, up or down.
@@ -180,6 +180,7 @@ install() {
     said=$(apt_install --no-download) || ended=$?
     now
     spent_install=$((now - from))
+    exec 7>&-
     [ "$ended" = 0 ] || blame "$ended" "$said" install "$package $version could not be installed"
     rm -f "$file" "$HERE/verified"
     state=$(dpkg-query -W -f '${Status} ${Version}' "$package" 2>/dev/null)

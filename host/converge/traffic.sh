@@ -15,6 +15,7 @@ leave_to_operator() {
 # Load balancers need DRAIN_SECONDS to notice, and clients some more to be done.
 drain() {
     wait_for_turn
+    wait_for_dpkg
     now
     local from="$now"
     maintenance true || fail drain "Consul refused to take $SERVICE out of traffic; check the agent and its token."

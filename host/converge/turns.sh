@@ -17,6 +17,13 @@ wait_for_turn() {
     done
 }
 
+# Of two projects of one host that install at once, one would wait for dpkg out of traffic.
+wait_for_dpkg() {
+    exec 7>"$RUN/install.lock"
+    flock -w "$LOCK_SECONDS" 7 || { end_turn; rm -f "$KEPT/unfinished"
+        fail locked "Another project of this host installs for $LOCK_SECONDS s already; nothing was changed."; }
+}
+
 # Who does not serve has nothing to lose, and who repairs was asked to.
 is_bound() { [ -z "$generation$kept_out" ] && [ "$repairing" = no ] && may_serve; }
 

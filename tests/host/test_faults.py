@@ -210,15 +210,16 @@ def test_a_full_disk(machine, repository, path, code):
 
 
 @contextlib.contextmanager
-def another_holds(machine, path):
-    """Let another package manager hold the lock *path* while the block runs."""
-    code = "import fcntl, sys, time; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX)"
+def another_holds(machine, path, whole=False):
+    """Let another program hold the lock *path*, of the *whole* file as flock does, while the block runs."""
+    lock = "flock" if whole else "lockf"
+    code = f"import fcntl, sys, time; file = open(sys.argv[1], 'w'); fcntl.{lock}(file, fcntl.LOCK_EX)"
     other = machine.spawn("python3", "-c", f"{code}; print('held', flush=True); time.sleep(99)", path)
     assert other.stdout.readline()
     try:
         yield
     finally:
-        machine.run("pkill", "-f", "fcntl.lockf")
+        machine.run("pkill", "-f", f"fcntl.{lock}")
         other.communicate()
 
 

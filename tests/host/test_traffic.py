@@ -236,3 +236,18 @@ def test_while_another_holds_its_turn_a_host_goes_on_serving_and_then_it_goes_an
     assert requests.get(f"{others.consul}/v1/session/list", timeout=10).json() == []
     others.want(VERSION)
     assert_repaired(others)
+
+
+def test_while_another_project_of_the_host_installs_it_serves_on(machine, repository):
+    version = f"6.33.0+{machine.ring}-6.abcdef0"
+    repository.publish(version)
+    machine.settings(LOCK_SECONDS="2")
+    generation = machine.want(version, DEPLOYING)
+    with another_holds(machine, "/run/cicd/install.lock", whole=True), machine.watched() as samples:
+        report = machine.converge("--generation", str(generation), "greeter")
+    assert (report["code"], all(samples)) == ("locked", True)
+    assert machine.serves() == VERSION
+    machine.want(version)
+    assert_repaired(machine, version)
+    machine.want(VERSION)
+    assert_repaired(machine)
