@@ -48,6 +48,8 @@ take_slot() {
 
 tidy() {
     systemctl stop "$name.service" 2>/dev/null || true
+    { exec 8>&-; } 2>/dev/null
+    wait
     ip netns delete "$name" 2>/dev/null || true
     : >"$state/$slot"
     rm -f "$state/$slot".*
