@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from cicd.errors import Refused
-from cicd.release import guards, holds, lifecycle, record, transitions
+from cicd.release import guards, holds, lifecycle, record, transitions, waiting
 from cicd.release.approvals import Policy, Review
 from cicd.release.holds import Hold, Holds
 from cicd.release.lifecycle import PAIR, Lifecycle, Stage
@@ -304,7 +304,7 @@ def test_a_promotion_of_any_list_says_in_the_history_where_it_went():
 def test_what_is_awaited_is_named_once_and_in_order():
     known = end_well(transitions.advertise_canary(on("us"), build(2), 2), "staging", 2)
 
-    assert [one.version for one in transitions.awaiting(known)] == [build(2).version, build(1).version]
-    assert transitions.next_rings(known, build(2).version) == ["canary"]
+    assert [one.version for one in waiting.awaiting(known)] == [build(2).version, build(1).version]
+    assert waiting.next_rings(known, build(2).version) == ["canary"]
     assert guards.promotable(known, 1e9, 0, ring="canary") == build(2)
     assert known.ring("canary").state == HEALTHY

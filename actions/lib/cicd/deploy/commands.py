@@ -14,7 +14,7 @@ from cicd.deploy import evidence, planned
 from cicd.errors import Refused
 from cicd.fleet import rollout_log
 from cicd.package.built import Package
-from cicd.release import firing, guards, transitions
+from cicd.release import firing, guards, transitions, waiting
 from cicd.release.host import Host
 from cicd.release.record import DEPLOYING, STOPPED, Build, Release
 from cicd.release.stop import Stop
@@ -156,7 +156,7 @@ def keys_of(project: str, build: Build) -> list[str]:
 
 def keys_of_promotions(known: Release) -> list[str]:
     """Return what must be read to say whether what the rings run may be promoted."""
-    builds = transitions.awaiting(known)
+    builds = waiting.awaiting(known)
     return list(dict.fromkeys(key for build in builds for key in keys_of(known.project, build)))
 
 

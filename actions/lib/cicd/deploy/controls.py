@@ -10,7 +10,7 @@ from cicd.ci import authors
 from cicd.clients.stackstorm import own_execution
 from cicd.config import Project, Settings
 from cicd.errors import InputError, Refused
-from cicd.release import approvals, holds, transitions
+from cicd.release import approvals, holds, transitions, waiting
 from cicd.release.approvals import NO_POLICY, Policy, Review
 from cicd.release.holds import Hold, Holds
 from cicd.release.record import DEPLOYING, EVERYTHING, RESTORING, Cause, Release
@@ -85,7 +85,7 @@ class Controls:
     def approve(self, version: str, why: str) -> Release:
         """Approve the canary *version* as the project's policy allows."""
         known = self._store.release(self.project.name)
-        build = next((one for one in transitions.awaiting(known) if one.version == version), None)
+        build = next((one for one in waiting.awaiting(known) if one.version == version), None)
         wrote = (*build.authors, *authors.of(self._store, self.project.name, build.commit)) if build else ()
         approvals.refuse_approver(self._policy(known, version), self.project.name, wrote, self._who)
         return self._review("approve", version, Review(True, one_line(why), _now()))
@@ -114,7 +114,7 @@ class Controls:
 
     def _policy(self, known: Release, version: str) -> Policy:
         """Return who must approve *version* for the next ring that asks for it."""
-        for ring in transitions.next_rings(known, version):
+        for ring in waiting.next_rings(known, version):
             if self.project.approval_of(ring).count:
                 return self.project.approval_of(ring)
         return NO_POLICY

@@ -15,7 +15,7 @@ from cicd.deploy import commands, planned
 from cicd.deploy import commits as compare
 from cicd.deploy.commits import Comparison
 from cicd.errors import CicdError, HostError, InputError, Refused
-from cicd.release import host_report, transitions
+from cicd.release import host_report, transitions, waiting
 from cicd.release.host import Host
 from cicd.release.host_report import HostReport
 from cicd.release.lifecycle import PRODUCTION
@@ -102,7 +102,7 @@ def make(settings: Settings, project: str, ring: str, version: str = "") -> Plan
     store, found = Store(settings), settings.project(project)
     seen = store.look(Look(found, more=commands.keys_of_promotions))
     build = _target(seen, identifiers.check("ring", ring), version)
-    if build not in transitions.awaiting(seen.release):
+    if build not in waiting.awaiting(seen.release):
         seen = store.look(Look(found, keys=commands.keys_of(found.name, build)))
     known, hosts = seen.release, seen.hosts(ring, reachable_only=True)
     with ThreadPoolExecutor(max_workers=max(1, settings.ssh.parallel)) as pool:

@@ -61,7 +61,16 @@ def refuse_vetoed(release: Release, version: str) -> None:
     holds.refuse_deploy(replace(release.holds, lock=None), release.project, version)
 
 
-def nothing_good(release: Release, ring: str, vetoed: Sequence[str]) -> Refused:
+def first_good(release: Release, ring: str, *candidates: Build | None) -> Build:
+    """Return the first of *candidates* that is not vetoed; refused when there is none."""
+    known = [build for build in candidates if build]
+    for build in known:
+        if build.version not in release.holds.vetoes:
+            return build
+    raise _nothing_good(release, ring, [build.version for build in known])
+
+
+def _nothing_good(release: Release, ring: str, vetoed: Sequence[str]) -> Refused:
     """Return why *ring* cannot go back: what it ran well before is *vetoed*, or there is nothing."""
     name = release.project
     if not vetoed:

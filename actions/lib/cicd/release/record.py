@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Dict, List, Mapping, Optional, TypedDict, cast
+from typing import Dict, Mapping, cast
 
 from cicd.clock import SKEW_SECONDS
 from cicd.errors import CicdError
@@ -14,12 +14,12 @@ from cicd.release.holds import Holds
 from cicd.release.lifecycle import CANARY, PAIR, PRODUCTION, Lifecycle
 from cicd.release.stop import Stop
 from cicd.release.stored import (
+    HistoryEntry,
     StoredBuild,
     StoredHistory,
     StoredRelease,
     StoredReview,
     StoredRing,
-    StoredStop,
 )
 
 LAST_GENERATION = 999_999_999_999
@@ -149,30 +149,6 @@ class Cause:
     when: float
     execution: str = ""
     trace: str = ""
-
-
-# One change as it is stored: `from` and `to` are versions, `when` is in epoch seconds.
-HistoryEntry = TypedDict(
-    "HistoryEntry",
-    {
-        "who": str,
-        "why": str,
-        "when": float,
-        "execution": str,
-        "trace": Optional[str],
-        "generation": int,
-        "project": str,
-        "what": str,
-        "ring": str,
-        "from": Optional[str],
-        "to": Optional[str],
-        "cancelled": List[str],
-        "state": str,
-        "stop": Optional[StoredStop],
-        "id": str,
-    },
-    total=False,  # entries of earlier packs lack some
-)
 
 
 def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -> HistoryEntry:

@@ -92,3 +92,27 @@ class StoredRelease(TypedDict, total=False):
     reviews: Dict[str, Dict[str, StoredReview]]
     rolled_back: List[str]
     new_history: Optional[StoredHistory]
+
+
+# One change as it is stored: `from` and `to` are versions, `when` is in epoch seconds.
+HistoryEntry = TypedDict(
+    "HistoryEntry",
+    {
+        "who": str,
+        "why": str,
+        "when": float,
+        "execution": str,
+        "trace": Optional[str],
+        "generation": int,
+        "project": str,
+        "what": str,
+        "ring": str,
+        "from": Optional[str],
+        "to": Optional[str],
+        "cancelled": List[str],
+        "state": str,
+        "stop": Optional[StoredStop],
+        "id": str,
+    },
+    total=False,  # entries of earlier packs lack some
+)

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Iterable, Mapping
 
 from cicd.errors import Overtaken, Refused
-from cicd.release import approvals, holds
+from cicd.release import approvals, holds, waiting
 from cicd.release.approvals import NO_POLICY, Policy, Review
 from cicd.release.blame import blamed, overcome
 from cicd.release.firing import SILENCE, Alarms
-from cicd.release.guards import NOT_LOOKED, is_older, nothing_good, refuse_deploy, refuse_vetoed
+from cicd.release.guards import NOT_LOOKED, first_good, is_older, refuse_deploy, refuse_vetoed
 from cicd.release.guards import promotable as promotable
 from cicd.release.holds import Holds
 from cicd.release.lifecycle import PRODUCTION
@@ -118,7 +118,7 @@ def restore(
     if tries > RESTORE_TRIES:
         return stop(known, ring, generation, when)
     try:
-        target = _first_good(release, ring, current.last_good, current.previous_good)
+        target = first_good(release, ring, current.last_good, current.previous_good)
     except Refused as refusal:
         return _stopped_half(known, ring, when, refusal)
     back = _step_back(known, ring, target, when, RESTORING)
@@ -142,7 +142,7 @@ def roll_back(release: Release, ring: str, when: float, automatic: bool = False)
         if current.wanted == current.last_good
         else (current.last_good, current.previous_good)
     )
-    changed = _step_back(release, ring, _first_good(release, ring, *candidates), when, DEPLOYING)
+    changed = _step_back(release, ring, first_good(release, ring, *candidates), when, DEPLOYING)
     # The version left behind was not good after all: neither a restore nor a second rollback returns to it.
     changed = _with(changed, ring, replace(changed.ring(ring), previous_good=None), changed.generation)
     return _left_behind(changed, current.wanted) if ring != release.lifecycle.first else changed
@@ -156,10 +156,10 @@ def break_glass(release: Release, build: Build, when: float, ring: str = PRODUCT
 
 def review(release: Release, version: str, who: str, given: Review) -> Release:
     """Record what *who* says of *version*, which must wait for a promotion still."""
-    waiting = {build.version for build in awaiting(release)}
-    if version not in waiting:
+    awaited = {build.version for build in waiting.awaiting(release)}
+    if version not in awaited:
         first = release.lifecycle.first
-        now = f"the {first} is {' and '.join(sorted(waiting))} now" if waiting else f"there is no {first}"
+        now = f"the {first} is {' and '.join(sorted(awaited))} now" if awaited else f"there is no {first}"
         raise Refused(
             f"{release.project} {version} cannot be reviewed: {now}.",
             f"See: st2 run cicd.get_release project={release.project}",
@@ -168,24 +168,6 @@ def review(release: Release, version: str, who: str, given: Review) -> Release:
         refuse_vetoed(release, version)
     reviews = approvals.reviewed(release.reviews, version, who, given, _named(release))
     return replace(release, generation=release.generation + 1, reviews=reviews)
-
-
-def awaiting(release: Release) -> list[Build]:
-    """Return what is wanted on the rings from which a version is promoted, each once."""
-    lifecycle = release.lifecycle
-    found = [release.ring(name).wanted for name in lifecycle.names if lifecycle.followers(name)]
-    return list(dict.fromkeys(build for build in found if build))
-
-
-def next_rings(release: Release, version: str) -> list[str]:
-    """Return the rings that *version* may come to next, from a ring that wants it, in their order."""
-    lifecycle = release.lifecycle
-    has = {
-        name
-        for name in lifecycle.names
-        if (wanted := release.ring(name).wanted) and wanted.version == version
-    }
-    return [stage.name for stage in lifecycle.stages if stage.name not in has and has & set(stage.after)]
 
 
 def refuse_overtaken(release: Release, ring: str, generation: int) -> None:
@@ -305,14 +287,6 @@ def _left_behind(release: Release, build: Build | None) -> Release:
 def _with(release: Release, ring: str, changed: Ring, generation: int | None = None) -> Release:
     number = release.generation + 1 if generation is None else generation
     return replace(release.with_ring(ring, changed), generation=number)
-
-
-def _first_good(release: Release, ring: str, *candidates: Build | None) -> Build:
-    known = [build for build in candidates if build]
-    for build in known:
-        if build.version not in release.holds.vetoes:
-            return build
-    raise nothing_good(release, ring, [build.version for build in known])
 
 
 def _step_back(release: Release, ring: str, target: Build, when: float, state: str) -> Release:

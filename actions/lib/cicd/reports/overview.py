@@ -14,11 +14,11 @@ from cicd.release import fate
 from cicd.release.host import ConsulHost
 from cicd.release.host_report import SILENT, HostReport
 from cicd.release.lifecycle import CANARY, PRODUCTION
-from cicd.release.record import HistoryEntry, Release, Ring
+from cicd.release.record import Release, Ring
 from cicd.release.ring import unhealthy
 from cicd.release.rollout_record import rollout_keys
 from cicd.release.stop import to_json
-from cicd.release.stored import StoredHolds, StoredStop
+from cicd.release.stored import HistoryEntry, StoredHolds, StoredStop
 from cicd.reports import status_text
 from cicd.reports.status_text import Gate, HostStatus
 from cicd.sanitize import moment, one_line

@@ -9,8 +9,8 @@ from cicd.ci import progress
 from cicd.ci.run import Run, Stage
 from cicd.release import stop
 from cicd.release.lifecycle import CANARY
-from cicd.release.record import HistoryEntry
 from cicd.release.stop import Stop
+from cicd.release.stored import HistoryEntry
 
 PENDING, SUCCESS, FAILURE, ERROR = "pending", "success", "failure", "error"
 CI_STATES: Mapping[Stage, tuple[str, str]] = {

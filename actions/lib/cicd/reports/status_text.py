@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Iterator, Mapping, Sequence, TypedDict
 
 from cicd.errors import Refused
-from cicd.release import approvals, going_back
+from cicd.release import approvals, going_back, waiting
 from cicd.release import transitions as releases
 from cicd.release.approvals import NO_POLICY, Policy, Review
 from cicd.release.firing import SILENCE, Alarms
@@ -199,9 +199,9 @@ def _hold(state: str, hold: Hold, now: float) -> str:
 def _reviewed(release: Release, now: float, gates: Gates) -> list[str]:
     windows = dict.fromkeys(release.windows.values())
     said = [f"freeze window until {window.until}: {window.reason}" for window in windows]
-    for build in releases.awaiting(release):
+    for build in waiting.awaiting(release):
         said += _reviews(release.reviews_of(build.version), now)
-        asked = (gates.get(ring, Gate()).policy for ring in releases.next_rings(release, build.version))
+        asked = (gates.get(ring, Gate()).policy for ring in waiting.next_rings(release, build.version))
         for policy in dict.fromkeys(policy for policy in asked if policy.count):
             counted = len(approvals.approvals(policy, build.authors, release.reviews_of(build.version), now))
             said.append(f"approvals: {counted} of {policy.count}")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Iterable, Iterator, Mapping, Sequence
 
 from cicd.release.guards import place
-from cicd.release.record import HistoryEntry, Release
+from cicd.release.record import Release
+from cicd.release.stored import HistoryEntry
 from cicd.release.version import BUILT
 
 DAY_SECONDS = 86400

@@ -17,8 +17,8 @@ from cicd.errors import ConsulError
 from cicd.release import host, host_report, record, transitions
 from cicd.release.host import ConsulHost
 from cicd.release.host_report import Reports
-from cicd.release.record import EVERYTHING, Cause, HistoryEntry
-from cicd.release.stored import StoredRelease
+from cicd.release.record import EVERYTHING, Cause
+from cicd.release.stored import HistoryEntry, StoredRelease
 from cicd.release.transitions import Release, Ring
 from cicd.store import snapshot
 from cicd.store.archive import Archive, Kind
