@@ -126,3 +126,14 @@ def test_what_stackstorm_gives_for_keys_that_are_not_there_says_nothing():
     assert [stage.after for stage in shop.lifecycle.stages] == [(), ("staging",)]
     assert shop.approval_of("production") == Policy(2)
     assert found.deploy_of(shop, "staging").batches == found.deploy.batches
+
+
+def test_a_project_requires_others_and_never_itself():
+    shop = {"repository": "acme/shop", "requires": {"api": "2.1.0"}}
+    projects = {"shop": shop, "api": {"repository": "acme/api"}}
+
+    assert settings("http://127.0.0.1:8500", projects=projects).project("shop").requires == {"api": "2.1.0"}
+    for other in ("shop", "nowhere"):
+        shop["requires"] = {other: "1.0"}
+        with pytest.raises(ConfigError, match=f"names {other}, which is no other project"):
+            settings("http://127.0.0.1:8500", projects=projects)

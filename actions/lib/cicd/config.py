@@ -55,6 +55,7 @@ class Project:
     allowed: Allowed = NOTHING_MORE
     lifecycle: Lifecycle = PAIR
     deploy: Overrides = field(default_factory=lambda: Overrides())  # keys of that section that are its own
+    requires: Mapping[str, str] = field(default_factory=dict)  # the least version of other projects, by name
     packages: tuple[str, ...] = ()  # names of packages that are this project's, whoever published one first
 
     def approval_of(self, ring: str) -> Policy:
@@ -253,8 +254,19 @@ def _project(name: str, values: Mapping[str, Any], config: Mapping[str, Any], ba
         allowed=allowed.parse(values.get("allowed"), f"projects.{name}.allowed"),
         lifecycle=lifecycles.of_project(cast(Given, config), name, cast(Given, values)),
         deploy=lifecycles.overrides(cast(Overrides, values.get("deploy") or {})),
+        requires=_requires(name, values.get("requires") or {}, config),
         packages=tuple(identifiers.check("package", name) for name in values.get("packages") or ()),
     )
+
+
+def _requires(name: str, given: Mapping[str, str], config: Mapping[str, Any]) -> Mapping[str, str]:
+    strange = [one for one in given if one not in config["projects"] or one == name]
+    if strange:
+        raise ConfigError(
+            f"`projects.{name}.requires` names {strange[0]}, which is no other project.",
+            "Name projects of the configuration, each with its least version.",
+        )
+    return dict(given)
 
 
 def _refuse_given_twice(projects: Mapping[str, Project]) -> None:

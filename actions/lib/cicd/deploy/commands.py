@@ -10,7 +10,7 @@ from cicd.ci import authors, ci_gate, run
 from cicd.ci.authors import Authors
 from cicd.ci.github_push import UNKNOWN
 from cicd.ci.run import StoredRun
-from cicd.deploy import evidence, planned
+from cicd.deploy import evidence, planned, requirements
 from cicd.errors import Refused
 from cicd.fleet import rollout_log
 from cicd.package.built import Package
@@ -45,6 +45,7 @@ def advertise_canary(seen: Snapshot, build: Build, who: str, before: Collection[
 def promotable(seen: Snapshot, ring: str) -> Build:
     """Return what the rings before *ring* run; refused unless it may go there at this very moment."""
     build = _at_this_moment(seen, ring, guards.promotable)
+    requirements.refuse_unmet(seen, ring)
     ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
     return build
 
@@ -56,11 +57,12 @@ def promote(seen: Snapshot, ring: str, who: str, plan: str = "") -> Change:
     planned.refuse_generation(plan, seen.release)
     seen.deployable_hosts(ring)
     after = _at_this_moment(seen, ring, transitions.promote)
+    requirements.refuse_unmet(seen, ring)
     build = after.ring(ring).wanted
     assert build is not None
     ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
-    no_alarm_since = seen.unmoved_key(firing.key(seen.project.name))
-    return Change(after, "promote", f"promote the {' and the '.join(stage.after)}", [no_alarm_since])
+    still = [seen.unmoved_key(firing.key(seen.project.name)), *requirements.unmoved(seen)]
+    return Change(after, "promote", f"promote the {' and the '.join(stage.after)}", still)
 
 
 def roll_back(seen: Snapshot, ring: str, alarm: str = "", generation: int = 0) -> Change:

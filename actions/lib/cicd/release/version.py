@@ -36,6 +36,12 @@ def order(version: str) -> Tuple[object, ...]:
     return _parts(built["upstream"]), _number(built["commits"])
 
 
+def is_at_least(version: str, upstream: str) -> bool:
+    """Whether *version*, built by this pipeline, is of *upstream* or of a later one; no other version is."""
+    built = BUILT.fullmatch(version)
+    return bool(built) and _parts(_built(version)["upstream"]) >= _parts(upstream)
+
+
 def comes_before(version: str, other: str) -> bool:
     """Whether *version* is older than *other*; one that this pipeline did not build has no place."""
     return all(map(BUILT.fullmatch, (version, other))) and order(version) < order(other)

@@ -9,7 +9,7 @@ from typing import Dict, Iterator, List, Mapping, Sequence, TypedDict, cast
 from cicd.ci import progress, run
 from cicd.ci.run import Run, StoredRun
 from cicd.config import Settings
-from cicd.deploy import executions
+from cicd.deploy import executions, requirements
 from cicd.release import fate
 from cicd.release.host import ConsulHost
 from cicd.release.host_report import SILENT, HostReport
@@ -147,6 +147,7 @@ def _gates(seen: Snapshot) -> dict[str, Gate]:
         stage.name: Gate(
             seen.project.approval_of(stage.name),
             seen.alarms({host for host in rings if rings[host] in stage.after and host not in excluded}),
+            requirements.unmet(seen, stage.name),
         )
         for stage in seen.project.lifecycle.stages
         if stage.after

@@ -21,10 +21,11 @@ NOTHING: Mapping[str, str] = {}
 
 @dataclass(frozen=True)
 class Gate:
-    """What stands before a ring: who must approve, and what fires on the rings before it."""
+    """What stands before a ring: who must approve, what fires on those before it, what it requires."""
 
     policy: Policy = NO_POLICY
     alarms: Alarms = SILENCE
+    unmet: Refused | None = None
 
 
 Gates = Mapping[str, Gate]  # by ring
@@ -113,6 +114,8 @@ def _has_all(release: Release, ring: str) -> bool:
 def _promotion(release: Release, ring: str, now: float, min_bake: int, gate: Gate) -> str:
     try:
         build = releases.promotable(release, now, min_bake, ring=ring, policy=gate.policy, alarms=gate.alarms)
+        if gate.unmet:
+            raise gate.unmet
     except Refused as refusal:
         return f"{refusal.message} {refusal.hint}".strip()
     return f"`{promotion(release.project, ring)}` promotes {build.version}"

@@ -76,6 +76,10 @@ class Snapshot:
         """Return the documents below *prefix* that were read, by the rest of their keys."""
         return {key[len(prefix) :]: self.document(key, shape) for key in self.items if key.startswith(prefix)}
 
+    def record_of(self, project: str) -> Release:
+        """Return the record of another project that this one requires."""
+        return _recorded(self.items, project)
+
     def rollout(self, generation: int) -> RolloutRecord:
         """Return what is known of the rollout of *generation*, when that was asked for."""
         return self.document(rollout_key(self.project.name, generation), RolloutRecord)
@@ -207,6 +211,7 @@ def places(at: Look) -> list[str]:
         return [release_key(name), *at.keys]
     parts = ["lock/", "wanted/", "freeze_windows", *(["hosts/"] if at.hosts and at.reports else [])]
     around = [release_key(EVERYTHING), f"cicd/{EVERYTHING}/freeze_windows"]
+    around += [release_key(other) for other in at.project.requires]
     return [
         release_key(name),
         firing.key(name),
