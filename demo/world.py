@@ -65,8 +65,10 @@ class World:
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the Consul keys in *folder*, which ends in a slash."""
-        url = f"{self.description['consul']['url']}/v1/kv/{folder}?keys"
-        return [key.removeprefix(folder) for key in requests.get(url, timeout=TIMEOUT_SECONDS).json()]
+        found = requests.get(
+            f"{self.description['consul']['url']}/v1/kv/{folder}?keys", timeout=TIMEOUT_SECONDS
+        )
+        return [key.removeprefix(folder) for key in found.json()] if found.ok else []
 
     def report(self, project: str, host: str, **changed: str) -> None:
         """Let *host* seem to have reported what is *changed*, on top of what it did report."""

@@ -141,15 +141,15 @@ def test_every_unit_that_a_package_starts_is_proven(machine, repository):
     timer = "[Timer]\nOnCalendar=yearly\nUnit=greeter.service\n"
     machine.run("tee", "/usr/lib/systemd/system/probe.timer", stdin=timer)
     machine.run("systemctl", "mask", "--runtime", "probe.timer")
-    deploy("9.1.0-91.abcdef0", "probe.timer")
+    deploy("9.41.0-941.abcdef0", "probe.timer")
     refused(machine, "masked", "probe.timer is masked on this host")
     machine.run("systemctl", "unmask", "--runtime", "probe.timer")
-    machine.want("9.1.0-91.abcdef0")
+    machine.want("9.41.0-941.abcdef0")
     report = machine.converge()
     assert (report["state"], report["code"]) == ("failed", "unit"), report
-    assert "probe.timer of greeter 9.1.0-91.abcdef0 is not active" in report["message"]
+    assert "probe.timer of greeter 9.41.0-941.abcdef0 is not active" in report["message"]
     machine.run("systemctl", "start", "probe.timer")
-    machine.want("9.1.0-91.abcdef0")
+    machine.want("9.41.0-941.abcdef0")
     assert machine.converge()["state"] == "converged"
     machine.want(VERSION)
     assert_repaired(machine)

@@ -106,7 +106,8 @@ stage() {
     done <contents
     # Hooks and units are the commit's, and the last word on what the package is says the pipeline.
     while IFS=$tab read -r from to mode; do put "source/$from" "$to" "$mode" || return 1; done <copies
-    printf 'version=%s\ncommit=%s\n' "$version" "$commit" >revision && put revision "stage$prefix/REVISION" 0644 || return 1
+    printf 'version=%s\ncommit=%s\n' "$version" "$commit" >revision && rm -f "stage$prefix/REVISION" || return 1
+    put revision "stage$prefix/REVISION" 0644 || return 1
     while IFS= read -r path; do
         plain "stage$path" || { echo "fpm.json's conffile $path is not a plain file of the package"; return 1; }
     done <conffiles
