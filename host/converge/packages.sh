@@ -5,9 +5,11 @@
 # is writing, and they find half of them: what this run decides by, it reads when no run of another project writes.
 apt() {
     local locked=''
-    case " $* " in
+    # A plan has lists of its own, and leaves nothing on the host.
+    case "$planning $* " in
+        yes*) ;;
         *' update '*) locked="flock --close --exclusive $RUN/lists.lock" ;;
-        *' --simulate '* | *' --download-only '*) locked="flock --close --shared $RUN/lists.lock" ;;
+        *' install '*) locked="flock --close --shared $RUN/lists.lock" ;;
     esac
     # shellcheck disable=SC2086  # a command, or none
     timeout -k 10 "$(left)" $locked apt-get -q -y -c "$HERE/apt.conf" "$@" </dev/null 2>&1 9>&- 7>&-

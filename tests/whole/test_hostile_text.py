@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from gateway import reduce
+from gateway import github_event
 from tests.conformance.local import ROOT
 from tests.whole import hostile
 from tests.whole.hostile import ACTING, MARK, PRODUCT, Hostile
@@ -143,7 +143,7 @@ def test_a_branch_of_hostile_name_starts_nothing_and_is_refused_visibly(whole, s
     ref = f"refs/heads/{push.branch}"
     answer = whole.deliver({**told, "ref": ref}, f"branch {seed}").json()
 
-    if reduce.REF.fullmatch(ref):
+    if github_event.REF.fullmatch(ref):
         assert answer["decision"] == "accepted"
         wait_until(lambda: whole.ended("git_push", told["after"]))
         assert "is not the branch that is deployed" in listed(whole, told["after"])
