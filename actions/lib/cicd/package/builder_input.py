@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import format_datetime
@@ -202,8 +203,13 @@ def _homepage(origin: Origin) -> str:
 
 
 def _yaml(values: Mapping[str, Any]) -> str:
-    """Return *values* as YAML, in which JSON is valid, without a library for it."""
-    return _lines(f"{key}: {json.dumps(value)}" for key, value in values.items())
+    """Return *values* as YAML, in which JSON is valid but for a character that it writes as two."""
+    return _lines(f"{key}: {_escaped(value)}" for key, value in values.items())
+
+
+def _escaped(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub("[\x7f-\uffff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _lines(words: Iterable[str]) -> str:
