@@ -187,9 +187,8 @@ def others(machine):
         machine.put("/v1/catalog/deregister", {"Node": name})
 
 
-def test_by_itself_a_host_leaves_traffic_only_while_half_of_all_hosts_serve(others, repository):
-    version = f"6.30.0+{others.ring}-6.abcdef0"
-    repository.publish(version)
+def assert_waits(others, version: str) -> None:
+    """By itself the host does not go to *version*, and serves on, since it has no turn."""
     others.settings(TURN_SECONDS="2")
     others.want(version)
     with others.watched() as samples:
@@ -197,6 +196,12 @@ def test_by_itself_a_host_leaves_traffic_only_while_half_of_all_hosts_serve(othe
     assert (report["state"], report["code"], report["installed"]) == ("held", "turn", VERSION), report
     assert all(samples)
     assert others.serves() == VERSION
+
+
+def test_by_itself_a_host_leaves_traffic_only_while_half_of_all_hosts_serve(others, repository):
+    version = f"6.30.0+{others.ring}-6.abcdef0"
+    repository.publish(version)
+    assert_waits(others, version)
 
     other(others, "web8", "passing")
     assert_repaired(others, version)
@@ -225,11 +230,7 @@ def test_while_another_holds_its_turn_a_host_goes_on_serving_and_then_it_goes_an
     kind = {"Behavior": "delete", "LockDelay": "0s"}
     session = requests.put(f"{others.consul}/v1/session/create", json=kind, timeout=10).json()["ID"]
     others.put(f"/v1/kv/cicd/greeter/turns/0?acquire={session}")
-    others.settings(TURN_SECONDS="2")
-    others.want(version)
-    with others.watched() as samples:
-        report = others.converge()
-    assert (report["code"], all(samples)) == ("turn", True)
+    assert_waits(others, version)
 
     others.put(f"/v1/session/destroy/{session}")
     assert_repaired(others, version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Tuple
+from typing import Any, Iterable, List, Mapping, Tuple
 
 from cicd.errors import ConfigError
 from cicd.release.version import package_name
@@ -62,9 +62,7 @@ class Allowed:
 
     def path(self, project: str, path: str) -> bool:
         """Whether *project* may have *path* made on its hosts."""
-        if any(_is_below(folder, path) for folder in ANYBODYS):
-            return True
-        if any(path == folder or _is_below(folder, path) for folder in self.paths):
+        if any(_is_below(folder, path) for folder in ANYBODYS) or is_in(self.paths, path):
             return True
         own = (path[len(folder) + 1 :].partition("/")[0] for folder in NAMED if _is_below(folder, path))
         return any(_is_own(project, name) for name in own)
@@ -109,6 +107,11 @@ def parse(section: Any, where: str) -> Allowed:
                 f"`{where}.{key}` is not a list of {key}: {wrong or items!r:.80}.", "Correct it."
             )
     return Allowed(**{key: tuple(items) for key, items in values.items()})
+
+
+def is_in(folders: Iterable[str], path: str) -> bool:
+    """Whether *path* is one of *folders*, or lies below one."""
+    return any(path == folder or _is_below(folder, path) for folder in folders)
 
 
 def _list(items: Any) -> Any:

@@ -45,7 +45,6 @@ def advertise_canary(seen: Snapshot, build: Build, who: str, before: Collection[
 def promotable(seen: Snapshot, ring: str) -> Build:
     """Return what the rings before *ring* run; refused unless it may go there at this very moment."""
     build = _at_this_moment(seen, ring, guards.promotable)
-    requirements.refuse_unmet(seen, ring)
     ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
     return build
 
@@ -57,7 +56,6 @@ def promote(seen: Snapshot, ring: str, who: str, plan: str = "") -> Change:
     planned.refuse_generation(plan, seen.release)
     seen.deployable_hosts(ring)
     after = _at_this_moment(seen, ring, transitions.promote)
-    requirements.refuse_unmet(seen, ring)
     build = after.ring(ring).wanted
     assert build is not None
     ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
@@ -166,7 +164,7 @@ def _at_this_moment(seen: Snapshot, ring: str, decide: Callable[..., Decided]) -
     """Return what *decide* makes of the rings before *ring*: proven or not, with their alarms and reviews."""
     before = seen.release.lifecycle.stage(ring).after
     proofs = {name: seen.proof(name, seen.hosts(name)) for name in before}
-    return decide(
+    decided = decide(
         seen.release,
         seen.now,
         seen.project.min_bake_seconds,
@@ -175,6 +173,8 @@ def _at_this_moment(seen: Snapshot, ring: str, decide: Callable[..., Decided]) -
         proofs=proofs,
         alarms=seen.alarms({host for proof in proofs.values() for host in proof.hosts}),
     )
+    requirements.refuse_unmet(seen, ring)
+    return decided
 
 
 def _refuse_other_content(seen: Snapshot, build: Build) -> None:

@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import Iterable, Iterator, Tuple, TypedDict
 
-from cicd.allowed import Allowed
+from cicd.allowed import Allowed, is_in
 from cicd.errors import HostError
 
 REPOSITORY, BUILD, ARTIFACT = "repository", "build", "artifact"
@@ -70,9 +70,5 @@ def stray_links(
     """Yield each of *links*, path and target in a tree at *prefix*, that leads to what is not *project*'s."""
     for path, target in links:
         end = posixpath.normpath(posixpath.join(prefix, posixpath.dirname(path), target))
-        if not (_is_below((prefix, *HOST_FOLDERS), end) or allowed.path(project, end)):
+        if not (is_in((prefix, *HOST_FOLDERS), end) or allowed.path(project, end)):
             yield f"{path} -> {target}"
-
-
-def _is_below(folders: Iterable[str], path: str) -> bool:
-    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)

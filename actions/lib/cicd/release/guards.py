@@ -173,14 +173,13 @@ def _refuse_step_back(release: Release, ring: str, build: Build) -> None:
     if build.version in release.rolled_back:
         again = f"st2 run cicd.deploy project={release.project} version={build.version}"
         raise Refused(
-            f"{release.project} {build.version} was rolled back from {rolled_back_from(release)}.",
+            f"{release.project} {build.version} was rolled back from {_rolled_back_from(release)}.",
             f"Push a corrected commit; if it was not at fault, deploy it to the {release.lifecycle.first} "
             f"again ({again}).",
         )
 
 
-def rolled_back_from(release: Release) -> str:
-    """Return from where the record's versions were rolled back, in words."""
+def _rolled_back_from(release: Release) -> str:
     later = release.lifecycle.names[1:]
     return later[0] if len(later) == 1 else "a later ring"
 

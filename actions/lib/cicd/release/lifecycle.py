@@ -88,14 +88,6 @@ class Lifecycle:
         """Return the rings that get what is proven on the ring *name*."""
         return tuple(stage.name for stage in self.stages if name in stage.after)
 
-    def later(self, name: str) -> Tuple[str, ...]:
-        """Return every ring that a version reaches only by way of the ring *name*, in their order."""
-        found: Tuple[str, ...] = ()
-        for stage in self.stages:
-            if {name, *found} & set(stage.after):
-                found = (*found, stage.name)
-        return found
-
 
 PAIR = Lifecycle(
     (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Dict, Iterator, List, Mapping, Sequence, TypedDict, cast
 
 from cicd.ci import progress, run
@@ -11,6 +11,7 @@ from cicd.ci.run import Run, StoredRun
 from cicd.config import Settings
 from cicd.deploy import executions, requirements
 from cicd.release import fate
+from cicd.release.firing import Alarms
 from cicd.release.host import ConsulHost
 from cicd.release.host_report import SILENT, HostReport
 from cicd.release.lifecycle import CANARY, PRODUCTION
@@ -68,7 +69,7 @@ def project_status(settings: Settings, project: str) -> ProjectStatus:
     """Return the rings, the hosts and the last changes of *project*, and a `message` to read."""
     store, found = Store(settings), settings.project(project)
     seen = store.look(Look(found, keys=[run.key(found.name, "")], more=_keys_of_changes))
-    known, hosts = seen.release, _hosts(seen)
+    known, hosts, alarms = seen.release, _hosts(seen), seen.alarms(())
     return {
         "generation": known.generation,
         "rings": {name: _ring(known.ring(name)) for name in known.lifecycle.names},
@@ -82,8 +83,8 @@ def project_status(settings: Settings, project: str) -> ProjectStatus:
             hosts,
             seen.now,
             found.min_bake_seconds,
-            _gates(seen),
-            seen.alarms(()),
+            _gates(seen, alarms),
+            alarms,
             [*executions.sentences(settings, store, found.name), *_runs(seen)],
             _silent(seen),
         ),
@@ -140,13 +141,16 @@ def _newest(known: Release) -> range:
     return newest_first(known.generation, HISTORY_ENTRIES)
 
 
-def _gates(seen: Snapshot) -> dict[str, Gate]:
+def _gates(seen: Snapshot, alarms: Alarms) -> dict[str, Gate]:
     """Return what stands before each ring but the first."""
     rings, excluded = seen.rings, seen.release.holds.excluded
     return {
         stage.name: Gate(
             seen.project.approval_of(stage.name),
-            seen.alarms({host for host in rings if rings[host] in stage.after and host not in excluded}),
+            replace(
+                alarms,
+                canaries={host for host in rings if rings[host] in stage.after and host not in excluded},
+            ),
             requirements.unmet(seen, stage.name),
         )
         for stage in seen.project.lifecycle.stages

@@ -181,7 +181,8 @@ class Snapshot:
 
     def _counted(self, ring_name: str) -> list[ConsulHost]:
         used = {name for name, ring in self.release.rings.items() if ring.wanted} | {ring_name}
-        return [one for one in self.consul_hosts if one.ring(self._tags) in used]
+        rings = self.rings
+        return [one for one in self.consul_hosts if rings[one.name] in used]
 
     def _refuse_cramped(self, ring_name: str, hosts: Sequence[Host]) -> None:
         if not self.drainable_hosts(ring_name, hosts):
