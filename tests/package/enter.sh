@@ -6,7 +6,7 @@ HOME=$(pwd -P)
 PATH=$HOME_OF/tools:$TOOLS
 STEP=other
 case $SSH_ORIGINAL_COMMAND in *sftp-server) STEP=sftp ;; esac
-for step in fetch_commit read_metadata read_states build_package clean_build publish_package prune_packages find_name renew_index; do
+for step in fetch_commit read_metadata read_states build_tree build_package clean_build publish_package prune_packages find_name renew_index; do
     case $SSH_ORIGINAL_COMMAND in *"' $step "*) STEP=$step ;; esac
 done
 export HOME PATH STEP

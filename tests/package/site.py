@@ -19,12 +19,14 @@ from cicd.release.host import Host
 from tests.conformance.local import ROOT, USER, Local
 from tests.fleet import sshd
 from tests.fleet.loopback import Loopback, Machine
-from tests.package.building import commit, project
+from tests.package.building import commit, project, write
 from tests.package.publishing import KEY, RepositoryHost
 
 HERE = Path(__file__).parent
 SERVICES = {"build": ("site-build", "package"), "apt": ("site-apt", "publish")}
 PROJECTS = {name: {"repository": "acme/app"} for name in ("app", "web")}
+BUILD = "script/build"
+SANDBOX = "/usr/libexec/cicd-sandbox"
 TOOLS = ("git", "tar", "base64", "nfpm", "rm", "sftp-server", "aptly")
 
 
@@ -69,9 +71,13 @@ class Site(Loopback):
         self.start([machine for machine in self.machines if machine.name not in self._alive])
         requests.delete(f"{self._consul}/v1/kv/cicd/.failed-builders?recurse", timeout=10)
 
-    def change(self) -> str:
-        """Commit something new, too large for one packet, and return the commit."""
+    def change(self, builds: bool = False) -> str:
+        """Commit something new, too large for one packet, which a script of the project *builds* or not."""
         (self.code / "data").write_bytes(os.urandom(100_000))
+        if builds:
+            write(self.code / BUILD, '#!/bin/sh\ncp -R . "$CICD_OUTPUT"\n', executable=True)
+        else:
+            (self.code / BUILD).unlink(missing_ok=True)
         return commit(self.code)
 
     def forget_mirrors(self) -> None:
@@ -110,11 +116,19 @@ class Site(Loopback):
         (machine.folder / "tools").mkdir()
         for tool in TOOLS:
             (machine.folder / "tools" / tool).symlink_to(HERE / "tool.sh")
+        (machine.folder / "tools" / "sudo").symlink_to(HERE / "sudo.sh")
         server = sshd.find()[1].parent
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:{server}"
         settings = machine.folder / "sshd_config"
         text = settings.read_text().replace("SetEnv ", f'SetEnv "TOOLS={path}" ')
         settings.write_text(f"{text}ForceCommand {HERE / 'enter.sh'}\n")
+
+    def _namespace(self) -> list[str]:
+        """Return what a host needs as well, among it the stand-in of what only a booted host has."""
+        folder = Path(SANDBOX)
+        given = [f"mount -t tmpfs tmpfs {folder.parent}", f"mkdir {folder}"]
+        given += [f"ln -s {HERE / 'sandbox.sh'} {folder / 'run'}"]
+        return [*super()._namespace(), *(given if os.geteuid() == 0 else [])]
 
     def _register(self, machine: Machine) -> None:
         service, tag = SERVICES["apt" if machine == self.publisher else "build"]

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from cicd.package import build
+from cicd.config import Project, Settings
+from cicd.package import build, project_build
+from cicd.package.build import Described
 from cicd.package.clearance import Clearance
 from cicd.package.tree import Tree
 from cicd.release.host import Host
@@ -53,6 +55,14 @@ def hosts_of(site: Site, execution: str) -> list[str]:
     return [one["result"]["result"]["host"]["name"] for one in found]
 
 
+def tree_of(
+    settings: Settings, host: Host, run: str, project: Project, tested: str, described: Described
+) -> Tree:
+    if described["tree"]["source"] != "build":
+        return Tree()
+    return project_build.build_tree(settings, host, run, project, tested, described)[0]
+
+
 def builds_the_same_and_sweeps(site: Site, dead: Machine, tested: str, published: str) -> bool:
     """After its start the host *dead* builds *tested* by itself, and what it was killed at is gone."""
     site.revive()
@@ -60,7 +70,8 @@ def builds_the_same_and_sweeps(site: Site, dead: Machine, tested: str, published
     build.fetch_commit(site.settings, host, "again", project, tested)
     described = build.read_metadata(site.settings, host, "again", project, tested)
     where = (site.settings, host, "again", project, tested)
-    again = build.build_package(*where, described, Clearance(1), Tree())
+    tree = tree_of(*where, described)
+    again = build.build_package(*where, described, Clearance(1), tree)
     left = runs_on(dead)
     build.clean(site.settings, host, "again")
     return left == {"again"} and again["sha256"] == published
@@ -73,12 +84,14 @@ def builds_the_same_and_sweeps(site: Site, dead: Machine, tested: str, published
         "fetch_commit git *fetch*",
         "fetch_commit tar *",
         "read_metadata base64 *",
+        "build_tree tar -x",
+        "build_tree tar -x -C made",
         "build_package nfpm package*",
         "sftp sftp-server *",
     ],
 )
 def test_a_build_host_that_is_killed_is_replaced_once_and_nothing_is_left(site, repository, fault):
-    tested, before = site.change(), repository.versions()
+    tested, before = site.change(builds="build_tree" in fault), repository.versions()
     dead = site.first_choice(tested)
     (other,) = [machine for machine in site.builders if machine != dead]
     if "init" in fault:
