@@ -74,7 +74,7 @@ def test_a_rollback_a_rejection_and_an_alarm_each_keep_a_version_out_until_a_per
     assert refused.startswith(f"{lane.project} {third} is not promoted while an alarm fires: errors on ")
     shown = ann.output(ann.asks("get_release"))["result"]["message"]
     assert shown.splitlines()[-1] == f"  next: {refused}"
-    ended = f"project={lane.project} status=resolved source=grafana host={told['host']} check='errors'"
+    ended = f"project={lane.project} status=resolved source=grafana host={told['host']} check=errors"
     assert f"st2 run cicd.alarm_raised {ended}" in refused
     ann.asks("alarm_raised", status="resolved", **told)
     assert ann.promotes() == ""

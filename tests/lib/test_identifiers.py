@@ -35,7 +35,16 @@ def test_what_passes_has_nothing_a_shell_or_a_template_acts_on(field, text):
         passed = identifiers.check(field, text)
     except InputError:
         return
-    assert not set(passed) & set(" \t\r\n;&|<>$`\"'\\{}%*?()!")
+    # What a check is called is free text, which no shell is ever given.
+    acts = ";|<$`\\{}\t\r\n\x1b\u202e\u200b" if field == "check" else " \t\r\n;&|<>$`\"'\\{}%*?()!"
+    assert not set(passed) & set(acts)
+
+
+@pytest.mark.parametrize(
+    "name", ["HTTP 5xx > 1 %", "p99 (greeter), 'slow'", "Fehlerquote über 1 %", "磁盘 / 90%"]
+)
+def test_a_check_has_any_name_that_people_give_it(name):
+    assert identifiers.check("check", name) == name
 
 
 def test_a_slash_in_a_branch_is_kept():

@@ -6,6 +6,7 @@ import re
 
 from cicd.errors import InputError
 
+UNSAFE = r"\x00-\x1f\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb{}<$`;|\\"
 PATTERNS = {
     "project": r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}",
     "repository": r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}",
@@ -21,8 +22,10 @@ PATTERNS = {
     "run": r"[A-Za-z0-9][A-Za-z0-9-]{0,63}",
     "plan": r"[0-9]{1,12}-[0-9a-f]{12}-[0-9a-f]{12}",
     "host": r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}",
+    "address": r"[0-9A-Fa-f:]{2,39}",  # of IPv6; one of IPv4 has the form of a host
     "source": r"[a-z0-9][a-z0-9-]{0,39}",
-    "check": r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,199}",
+    # What people call it, in any language; without what a template or a shell begins with, or nobody sees.
+    "check": rf"[^{UNSAFE} ./-][^{UNSAFE}]{{0,199}}",
     "status": r"[A-Za-z][A-Za-z_-]{0,39}",
     "trace": r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}@[0-9a-f]{40}",
 }

@@ -100,7 +100,7 @@ def test_soon_after_a_deploy_the_ring_that_it_is_about_goes_back(what, ring):
 @pytest.mark.parametrize(
     ("what", "found", "reason"),
     [
-        ({"status": "warning"}, known(), "warning says neither that it fires"),
+        ({"status": "acknowledged"}, known(), "acknowledged says neither that it fires"),
         ({"status": "resolved"}, known(), "was not known to fire"),
         ({"host": "web9"}, known(), "web9 is not a host of greeter in Consul"),
         ({}, known(windows=dict.fromkeys(PAIR.names, 0.0)), "alarm_window is 0"),
@@ -272,7 +272,7 @@ EVENTS = st.tuples(
     st.sampled_from([*3 * ["alarm"], "push", *3 * ["confirm"], "promote", "wait", "rollback"]),
     st.sampled_from(["web1", "web2", "", "web9"]),
     st.sampled_from(["errors", "latency"]),
-    st.sampled_from([*2 * sorted(FIRING), *sorted(RESOLVED), "warning"]),
+    st.sampled_from([*2 * sorted(FIRING), *sorted(RESOLVED), "acknowledged"]),
     st.sampled_from([1.0, 100.0, 1000.0]),
 )
 

@@ -95,6 +95,17 @@ def test_an_alarm_on_a_canary_host_takes_the_canary_back_and_history_says_so(kno
     assert outcome.decision.generation == newest["generation"]
 
 
+def test_one_alarm_that_is_spelled_in_several_ways_is_one(known):
+    first = take(known, host="WEB1.example.com", check="p99 > 300 ms (über 5 %)")
+    again = take(known, host="web1", check="p99 > 300 ms (über 5 %)", status="Triggered")
+    over = take(known, host="Web1", check="p99 > 300 ms (über 5 %)", status="RECOVERED")
+
+    assert (first.alarm.host, first.decision.what) == ("web1", "roll back")
+    assert "already" in again.decision.reason
+    assert over.decision.reason == "it is over"
+    assert event_log.events(Store(known), 1)[0][0]["said"].startswith("p99 > 300 ms (über 5 %) on web1")
+
+
 def test_ten_alarms_at_the_same_time_act_once(known):
     before = Store(known).release("greeter").generation
     with ThreadPoolExecutor(10) as pool:
@@ -268,12 +279,12 @@ def test_alarms_that_cannot_be_read_stop_a_promotion_and_say_how_to_go_on(ready,
 
 def test_decisions_are_lines_among_the_others_and_what_fires_is_shown(known):
     take(known, host="web9")
-    take(known, host="web9", status="warning")
+    take(known, host="web9", status="acknowledged")
 
     lines = event_log.lines(event_log.events(Store(known), 10, "greeter")[0]).splitlines()
     assert lines[0].endswith(
-        "alarm errors on web9 (grafana) warning  stanley  greeter: ignore: "
-        "warning says neither that it fires nor that it is over"
+        "alarm errors on web9 (grafana) acknowledged  stanley  greeter: ignore: "
+        "acknowledged says neither that it fires nor that it is over"
     )
     assert lines[1].endswith("greeter: ignore: web9 is not a host of greeter in Consul")
     shown = overview.project_status(known, "greeter")["message"]

@@ -13,9 +13,12 @@ from cicd.release import transitions as releases
 from cicd.release.firing import KEPT, Answer, Memory, Remembered
 from cicd.release.record import DEPLOYING, RESTORING, STOPPED, Release
 
-# The words of Alertmanager, Consul, Grafana, Icinga, New Relic and CloudWatch.
-FIRING = {"firing", "critical", "alert", "alerting", "alarm", "open", "opened", "problem", "down"}
-RESOLVED = {"resolved", "ok", "passing", "normal", "closed", "recovery", "up"}
+# The words of Alertmanager, CloudWatch, Consul, Datadog, Grafana, Icinga, Nagios, New Relic and PagerDuty.
+FIRING = {
+    "activated", "alarm", "alert", "alerting", "created", "critical", "down", "error", "fired", "firing",
+    "open", "opened", "problem", "re-triggered", "reopened", "triggered", "unreachable", "warn", "warning",
+}  # fmt: skip
+RESOLVED = {"closed", "normal", "ok", "passing", "recovered", "recovery", "resolved", "success", "up"}
 
 ROLL_BACK = "roll back"
 ASK = "ask"  # a person decides
@@ -90,14 +93,13 @@ class Decision:
 
 def parse(given: Mapping[str, object]) -> Alarm:
     """Return the alarm *given*; InputError names the field that has not the form it must have."""
-    optional = {
-        name: identifiers.check(name, given[name]) if given.get(name) else "" for name in ("host", "check")
-    }
+    host, check = given.get("host"), given.get("check")
     return Alarm(
         source=identifiers.check("source", given.get("source")),
         project=identifiers.check("project", given.get("project")),
+        host=identifiers.check("address" if ":" in str(host) else "host", host) if host else "",
+        check=identifiers.check("check", check) if check else "",
         status=identifiers.check("status", given.get("status")).lower(),
-        **optional,
     )
 
 

@@ -9,7 +9,8 @@ from typing import Mapping
 from cicd.alarms import alarm as alarms
 from cicd.alarms import alarm_log
 from cicd.alarms.alarm import FAILED, IGNORE, ROLL_BACK, Alarm, AlarmContext, Decision, RingStart
-from cicd.config import Project, Settings
+from cicd.alarms.host_name import named
+from cicd.config import Settings
 from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
 from cicd.release import firing
@@ -42,7 +43,9 @@ def take(settings: Settings, given: Mapping[str, object], who: str) -> Outcome:
     except CicdError as error:
         alarm_log.refuse(store, error.message, time.time())
         raise
-    decision, is_new = _judged(settings, store, project, alarm)
+    seen = store.look(Look(project, reports=False, more=_beginnings))
+    alarm = replace(alarm, host=named(alarm.host, {host.name: host.address for host in seen.consul_hosts}))
+    decision, is_new = _judged(settings, store, seen, alarm)
     if decision.what == ROLL_BACK:
         decision = _gone_back(settings, alarm, decision, who)
     if is_new:
@@ -50,8 +53,8 @@ def take(settings: Settings, given: Mapping[str, object], who: str) -> Outcome:
     return Outcome(alarm, decision, is_new and decision.what != IGNORE)
 
 
-def _judged(settings: Settings, store: Store, project: Project, alarm: Alarm) -> tuple[Decision, bool]:
-    known = _known(settings, store.look(Look(project, reports=False, more=_beginnings)))
+def _judged(settings: Settings, store: Store, seen: Snapshot, alarm: Alarm) -> tuple[Decision, bool]:
+    known = _known(settings, seen)
     tries: list[tuple[Decision, bool]] = []
 
     def change(memory: Memory) -> Memory:
@@ -59,7 +62,7 @@ def _judged(settings: Settings, store: Store, project: Project, alarm: Alarm) ->
         tries.append((decision, is_new))
         return after
 
-    store.update(firing.key(project.name), change)
+    store.update(firing.key(alarm.project), change)
     return tries[-1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Container, Dict, List, Tuple, TypedDict
@@ -94,7 +95,7 @@ def refuse_alarmed(alarms: Alarms, project: str, version: str) -> None:
 def ending(project: str, one: Firing) -> str:
     """Return the command by which a person ends an alarm whose monitoring system does not."""
     host = f" host={one.host}" if one.host else ""
-    check = f" check='{one.check}'" if one.check else ""
+    check = f" check={shlex.quote(one.check)}" if one.check else ""
     return f"st2 run cicd.alarm_raised project={project} status=resolved source={one.source}{host}{check}"
 
 
