@@ -2,10 +2,10 @@
 # --- turns ----------------------------------------------------------------------------------------------------
 
 # What kept all hosts waiting, such as a repository that was away, ends for all of them in one moment. By itself a host
-# leaves traffic only while half of all serve, and while it holds one of a few keys in Consul, so that not all leave at
-# once. A deploy sees to that itself.
+# leaves traffic only while half of the hosts of its users serve, and while it holds one of a few keys in Consul, so
+# that not all leave at once. A deploy sees to that itself.
 wait_for_turn() {
-    local from='' others=0 serving=0
+    local from='' others=0 serving=0 backend=''
     is_bound && count_others && [ "$others" -gt 0 ] || return 0
     open_session || say "Consul gives no session to this host's token, so $project only looks whether others serve"
     now
@@ -27,12 +27,20 @@ wait_for_dpkg() {
 # Who does not serve has nothing to lose, and who repairs was asked to.
 is_bound() { [ -z "$generation$kept_out" ] && [ "$repairing" = no ] && may_serve; }
 
-# Sets $others, the other hosts of the service, and $serving, those whose checks all pass.
+# A load balancer sends the same users to all hosts with one tag. Sets $others, the other hosts with a ring's tag that
+# this one carries, $serving, those of them whose checks all pass, and $backend, the last such ring.
 count_others() {
     local counts=''
-    counts=$(consul -f "$CONSUL_HTTP_ADDR/v1/health/service/$SERVICE?consistent" 2>/dev/null | jq -r --arg node "$NODE" '
-        [.[] | select(.Node.Node != $node) | all(.Checks[]; .Status == "passing")] | "\(length) \(map(select(.)) | length)"')
-    case $counts in *' '*) others=${counts% *} serving=${counts#* } ;; *) return 1 ;; esac
+    counts=$(consul -f "$CONSUL_HTTP_ADDR/v1/health/service/$SERVICE?consistent" 2>/dev/null |
+        jq -r --arg node "$NODE" --arg service "$SERVICE" --arg rings "$RINGS" --slurpfile here "$HERE/services" '
+        [$here[0][] | select(.Service == $service) | .Tags // [] | .[]] as $own
+        | [$rings / " " | .[] | index("=") as $at | [.[:$at], .[$at + 1:]] | select(.[1] | IN($own[]))] as $shared
+        | [.[] | select(.Node.Node != $node and any(.Service.Tags // [] | .[]; IN($shared[][1])))
+            | all(.Checks[]; .Status == "passing")]
+        | "\(length) \(map(select(.)) | length) \($shared[-1][0])"')
+    # shellcheck disable=SC2086  # its three words
+    set -- $counts
+    [ $# -eq 3 ] && others=$1 serving=$2 backend=$3
 }
 
 # The key goes with its session. A host that dies with it, or stays out of traffic, keeps the next one waiting.
@@ -48,7 +56,7 @@ hold_turn() {
     [ -n "$session" ] || return 0
     turn=$(printf '%s' "$NODE" | cksum)
     turn=$((${turn%% *} % ((others + 4) / 4)))
-    [ "$(consul -f -X PUT --data-binary "$NODE" "$CONSUL_HTTP_ADDR/v1/kv/cicd/$project/turns/$turn?acquire=$session" 2>/dev/null)" = true ]
+    [ "$(consul -f -X PUT --data-binary "$NODE" "$CONSUL_HTTP_ADDR/v1/kv/cicd/$project/turns/$backend/$turn?acquire=$session" 2>/dev/null)" = true ]
 }
 
 end_turn() {

@@ -129,7 +129,8 @@ def test_a_host_in_trouble_stays_in_traffic_by_itself_in_a_deploy_and_in_a_rollb
             generation = machine.want(version, DEPLOYING)
             pushed = machine.converge("--generation", str(generation), "greeter")
             assert_stayed(machine, pushed, code, sentence)
-        assert samples and all(samples)
+        assert samples
+        assert all(samples)
 
     machine.want(older)
     assert_repaired(machine, older)
@@ -168,21 +169,23 @@ def test_a_host_that_a_killed_run_left_out_returns_though_the_repository_hangs(m
     assert_repaired(machine, version)
 
 
-def other(machine, name: str, status: str) -> None:
-    """Let the host *name* offer the service, too, with one check of *status*."""
+def other(machine, name: str, status: str, tag: str = "greeter::app") -> None:
+    """Let the host *name* offer the service under *tag*, too, with one check of *status*."""
     check = {"CheckID": f"{name}:answers", "Name": "answers", "Status": status, "ServiceID": "greeter"}
-    service = {"ID": "greeter", "Service": "greeter", "Port": 8080, "Tags": ["greeter::app"]}
+    service = {"ID": "greeter", "Service": "greeter", "Port": 8080, "Tags": [tag]}
     body = {"Node": name, "Address": "127.0.0.9", "Service": service, "Checks": [check]}
     machine.put("/v1/catalog/register", body)
 
 
 @pytest.fixture
 def others(machine):
-    """Three more hosts of the service, of which one serves."""
+    """Three more hosts for the same users, of which one serves, and three for others, which all serve."""
     for name, status in (("web7", "passing"), ("web8", "critical"), ("web9", "critical")):
         other(machine, name, status)
+    for name in ("stage1", "stage2", "stage3"):
+        other(machine, name, "passing", "greeter::app_staging")
     yield machine
-    for name in ("web7", "web8", "web9"):
+    for name in ("web7", "web8", "web9", "stage1", "stage2", "stage3"):
         machine.put("/v1/catalog/deregister", {"Node": name})
 
 
@@ -197,7 +200,7 @@ def assert_waits(others, version: str) -> None:
     assert others.serves() == VERSION
 
 
-def test_by_itself_a_host_leaves_traffic_only_while_half_of_all_hosts_serve(others, repository):
+def test_by_itself_a_host_leaves_traffic_only_while_half_of_the_hosts_of_its_users_serve(others, repository):
     version = f"6.30.0+{others.ring}-6.abcdef0"
     repository.publish(version)
     assert_waits(others, version)
@@ -228,7 +231,7 @@ def test_while_another_holds_its_turn_a_host_goes_on_serving_and_then_it_goes_an
     other(others, "web8", "passing")
     kind = {"Behavior": "delete", "LockDelay": "0s"}
     session = requests.put(f"{others.consul}/v1/session/create", json=kind, timeout=10).json()["ID"]
-    others.put(f"/v1/kv/cicd/greeter/turns/0?acquire={session}")
+    others.put(f"/v1/kv/cicd/greeter/turns/production/0?acquire={session}")
     assert_waits(others, version)
 
     others.put(f"/v1/session/destroy/{session}")

@@ -1,5 +1,6 @@
 """Hosts of a ring, and their batches."""
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -11,8 +12,10 @@ from cicd.release.host import ConsulHost, Host, from_consul
 from cicd.release.ring import (
     Capacity,
     amount,
+    backends,
     batch_sizes,
     batches,
+    capacity,
     members,
     refuse_crowd,
     refuse_sick,
@@ -76,9 +79,81 @@ def test_an_excluded_host_is_in_no_ring():
 
 def test_more_canaries_than_the_share_allows_are_refused_but_one_always_may_be():
     with pytest.raises(Refused, match="2 of greeter's 3 hosts are canaries; 1 may be"):
-        refuse_crowd(FLEET, "greeter", TAGS, "1")
-    refuse_crowd(FLEET, "greeter", TAGS, "50%")
-    refuse_crowd([entry("web1", CANARY)], "greeter", TAGS, "10%")
+        refuse_crowd(FLEET, "greeter", ["production"], TAGS, "1")
+    refuse_crowd(FLEET, "greeter", ["production"], TAGS, "50%")
+    refuse_crowd([entry("web1", CANARY)], "greeter", ["production"], TAGS, "10%")
+
+
+RINGS = {"staging": "staging", "canary": "canary", "eu": "eu", "us": "us"}
+
+
+def host(name: str, *tags: str, check: str = "passing") -> ConsulHost:
+    return replace(entry(name, check=check), tags=tags)
+
+
+WIDE = [
+    *(host(f"s{number}", "staging") for number in range(4)),
+    host("c1", "canary", "eu"),
+    *(host(f"e{number}", "eu") for number in range(3)),
+    host("u1", "us"),
+]
+
+
+def names(groups: list[list[ConsulHost]]) -> list[str]:
+    return [" ".join(one.name for one in group) for group in groups]
+
+
+def test_capacity_is_that_of_the_hosts_to_which_the_same_users_are_sent():
+    assert names(backends(WIDE, "staging", RINGS)) == ["s0 s1 s2 s3"]
+    assert names(backends(WIDE, "canary", RINGS)) == names(backends(WIDE, "eu", RINGS)) == ["c1 e0 e1 e2"]
+    assert names(backends(WIDE, "us", RINGS)) == ["u1"]
+
+
+def test_a_canary_of_two_regions_counts_in_each():
+    both = [host("c1", "canary", "eu", "us"), host("e1", "eu"), host("u1", "us")]
+
+    assert names(backends(both, "canary", RINGS)) == ["c1 e1", "c1 u1"]
+    assert names(backends(both, "us", RINGS)) == ["c1 u1"]
+
+
+def test_without_a_list_of_rings_canary_and_production_count_together():
+    assert names(backends(FLEET, "canary", TAGS)) == names(backends(FLEET, "production", TAGS))
+    assert names(backends(FLEET, "canary", TAGS)) == ["web1 web3 web2"]
+
+
+def test_hosts_before_production_are_a_crowd_only_where_they_serve_its_users():
+    refuse_crowd(WIDE, "greeter", ["eu", "us"], RINGS, "25%")
+    crowd = [*WIDE, host("c2", "canary", "eu"), host("c3", "staging", "eu")]
+
+    with pytest.raises(Refused, match="3 of greeter's 6 hosts are canaries; 25% may be") as refused:
+        refuse_crowd(crowd, "greeter", ["eu", "us"], RINGS, "25%")
+    assert refused.value.hint.startswith("Take the tag canary off some hosts")
+
+
+SOME_TAGS = st.lists(st.sampled_from([*RINGS.values(), "other"]), max_size=3, unique=True)
+
+
+@given(st.lists(st.tuples(SOME_TAGS, st.booleans()), min_size=1, max_size=12), st.sampled_from([*RINGS]))
+def test_no_tag_that_a_ring_serves_loses_more_than_may_go(states, ring):
+    """Whatever tags hosts carry: half of those with one tag serve still, or as many as did before."""
+    found = [
+        host(f"h{number}", *tags, check="passing" if serves else "critical")
+        for number, (tags, serves) in enumerate(states)
+    ]
+    own = [one.host() for one in found if one.ring(RINGS) == ring]
+    room = own
+    for group in backends(found, ring, RINGS):
+        room = capacity(group, "50%", "zone").room(room)
+    gone = {one.name for one in room}
+
+    carried = [{one.name for one in found if tag in one.tags} for tag in RINGS.values()]
+    for group in (there for there in carried if there & {one.name for one in own}):
+        if any(group < other for other in carried if other & {one.name for one in own}):
+            continue
+        serving = [one.name for one in found if one.name in group and not one.trouble]
+        least = min(amount("50%", len(group), ""), len(group) - 1)
+        assert len([name for name in serving if name not in gone]) >= min(least, len(serving))
+    assert {one.name for one in found if one.trouble and one.ring(RINGS) == ring} <= gone
 
 
 def test_a_sick_host_is_refused_by_name_with_its_check():

@@ -93,9 +93,13 @@ class ConsulHost:
         """Which of its checks do not pass; empty when all do."""
         return ", ".join(f"{check.name} is {check.status}" for check in self.checks if not check.passes)
 
+    def carries(self, tag: str) -> bool:
+        """Whether it has the *tag* of a ring; one without a tag asks for none."""
+        return not tag or tag in self.tags
+
     def ring(self, tags: Mapping[str, str]) -> str:
         """Return the first ring of *tags*, tag by ring, whose tag it carries or that has none; or nothing."""
-        return next((name for name, tag in tags.items() if not tag or tag in self.tags), "")
+        return next((name for name, tag in tags.items() if self.carries(tag)), "")
 
     def host(self, zone_meta: str = "") -> Host:
         """Return the machine, in the zone that its meta *zone_meta* says."""

@@ -8,7 +8,6 @@ from typing import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from cicd.errors import ConfigError, Refused
 from cicd.release.host import ConsulHost, Host
-from cicd.release.lifecycle import CANARY
 
 
 def members(
@@ -40,14 +39,39 @@ def members(
     return sorted((one.host(zone_meta) for one in up), key=lambda host: host.name)
 
 
-def refuse_crowd(found: Sequence[ConsulHost], project: str, tags: Mapping[str, str], share: str) -> None:
-    """Raise Refused when more of a project's hosts are canaries than *share*, a number or a percentage."""
-    canaries = [one for one in found if one.ring(tags) == CANARY]
-    if len(canaries) > max(1, amount(share, len(found), "deploy.max_canaries")):
-        raise Refused(
-            f"{len(canaries)} of {project}'s {len(found)} hosts are canaries; {share} may be.",
-            f"Take the tag {tags[CANARY]} off some hosts, or raise `deploy.max_canaries`.",
-        )
+def backends(found: Iterable[ConsulHost], ring: str, tags: Mapping[str, str]) -> list[list[ConsulHost]]:
+    """
+    Return the groups of hosts that must go on serving while hosts of *ring* leave traffic.
+
+    A load balancer sends the same users to all hosts with one tag. So each tag of a ring that hosts of
+    *ring* carry makes a group of all that were *found* with it; one that lies within another is left out.
+    """
+    hosts = list(found)
+    own = [one for one in hosts if one.ring(tags) == ring]
+    carried = dict.fromkeys(tag for tag in tags.values() if any(one.carries(tag) for one in own))
+    groups = {frozenset(one.name for one in hosts if one.carries(tag)): None for tag in carried}
+    whole = [group for group in groups if not any(group < other for other in groups)]
+    return [[one for one in hosts if one.name in group] for group in whole]
+
+
+def refuse_crowd(
+    found: Sequence[ConsulHost], project: str, productions: Sequence[str], tags: Mapping[str, str], share: str
+) -> None:
+    """
+    Raise Refused when more of the hosts that serve production's users are canaries than *share*.
+
+    A canary carries the tag of one of the *productions* and is of a ring before. *share* is a number or
+    a percentage.
+    """
+    for tag in (tags[name] for name in productions):
+        serving = [one for one in found if one.carries(tag)]
+        canaries = [one for one in serving if one.ring(tags) not in productions]
+        if len(canaries) > max(1, amount(share, len(serving), "deploy.max_canaries")):
+            own = tags[canaries[0].ring(tags)]
+            raise Refused(
+                f"{len(canaries)} of {project}'s {len(serving)} hosts are canaries; {share} may be.",
+                f"Take the tag {own} off some hosts, or raise `deploy.max_canaries`.",
+            )
 
 
 def refuse_sick(found: Iterable[ConsulHost], project: str, hosts: Iterable[Host]) -> None:

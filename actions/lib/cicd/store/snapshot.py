@@ -119,7 +119,8 @@ class Snapshot:
         not healthy, and when none may leave traffic without the capacity falling below its minimum.
         """
         hosts, name = self.hosts(ring_name), self.project.name
-        ring.refuse_crowd(self.consul_hosts, name, self._tags, self.deploy(ring_name).max_canaries)
+        productions, share = self.project.lifecycle.productions, self.deploy(ring_name).max_canaries
+        ring.refuse_crowd(self.consul_hosts, name, productions, self._tags, share)
         if self.release.ring(ring_name).state in (HEALTHY, DEGRADED):
             ring.refuse_sick(self.consul_hosts, name, hosts)
         self._refuse_cramped(ring_name, hosts)
@@ -131,8 +132,10 @@ class Snapshot:
 
         A ring that was never wanted to run anything serves nobody, so its hosts do not count.
         """
-        minimum, zone_meta = self.deploy(ring_name).min_healthy, self.settings.discovery.zone_meta
-        return ring.capacity(self._counted(ring_name), minimum, zone_meta).room(hosts)
+        minimum, room = self.deploy(ring_name).min_healthy, list(hosts)
+        for backend in self._backends(ring_name):
+            room = ring.capacity(backend, minimum, self.settings.discovery.zone_meta).room(room)
+        return room
 
     def updated_hosts(self, ring_name: str) -> list[Host]:
         """Return the hosts that a deploy walks: all of them, but going back without those that are lost."""
@@ -179,18 +182,22 @@ class Snapshot:
     def _tags(self) -> Mapping[str, str]:
         return self.settings.tags(self.project)
 
-    def _counted(self, ring_name: str) -> list[ConsulHost]:
+    def _backends(self, ring_name: str) -> list[list[ConsulHost]]:
         used = {name for name, ring in self.release.rings.items() if ring.wanted} | {ring_name}
         rings = self.rings
-        return [one for one in self.consul_hosts if rings[one.name] in used]
+        return ring.backends(
+            (one for one in self.consul_hosts if rings[one.name] in used), ring_name, self._tags
+        )
 
     def _refuse_cramped(self, ring_name: str, hosts: Sequence[Host]) -> None:
-        if not self.drainable_hosts(ring_name, hosts):
-            raise Refused(
-                f"Too few of {self.project.name}'s {len(self._counted(ring_name))} hosts are healthy to "
-                f"take one out of traffic (`deploy.min_healthy` is {self.deploy(ring_name).min_healthy}).",
-                "Add or repair hosts, or lower it, then deploy again.",
-            )
+        if self.drainable_hosts(ring_name, hosts):
+            return
+        counted = {one.name for backend in self._backends(ring_name) for one in backend}
+        raise Refused(
+            f"Too few of {self.project.name}'s {len(counted)} hosts that serve with {ring_name} are healthy "
+            f"to take one out of traffic (`deploy.min_healthy` is {self.deploy(ring_name).min_healthy}).",
+            "Add or repair hosts, or lower it, then deploy again.",
+        )
 
 
 def of(
