@@ -7,11 +7,14 @@ from typing import Any
 from cicd.action import CicdAction
 from cicd.config import Settings
 from cicd.deploy.deploy import Deploy
+from cicd.release.lifecycle import BY_ITSELF
 
 
 class PromoteCanary(CicdAction):
-    def act(self, settings: Settings, project: str, ring: str, user: str, plan: str) -> dict[str, Any]:
-        changed = Deploy(settings, project, user).promote(ring, plan).ring(ring)
+    def act(
+        self, settings: Settings, project: str, ring: str, user: str, plan: str, due: int
+    ) -> dict[str, Any]:
+        changed = Deploy(settings, project, user).promote(ring, plan, due).ring(ring)
         assert changed.wanted is not None
         previous = changed.last_good.version if changed.last_good else ""
         return {
@@ -20,6 +23,7 @@ class PromoteCanary(CicdAction):
             "version": changed.wanted.version,
             "previous": previous,
             "trace": changed.wanted.trace,
-            "message": f"{project} {changed.wanted.version} is advertised to {ring} "
-            f"(before: {previous or 'nothing'})",
+            "by_itself": bool(due),
+            "message": f"{project} {changed.wanted.version} is advertised to {ring}"
+            f"{f', {BY_ITSELF}' if due else ''} (before: {previous or 'nothing'})",
         }

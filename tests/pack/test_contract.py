@@ -207,7 +207,7 @@ DEPLOY_STEPS = {
     "update_ring": {"project", "ring", "generation"},
     "undo_deploy": {"project", "ring", "generation"},
     "check_canary": {"project", "ring", "done", "plan"},
-    "promote_canary": {"project", "ring", "plan", "user"},
+    "promote_canary": {"project", "ring", "plan", "due", "user"},
     "converge_host": {"project", "host", "timeout"},
 }
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from cicd.deploy import auto_promotions
+from cicd.deploy import auto_promotions, commands
+from cicd.errors import Refused
 from cicd.release import holds, transitions
 from cicd.release.holds import Hold, Holds
 from cicd.release.host import ConsulHost, from_consul
@@ -94,3 +95,20 @@ def test_what_the_ring_runs_already_is_not_due_again():
     ended = transitions.confirm(walked, "canary", walked.ring("canary").generation, 170.0)
 
     assert not auto_promotions.is_due(seen(ended, 1e6), "canary")
+
+
+def test_the_history_says_that_nobody_asked_for_it():
+    due = STAGED.generation
+
+    assert commands.promote(seen(), "canary", "stanley", due=due).why == "by itself, from the staging"
+    assert commands.promote(seen(), "canary", "ann").why == "promote the staging"
+
+
+def test_what_was_due_before_something_moved_is_refused_and_asked_for_again():
+    frozen_and_thawed = transitions.hold(STAGED, Holds())
+
+    with pytest.raises(
+        Refused, match="web moved on to generation 3 since a promotion to canary was due at 2"
+    ):
+        commands.promote(seen(frozen_and_thawed), "canary", "stanley", due=STAGED.generation)
+    assert auto_promotions.is_due(seen(frozen_and_thawed), "canary")

@@ -9,9 +9,9 @@ import requests
 from cicd.ci import run
 from cicd.clients.github import GitHubBusy
 from cicd.errors import GitHubError
-from cicd.release import transitions
+from cicd.release import record, transitions
 from cicd.release.record import Build, Cause
-from cicd.reports import told
+from cicd.reports import report, told
 from cicd.reports.github_reporter import WriteBack
 from cicd.reports.report import PENDING, SUCCESS, Report
 from cicd.reports.told import Told
@@ -143,3 +143,16 @@ def test_the_oldest_words_are_forgotten():
     assert len(after.ci) == told.KEPT
     assert "0" not in after.ci
     assert after.ci[COMMIT] == "CI passed"
+
+
+@pytest.mark.parametrize(
+    ("why", "said"), [("by itself, from the staging", "canary, by itself"), ("promote the staging", "canary")]
+)
+def test_a_promotion_that_nobody_asked_for_is_told_as_one(why, said):
+    before = transitions.Release("greeter")
+    after = transitions.break_glass(before, BUILD, 1.0, "canary")
+    entry = record.audit(before, after, "promote", "canary", Cause("ann", why, 1.0, "", BUILD.trace))
+
+    assert [one.said for one in report.of_history([entry], 0)] == [
+        f"{BUILD.version} is being deployed to {said}"
+    ]

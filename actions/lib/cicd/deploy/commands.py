@@ -16,6 +16,7 @@ from cicd.fleet import rollout_log
 from cicd.package.built import Package
 from cicd.release import firing, guards, transitions, waiting
 from cicd.release.host import Host
+from cicd.release.lifecycle import BY_ITSELF
 from cicd.release.record import DEPLOYING, STOPPED, Build, Release
 from cicd.release.stop import Stop
 from cicd.repository import package_records
@@ -49,18 +50,24 @@ def promotable(seen: Snapshot, ring: str) -> Build:
     return build
 
 
-def promote(seen: Snapshot, ring: str, who: str, plan: str = "") -> Change:
-    """Want on *ring*, for *who* asks, what the rings before it run; refused when a *plan* showed another."""
+def promote(seen: Snapshot, ring: str, who: str, plan: str = "", due: int = 0) -> Change:
+    """
+    Want on *ring*, for *who* asks, what the rings before it run; refused when a *plan* showed another.
+
+    A promotion that nobody asked for was found to be *due* at that generation of the record, and at no other.
+    """
     stage = seen.release.lifecycle.stage(ring)
     access.refuse_promoter(stage.promoters, seen.project.name, ring, who)
     planned.refuse_generation(plan, seen.release)
+    planned.refuse_undue(due, seen.release, ring)
     seen.deployable_hosts(ring)
     after = _at_this_moment(seen, ring, transitions.promote)
     build = after.ring(ring).wanted
     assert build is not None
     ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
     still = [seen.unmoved_key(firing.key(seen.project.name)), *requirements.unmoved(seen)]
-    return Change(after, "promote", f"promote the {' and the '.join(stage.after)}", still)
+    before = f"the {' and the '.join(stage.after)}"
+    return Change(after, "promote", f"{BY_ITSELF}, from {before}" if due else f"promote {before}", still)
 
 
 def roll_back(seen: Snapshot, ring: str, alarm: str = "", generation: int = 0) -> Change:

@@ -65,10 +65,12 @@ class Deploy:
         """Return what must be known to promote."""
         return self.look(more=commands.keys_of_promotions)
 
-    def promote(self, ring_name: str, plan: str = "") -> Release:
+    def promote(self, ring_name: str, plan: str = "", due: int = 0) -> Release:
         """Want on the ring what the rings before it run; commands.promotable holds at this very moment."""
         at = Look(self.project, more=commands.keys_of_promotions)
-        return self._begin(ring_name, lambda seen: commands.promote(seen, ring_name, self._who, plan), at)
+        return self._begin(
+            ring_name, lambda seen: commands.promote(seen, ring_name, self._who, plan, due), at
+        )
 
     def roll_back(self, ring_name: str, alarm: str = "", generation: int = 0) -> Release:
         """

@@ -14,6 +14,16 @@ def refuse_generation(plan_id: str, known: Release) -> None:
         raise moved(known.project, plan_id, ["the release"])
 
 
+def refuse_undue(generation: int, known: Release, ring: str) -> None:
+    """Raise Refused when *known* has left the *generation* at which a promotion was due; 0 is any."""
+    if generation and generation != known.generation:
+        raise Refused(
+            f"{known.project} moved on to generation {known.generation} since a promotion to {ring} was due "
+            f"at {generation}; nothing was changed.",
+            "If it is due still, it is asked for again by itself.",
+        )
+
+
 def moved(project: str, plan_id: str, what: Sequence[str]) -> Refused:
     """Return the refusal of *plan_id*, since *what* is no longer as it was."""
     return Refused(

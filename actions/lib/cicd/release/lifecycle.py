@@ -11,6 +11,7 @@ from cicd.release.freeze_windows import Window
 
 MANUAL, AUTO = "manual", "auto"
 CANARY, PRODUCTION = "canary", "production"
+BY_ITSELF = "by itself"  # how the history begins to say why, where nobody asked for a promotion
 
 
 class Overrides(TypedDict, total=False):

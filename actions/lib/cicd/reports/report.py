@@ -8,7 +8,7 @@ from typing import Iterable, Mapping, Sequence
 from cicd.ci import progress
 from cicd.ci.run import Run, Stage
 from cicd.release import stop
-from cicd.release.lifecycle import CANARY
+from cicd.release.lifecycle import BY_ITSELF, CANARY
 from cicd.release.stop import Stop
 from cicd.release.stored import HistoryEntry
 
@@ -113,7 +113,8 @@ def _of_change(entry: HistoryEntry, commits: Mapping[str, str], overtaken: str) 
     if overtaken and overtaken != new:
         yield report(overtaken, ERROR, f"{overtaken} was overtaken by {new} on {ring}", follows=1)
     if what in BEGINS:
-        yield report(new, PENDING, f"{new} is being deployed to {ring}")
+        alone = what == "promote" and str(entry["why"]).startswith(BY_ITSELF)
+        yield report(new, PENDING, f"{new} is being deployed to {ring}{f', {BY_ITSELF}' if alone else ''}")
     elif what == "confirm" and new:
         yield report(new, SUCCESS, f"{new} runs on every host of {ring}")
     elif what == "degrade":
