@@ -95,6 +95,7 @@ def test_grants_are_for_single_actions_that_exist_and_never_for_inner_steps(name
 def test_a_viewer_changes_nothing_and_a_developer_does_not_reach_production():
     assert not granted("cicd_viewer") & CHANGING
     assert not granted("cicd_developer") & {"deploy_production", "rollback", "break_glass", "steal_lock"}
+    assert granted("cicd_promoter") == {"promote"}
 
 
 def test_every_command_that_people_have_is_in_some_role():
