@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "actions" / "lib"))
@@ -16,9 +17,13 @@ from cicd.ci import run  # noqa: E402
 from cicd.ci.run import Run  # noqa: E402
 from cicd.errors import Refused  # noqa: E402
 from cicd.release import holds, transitions  # noqa: E402
+from cicd.release.approvals import Policy  # noqa: E402
+from cicd.release.firing import Alarms, Firing  # noqa: E402
+from cicd.release.freeze_windows import Opened  # noqa: E402
 from cicd.release.holds import Hold  # noqa: E402
-from cicd.release.lifecycle import PAIR  # noqa: E402
+from cicd.release.lifecycle import PAIR, Lifecycle, Stage  # noqa: E402
 from cicd.release.transitions import EMPTY, Build, Release  # noqa: E402
+from cicd.release.verification import Proof  # noqa: E402
 
 PAGE = ROOT / "docs" / "states.md"
 BUILDS = [Build(f"1.0-{n}.{n:07x}", "p", f"{n:040x}", "0" * 64, "") for n in (1, 2, 3)]
@@ -26,6 +31,7 @@ LATER = 10.0**9  # every canary has baked
 DEPTH = 6
 Command = Callable[[Release], Release]
 Edge = tuple[str, str, str]  # the state before, what was done, the state after
+State = tuple[str, bool]  # of the first ring, and whether the other one may get what it runs
 START = "[*]"  # as Mermaid calls what comes before any state
 
 HEAD = """# The states of a release and of a run
@@ -35,20 +41,28 @@ Do not edit it; CI compares.
 
 ## A release
 
-A project has two rings, and each is in one of these states. In any of them hosts obey what their ring is
-wanted to run.
+A project has a list of rings ([rings.md](rings.md)). Each ring is in one of these states, whatever its name.
+In any of them its hosts obey what it is wanted to run. A version is deployed to the first ring, and promoted
+to every other one from those before it. Nothing else is different: both were tried here, and do the same.
 """
+BETWEEN = """### From ring to ring
+
+A version comes to a ring from the rings that its `after` names. Each of them must be in a state from which
+`promote` leads. Breaking the glass is the one way past this.
+"""
+COMES, GLASS = "deploy or promote", "break glass"
+NOON = Opened("a fair", "noon")
 
 
 def commands(ring: str) -> Iterator[tuple[str, Command]]:
     """Yield what can be done about *ring*, by name."""
     if ring == "canary":
         for build in BUILDS:
-            yield "deploy", lambda r, b=build: transitions.advertise_canary(r, b, 0.0)
+            yield COMES, lambda r, b=build: transitions.advertise_canary(r, b, 0.0)
     else:
-        yield "promote", lambda r: transitions.promote(r, LATER, 60)
+        yield COMES, lambda r: transitions.promote(r, LATER, 60)
         for build in BUILDS:
-            yield "break glass", lambda r, b=build: transitions.break_glass(r, b, 0.0)
+            yield GLASS, lambda r, b=build: transitions.break_glass(r, b, 0.0)
     yield "every host is healthy", lambda r: transitions.confirm(r, ring, r.ring(ring).generation, 0.0)
     yield "few hosts failed", lambda r: transitions.degrade(r, ring, r.ring(ring).generation, 0.0)
     yield "failed, left as it is", lambda r: transitions.stop(r, ring, r.ring(ring).generation, 0.0)
@@ -103,19 +117,24 @@ def followed(known: Release, command: Command) -> Release | None:
         return None
 
 
-def explore() -> dict[str, set[Edge]]:
-    """Return every edge of each ring, from all states within *DEPTH* commands of an empty release."""
+def explore() -> tuple[dict[str, set[Edge]], set[State]]:
+    """
+    Return all that is within *DEPTH* commands of an empty release: every edge of each ring, and in which
+    states of the first one the other one may be promoted to.
+    """
     edges: dict[str, set[Edge]] = {ring: set() for ring in PAIR.names}
+    states: set[State] = set()
     start = Release("p")
     seen, todo = {essence(start)}, deque([(start, 0)])
     while todo:
         known, depth = todo.popleft()
+        states.add((known.first.state, followed(known, promotion()) is not None))
         for ring, what, after in steps(known):
             edges[ring].add((known.ring(ring).state, what, after.ring(ring).state))
             if depth < DEPTH and essence(after) not in seen:
                 seen.add(essence(after))
                 todo.append((after, depth + 1))
-    return edges
+    return edges, states
 
 
 def steps(known: Release) -> Iterator[tuple[str, str, Release]]:
@@ -142,14 +161,70 @@ def diagram(edges: set[Edge], *first: str) -> str:
     return "\n".join(["```mermaid", "stateDiagram-v2", *first, *lines, "```"])
 
 
-def accepted(edges: dict[str, set[Edge]]) -> str:
+def any_ring(edges: dict[str, set[Edge]]) -> set[Edge]:
+    """Return the edges of any ring; AssertionError when the first one and another do not behave alike."""
+    first, other = (edges[ring] for ring in PAIR.names)
+    assert first == {edge for edge in other if edge[1] != GLASS}, "the rings do not behave alike"
+    return other
+
+
+def accepted(edges: set[Edge]) -> str:
     """Return a table: in which states of its ring each command is ever accepted."""
-    lines = ["| ring | what | accepted when the ring is |", "|---|---|---|"]
-    for ring in PAIR.names:
-        for what in dict.fromkeys(name for name, _ in commands(ring)):
-            states = sorted({before for before, name, _ in edges[ring] if name == what})
-            lines.append(f"| {ring} | {what} | {', '.join(states)} |")
-    return "\n".join(lines)
+    found = {
+        name: sorted({before for before, what, _ in edges if what == name}) for name, _ in commands(PAIR.last)
+    }
+    rows = [f"| {what} | {', '.join(states)} |" for what, states in found.items()]
+    return "\n".join(["| what | accepted when the ring is |", "|---|---|", *rows])
+
+
+def between(known: set[State]) -> str:
+    """Return a diagram: in which states of the ring before a version is ever promoted from it."""
+    promoted = {state for state, is_promoted in known if is_promoted}
+    arrows = {state: "-- promote -->" if state in promoted else "-. refused .-x" for state, _ in known}
+    lines = [f"    {state}[ring before: {state}] {arrows[state]} next[the ring]" for state in sorted(arrows)]
+    return "\n".join(["```mermaid", "flowchart LR", *lines, "```"])
+
+
+def promotion(when: float = LATER, ring: str = PAIR.last, **found: Any) -> Command:
+    """Return the promotion to *ring* at *when*, with what was *found* besides the record."""
+    return lambda r: transitions.promote(r, when, 60, ring=ring, **found)
+
+
+def asked() -> str:
+    """Return a table: what a promotion asks for, each tried on a release where all else is there."""
+    known, version = ready(), BUILDS[1].version
+    sick = {PAIR.first: Proof(version, {"web1": "it does not answer"})}
+    alarms = Alarms((Firing("monitoring", "web1", "cpu", "cpu", 0.0),), ("web1",))
+    tried = {
+        "all is there": (known, promotion()),
+        "a host of the ring before is not healthy at this moment": (known, promotion(proofs=sick)),
+        "an alarm fires about the ring before": (known, promotion(alarms=alarms)),
+        "the ring before bakes": (known, promotion(59)),
+        "another ring before it runs another version": (forked(), promotion(ring="third")),
+        "the ring runs a newer version": (transitions.break_glass(known, BUILDS[2], 0.0), promotion()),
+        "the version was rolled back from a later ring": (
+            replace(known, rolled_back=(version,)),
+            promotion(),
+        ),
+        "a freeze window of the ring is open": (replace(known, windows={PAIR.last: NOON}), promotion()),
+        "it lacks approvals": (known, promotion(policy=Policy(1))),
+    }
+    rows = [f"| {why} | {verdict(*what)} |" for why, what in tried.items()]
+    return "\n".join(["| when | a promotion is |", "|---|---|", *rows])
+
+
+def verdict(known: Release, command: Command) -> str:
+    """Return whether *command* is accepted, in a word."""
+    return "refused" if followed(known, command) is None else "allowed"
+
+
+def forked() -> Release:
+    """Return a release with two rings before the third one, which run, baked, two versions."""
+    after = Stage("third", "third", PAIR.names)
+    known = replace(
+        transitions.break_glass(ready(), BUILDS[2], 0.0), lifecycle=Lifecycle((*PAIR.stages, after))
+    )
+    return transitions.confirm(known, PAIR.last, known.ring(PAIR.last).generation, 0.0)
 
 
 def held() -> str:
@@ -171,7 +246,7 @@ def held() -> str:
     lines = [f"| hold | {' | '.join(tried)} |", f"|---|{'---|' * len(tried)}"]
     for kind, change in kinds.items():
         known = transitions.hold(ready(), change(ready().holds))
-        cells = ["refused" if followed(known, command) is None else "allowed" for command in tried.values()]
+        cells = [verdict(known, command) for command in tried.values()]
         lines.append(f"| {kind} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -189,11 +264,11 @@ def ready() -> Release:
 
 def page() -> str:
     """Return docs/states.md."""
-    edges = explore()
-    parts = [HEAD]
-    begins = f"    {START} --> {EMPTY}"
-    parts += [f"### {ring.capitalize()}\n\n{diagram(edges[ring], begins)}\n" for ring in PAIR.names]
-    parts.append(f"### What is accepted when\n\n{accepted(edges)}\n")
+    edges, states = explore()
+    ring = any_ring(edges)
+    parts = [HEAD, f"{diagram(ring, f'    {START} --> {EMPTY}')}\n"]
+    parts.append(f"### What is accepted when\n\n{accepted(ring)}\n")
+    parts.append(f"{BETWEEN}\n{between(states)}\n\n{asked()}\n")
     parts.append(f"### What a hold refuses\n\n{held()}\n")
     parts += [RUN, f"{diagram(explore_runs())}\n"]
     return "\n".join(parts)
