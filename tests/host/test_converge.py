@@ -1,5 +1,6 @@
 """What cicd-converge decides before it touches anything, run for real under dash against a real Consul."""
 
+import gzip
 import json
 import re
 import socket
@@ -15,6 +16,9 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cicd.release.lifecycle import PAIR, Lifecycle, Stage
+from cicd.release.record import DEPLOYING, Build, Release, Ring
+from cicd.release.wanted import wanted_document
 from host.build import script
 from tests.host.wire import Wire
 
@@ -670,3 +674,72 @@ def test_what_a_ring_has_seen_is_kept_apart_from_every_other_word(host):
 
     assert (host.folder / "state" / "greeter" / "ring-unfinished").read_text() == "7\n"
     assert host.code() == "stale"
+
+
+# The program as it was before it knew a list of rings.
+OLD_AGENT = gzip.decompress((Path(__file__).parent / "data" / "cicd-converge_0_1.gz").read_bytes()).decode()
+LISTED = ("staging", "canary", "production")
+
+
+def want_everywhere(host: Host, lifecycle: Lifecycle) -> None:
+    """Write what the pack has the hosts of *lifecycle* read while a deploy walks each of its rings."""
+    for number, ring in enumerate(lifecycle.names, 1):
+        build = Build(f"{number}.0-1.abcdef0", "greeter", "a" * 40, "0" * 64, "")
+        known = Release("greeter", 7, {ring: Ring(DEPLOYING, build, generation=7)}, lifecycle=lifecycle)
+        host.put(f"/v1/kv/cicd/greeter/wanted/{ring}", wanted_document(known, ring))
+
+
+@pytest.mark.parametrize(
+    ("tags", "ring", "wanted"),
+    [
+        (("greeter::app", "greeter::app_canary"), "canary", "2.0-1.abcdef0"),
+        (("greeter::app",), "production", "3.0-1.abcdef0"),
+    ],
+)
+@pytest.mark.parametrize("program", [OLD_AGENT, script()], ids=["old agent", "agent without RINGS"])
+def test_an_agent_that_knows_the_pair_obeys_its_ring_of_a_list(host, program, tags, ring, wanted):
+    host.program, host.conf = program, "CANARY_TAG=greeter::app_canary\n"
+    host.serve(*tags)
+    want_everywhere(host, Lifecycle(tuple(Stage(name) for name in LISTED)))
+    report = host.run()[1]
+
+    assert (report["ring"], report["wanted"], report["code"]) == (ring, wanted, "pushed")
+
+
+def test_an_old_agent_in_a_ring_that_it_does_not_know_stays_as_it_is_and_says_so(host):
+    host.program = OLD_AGENT
+    host.serve("greeter::app_staging")
+    want_everywhere(host, Lifecycle(tuple(Stage(name) for name in LISTED)))
+    code, report = host.run()
+
+    assert (code, report["code"]) == (1, "ring")
+    assert "carries neither greeter::app nor greeter::app_canary; tag it" in report["message"]
+
+
+def test_an_agent_that_knows_a_list_obeys_a_pack_that_knows_the_pair(host):
+    words = "staging=greeter::app_staging canary=greeter::app_canary production=greeter::app"
+    host.conf = f'RINGS="{words}"\n'
+    want_everywhere(host, PAIR)
+    found = []
+    for tags in (("greeter::app_staging",), ("greeter::app", "greeter::app_canary"), ("greeter::app",)):
+        host.serve(*tags)
+        report = host.run()[1]
+        found.append((report["ring"], report["code"], report["wanted"]))
+
+    assert found == [
+        ("staging", "empty", ""),
+        ("canary", "pushed", "1.0-1.abcdef0"),
+        ("production", "pushed", "2.0-1.abcdef0"),
+    ]
+
+
+def test_what_one_agent_has_seen_holds_for_the_other_before_and_after_an_upgrade(host):
+    for program, generation, code in (
+        (OLD_AGENT, "9", "pushed"),
+        (script(), "8", "stale"),
+        (script(), "10", "pushed"),
+        (OLD_AGENT, "9", "stale"),
+    ):
+        host.program = program
+        host.want(rollout="pushed", generation=generation)
+        assert host.code() == code

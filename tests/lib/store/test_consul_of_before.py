@@ -13,7 +13,9 @@ from cicd.clients.consul import set_
 from cicd.config import Settings
 from cicd.deploy.controls import Controls
 from cicd.deploy.deploy import Deploy
-from cicd.release import record
+from cicd.errors import Refused
+from cicd.release import record, transitions
+from cicd.release.record import Cause
 from cicd.reports import overview
 from cicd.repository.package_records import Ledger
 from cicd.store.store import Store
@@ -103,3 +105,86 @@ def test_what_is_done_next_is_written_as_the_earlier_pack_reads_it(known):
     names = [line.partition("=")[0] for line in FILLED["cicd/greeter/wanted/production"].splitlines()]
     text = (store.item("cicd/greeter/wanted/production") or {})["Value"].decode()
     assert [line.partition("=")[0] for line in text.splitlines()] == names
+
+
+# The pair with a ring before it, and one that takes production's place.
+LONGER = [
+    {"name": "staging", "tag": "greeter::app_staging", "min_bake_seconds": 0},
+    {"name": "canary", "version_key": "{project}::canary_version", "min_bake_seconds": 0},
+    {"name": "production", "version_key": "{project}::version"},
+]
+REGION = [LONGER[1], {"name": "production-eu", "tag": "eu", "version_key": "{project}::version"}]
+
+
+def with_rings(known: Settings, rings: list[dict[str, object]]) -> Settings:
+    return settings(known.consul.url, projects={"greeter": {"repository": "acme/greeter", "rings": rings}})
+
+
+def staged(known: Settings) -> None:
+    """Let what canary and production run come to the one host of staging, and be healthy there."""
+    service = {"ID": "greeter", "Service": "greeter", "Tags": ["greeter::app_staging"], "Port": 80}
+    put(known.consul.url, "register", {"Node": "stage1", "Address": "127.0.0.1", "Service": service})
+    store, cause = Store(known), Cause("ann", "the first ring of the list", 1.0)
+    build = store.release("greeter").ring("production").wanted
+    assert build
+    advertised = store.change(
+        "greeter", "advertise_canary", "staging", cause, lambda r: transitions.advertise_canary(r, build, 1.0)
+    )
+    generation = advertised.ring("staging").generation
+    store.put(
+        "cicd/greeter/hosts/stage1", {"state": "unchanged", "installed": SECOND, "generation": generation}
+    )
+    store.change(
+        "greeter", "confirm", "staging", cause, lambda r: transitions.confirm(r, "staging", generation, 1.0)
+    )
+
+
+@pytest.fixture
+def longer(known: Settings) -> Iterator[Settings]:
+    yield with_rings(known, LONGER)
+    put(known.consul.url, "deregister", {"Node": "stage1"})
+
+
+def test_with_a_longer_list_of_rings_it_says_the_same_and_lets_nothing_past_the_new_one(longer):
+    shown = overview.project_status(longer, "greeter")
+
+    assert {name: ring["version"] for name, ring in shown["rings"].items()} == {
+        "staging": "",
+        "canary": SECOND,
+        "production": SECOND,
+    }
+    with pytest.raises(Refused, match="greeter has no staging host in Consul"):
+        Deploy(longer, "greeter", "ann").promote("canary")
+
+
+def test_it_is_carried_on_with_a_longer_list_and_then_without_it_again(known, longer):
+    staged(longer)
+    walked = Deploy(longer, "greeter", "ann").promote("canary").ring("canary")
+    Deploy(longer, "greeter", "ann").roll_back("production")
+    back = Store(known).release("greeter")
+
+    assert back.ring("canary") == walked
+    assert back.ring("production").wanted.version == FIRST
+    Deploy(known, "greeter", "ann").roll_back("canary")
+    assert Store(longer).release("greeter").ring("staging").wanted.version == SECOND
+
+
+def test_an_earlier_pack_finds_all_that_it_knows_in_the_record_of_a_longer_list(longer):
+    staged(longer)
+    before = json.loads(FILLED["cicd/greeter/release"])
+    after = Store(longer).json("cicd/greeter/release", dict)
+
+    assert after.keys() - before.keys() == {"rings"}
+    assert {ring: after[ring] for ring in ("canary", "production")} == {
+        ring: before[ring] for ring in ("canary", "production")
+    }
+
+
+def test_the_version_that_others_read_stays_until_one_comes_to_the_ring_that_says_it_now(known):
+    region, store = with_rings(known, REGION), Store(known)
+    Controls(region, "greeter", "ann").hold("freeze", "a fair")
+
+    assert (store.item("greeter::version") or {})["Value"].decode() == SECOND
+    assert (store.item("cicd/greeter/wanted/production") or {})["Value"].decode() == FILLED[
+        "cicd/greeter/wanted/production"
+    ]

@@ -235,10 +235,16 @@ class Store(Connection):
             return written
         return [
             *written,
-            *(_contract(key, after.ring(ring)) for ring, key in self._version_keys(project).items()),
+            *self._contract_keys(after),
             # All, since a hold concerns all; a value that stays wakes no host.
             *(set_(key, text) for key, text in self._documents(after).items()),
         ]
+
+    def _contract_keys(self, known: Release) -> Iterator[Operation]:
+        """Of a ring to which nothing ever came the key stays: another ring may have had it before."""
+        for ring, key in self._version_keys(known.project).items():
+            if known.ring(ring).generation:
+                yield _contract(key, known.ring(ring))
 
     def _documents(self, known: Release) -> dict[str, str]:
         silent = self._settings.drift.silent_seconds
