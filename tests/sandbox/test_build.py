@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cicd.errors import HostError, HostLost
+from cicd.setup import sandboxes
 from tests.package.building import write
 from tests.sandbox.builder import Builder
 
@@ -101,6 +102,7 @@ def test_a_host_without_the_sandbox_may_be_replaced_by_another(builder: Builder)
     try:
         with pytest.raises(HostLost, match="cicd-sandbox is not installed on this build host"):
             builder.build("true")
+        checked = [found.line for found in sandboxes.findings(builder.settings(), [builder.host])]
     finally:
         builder.container.run("mv", "/root/run", "/usr/libexec/cicd-sandbox/run")
     builder.container.run("mv", "/etc/sudoers.d/cicd-sandbox", "/root/rule")
@@ -109,3 +111,7 @@ def test_a_host_without_the_sandbox_may_be_replaced_by_another(builder: Builder)
             builder.build("true")
     finally:
         builder.container.run("mv", "/root/rule", "/etc/sudoers.d/cicd-sandbox")
+
+    (missing,) = checked
+    assert f"{builder.host.name}: cicd-sandbox is not installed, which script/build needs of: app" in missing
+    assert list(sandboxes.findings(builder.settings(), [builder.host])) == []

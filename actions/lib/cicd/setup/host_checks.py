@@ -19,6 +19,7 @@ from cicd.repository import index_age
 from cicd.repository.apt_index import Repository
 from cicd.repository.renewal import distributions
 from cicd.sanitize import one_line
+from cicd.setup import sandboxes
 from cicd.store.store import Store
 
 SECONDS = 20
@@ -39,6 +40,7 @@ class HostCheckup:
         hosts = self._healthy(section.service, section.tag)
         fix = "Install git and fpm (or nfpm) there, and give its user a key that may read the repositories."
         yield from self._each("build hosts", hosts, "check_build_host", [section.driver, *urls], fix)
+        yield from sandboxes.findings(self.settings, hosts)
 
     def repository(self) -> Iterator[Finding]:
         """Whether clients can read the repository, and its host can publish in it."""
