@@ -1,5 +1,6 @@
 """The scripts that run on a build host, run here with real git, nfpm, FPM where it is, and dpkg."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -334,17 +335,36 @@ def commit_index(repository: Path) -> str:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_an_rpm_comes_from_the_same_metadata(driver, repository, host):
-    write(
-        repository / "fpm.json", '{"version": "1.0.0", "description": "x", "rpm_depends": ["python3 >= 3.9"]}'
-    )
+    described = {
+        "version": "1.0.0",
+        "description": "x",
+        "unit": "app.service",
+        "rpm_depends": ["python3 >= 3.9"],
+        "provides": ["app-api (= 2)"],
+        "conflicts": ["app-old (<< 2:1.0-1)", "app-small"],
+        "replaces": ["app-old"],
+        "recommends": ["logrotate (>> 3)"],
+        "suggests": ["nginx"],
+    }
+    write(repository / "fpm.json", json.dumps(described))
     tested = commit(repository)
     rpm = host.build(tested, driver, formats="deb rpm")["rpm"]
-    said = run("rpm", "-qp", "--requires", "--qf", "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\n", rpm).stdout
-    files = run("rpm", "-qpl", rpm).stdout
+    name = run("rpm", "-qp", "--qf", "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}", rpm).stdout
+    said = {
+        key: set(run("rpm", "-qp", f"--{key}", rpm).stdout.splitlines())
+        for key in ("requires", "provides", "conflicts", "obsoletes", "recommends", "suggests", "scripts")
+    }
 
-    assert f"app-1.0.0-2.{tested[:7]}.noarch" in said
-    assert "python3 >= 3.9" in said
-    assert "/opt/app/REVISION" in files
+    assert name == f"app-1.0.0-2.{tested[:7]}.noarch"
+    assert "python3 >= 3.9" in said["requires"]
+    assert said["provides"] == {"app-api = 2", f"app = 1.0.0-2.{tested[:7]}"}
+    assert said["conflicts"] == {"app-old < 2:1.0-1", "app-small"}
+    assert said["obsoletes"] == {"app-old"}
+    assert (said["recommends"], said["suggests"]) == ({"logrotate > 3"}, {"nginx"})
+    assert "started='app.service'" in said["scripts"]
+    assert {"/opt/app/REVISION", "/usr/lib/systemd/system/app.service"} <= set(
+        run("rpm", "-qpl", rpm).stdout.split()
+    )
 
 
 def test_lintians_errors_refuse_the_package_where_that_is_wanted(repository, host):

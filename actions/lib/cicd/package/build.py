@@ -12,7 +12,7 @@ from cicd import identifiers
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
 from cicd.errors import HostError
-from cicd.package import answers, contract, metadata, provenance, sbom
+from cicd.package import answers, contract, metadata, provenance, rpm, sbom
 from cicd.package import tree as trees
 from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
@@ -71,6 +71,8 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
     """
     with Shell(settings, host) as shell:
         found = contract.read(shell, run, project, commit, _timeout(settings))
+        if "rpm" in settings.package.formats:
+            rpm.refuse_unsayable(project.name, commit, found.metadata)
         names = Names(settings)
         names.refuse_foreign(project, found.metadata.name, shell)
         names.refuse_related(project, found.metadata.related, shell)

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from email.utils import format_datetime
 from typing import Any, Iterable, Iterator, Mapping
 
-from cicd.package import maintainer_scripts, unit
+from cicd.package import maintainer_scripts, rpm, unit
 from cicd.package.metadata import Metadata
 
 # Control fields of both builders; FPM would change the words of some by its own options.
@@ -141,7 +141,9 @@ def fpm_rpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]
     words = ["-t", "rpm", "-p", "out/", "--rpm-os", "linux"]
     words += _fpm_common(meta, version, origin)
     words += _fpm_scripts("rpm-")
-    return words + [word for item in meta.rpm_depends for word in ("-d", item)]
+    words += [word for item in meta.rpm_depends for word in ("-d", item)]
+    named = [(key, word) for key, found in rpm.relations(meta).items() for word in found]
+    return words + [word for key, said in named for word in _fpm_rpm_relation(key, said)]
 
 
 def nfpm_configuration(meta: Metadata, version: str, origin: Origin) -> dict[str, Any]:
@@ -164,7 +166,11 @@ def nfpm_configuration(meta: Metadata, version: str, origin: Origin) -> dict[str
         "mtime": datetime.fromtimestamp(origin.time, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "overrides": {
             "deb": {"depends": list(meta.depends), "scripts": _nfpm_scripts("")},
-            "rpm": {"depends": list(meta.rpm_depends), "scripts": _nfpm_scripts("rpm-")},
+            "rpm": {
+                "depends": list(meta.rpm_depends),
+                "scripts": _nfpm_scripts("rpm-"),
+                **rpm.relations(meta),
+            },
         },
         "deb": {"fields": {**relations(meta), **control_fields(meta, origin)}},
         "rpm": {"buildhost": "cicd"},
@@ -178,6 +184,13 @@ def _fpm_common(meta: Metadata, version: str, origin: Origin) -> list[str]:
     words += ["--description", meta.description, "-m", meta.maintainer, "--license", meta.license]
     words += ["--vendor", meta.maintainer, "--category", meta.section, "--url", _homepage(origin)]
     return words
+
+
+def _fpm_rpm_relation(key: str, said: str) -> list[str]:
+    """FPM has options for some, and a line of the spec file for the others."""
+    if key in ("recommends", "suggests"):
+        return ["--rpm-tag", f"{key.capitalize()}: {said}"]
+    return [f"--{key}", said]
 
 
 def _fpm_scripts(prefix: str) -> list[str]:
