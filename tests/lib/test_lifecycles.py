@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from cicd import config
 from cicd.errors import ConfigError
@@ -89,7 +92,16 @@ def test_a_policy_of_the_project_is_for_production_and_a_rings_own_for_that_ring
             [{"name": "a"}, {"name": "b", "tag": "b", "after": ["c"]}],
             "[1]` contradicts itself: `after` names c",
         ),
+        (
+            [{"name": "a", "after": ["b"]}, {"name": "b", "tag": "b", "after": ["a"]}],
+            "[0]` contradicts itself: `after` names b, which is no ring before it",
+        ),
+        ([{"name": "a", "after": ["a"]}], "[0]` contradicts itself: `after` names a"),
         ([{"name": "a"}, {"name": "a", "tag": "b"}], "[1]` contradicts itself: `name` is a"),
+        (
+            [{"name": "a", "tag": "x"}, {"name": "b", "tag": "x"}],
+            "[1]` contradicts itself: `tag` is that of a, so a host would be in both",
+        ),
         ([{"name": "a"}, {"name": "b"}], "[1]` contradicts itself: `tag` is that of a"),
         ([{"name": "a", "promote": "auto", "promoters": ["ann"]}], "[0].promoters` stands in a ring"),
         ([{"name": "A"}], "[0].name` is 'A', which does not match"),
@@ -100,10 +112,73 @@ def test_a_policy_of_the_project_is_for_production_and_a_rings_own_for_that_ring
     ],
 )
 def test_a_list_that_contradicts_itself_is_refused_by_ring_and_key(rings, why):
+    for project in ({}, {"lifecycle": None}):  # also a list that no project has
+        with pytest.raises(ConfigError) as refused:
+            known(lifecycles={"web": rings}, project=project)
+        assert f"lifecycles.web{why}" in refused.value.message
+    with pytest.raises(ConfigError) as refused:
+        known(rings=rings or [{}])
+    assert "`rings[" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("rings", "why"),
+    [
+        (
+            [{"name": "staging", "tag": "{project}::app"}, {"name": "production"}],
+            "has the tag shop::app for production and for staging",
+        ),
+        (
+            [{"name": "early", "tag": "shop::{role}_canary"}, {"name": "canary"}],
+            "has the tag shop::app_canary for canary and for early",
+        ),
+        (
+            [
+                {"name": "a", "tag": "a", "version_key": "{project}::version"},
+                {"name": "b", "tag": "b", "version_key": "shop::version"},
+            ],
+            "has the version_key shop::version for b and for a",
+        ),
+    ],
+)
+def test_rings_that_would_share_hosts_or_a_key_are_refused_by_project(rings, why):
     with pytest.raises(ConfigError) as refused:
         known(lifecycles={"web": rings})
 
-    assert f"lifecycles.web{why}" in refused.value.message
+    assert f"`projects.shop` {why}" in refused.value.message
+
+
+def test_two_projects_that_would_write_one_key_are_refused():
+    rings = [{"name": "production", "version_key": "version"}]
+    projects = {name: {"repository": f"acme/{name}", "rings": rings} for name in ("api", "web")}
+
+    with pytest.raises(
+        ConfigError, match=r"`projects\.web` has the version_key version for .* production of api"
+    ):
+        settings("http://127.0.0.1:8500", projects=projects)
+
+
+def blocks(page: str) -> list[dict[str, Any]]:
+    """Return the parts of the configuration that a *page* of the documentation prints."""
+    text = (Path(__file__).parents[2] / "docs" / page).read_text()
+    return [
+        yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    ]
+
+
+def test_a_second_project_with_rings_of_its_own_is_one_block_of_the_configuration():
+    block = blocks("rings.md")[0]
+    greeter = {"greeter": {"repository": "acme/greeter"}}
+    found = settings("http://127.0.0.1:8500", **{**block, "projects": {**greeter, **block["projects"]}})
+    shop, alone = found.project("shop"), settings("http://127.0.0.1:8500", projects=greeter)
+
+    assert found.project("greeter") == alone.project("greeter")
+    assert shop.lifecycle.names == ("staging", "canary", "production-eu", "production-us")
+    assert found.deploy_of(shop, "production-us").batches == ("1", "25%")
+    assert shop.lifecycle.stage("production-us").promoters == ("ann",)
+    assert [window.reason for window in shop.lifecycle.stage("production-eu").freeze_windows] == [
+        "no weekends"
+    ]
 
 
 def test_a_list_that_is_not_there_and_two_lists_at_once_are_refused():

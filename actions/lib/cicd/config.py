@@ -160,16 +160,19 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
     given = dict(config or {})
     _refuse_wrong(given)
     read = sections.parse(given)
+    lifecycles.refuse_contradictions(cast(Given, given))
     bake = read["deploy"].min_bake_seconds
     parsed = {name: _project(name, _given(values), given, bake) for name, values in given["projects"].items()}
     _refuse_given_twice(parsed)
-    return Settings(
+    settings = Settings(
         **read,
         projects=parsed,
         freeze_windows=windows.parse(given.get("freeze_windows"), "freeze_windows"),
         break_glass=approvals.roles_from(given.get("break_glass")),
         access=access.parse(given.get("access")),
     )
+    _refuse_shared(settings)
+    return settings
 
 
 def secret(path: str) -> str:
@@ -267,6 +270,16 @@ def _requires(name: str, given: Mapping[str, str], config: Mapping[str, Any]) ->
             "Name projects of the configuration, each with its least version.",
         )
     return dict(given)
+
+
+def _refuse_shared(settings: Settings) -> None:
+    """A host would be in two rings, or two rings would write one key."""
+    keys: dict[str, str] = {}
+    for name, project in settings.projects.items():
+        lifecycles.refuse_shared(name, "tag", settings.tags(project), {})
+        own = settings.version_keys(project)
+        lifecycles.refuse_shared(name, "version_key", own, keys)
+        keys.update({key: f"{ring} of {name}" for ring, key in own.items()})
 
 
 def _refuse_given_twice(projects: Mapping[str, Project]) -> None:

@@ -55,6 +55,27 @@ def of_project(config: Given, name: str, values: Given) -> Lifecycle:
     return parse(everybodys, ("rings",)) if everybodys else PAIR
 
 
+def refuse_contradictions(config: Given) -> None:
+    """Raise ConfigError when a list of *config* contradicts itself, also one that no project has."""
+    for name, rings in (config.get("lifecycles") or {}).items():
+        parse(rings, ("lifecycles", name))
+    if everybodys := config.get("rings"):
+        parse(everybodys, ("rings",))
+
+
+def refuse_shared(project: str, kind: str, values: Mapping[str, str], others: Mapping[str, str]) -> None:
+    """
+    Raise ConfigError when two rings of *project* have one of the *values* of *kind*, by ring, in common.
+
+    *others* are those that rings of other projects have, with whose they are.
+    """
+    known = dict(others)
+    for ring, value in values.items():
+        if value in known:
+            raise _wrong(("projects", project), f"has the {kind} {value} for {ring} and for {known[value]}")
+        known[value] = ring
+
+
 def parse(rings: Sequence[GivenRing], keys: Keys) -> Lifecycle:
     """Return the lifecycle that *rings*, which stand at *keys* of the configuration, describe."""
     stages: List[Stage] = []
