@@ -29,13 +29,15 @@ class GitHub:
     problem: Exception | None = None
     statuses: list[tuple[str, str]] = field(default_factory=list)
     deployments: list[tuple[int, str]] = field(default_factory=list)
+    environments: list[tuple[str, bool]] = field(default_factory=list)
 
     def set_status(self, repository, commit, context, state, said, url) -> None:
         if self.problem:
             raise self.problem
         self.statuses.append((context, state))
 
-    def create_deployment(self, repository, commit, environment, said) -> int:
+    def create_deployment(self, repository, commit, environment, said, is_production) -> int:
+        self.environments.append((environment, is_production))
         return 7
 
     def set_deployment(self, repository, number, state, said, url) -> None:
@@ -156,3 +158,24 @@ def test_a_promotion_that_nobody_asked_for_is_told_as_one(why, said):
     assert [one.said for one in report.of_history([entry], 0)] == [
         f"{BUILD.version} is being deployed to {said}"
     ]
+
+
+def test_each_ring_is_an_environment_and_the_last_one_is_production_where_none_is_called_so(consul, hub):
+    rings = [{"name": "staging", "tag": "s"}, {"name": "live"}]
+    made = settings(consul, projects={"greeter": {"repository": "acme/greeter", "rings": rings}})
+    store = Store(made)
+    reporter = WriteBack(made, made.project("greeter"), store, hub.github)
+    reporter.tell()
+    for ring in ("staging", "live"):
+        cause = Cause("ann", "because", 1.0, "e1", BUILD.trace)
+        store.change(
+            "greeter",
+            "break_glass",
+            ring,
+            cause,
+            lambda r, ring=ring: transitions.break_glass(r, BUILD, 1.0, ring),
+        )
+    reporter.tell()
+
+    assert hub.github.environments == [("staging", False), ("live", True)]
+    assert [context for context, _ in hub.github.statuses] == ["cicd/staging", "cicd/live"]

@@ -8,6 +8,7 @@ from cicd.release import transitions
 from cicd.release.approvals import Policy, Review
 from cicd.release.holds import Hold, Holds
 from cicd.release.lifecycle import Lifecycle, Stage
+from cicd.release.stop import Stop
 from cicd.release.transitions import Build, Release
 from cicd.reports import overview, status_text
 from cicd.reports.status_text import Gate
@@ -166,3 +167,35 @@ def test_of_a_list_of_rings_the_next_step_is_the_first_ring_that_lacks_what_is_b
         f"`promote greeter to us` promotes {build(1).version}",
         "push a commit; all rings run what staging runs",
     ]
+
+
+def three(promote: str = "manual") -> Release:
+    """Return a release of three rings: version 1 is on the first two, and version 2 on the first one."""
+    rings = Lifecycle(
+        (Stage("staging", "s"), Stage("eu", "e", ("staging",), promote), Stage("us", "u", ("eu",)))
+    )
+    known = Release("greeter", lifecycle=rings)
+    for number, ring in ((1, "staging"), (1, "eu"), (2, "staging")):
+        known = (
+            transitions.advertise_canary(known, build(number), number)
+            if ring == "staging"
+            else transitions.promote(known, 1e6, 0, ring=ring)
+        )
+        known = transitions.confirm(known, ring, known.ring(ring).generation, number)
+    return known
+
+
+def test_a_promotion_that_is_accepted_is_said_before_one_that_must_wait():
+    assert status_text.next_step(three(), 10.0, 9) == f"`promote greeter to us` promotes {build(1).version}"
+    assert status_text.next_step(three(), 11.0, 9) == f"`promote greeter to eu` promotes {build(2).version}"
+
+
+def test_what_comes_by_itself_is_not_asked_of_a_person_unless_it_failed_there():
+    known = three(promote="auto")
+    failed = transitions.restore(
+        transitions.promote(known, 1e6, 0, ring="eu"), "eu", known.generation + 1, 5.0, Stop("", "it died")
+    )
+    back = transitions.confirm(failed, "eu", failed.ring("eu").generation, 6.0)
+
+    assert status_text.next_step(known, 1e6, 0) == f"{build(2).version} comes to eu by itself"
+    assert status_text.next_step(back, 1e6, 0) == f"`promote greeter to eu` promotes {build(2).version}"

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd.release.holds import Hold, Holds
+from cicd.release.lifecycle import Lifecycle, Stage
 from cicd.release.record import Build, Release, Ring
 from cicd.release.transitions import accept_history
 from cicd.repository.retention import choose
@@ -53,6 +54,20 @@ def test_what_a_ring_wants_or_can_go_back_to_is_kept_and_says_so():
     assert found[VERSIONS[0]] == "earlier good on production"
     assert found[VERSIONS[1]] == "good on production"
     assert found[VERSIONS[2]] == "wanted on production"
+
+
+def test_what_a_ring_of_a_list_wants_is_kept_also_of_one_that_was_taken_out():
+    listed = Lifecycle((Stage("staging", "s"), Stage("eu", "e", ("staging",))))
+    rings = {
+        name: Ring(wanted=build(VERSIONS[number])) for number, name in enumerate(("staging", "eu", "us"))
+    }
+    found = kept(Release("app", rings=rings, lifecycle=listed))
+
+    assert [found[VERSIONS[number]] for number in range(3)] == [
+        "wanted on staging",
+        "wanted on eu",
+        "wanted on us",
+    ]
 
 
 def test_a_pinned_version_is_kept():

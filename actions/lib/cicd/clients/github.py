@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, List, Mapping, Optional, TypedDict, cast
 
 from cicd.config import Settings, secret
 from cicd.errors import GitHubError
-from cicd.release.lifecycle import PRODUCTION
 from cicd.sanitize import beginning, one_line
 
 if TYPE_CHECKING:
@@ -148,7 +147,9 @@ class GitHub:
             "POST", f"repos/{repository}/statuses/{commit}", {**body, **({"target_url": url} if url else {})}
         )
 
-    def create_deployment(self, repository: str, commit: str, environment: str, said: str) -> int:
+    def create_deployment(
+        self, repository: str, commit: str, environment: str, said: str, is_production: bool
+    ) -> int:
         """Return the id of a new deployment of *commit* to *environment*."""
         body = {
             "ref": commit,
@@ -157,7 +158,7 @@ class GitHub:
             "auto_merge": False,
             # The canary is what decides, not what other checks say of the commit.
             "required_contexts": [],
-            "production_environment": environment.split("-")[0] == PRODUCTION,
+            "production_environment": is_production,
         }
         return int(self._ask("POST", f"repos/{repository}/deployments", body)["id"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import dropwhile
 from typing import Callable, Collection, Sequence, TypeVar
 
 from cicd import access
@@ -41,6 +42,17 @@ def advertise_canary(seen: Snapshot, build: Build, who: str, before: Collection[
         why += " as the first of a new history"
     after = transitions.advertise_canary(known, _authored(seen, build, who), seen.now)
     return Change(after, "advertise_canary", why)
+
+
+def next_production(known: Release, done: Collection[str]) -> tuple[str, bool]:
+    """
+    Return the production ring that is promoted to next, and whether no other one follows it.
+
+    Those that are *done* are left out, and the first ones that have what comes to them, unless all have.
+    """
+    left, behind = [name for name in known.lifecycle.productions if name not in done], waiting.behind(known)
+    going = list(dropwhile(lambda name: name not in behind, left)) or left
+    return going[0], len(going) == 1
 
 
 def promotable(seen: Snapshot, ring: str) -> Build:

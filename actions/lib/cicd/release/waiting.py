@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd.release.record import Build, Release
+from cicd.release.record import HEALTHY, Build, Release
 
 
 def awaiting(release: Release) -> list[Build]:
@@ -21,3 +21,14 @@ def next_rings(release: Release, version: str) -> list[str]:
         if (wanted := release.ring(name).wanted) and wanted.version == version
     }
     return [stage.name for stage in lifecycle.stages if stage.name not in has and has & set(stage.after)]
+
+
+def behind(release: Release) -> list[str]:
+    """Return the rings that do not run, healthy, what every ring before them wants, in their order."""
+    return [name for name in release.lifecycle.names[1:] if not _is_level(release, name)]
+
+
+def _is_level(release: Release, ring: str) -> bool:
+    current = release.ring(ring)
+    before = [release.ring(name).wanted for name in release.lifecycle.stage(ring).after]
+    return current.state == HEALTHY and all(build and build == current.wanted for build in before)

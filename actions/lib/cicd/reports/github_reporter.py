@@ -108,7 +108,8 @@ class WriteBack:
             return told
         deployments = dict(told.deployments)
         if one.state == report.PENDING:
-            number = self._github.create_deployment(repository, one.commit, one.ring, one.said)
+            is_production = one.ring in self._project.lifecycle.productions
+            number = self._github.create_deployment(repository, one.commit, one.ring, one.said, is_production)
             deployments[one.ring] = {"commit": one.commit, "id": number}
         known = deployments.get(one.ring)
         if known and known["commit"] == one.commit:

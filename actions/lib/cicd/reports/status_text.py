@@ -12,7 +12,7 @@ from cicd.release import transitions as releases
 from cicd.release.approvals import NO_POLICY, Policy, Review
 from cicd.release.firing import SILENCE, Alarms
 from cicd.release.holds import Hold, Holds, promotion, rollback
-from cicd.release.lifecycle import CANARY
+from cicd.release.lifecycle import AUTO, BY_ITSELF, CANARY
 from cicd.release.transitions import Release, Ring
 from cicd.sanitize import age
 
@@ -95,29 +95,32 @@ def next_step(
     for ring in names:
         if release.ring(ring).state in (releases.DEPLOYING, releases.RESTORING):
             return silent.get(ring) or _moving(release, ring)
-    for ring in names[1:]:
-        if not _has_all(release, ring):
-            return _promotion(release, ring, now, min_bake, gates.get(ring, Gate()))
+    if behind := waiting.behind(release):
+        return _next_promotion(release, behind, now, min_bake, gates)
     failed = f"correct what stopped {release.first.stop.version}, and " if release.first.stop else ""
     others = "production runs" if names[1:] == ("production",) else "all rings run"
     first = "the canary" if names[0] == CANARY else names[0]
     return f"{failed}push a commit; {others} what {first} runs"
 
 
-def _has_all(release: Release, ring: str) -> bool:
-    """Whether *ring* runs, healthy, what every ring before it wants."""
-    current = release.ring(ring)
-    before = [release.ring(name).wanted for name in release.lifecycle.stage(ring).after]
-    return all(build and build == current.wanted for build in before) and current.state == releases.HEALTHY
+def _next_promotion(release: Release, rings: Sequence[str], now: float, min_bake: int, gates: Gates) -> str:
+    """Return the first promotion to one of *rings* that is accepted, or why the first one is not."""
+    refused: list[str] = []
+    for ring in rings:
+        try:
+            return _promotion(release, ring, now, min_bake, gates.get(ring, Gate()))
+        except Refused as refusal:
+            refused.append(f"{refusal.message} {refusal.hint}".strip())
+    return refused[0]
 
 
 def _promotion(release: Release, ring: str, now: float, min_bake: int, gate: Gate) -> str:
-    try:
-        build = releases.promotable(release, now, min_bake, ring=ring, policy=gate.policy, alarms=gate.alarms)
-        if gate.unmet:
-            raise gate.unmet
-    except Refused as refusal:
-        return f"{refusal.message} {refusal.hint}".strip()
+    build = releases.promotable(release, now, min_bake, ring=ring, policy=gate.policy, alarms=gate.alarms)
+    if gate.unmet:
+        raise gate.unmet
+    failed = release.ring(ring).stop
+    if release.lifecycle.stage(ring).promote == AUTO and not (failed and failed.version == build.version):
+        return f"{build.version} comes to {ring} {BY_ITSELF}"
     return f"`{promotion(release.project, ring)}` promotes {build.version}"
 
 

@@ -53,7 +53,7 @@ class HostCheckup:
         yield from self._each("repository host", hosts, "check_repository_host", arguments, fix)
 
     def app_hosts(self, project: Project) -> Iterator[Finding]:
-        """Whether each host of *project* can be logged in to and may converge, and both rings have one."""
+        """Whether each host of *project* can be logged in to and may converge, and each ring has one."""
         found, what = self.store.health(project), f"{project.name}'s hosts"
         tags = self.settings.tags(project)
         for ring in sorted(set(tags) - {one.ring(tags) for one in found}):
