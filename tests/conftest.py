@@ -35,24 +35,27 @@ def free_port() -> int:
 @contextmanager
 def server(folder: Path, connections: int = 200) -> Iterator[str]:
     """Run a Consul server of our own, in memory, that takes so many *connections*, and give its URL."""
+    with agent(folder, limits={"http_max_conns_per_client": connections}) as (url, _):
+        yield url
+
+
+@contextmanager
+def agent(folder: Path, wan: int = -1, **settings: object) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Run a Consul server in memory, with *settings*; give its URL and process. Others join on port *wan*."""
     port = free_port()
-    ports = {name: -1 for name in ("dns", "grpc", "serf_wan", "https")}
-    ports |= {"http": port, "serf_lan": free_port(), "server": free_port()}
-    (folder / "config.json").write_text(
-        json.dumps(
-            {"ports": ports, "limits": {"http_max_conns_per_client": connections}, "log_level": "WARN"}
-        )
-    )
+    ports = {"http": port, "serf_lan": free_port(), "server": free_port(), "serf_wan": wan}
+    ports |= {name: -1 for name in ("dns", "grpc", "https")}
+    (folder / "config.json").write_text(json.dumps({"ports": ports, "log_level": "WARN", **settings}))
     command = [str(binary.find(Places.from_environment())), "agent", "-dev", "-bind", "127.0.0.1"]
     with (folder / "log").open("w") as log:
-        agent = subprocess.Popen([*command, "-config-file", folder / "config.json"], stdout=log, stderr=log)
+        process = subprocess.Popen([*command, "-config-file", folder / "config.json"], stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for_leader(url)
-        yield url
+        yield url, process
     finally:
-        agent.terminate()
-        agent.wait(20)
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import requests
 
 from cicd.clients.consul import Operation, set_
 from cicd.config import Settings
-from cicd.release.lifecycle import PAIR
+from cicd.release.lifecycle import PAIR, Lifecycle
 from cicd.store.deploy_lock import key as lock_key
 from cicd.store.store import Store
 from tests.lib import apt_index
@@ -61,10 +61,17 @@ class Deed:
     said: str = ""
 
 
+def lifecycle(datacenters: Mapping[str, str]) -> Lifecycle:
+    """Return the usual pair of rings, each in its datacentre."""
+    if not datacenters:
+        return PAIR
+    return Lifecycle(tuple(replace(one, datacenter=datacenters.get(one.name, "")) for one in PAIR.stages))
+
+
 class World:
     """One project with four hosts, and everything that was tried in it."""
 
-    def __init__(self, consul: str, repository: str) -> None:
+    def __init__(self, consul: str, repository: str, datacenters: Mapping[str, str] | None = None) -> None:
         known = settings(
             consul,
             repository=apt_index.section(repository),
@@ -77,7 +84,10 @@ class World:
             break_glass=ROLES,
             projects={PROJECT: {"repository": "acme/greeter", "approval": {"count": 1}}},
         )
-        project = replace(known.project(PROJECT), min_bake_seconds=BAKE)
+        self.datacenters = datacenters or {}  # of rings that are in another one
+        project = replace(
+            known.project(PROJECT), min_bake_seconds=BAKE, lifecycle=lifecycle(self.datacenters)
+        )
         self.settings: Settings = replace(known, projects={PROJECT: project})
         self.consul = consul
         self.store = Store(self.settings)
@@ -90,7 +100,9 @@ class World:
         self._pushed, self._guard = 0, threading.Lock()
 
     def reset(self) -> None:
-        requests.delete(f"{self.consul}/v1/kv/?recurse", timeout=10).raise_for_status()
+        for where in ("", *self.datacenters.values()):
+            url = f"{self.consul}/v1/kv/?recurse&dc={where}"
+            requests.delete(url, timeout=10).raise_for_status()
         for session in requests.get(f"{self.consul}/v1/session/list", timeout=10).json():
             requests.put(f"{self.consul}/v1/session/destroy/{session['ID']}", timeout=10)
         for first in range(0, BUILDS, TRANSACTION):
@@ -102,7 +114,7 @@ class World:
 
     def forget(self) -> None:
         for host in self.well:
-            self._catalog("deregister", {"Node": host})
+            self._catalog("deregister", {"Node": host, "Datacenter": self.datacenter(host)})
 
     def next_build(self) -> int:
         with self._guard:
@@ -119,7 +131,12 @@ class World:
         tags = ["greeter::app"] + (["greeter::app_canary"] if host in HOSTS["canary"] else [])
         service = {"ID": PROJECT, "Service": PROJECT, "Tags": tags, "Port": 80}
         check = {"CheckID": "answers", "Name": "it answers", "Status": state, "ServiceID": PROJECT}
-        self._catalog("register", {"Node": host, "Address": "127.0.0.1", "Service": service, "Check": check})
+        node = {"Node": host, "Address": "127.0.0.1", "Datacenter": self.datacenter(host)}
+        self._catalog("register", {**node, "Service": service, "Check": check})
+
+    def datacenter(self, host: str) -> str:
+        """Return the datacentre of the host; an empty one is that with the record."""
+        return self.datacenters.get("canary" if host in HOSTS["canary"] else "production", "")
 
     def is_well(self, host: str) -> bool:
         return self.well[host][-1][1] == float("inf")
@@ -136,7 +153,8 @@ class World:
     def converge(self, host: str, generation: int = 0) -> None:
         """Do what cicd-converge does on *host*, without the package: *generation* 0 is the pull path."""
         ring = "canary" if host in HOSTS["canary"] else "production"
-        text = requests.get(f"{self.consul}/v1/kv/cicd/{PROJECT}/wanted/{ring}?raw", timeout=10).text
+        kept, where = f"{self.consul}/v1/kv/cicd/{PROJECT}", f"dc={self.datacenter(host)}"
+        text = requests.get(f"{kept}/wanted/{ring}?raw&{where}", timeout=10).text
         wanted = dict(line.split("=", 1) for line in text.split())
         obeys = wanted.get("generation") == str(generation) or (not generation and not wanted.get("hold"))
         if wanted.get("version") and obeys:
@@ -145,8 +163,7 @@ class World:
                 "installed": wanted["version"],
                 "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             }
-            url = f"{self.consul}/v1/kv/cicd/{PROJECT}/hosts/{host}"
-            requests.put(url, json=report, timeout=10).raise_for_status()
+            requests.put(f"{kept}/hosts/{host}?{where}", json=report, timeout=10).raise_for_status()
 
     def may_have_run(self, host: str, wanted: str, began: float, ended: float) -> bool:
         """Whether *host* reported *wanted* by *ended*, and was well at some time since *began*."""

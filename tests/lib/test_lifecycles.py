@@ -66,6 +66,20 @@ def test_a_project_may_have_a_list_of_its_own_and_everybody_another():
     assert everybodys.project("shop").lifecycle.names == ("staging",)
 
 
+def test_rings_of_two_datacentres_may_have_one_tag_and_one_version_key():
+    key = {"version_key": "{project}::version"}
+    rings = [*WEB[:2], *({"name": f"production-{dc}", "datacenter": dc, **key} for dc in ("eu", "us"))]
+    found = known(lifecycles={"web": rings})
+    shop = found.project("shop")
+
+    assert shop.lifecycle.datacenters == ("eu", "us")
+    assert list(found.tags(shop)) == ["staging", "canary"]
+    assert found.tags(shop, "eu") == {"production-eu": "shop::app"}
+    assert found.tags(shop, "us") == {"production-us": "shop::app"}
+    assert found.version_keys(shop) == {"canary": "shop::canary_version"}
+    assert found.version_keys(shop, "us") == {"production-us": "shop::version"}
+
+
 def test_a_ring_says_how_it_is_updated_then_its_project_then_everybody():
     found = known(project={"deploy": {"batches": ["3"], "failure_budget": "1"}, "min_bake_seconds": 7})
     shop = found.project("shop")
@@ -107,7 +121,12 @@ def test_a_policy_of_the_project_is_for_production_and_a_rings_own_for_that_ring
         ([{"name": "A"}], "[0].name` is 'A', which does not match"),
         ([{"tag": "a"}], "[0].name` is missing"),
         ([{"name": "a", "promote": "always"}], "[0].promote` must be one of manual, auto"),
-        ([{"name": "a", "datacenter": "eu"}], "[0].datacenter` is no key"),
+        ([{"name": "a", "region": "eu"}], "[0].region` is no key"),
+        ([{"name": "a", "datacenter": "e u"}], "[0].datacenter` is 'e u', which does not match"),
+        (
+            [{"name": n, "datacenter": "eu"} for n in "ab"],
+            "[1]` contradicts itself: `tag` is that of a",
+        ),
         ([], "[0]` contradicts itself: there is no ring"),
     ],
 )

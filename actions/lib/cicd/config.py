@@ -18,7 +18,7 @@ from cicd.release import approvals
 from cicd.release import freeze_windows as windows
 from cicd.release.approvals import NO_POLICY, Policy
 from cicd.release.freeze_windows import Window
-from cicd.release.lifecycle import CANARY, PAIR, Lifecycle, Overrides
+from cicd.release.lifecycle import CANARY, PAIR, Lifecycle, Overrides, Stage
 from cicd.release.record import EVERYTHING
 from cicd.sections import (
     ConsulSettings,
@@ -121,16 +121,20 @@ class Settings:
         """Return the Consul tag that every app host of *project* carries."""
         return _named(self.discovery.tag, project)
 
-    def tags(self, project: Project) -> Mapping[str, str]:
-        """Return the Consul tag of each ring of *project*, in their order; empty: whatever host is left."""
+    def tags(self, project: Project, datacenter: str = "") -> Mapping[str, str]:
+        """
+        Return the Consul tag of each ring of *project* in *datacenter*, in their order.
+
+        An empty tag stands for whatever host is left, an empty datacentre for the one with the record.
+        """
         rest = "" if project.lifecycle is PAIR else self.discovery.tag
         usual = {CANARY: self.discovery.canary_tag}
-        stages = project.lifecycle.stages
+        stages = _stages(project, datacenter)
         return {stage.name: _named(stage.tag or usual.get(stage.name, rest), project) for stage in stages}
 
-    def version_keys(self, project: Project) -> Mapping[str, str]:
-        """Return where Consul has the version of each ring of *project* that says so as plain text."""
-        stages = project.lifecycle.stages
+    def version_keys(self, project: Project, datacenter: str = "") -> Mapping[str, str]:
+        """Return where *datacenter* has the version of each of its rings that says so as plain text."""
+        stages = _stages(project, datacenter)
         return {stage.name: _named(stage.version_key, project) for stage in stages if stage.version_key}
 
     def canary_tag(self, project: Project) -> str:
@@ -209,6 +213,10 @@ def _files(settings: Settings, names: Sequence[str]) -> list[str]:
     return list(filter(None, (attrgetter(name)(settings) for name in names)))
 
 
+def _stages(project: Project, datacenter: str) -> list[Stage]:
+    return [stage for stage in project.lifecycle.stages if stage.datacenter == datacenter]
+
+
 def _named(pattern: str, project: Project) -> str:
     return pattern.replace("{project}", project.name).replace("{role}", project.role)
 
@@ -274,12 +282,13 @@ def _requires(name: str, given: Mapping[str, str], config: Mapping[str, Any]) ->
 
 def _refuse_shared(settings: Settings) -> None:
     """A host would be in two rings, or two rings would write one key."""
-    keys: dict[str, str] = {}
+    keys: dict[str, dict[str, str]] = {}
     for name, project in settings.projects.items():
-        lifecycles.refuse_shared(name, "tag", settings.tags(project), {})
-        own = settings.version_keys(project)
-        lifecycles.refuse_shared(name, "version_key", own, keys)
-        keys.update({key: f"{ring} of {name}" for ring, key in own.items()})
+        for where in ("", *project.lifecycle.datacenters):
+            lifecycles.refuse_shared(name, "tag", settings.tags(project, where), {})
+            own, known = settings.version_keys(project, where), keys.setdefault(where, {})
+            lifecycles.refuse_shared(name, "version_key", own, known)
+            known.update({key: f"{ring} of {name}" for ring, key in own.items()})
 
 
 def _refuse_given_twice(projects: Mapping[str, Project]) -> None:

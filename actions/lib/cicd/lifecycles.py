@@ -22,6 +22,7 @@ class GivenRing(Overrides, total=False):
     approval: Optional[Mapping[str, object]]
     freeze_windows: Optional[List[Mapping[str, str]]]
     version_key: Optional[str]
+    datacenter: Optional[str]
 
 
 class Given(TypedDict, total=False):
@@ -100,6 +101,7 @@ def _stage(given: GivenRing, before: Tuple[str, ...], keys: Keys) -> Stage:
         freeze_windows=freeze_windows.parse(given.get("freeze_windows"), f"{where}.freeze_windows"),
         deploy=overrides(given),
         version_key=given.get("version_key") or "",
+        datacenter=given.get("datacenter") or "",
     )
     if stage.promote == AUTO and stage.promoters:
         raise _wrong(

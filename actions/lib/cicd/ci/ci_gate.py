@@ -9,7 +9,7 @@ from dataclasses import replace
 from cicd import identifiers
 from cicd.ci import run
 from cicd.ci.run import FAILED, PASSED, SUPERSEDED, Run, StoredRun
-from cicd.clients.consul import Items, set_
+from cicd.clients.consul import Items, document, set_
 from cicd.clients.stackstorm import own_execution
 from cicd.config import Project, Settings
 from cicd.errors import Refused
@@ -18,7 +18,6 @@ from cicd.release import approvals
 from cicd.release.record import Cause
 from cicd.repository.package_records import PACKAGES
 from cicd.sanitize import one_line
-from cicd.store.snapshot import document
 from cicd.store.store import Store
 
 

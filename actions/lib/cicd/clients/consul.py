@@ -16,6 +16,7 @@ from cicd.config import Settings, secret
 from cicd.errors import ConsulError, Refused
 
 TIMEOUT_SECONDS = 10
+ELSEWHERE_SECONDS = 5  # for another datacentre: while it is cut off, others wait for it so long
 CONFLICT = "409"
 LOST_LOCK = ("lock is already held", "failed session check", "invalid session", "lock isn't held")
 
@@ -52,20 +53,26 @@ class Impatient(HTTPAdapter):
     py-consul itself takes a time limit only since 1.8, for Python 3.10.
     """
 
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self._seconds = seconds
+
     def send(self, *arguments: Any, **options: Any) -> requests.Response:
-        return super().send(*arguments, **{**options, "timeout": TIMEOUT_SECONDS, "proxies": {}})
+        return super().send(*arguments, **{**options, "timeout": self._seconds, "proxies": {}})
 
 
 class Connection:
-    """Questions to one Consul agent, each with a time limit."""
+    """Questions to one Consul agent, each with a time limit; about its own *datacenter* or another one."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, datacenter: str = "") -> None:
         self._settings = settings
+        self._seconds = ELSEWHERE_SECONDS if datacenter else TIMEOUT_SECONDS
+        self._datacenter = [("dc", datacenter)] if datacenter else []
         url = settings.consul.url
         scheme, _, rest = url.partition("://")
         host, _, port = rest.rstrip("/").partition(":")
         token = secret(settings.consul.token_file)
-        self._where = url
+        self._where = f"{url}, asked about datacentre {datacenter}," if datacenter else url
         self._headers = {"X-Consul-Token": token} if token else {}
         self._consul = py_consul.Consul(
             host=host,
@@ -73,8 +80,9 @@ class Connection:
             scheme=scheme,
             verify=_authority(settings),
             token=token or None,
+            dc=datacenter or None,
         )
-        self._consul.http.session.mount(f"{scheme}://", Impatient())
+        self._consul.http.session.mount(f"{scheme}://", Impatient(self._seconds))
 
     def ask(self, question: Callable[[Any], Any]) -> Any:
         """Return the answer to *question*, which is given the client; ConsulError says why there is none."""
@@ -130,15 +138,29 @@ class Connection:
             return False
         return True
 
+    def try_to_write(self, key: str, index: int) -> bool:
+        """Make *key* an empty document if it is at *index*; ConsulError when it may not be written."""
+        return self._put(key, {}, index)
+
+    def _put(self, key: str, document: Mapping[str, object], index: int) -> bool:
+        value = json.dumps(document)
+        return bool(self.ask(lambda c: c.kv.put(key, value, cas=index)))
+
     def _transact(self, operations: Sequence[Operation], asked: Sequence[Tuple[str, str]] = ()) -> Any:
         """Not py-consul's txn.put(): it forgets the token, and cannot ask the leader itself."""
         body = json.dumps([{"KV": operation} for operation in operations])
-        return self.ask(lambda c: c.http.put(CB.json(), "/v1/txn", [*asked], body, self._headers))
+        where = [*asked, *self._datacenter]
+        return self.ask(lambda c: c.http.put(CB.json(), "/v1/txn", where, body, self._headers))
 
     def _failure(self, error: Exception) -> ConsulError:
         said = str(error)
         if isinstance(error, (ACLPermissionDenied, ACLDisabled)):
             return self._denied()
+        if "No path to datacenter" in said:
+            return ConsulError(
+                f"Consul at {self._where} knows no way to it.",
+                "See `consul members -wan` on a server: both must be joined, and reach each other.",
+            )
         if "leader" in said or "No known Consul servers" in said:
             return ConsulError(
                 f"Consul at {self._where} has no leader; nothing was changed.",
@@ -151,7 +173,7 @@ class Connection:
             )
         if isinstance(error, requests.Timeout):
             return ConsulError(
-                f"Consul at {self._where} did not answer within {TIMEOUT_SECONDS} s.",
+                f"Consul at {self._where} did not answer within {self._seconds} s.",
                 "Look at the agent and the network to its servers, then try again.",
             )
         if isinstance(error, requests.RequestException):
@@ -183,6 +205,11 @@ def set_(key: str, value: str, session: str = "") -> Operation:
     return {**operation, "Verb": "lock", "Session": session} if session else operation
 
 
+def removed(key: str) -> Operation:
+    """Return the operation that removes *key*, whether it is there or not."""
+    return {"Verb": "delete", "Key": key}
+
+
 def unchanged(key: str, index: int) -> Operation:
     """Return the operation that fails unless *key* is at *index* still; 0 is absent."""
     return (
@@ -190,3 +217,18 @@ def unchanged(key: str, index: int) -> Operation:
         if index
         else {"Verb": "check-not-exists", "Key": key}
     )
+
+
+def document(items: Items, key: str, _: Type[D]) -> D:
+    """Return the JSON document *key* among *items*, as it was written; an empty one when there is none."""
+    return cast(D, dict(json.loads(items[key]["Value"])) if key in items else {})
+
+
+def text(items: Items, key: str) -> str:
+    """Return the text *key* among *items*."""
+    return str(items[key]["Value"], "utf-8", "replace") if key in items else ""
+
+
+def below(items: Items, prefix: str, shape: Type[D]) -> dict[str, D]:
+    """Return the documents below *prefix* among *items*, by the rest of their keys."""
+    return {key[len(prefix) :]: document(items, key, shape) for key in items if key.startswith(prefix)}

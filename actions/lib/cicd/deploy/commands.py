@@ -57,6 +57,7 @@ def next_production(known: Release, done: Collection[str]) -> tuple[str, bool]:
 
 def promotable(seen: Snapshot, ring: str) -> Build:
     """Return what the rings before *ring* run; refused unless it may go there at this very moment."""
+    seen.refuse_unreached(ring)
     build = _at_this_moment(seen, ring, guards.promotable)
     ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
     return build

@@ -96,7 +96,8 @@ class Controls:
 
     def exclude(self, host: str, why: str) -> Release:
         """Leave *host* out of its ring, for the reason *why*; refused when Consul knows no such host."""
-        known = sorted(found.name for found in self._store.health(self.project))
+        seen = self._store.look(Look(self.project, reports=False))
+        known = sorted(found.name for found in seen.consul_hosts)
         if host not in known:
             raise Refused(
                 f"{self.project.name} has no host {host}.", f"It has {one_line(', '.join(known), 300)}."

@@ -156,12 +156,19 @@ class Deploy:
         held = refuse_overtaken().held(ring_name)
         session = lock.resume(generation, self._holder("update hosts"), held)
         with lock.renewed(session) as refuse_lost:
+            self._deliver(ring_name)
 
             def still_ours() -> None:
                 refuse_lost()
                 refuse_overtaken()
 
             yield still_ours
+
+    def _deliver(self, ring_name: str) -> None:
+        """Hosts obey what their own datacentre says: before they are asked to, it must say it."""
+        where = self.project.lifecycle.stage(ring_name).datacenter
+        if where:
+            self._store.elsewhere.deliver(self.project, where)
 
     def _offered(self, version: str, package: str) -> Build:
         name = package or package_name(self.project.name)

@@ -17,6 +17,7 @@ EDITED = "edited"  # files of the package are not as they came
 SILENT = "silent"  # no sign of life for a while
 UNKNOWN = "unknown"  # reports, but its service is not in Consul
 FOREIGN = "foreign"  # Consul has a registration of its service that its own agent did not make
+LATE_COPY = "late_copy"  # the ring's own datacentre does not have what is wanted
 OLD_AGENT = "old_agent"  # its cicd-converge is older than this pack needs
 REPAIRABLE = (WRONG_VERSION, HALF_CONFIGURED)  # what one more run of cicd-converge may cure
 OPEN = (HEALTHY, DEGRADED, RESTORING)  # no deploy walks the ring: its hosts converge by themselves
@@ -33,7 +34,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Drift:
-    """One host that is not as it should be: what kind of drift, and a sentence about it."""
+    """
+    One host that is not as it should be: what kind of drift, and a sentence about it.
+
+    `host` is empty where it is of a whole ring.
+    """
 
     project: str
     host: str
@@ -46,7 +51,7 @@ class Drift:
     @property
     def key(self) -> str:
         """What makes it the same drift the next time."""
-        return f"{self.project}/{self.host}/{self.kind}/{self.wanted}"
+        return f"{self.project}/{self.host or self.ring}/{self.kind}/{self.wanted}"
 
     @property
     def repairable(self) -> bool:
@@ -82,6 +87,11 @@ def find(
     return sorted(found, key=lambda drift: drift.key)
 
 
+def of_copies(release: Release, late: Mapping[str, str]) -> list[Drift]:
+    """Return the drift of rings whose datacentre is *late*, with the reason of each."""
+    return [_of_copy(release, ring, late[ring]) for ring in sorted(late)]
+
+
 def news(found: Sequence[Drift], known: Sequence[str]) -> list[Drift]:
     """Return what is not among the *known* keys: each drift is told once, and again when it came back."""
     return [drift for drift in found if drift.key not in known]
@@ -114,6 +124,12 @@ def _of_report(
         yield _foreign(release, host, ring, noticed)
     if _agent(report) < NEEDED_AGENT:
         yield drift(OLD_AGENT, "its cicd-converge is older than this pack needs; upgrade that package")
+
+
+def _of_copy(release: Release, ring: str, why: str) -> Drift:
+    wanted = release.ring(ring).wanted
+    message = f"{ring} of {release.project} may run something else than is wanted: {why}"
+    return Drift(release.project, "", ring, LATE_COPY, wanted.version if wanted else "", "", message)
 
 
 def _silent(release: Release, host: str, ring: str, report: HostReport, limits: Limits) -> Drift:

@@ -8,13 +8,14 @@ from typing import Mapping, Tuple, TypedDict, cast
 
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
-from cicd.errors import HostError, Refused
+from cicd.errors import ConsulError, HostError, Refused
 from cicd.fleet import drift, registrations
 from cicd.fleet.drift import Drift, Limits
 from cicd.release import host_report
 from cicd.release.host import Host
 from cicd.release.host_report import SILENT, HostReport
 from cicd.sanitize import neutral_data, one_line
+from cicd.store import copies
 from cicd.store.snapshot import Look
 from cicd.store.store import Store
 
@@ -47,7 +48,7 @@ class Watch:
         """Return the drift of every project's hosts, as it is now."""
         limits = Limits(silent=settings.drift.silent_seconds, follow=settings.drift.follow_seconds)
         found: list[Drift] = []
-        signs = store.signs()
+        signs = _signs(settings, store)
         for project in settings.projects.values():
             seen = store.look(Look(project))
             hosts, reports, rings = seen.consul_hosts, seen.reports, seen.rings
@@ -58,6 +59,8 @@ class Watch:
                 for name in rings
             }
             found += drift.find(seen.release, rings, reports, quiet, time.time(), limits, foreign)
+            late = self._lasting(f"copies of {project.name}", copies.late(seen), limits.follow)
+            found += drift.of_copies(seen.release, late)
         return found
 
     def _quiet(self, project: str, host: str, report: HostReport, is_up: bool, signs: Signs) -> float:
@@ -75,15 +78,15 @@ class Watch:
             self._heard[key] = (report, now)
         return now - self._heard[key][1]
 
-    def _lasting(self, project: str, strange: Mapping[str, str], seconds: float) -> dict[str, str]:
-        """Return what has been *strange* for *seconds*: a report follows a host's own change a bit later."""
+    def _lasting(self, what: str, strange: Mapping[str, str], seconds: float) -> dict[str, str]:
+        """Return what has been *strange* for *seconds*: a report or a copy follows a change a bit later."""
         now, before = time.monotonic(), self._strange
-        kept = {key: seen for key, seen in before.items() if key[0] != project}
-        for host, said in strange.items():
-            known = before.get((project, host))
-            kept[project, host] = known if known and known[0] == said else (said, now)
+        kept = {key: seen for key, seen in before.items() if key[0] != what}
+        for name, said in strange.items():
+            known = before.get((what, name))
+            kept[what, name] = known if known and known[0] == said else (said, now)
         self._strange = kept
-        return {host: said for host, said in strange.items() if now - kept[project, host][1] >= seconds}
+        return {name: said for name, said in strange.items() if now - kept[what, name][1] >= seconds}
 
 
 def payload(found: Drift) -> Drifted:
@@ -112,8 +115,19 @@ def converge(settings: Settings, project: Project, name: str) -> HostReport:
     return report
 
 
+def _signs(settings: Settings, store: Store) -> Signs:
+    """Return the signs of life in every datacentre that answers."""
+    found = dict(store.signs())
+    for name in sorted({name for one in settings.projects.values() for name in one.lifecycle.datacenters}):
+        try:
+            found.update(store.elsewhere.catalog(name).signs())
+        except ConsulError:
+            continue  # its hosts are not known then, and its rings are late
+    return found
+
+
 def _host(store: Store, project: Project, name: str) -> Host:
-    for found in store.health(project):
+    for found in store.look(Look(project, reports=False)).consul_hosts:
         if found.name == name:
             return found.host()
     raise Refused(

@@ -63,6 +63,7 @@ class Rollout:
         self._store = Store(settings)
         self._logbook = Logbook(settings, order.project.name, order.ring, order.generation)
         self._deploy = settings.deploy_of(order.project, order.ring)
+        self._catalog = self._store.catalog_of(order.project, order.ring)
         self._deadline = time.monotonic() + self._deploy.time_limit
         self._reports: dict[str, HostReport] = {}
         total, budget = len(order.hosts), self._deploy.failure_budget
@@ -155,9 +156,9 @@ class Rollout:
 
     def _wait_until_healthy(self, hosts: Sequence[Host]) -> None:
         deadline = min(self._deadline, time.monotonic() + HEALTH_LIMIT_SECONDS)
-        names = [host.name for host in hosts]
+        names, there = [host.name for host in hosts], self._catalog
         while True:
-            reasons = unhealthy(self._store.health(self._order.project), names)
+            reasons = unhealthy(there.health(self._order.project), names)
             if not reasons or time.monotonic() > deadline:
                 break
             time.sleep(POLL_SECONDS)

@@ -71,7 +71,8 @@ class ConsulHost:
     One host of a service, healthy or not, as Consul answers about the health of that service.
 
     `name` is its node, `address` the service's or, without one, the node's; `meta` is the node's.
-    `service_address` is empty when the service was registered without an address.
+    `service_address` is empty when the service was registered without an address, `datacenter` where it
+    is that with the record.
     """
 
     name: str
@@ -82,6 +83,7 @@ class ConsulHost:
     service_id: str
     service_address: str
     port: int
+    datacenter: str = ""
 
     @property
     def is_reached(self) -> bool:
@@ -110,8 +112,8 @@ class ConsulHost:
         return self.meta.get(zone_meta, "")
 
 
-def from_consul(entry: ConsulEntry) -> ConsulHost:
-    """Return the host that *entry* is about."""
+def from_consul(entry: ConsulEntry, datacenter: str = "") -> ConsulHost:
+    """Return the host that *entry*, which *datacenter* answered, is about."""
     node, service = entry["Node"], entry["Service"]
     return ConsulHost(
         name=str(node["Node"]),
@@ -122,4 +124,5 @@ def from_consul(entry: ConsulEntry) -> ConsulHost:
         service_id=str(service["ID"]),
         service_address=str(service["Address"]),
         port=int(service["Port"]),
+        datacenter=datacenter,
     )

@@ -35,7 +35,8 @@ class Stage:
 
     `tag` is the Consul tag of its hosts: of several rings that fit a host the first one has it, and a ring
     without a tag has every host that is left. `after` are the rings on which a version is proven before it
-    comes here. `promote` is `manual`, or `auto`: by itself once everything holds. `promoters` may ask for
+    comes here. `datacenter` is the Consul datacentre that they are in, empty where that is the one with the
+    record. `promote` is `manual`, or `auto`: by itself once everything holds. `promoters` may ask for
     it, anybody when empty. `deploy` overrides keys of that section, `approval` the project's policy.
     `version_key` is where Consul has the wanted version as plain text.
     """
@@ -49,6 +50,7 @@ class Stage:
     freeze_windows: Tuple[Window, ...] = ()
     deploy: Overrides = field(default_factory=lambda: Overrides())
     version_key: str = ""
+    datacenter: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,15 @@ class Lifecycle:
                 return stage
         raise Refused(f"There is no ring {name:.40}.", f"There are {', '.join(self.names)}.")
 
+    @property
+    def datacenters(self) -> Tuple[str, ...]:
+        """The datacentres that rings are in, beside the one with the record."""
+        return tuple(dict.fromkeys(stage.datacenter for stage in self.stages if stage.datacenter))
+
+    def rings_in(self, datacenter: str) -> Tuple[str, ...]:
+        """Return the rings in *datacenter*; an empty one is that with the record."""
+        return tuple(stage.name for stage in self.stages if stage.datacenter == datacenter)
+
     def followers(self, name: str) -> Tuple[str, ...]:
         """Return the rings that get what is proven on the ring *name*."""
         return tuple(stage.name for stage in self.stages if name in stage.after)
@@ -100,16 +111,16 @@ PAIR = Lifecycle(
 
 def problem(stages: Iterable[Stage]) -> Tuple[int, str] | None:
     """Return the number of the first stage that contradicts those before it, and why; None when none does."""
-    known: dict[str, str] = {}
+    known: dict[str, Tuple[str, str]] = {}
     for number, stage in enumerate(stages):
         why = _contradiction(stage, known)
         if why:
             return number, why
-        known[stage.name] = _tag(stage)
+        known[stage.name] = _place(stage)
     return None if known else (0, "there is no ring")
 
 
-def _contradiction(stage: Stage, before: Mapping[str, str]) -> str:
+def _contradiction(stage: Stage, before: Mapping[str, Tuple[str, str]]) -> str:
     if stage.name in before:
         return f"`name` is {stage.name}, which another ring has"
     strange = [name for name in stage.after if name not in before]
@@ -117,10 +128,10 @@ def _contradiction(stage: Stage, before: Mapping[str, str]) -> str:
         return f"`after` names {strange[0]}, which is no ring before it"
     if before and not stage.after:
         return "`after` names no ring: only the first one has none before it"
-    same = [name for name, tag in before.items() if tag == _tag(stage)]
+    same = [name for name, place in before.items() if place == _place(stage)]
     return f"`tag` is that of {same[0]}, so a host would be in both" if same else ""
 
 
-def _tag(stage: Stage) -> str:
-    """The canary's usual tag is not that of the others."""
-    return stage.tag or (CANARY if stage.name == CANARY else "")
+def _place(stage: Stage) -> Tuple[str, str]:
+    """Return where its hosts are found; the canary's usual tag is not that of the others."""
+    return stage.datacenter, stage.tag or (CANARY if stage.name == CANARY else "")

@@ -20,6 +20,14 @@ def held(release: Release, ring: str) -> str:
     )
 
 
+def documents(release: Release, datacenter: str, silent: int) -> dict[str, str]:
+    """Return what the hosts in *datacenter* read, by key; the empty one is that with the record."""
+    return {
+        f"cicd/{release.project}/wanted/{ring}": wanted_document(release, ring, silent)
+        for ring in release.lifecycle.rings_in(datacenter)
+    }
+
+
 def wanted_document(release: Release, ring: str, silent: int = 0) -> str:
     """
     Return what the ring's hosts read: `key=value` lines that a POSIX shell can take in one GET.

@@ -23,6 +23,7 @@ from cicd.release.stored import HistoryEntry, StoredHolds, StoredStop
 from cicd.reports import status_text
 from cicd.reports.status_text import Gate, HostStatus
 from cicd.sanitize import moment, one_line
+from cicd.store import copies
 from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store, change_places, change_to, newest_first
 
@@ -85,7 +86,7 @@ def project_status(settings: Settings, project: str) -> ProjectStatus:
             found.min_bake_seconds,
             _gates(seen, alarms),
             alarms,
-            [*executions.sentences(settings, store, found.name), *_runs(seen)],
+            [*executions.sentences(settings, store, found.name), *_runs(seen), *_late(seen)],
             _silent(seen),
         ),
     }
@@ -163,6 +164,10 @@ def _runs(seen: Snapshot) -> list[str]:
     below = seen.below(run.key(name, ""), StoredRun)
     runs = {commit: run.parse(run.key(name, commit), document) for commit, document in below.items()}
     return progress.sentences(name, runs, seen.now)
+
+
+def _late(seen: Snapshot) -> list[str]:
+    return [f"{ring}: {why}" for ring, why in copies.late(seen).items()]
 
 
 def _line(entry: HistoryEntry) -> str:

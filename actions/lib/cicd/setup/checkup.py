@@ -20,9 +20,10 @@ from cicd.clients.jenkins_pages import Job
 from cicd.clients.stackstorm import StackStorm
 from cicd.config import Project, Settings
 from cicd.deploy import executions
-from cicd.errors import CicdError, GitHubError
+from cicd.errors import CicdError, ConsulError, GitHubError
 from cicd.finding import GOOD, SKIPPED, WARNING, WRONG, Finding
 from cicd.setup import host_checks, sensor_life
+from cicd.store.datacenter import stamp_key
 from cicd.store.store import Store
 
 TIMEOUT_SECONDS = 10
@@ -148,6 +149,18 @@ class Checkup:
                 GOOD,
                 "the advertised versions may be written",
             )
+            yield from self._datacenters(store, project)
+
+    def _datacenters(self, store: Store, project: Project) -> Iterator[Finding]:
+        for name in project.lifecycle.datacenters:
+            what, there = f"{project.name} in Consul's datacentre {name}", store.elsewhere.catalog(name)
+            try:
+                for key in [stamp_key(project.name), *self.settings.version_keys(project, name).values()]:
+                    there.try_to_write(key, IMPOSSIBLE_INDEX)
+            except ConsulError as error:
+                yield Finding(what, WRONG, error.message, error.hint)
+                continue
+            yield Finding(what, GOOD, "what its rings are wanted to run may be written")
 
 
 def text(findings: Sequence[Finding]) -> str:

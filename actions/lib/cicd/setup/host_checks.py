@@ -15,11 +15,13 @@ from cicd.errors import CicdError, RepositoryError
 from cicd.finding import GOOD, SKIPPED, WRONG, Finding
 from cicd.fleet import registrations
 from cicd.release.host import ConsulHost, Host
+from cicd.release.host_report import Reports
 from cicd.repository import index_age
 from cicd.repository.apt_index import Repository
 from cicd.repository.renewal import distributions
 from cicd.sanitize import one_line
 from cicd.setup import sandboxes
+from cicd.store.snapshot import Look
 from cicd.store.store import Store
 
 SECONDS = 20
@@ -54,23 +56,24 @@ class HostCheckup:
 
     def app_hosts(self, project: Project) -> Iterator[Finding]:
         """Whether each host of *project* can be logged in to and may converge, and each ring has one."""
-        found, what = self.store.health(project), f"{project.name}'s hosts"
-        tags = self.settings.tags(project)
-        for ring in sorted(set(tags) - {one.ring(tags) for one in found}):
+        seen = self.store.look(Look(project))
+        found, what = seen.consul_hosts, f"{project.name}'s hosts"
+        known = [name for name in project.lifecycle.names if not seen.failure(name)]
+        for ring in sorted(set(known) - set(seen.rings.values())):
+            tags = self.settings.tags(project, project.lifecycle.stage(ring).datacenter)
             said = ", ".join(f"{name} hosts carry the tag {tag}" for name, tag in tags.items() if tag)
             fix = f"Register its service there; {said} as well."
             yield Finding(f"{project.name}'s {ring} ring", WRONG, "has no host in Consul", fix)
-        yield from self._foreign(project, found)
+        yield from self._foreign(project, found, seen.reports)
         fix = "Install the package cicd-converge there and describe the project in /etc/cicd/projects."
         if found:
             yield from self._each(what, _hosts(found), "check_app_host", [project.name], fix)
 
-    def _foreign(self, project: Project, found: Sequence[ConsulHost]) -> Iterator[Finding]:
+    def _foreign(self, project: Project, found: Sequence[ConsulHost], reports: Reports) -> Iterator[Finding]:
         fix = (
             "If nobody changed it in the last minutes, another node wrote it: find out who has a token of "
             f"{project.name}'s hosts, and make new ones."
         )
-        reports = self.store.reports(project.name)
         noticed = {
             node: f"its agent did not register {report.foreign} on it"
             for node, report in reports.items()

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import Callable, Container, List, Mapping, Sequence, Type, cast
+from dataclasses import dataclass, field
+from typing import Callable, Container, List, Mapping, Sequence, Type
 
 from cicd import identifiers
-from cicd.clients.consul import D, Items, Operation, unchanged
+from cicd.clients.consul import D, Items, Operation, below, document, unchanged
 from cicd.config import Project, Settings
 from cicd.errors import Refused
-from cicd.release import firing, freeze_windows, host_report, record, ring
+from cicd.release import firing, host_report, record, ring
 from cicd.release.firing import Alarms
-from cicd.release.freeze_windows import Opened, Window
 from cicd.release.host import ConsulHost, Host
-from cicd.release.host_report import SILENT, Reports
+from cicd.release.host_report import SILENT, HostReport, Reports
 from cicd.release.record import DEGRADED, EVERYTHING, HEALTHY, Release
 from cicd.release.rollout_record import RolloutRecord, rollout_key
 from cicd.release.stored import StoredRelease
 from cicd.release.verification import Proof, record_host
 from cicd.sections import DeploySettings
-from cicd.store import deploy_lock
+from cicd.store import deploy_lock, windows
+from cicd.store.datacenter import Datacenter
 from cicd.store.deploy_lock import Held
 
 More = Callable[[Release], Sequence[str]]
@@ -53,6 +52,7 @@ class Snapshot:
 
     `items` are its keys that were read, `consul_hosts` what Consul says of its hosts, healthy or not;
     there are none where nobody asked for them. `release` knows what holds every project, too.
+    `elsewhere` is what the other datacentres of its rings have, whose hosts are among `consul_hosts`.
     """
 
     settings: Settings
@@ -61,6 +61,7 @@ class Snapshot:
     items: Items
     consul_hosts: Sequence[ConsulHost]
     now: float
+    elsewhere: Mapping[str, Datacenter] = field(default_factory=dict)
 
     def document(self, key: str, shape: Type[D]) -> D:
         """Return the document *key*, which was written in *shape*; an empty one when there is none."""
@@ -69,12 +70,18 @@ class Snapshot:
     @property
     def reports(self) -> Reports:
         """What each host reported last, by node."""
-        found = self.below(host_report.prefix(self.project.name), host_report.Stored)
-        return {node: host_report.parse(stored) for node, stored in found.items()}
+        found: dict[str, HostReport] = {}
+        at = {one.name: one.datacenter for one in self.consul_hosts}
+        for where, items in {"": self.items, **{n: one.items for n, one in self.elsewhere.items()}}.items():
+            reports = below(items, host_report.prefix(self.project.name), host_report.Stored)
+            # A host of another datacentre reports there.
+            own = {node: stored for node, stored in reports.items() if at.get(node, where) == where}
+            found.update({node: host_report.parse(stored) for node, stored in own.items()})
+        return found
 
     def below(self, prefix: str, shape: Type[D]) -> dict[str, D]:
         """Return the documents below *prefix* that were read, by the rest of their keys."""
-        return {key[len(prefix) :]: self.document(key, shape) for key in self.items if key.startswith(prefix)}
+        return below(self.items, prefix, shape)
 
     def record_of(self, project: str) -> Release:
         """Return the record of another project that this one requires."""
@@ -101,11 +108,13 @@ class Snapshot:
 
     def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
         """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
+        self.refuse_unreached(ring_name)
+        where = self._datacenter(ring_name)
         return ring.members(
-            self.consul_hosts,
+            self._hosts_in(where),
             self.project.name,
             identifiers.check("ring", ring_name),
-            self._tags,
+            self.settings.tags(self.project, where),
             reachable_only,
             self.release.holds.excluded,
             self.settings.discovery.zone_meta,
@@ -119,8 +128,10 @@ class Snapshot:
         not healthy, and when none may leave traffic without the capacity falling below its minimum.
         """
         hosts, name = self.hosts(ring_name), self.project.name
-        productions, share = self.project.lifecycle.productions, self.deploy(ring_name).max_canaries
-        ring.refuse_crowd(self.consul_hosts, name, productions, self._tags, share)
+        share, where = self.deploy(ring_name).max_canaries, self._datacenter(ring_name)
+        tags = self.settings.tags(self.project, where)
+        productions = [one for one in self.project.lifecycle.productions if one in tags]
+        ring.refuse_crowd(self._hosts_in(where), name, productions, tags, share)
         if self.release.ring(ring_name).state in (HEALTHY, DEGRADED):
             ring.refuse_sick(self.consul_hosts, name, hosts)
         self._refuse_cramped(ring_name, hosts)
@@ -130,8 +141,10 @@ class Snapshot:
         """
         Return those of *hosts* that may leave traffic now, for a deploy to *ring_name*.
 
-        A ring that was never wanted to run anything serves nobody, so its hosts do not count.
+        A ring that was never wanted to run anything serves nobody, so its hosts do not count; and those of
+        another datacentre serve others.
         """
+        self.refuse_unreached(ring_name)
         minimum, room = self.deploy(ring_name).min_healthy, list(hosts)
         for backend in self._backends(ring_name):
             room = ring.capacity(backend, minimum, self.settings.discovery.zone_meta).room(room)
@@ -161,7 +174,25 @@ class Snapshot:
     @property
     def rings(self) -> dict[str, str]:
         """The ring of each host in Consul, healthy or not, by node."""
-        return ring.rings(self.consul_hosts, self._tags)
+        found: dict[str, str] = {}
+        for where in ("", *self.elsewhere):
+            found.update(ring.rings(self._hosts_in(where), self.settings.tags(self.project, where)))
+        return found
+
+    def refuse_unreached(self, ring_name: str) -> None:
+        """Raise Refused when nothing is known of the datacentre that the ring is in."""
+        failure, where = self.failure(ring_name), self._datacenter(ring_name)
+        if failure:
+            raise Refused(
+                f"{ring_name} of {self.project.name} is in Consul's datacentre {where}, of which nothing is "
+                f"known: {failure}.",
+                "Correct that, then try again. Rings in other datacentres go on.",
+            )
+
+    def failure(self, ring_name: str) -> str:
+        """Return why nothing is known of the datacentre that the ring is in; empty when all is."""
+        found = self.elsewhere.get(self._datacenter(ring_name))
+        return found.failure if found else ""
 
     @property
     def unmoved(self) -> List[Operation]:
@@ -178,16 +209,18 @@ class Snapshot:
         """Return how the ring is updated."""
         return self.settings.deploy_of(self.project, ring_name)
 
-    @property
-    def _tags(self) -> Mapping[str, str]:
-        return self.settings.tags(self.project)
+    def _datacenter(self, ring_name: str) -> str:
+        return self.project.lifecycle.stage(ring_name).datacenter
+
+    def _hosts_in(self, where: str) -> list[ConsulHost]:
+        return [one for one in self.consul_hosts if one.datacenter == where]
 
     def _backends(self, ring_name: str) -> list[list[ConsulHost]]:
         used = {name for name, ring in self.release.rings.items() if ring.wanted} | {ring_name}
         rings = self.rings
-        return ring.backends(
-            (one for one in self.consul_hosts if rings[one.name] in used), ring_name, self._tags
-        )
+        where = self._datacenter(ring_name)
+        counted = (one for one in self._hosts_in(where) if rings[one.name] in used)
+        return ring.backends(counted, ring_name, self.settings.tags(self.project, where))
 
     def _refuse_cramped(self, ring_name: str, hosts: Sequence[Host]) -> None:
         if self.drainable_hosts(ring_name, hosts):
@@ -201,15 +234,21 @@ class Snapshot:
 
 
 def of(
-    settings: Settings, project: Project, items: Items, hosts: Sequence[ConsulHost], now: float
+    settings: Settings,
+    project: Project,
+    items: Items,
+    hosts: Sequence[ConsulHost],
+    now: float,
+    elsewhere: Sequence[Datacenter] = (),
 ) -> Snapshot:
     """Return the Snapshot of *project* that *items* make; Refused when its record is unreadable."""
     known = _recorded(items, project.name)
     if project.name != EVERYTHING:
         around = _recorded(items, EVERYTHING)
-        windows = _windows(settings, project, items, now)
-        known = record.surrounded(known, around.holds, windows, project.lifecycle)
-    return Snapshot(settings, project, known, items, hosts, now)
+        opened = windows.opened(settings, project, items, now)
+        known = record.surrounded(known, around.holds, opened, project.lifecycle)
+    everywhere = [*hosts, *(host for found in elsewhere for host in found.hosts)]
+    return Snapshot(settings, project, known, items, everywhere, now, {one.name: one for one in elsewhere})
 
 
 def places(at: Look) -> list[str]:
@@ -234,16 +273,6 @@ def release_key(project: str) -> str:
     return f"cicd/{project}/release"
 
 
-def document(items: Items, key: str, _: Type[D]) -> D:
-    """Return the JSON document *key* among *items*, as it was written; an empty one when there is none."""
-    return cast(D, dict(json.loads(items[key]["Value"])) if key in items else {})
-
-
-def text(items: Items, key: str) -> str:
-    """Return the text *key* among *items*."""
-    return str(items[key]["Value"], "utf-8", "replace") if key in items else ""
-
-
 def _recorded(items: Items, project: str) -> Release:
     key = release_key(project)
     if key not in items:
@@ -255,22 +284,3 @@ def _recorded(items: Items, project: str) -> Release:
             f"The release record of {project} in Consul is not JSON; nothing may be deployed from it.",
             f"Repair the key {key} from cicd/{project}/history.",
         ) from None
-
-
-def _windows(settings: Settings, project: Project, items: Items, now: float) -> dict[str, Opened]:
-    """Return the freeze window that is open on each ring; those of all rings do not concern the first."""
-    general = _general_windows(settings, project, items)
-    found = {
-        stage.name: freeze_windows.opened([*stage.freeze_windows, *(general if stage.after else ())], now)
-        for stage in project.lifecycle.stages
-    }
-    return {name: window for name, window in found.items() if window}
-
-
-def _general_windows(settings: Settings, project: Project, items: Items) -> list[Window]:
-    found = [*settings.freeze_windows, *project.freeze_windows]
-    for name in (EVERYTHING, project.name):
-        key = f"cicd/{name}/freeze_windows"
-        said = text(items, key)
-        found += freeze_windows.parse_text(said, key) if said else ()
-    return found

@@ -7,49 +7,56 @@ import random
 import time
 import uuid
 from dataclasses import replace
-from typing import Callable, Dict, Iterable, Iterator, Mapping, Tuple, Type, cast
+from typing import Callable, Iterable, Iterator, Mapping, Type, cast
 
 import requests
 
-from cicd.clients.consul import Connection, D, Item, Items, Operation, set_
-from cicd.config import Project
+from cicd.clients.consul import D, Item, Items, Operation, removed, set_, text
+from cicd.config import Project, Settings
 from cicd.errors import ConsulError
-from cicd.release import host, host_report, record, transitions
-from cicd.release.host import ConsulHost
+from cicd.release import host_report, record, wanted
 from cicd.release.host_report import Reports
 from cicd.release.record import EVERYTHING, Cause
 from cicd.release.stored import HistoryEntry, StoredRelease
 from cicd.release.transitions import Release, Ring
 from cicd.store import snapshot
 from cicd.store.archive import Archive, Kind
+from cicd.store.catalog import Catalog
 from cicd.store.change import Change, Command, Decide, unfenced
 from cicd.store.deploy_lock import Fence
+from cicd.store.elsewhere import Elsewhere
 from cicd.store.snapshot import Look, Snapshot, release_key
 
 ATTEMPTS = 10
 FOLDED_AT_ONCE = 100  # changes in one value of the archive
 CHANGES_ALONE = 200  # the newest changes, each a key of its own
 CHANGES = Kind("history", HistoryEntry, lambda name: int(name) // FOLDED_AT_ONCE)
-AGENT_SERVICE = "cicd-converge"  # its checks, one a project, are named cicd-converge:<project>
 UPDATE_ATTEMPTS = 50  # a burst of pushes writes one document
 
 
-class Store(Connection):
-    """What the pack reads from and writes to one Consul."""
+class Store(Catalog):
+    """What the pack reads from and writes to Consul: the record in one datacentre, copies in others."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.elsewhere = Elsewhere(settings, self._record)
 
     def release(self, project: str) -> Release:
         """Return the release of *project*; a new, empty one when none is recorded."""
-        return self.look(Look(self._project(project), hosts=False)).release
+        return self._record(self._project(project)).release
 
     def look(self, at: Look) -> Snapshot:
         """Return what is known now; the keys are as they were at one moment, but for `more`."""
         items = self.read(snapshot.places(at))
         hosts = self.health(at.project) if at.hosts else []
-        seen = snapshot.of(self._settings, at.project, items, hosts, time.time())
+        names = [host.name for host in hosts]
+        elsewhere = self.elsewhere.look(at.project, at.reports, names) if at.hosts else []
+        seen = snapshot.of(self._settings, at.project, items, hosts, time.time(), elsewhere)
         more = at.more(seen.release)
         if not more:
             return seen
-        return snapshot.of(self._settings, at.project, {**self.read(more), **items}, hosts, seen.now)
+        both = {**self.read(more), **items}
+        return snapshot.of(self._settings, at.project, both, hosts, seen.now, elsewhere)
 
     def apply(
         self,
@@ -74,6 +81,7 @@ class Store(Connection):
             operations = [*before.unmoved, *fence(change.release), *change.also]
             if self._write([*operations, *self._operations(change.release, entry)], change.release, entry):
                 self.tidy(at.project.name, change.release.generation)
+                self.elsewhere.copy_everywhere(at.project)
                 return change
             seen = None
         raise ConsulError(
@@ -95,16 +103,22 @@ class Store(Connection):
 
     def refresh(self, project: str) -> bool:
         """Write again what holds on every project, or a clock that was set back, made wrong; True if so."""
-        seen = self.look(Look(self._project(project), hosts=False))
+        seen = self._record(self._project(project))
         known = record.not_ahead(seen.release, seen.now)
         stale = [
             set_(key, said)
             for key, said in self._documents(known).items()
-            if known.generation and snapshot.text(seen.items, key) != said
+            if known.generation and text(seen.items, key) != said
         ]
         if known != seen.release:
             stale.append(set_(release_key(project), json.dumps(record.to_json(known), sort_keys=True)))
-        return bool(stale) and self.commit([*seen.unmoved, *stale])
+        written = bool(stale) and self.commit([*seen.unmoved, *stale])
+        return self.elsewhere.copy_everywhere(seen.project) or written
+
+    def catalog_of(self, project: Project, ring: str) -> Catalog:
+        """Return where the hosts of *ring* are found."""
+        datacenter = project.lifecycle.stage(ring).datacenter
+        return self.elsewhere.catalog(datacenter) if datacenter else self
 
     def history(self, project: str, last: int) -> list[HistoryEntry]:
         """Return the *last* history entries of *project*, newest first; each change has one."""
@@ -157,10 +171,6 @@ class Store(Connection):
         """Remove *key*."""
         self.ask(lambda c: c.kv.delete(key))
 
-    def try_to_write(self, key: str, index: int) -> bool:
-        """Make *key* an empty document if it is at *index*; ConsulError when it may not be written."""
-        return self._put(key, {}, index)
-
     def below(self, prefix: str, shape: Type[D]) -> dict[str, D]:
         """Return the documents below *prefix*, which were written in *shape*, by key."""
         return dict(_documents(self.items(prefix), shape))
@@ -169,29 +179,8 @@ class Store(Connection):
         """Return the keys below *prefix* with their documents, those that changed last at the end."""
         return list(_documents(sorted(self.items(prefix), key=lambda item: item["ModifyIndex"]), shape))
 
-    def health(self, project: Project) -> list[ConsulHost]:
-        """Return every app host of *project* that Consul knows, healthy or not."""
-        is_by_tag = "" in self._settings.tags(project).values()
-        return self._hosts(
-            self._settings.service_name(project), self._settings.tag(project) if is_by_tag else ""
-        )
-
-    def signs(self) -> Dict[Tuple[str, str], bool]:
-        """Return whether the check by which a host shows that it converges a project passes, by both."""
-        checks = self.ask(lambda c: c.health.checks(AGENT_SERVICE)[1])
-        return {(one["Node"], one["CheckID"].partition(":")[2]): one["Status"] == "passing" for one in checks}
-
-    def healthy(self, service: str, tag: str) -> list[ConsulHost]:
-        """Return the hosts of *service* with *tag* whose every check passes."""
-        return self._hosts(service, tag, passing=True)
-
-    def _hosts(self, service: str, tag: str, passing: bool = False) -> list[ConsulHost]:
-        entries = self.ask(lambda c: c.health.service(service, tag=tag or None, passing=passing)[1])
-        return [host.from_consul(entry) for entry in entries]
-
-    def _put(self, key: str, document: Mapping[str, object], index: int) -> bool:
-        value = json.dumps(document)
-        return bool(self.ask(lambda c: c.kv.put(key, value, cas=index)))
+    def _record(self, project: Project) -> Snapshot:
+        return self.look(Look(project, hosts=False))
 
     def _project(self, name: str) -> Project:
         return Project(EVERYTHING, "") if name == EVERYTHING else self._settings.project(name)
@@ -247,11 +236,7 @@ class Store(Connection):
                 yield _contract(key, known.ring(ring))
 
     def _documents(self, known: Release) -> dict[str, str]:
-        silent = self._settings.drift.silent_seconds
-        return {
-            f"cicd/{known.project}/wanted/{ring}": transitions.wanted_document(known, ring, silent)
-            for ring in known.lifecycle.names
-        }
+        return wanted.documents(known, "", self._settings.drift.silent_seconds)
 
     def _version_keys(self, project: str) -> Mapping[str, str]:
         return self._settings.version_keys(self._project(project))
@@ -291,4 +276,4 @@ def _documents(items: Iterable[Item], _: Type[D]) -> Iterator[tuple[str, D]]:
 
 
 def _contract(key: str, ring: Ring) -> Operation:
-    return set_(key, ring.wanted.version) if ring.wanted else {"Verb": "delete", "Key": key}
+    return set_(key, ring.wanted.version) if ring.wanted else removed(key)
