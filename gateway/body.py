@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import orjson
 from aiohttp import ClientError, web
@@ -13,6 +13,8 @@ MEBIBYTE = 1024**2
 SIZE_LIMIT = 25 * MEBIBYTE  # GitHub sends no more
 LARGE_AT_ONCE = 2
 DEPTH_LIMIT = 1024  # orjson's own
+FORM = "application/x-www-form-urlencoded"
+FIELDS_LIMIT = 100
 UNREADABLE = f"the body is no JSON of at most {DEPTH_LIMIT} levels"
 
 
@@ -54,10 +56,17 @@ class Reader:
 
 def payload(raw: bytes, content_type: str) -> bytes:
     """Return the JSON in *raw*, which GitHub sends either as it is or as the field `payload` of a form."""
-    if content_type != "application/x-www-form-urlencoded":
+    if content_type != FORM:
         return raw
     fields = [field for field in raw.split(b"&") if field.startswith(b"payload=")]
     return unquote_to_bytes(fields[0].removeprefix(b"payload=").replace(b"+", b" ")) if fields else b""
+
+
+def fields(raw: bytes, content_type: str) -> Any:
+    """Return the JSON value in *raw*, or the fields of a form; ValueError as `parse` raises it."""
+    if content_type != FORM:
+        return parse(raw)
+    return dict(parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=FIELDS_LIMIT))
 
 
 def parse(raw: bytes) -> Any:

@@ -77,9 +77,9 @@ def build(directory: Path) -> Path:
 
 def _fill(tree: Tree) -> None:
     _install_libraries(tree.folder / HOME)
-    for module in sorted(HERE.glob("*.py")):
+    for module in sorted(HERE.rglob("*.py")):
         if module.name != "build.py":
-            tree.put(f"{HOME}/gateway/{module.name}", module.read_text())
+            tree.put(f"{HOME}/gateway/{module.relative_to(HERE)}", module.read_text())
     tree.put("usr/bin/cicd-gateway", PROGRAM, 0o755)
     tree.put("usr/lib/systemd/system/cicd-gateway.service", (HERE / "cicd-gateway.service").read_text())
     tree.put(CONFIG[1:], (HERE / "gateway.yaml.example").read_text())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.alarms.names import DEFAULT, Names
 from gateway.told import ConfigError, Told
 
 READ_SECONDS = 10.0
@@ -19,7 +20,7 @@ KNOWN = {
     "stackstorm": {"api_url", "api_key_file", "api_key_env"},
     "github": {"url", "secret_files", "secret_envs", "repositories"},
     "jenkins": {"url", "token_file", "token_env", "addresses"},
-    "alarm": {"token_file", "token_env", "addresses"},
+    "alarm": {"token_file", "token_env", "addresses", "labels"},
     "spool": set(),
 }
 OWN = {"secret_files", "secret_envs"}
@@ -72,6 +73,7 @@ class Config:
     jenkins: Caller
     alarm: Caller
     spool: Path
+    alarm_names: Names = DEFAULT
     read_seconds: float = READ_SECONDS
     connections: int = CONNECTIONS
 
@@ -88,8 +90,9 @@ def read(path: Path) -> Config:
         api_key=told.secret("stackstorm", "api_key"),
         github=_github(told),
         jenkins=jenkins,
-        alarm=_caller(told, "alarm") if told.has("alarm") else jenkins,
+        alarm=_caller(told, "alarm") if _has_own_token(told) else jenkins,
         spool=Path(told.value(str, "spool")),
+        alarm_names=_alarm_names(told),
         read_seconds=told.value((int, float), "listen", "read_seconds", default=READ_SECONDS),
         connections=told.value(int, "listen", "connections", default=CONNECTIONS),
     )
@@ -111,6 +114,20 @@ def _github(told: Told) -> GitHub:
 def _caller(told: Told, section: str) -> Caller:
     url = _url(told, section, "url", default="") if told.has(section, "url") else ""
     return Caller(told.secret(section, "token"), _networks(told, section), url)
+
+
+def _has_own_token(told: Told) -> bool:
+    return any(told.has("alarm", name) for name in ("token_file", "token_env", "addresses"))
+
+
+def _alarm_names(told: Told) -> Names:
+    told.refuse_unknown_below(set(vars(DEFAULT)), "alarm", "labels")
+    return Names(**{name: _labels(told, name, known) for name, known in vars(DEFAULT).items()})
+
+
+def _labels(told: Told, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    found = told.names("alarm", "labels", name) if told.has("alarm", "labels", name) else default
+    return tuple(found)
 
 
 def _networks(told: Told, section: str) -> tuple[Network, ...]:

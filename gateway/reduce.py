@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway import github_event
+from gateway.alarms import reading
+from gateway.alarms.alarm import PROJECT, Alarm
+from gateway.alarms.harmless import harmless
+from gateway.alarms.names import DEFAULT, Names
+from gateway.alarms.reading import NOTHING
 from gateway.github_event import BRANCH, COMMIT, REPOSITORY, URL, subset
 
-PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+%-]{0,254}")
 WORD = re.compile(r"[A-Z_]{1,20}")
 TRACE = re.compile(rf"{REPOSITORY.pattern}@{COMMIT.pattern}")
-HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
-STATUS = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
-CHECK = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,199}")
 NUMBER = range(2**31)
+REASON_LIMIT = 300
 
 JENKINS = {
     "name": JOB,
@@ -30,7 +32,6 @@ JENKINS = {
         "parameters": {"PROJECT": PROJECT, "COMMIT": COMMIT, "TRACE": TRACE},
     },
 }
-ALARM = {"project": PROJECT, "host": HOST, "check": CHECK, "status": STATUS}
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Event:
     A reduced event.
 
     `key` is the same for the same happening, empty when only its delivery tells; `lane` orders what
-    belongs together, `ignored` says why it goes no further.
+    belongs together, `ignored` says why it goes no further, `unusable` why only that goes on.
     """
 
     body: dict[str, Any]
@@ -48,6 +49,7 @@ class Event:
     repository: str = ""
     commit: str = ""
     ignored: str = ""
+    unusable: str = ""
 
     @property
     def trace(self) -> str:
@@ -93,18 +95,28 @@ def jenkins(body: Any, site: str = "") -> Event:
     return Event(kept, key, f"jenkins {project}", repository, commit, ignored)
 
 
-def alarm(body: Any, source: str) -> Event:
+def alarms(body: Any, source: str, names: Names = DEFAULT, url: Mapping[str, str] = NOTHING) -> list[Event]:
     """
-    Return the alarm *body* of the monitoring system *source*, ignored when a field cannot be used.
+    Return an event for each alarm in *body*, which the monitoring system *source* sent, and one for each
+    reason for which some cannot be used: at least one event.
 
-    None of them is left out: an alarm without its host would be about every host.
+    *names* says which labels name what, *url* what the address names that was called.
     """
-    kept = subset(body, ALARM)
-    given = body if isinstance(body, dict) else {}
-    wanted = {"project", "status", *(name for name in ALARM if given.get(name) not in (None, ""))}
-    odd = [name for name in ALARM if name in wanted - set(kept)]
-    ignored = f"the {' and the '.join(odd)} of the alarm cannot be used" if odd else ""
-    return Event({**kept, "source": source}, "", f"alarm {kept.get('project')}", ignored=ignored)
+    read = reading.read(body, names, url)
+    usable = [
+        Event({**_named(alarm), "source": source}, "", f"alarm {alarm.project}") for alarm in read.alarms
+    ]
+    return usable + [unusable_alarm(reason, source) for reason in read.unusable]
+
+
+def unusable_alarm(reason: str, source: str) -> Event:
+    """Return the event that says for what *reason* an alarm of *source* cannot be used."""
+    told = harmless(reason, REASON_LIMIT)
+    return Event({"source": source, "reason": told}, "", "unusable alarms", unusable=told)
+
+
+def _named(alarm: Alarm) -> dict[str, str]:
+    return {name: value for name, value in vars(alarm).items() if value}
 
 
 def _not_asked_for(build: dict[str, Any]) -> str:

@@ -19,13 +19,14 @@ from typing import Any, TextIO
 from aiohttp import web
 
 from gateway import body, reduce
+from gateway.alarms.names import Names
 from gateway.audit import Audit, Decision
 from gateway.body import BodyError
 from gateway.config import Caller, Config
 from gateway.forward import Forwarder
 from gateway.listen import Connections, listening
 from gateway.metrics import exposition
-from gateway.signature import is_signed, is_token
+from gateway.signature import is_signed, is_token, token_of
 from gateway.spool import Spool
 from gateway.writer import Writer
 
@@ -94,9 +95,14 @@ class Gateway:
         return await self._take_with_token("jenkins", request, caller, read)
 
     async def alarm(self, request: web.Request) -> web.Response:
-        """Take an alarm of a monitoring system."""
-        read = functools.partial(reduce.alarm, source=request.match_info["source"])
-        return await self._take_with_token("alarm", request, self._config.alarm, read)
+        """Take the alarms in one call of a monitoring system, in whatever form it sends them."""
+        raw = await self._shown_token("alarm", request, self._config.alarm)
+        if isinstance(raw, web.Response):
+            return raw
+        events = _alarms(raw, request, self._config.alarm_names)
+        assert self.connections, "set before the first request"
+        with self.connections.answering(request):
+            return await self._store_alarms(events, raw)
 
     async def healthz(self, request: web.Request) -> web.Response:
         """Say that the gateway runs and how many events wait."""
@@ -111,16 +117,22 @@ class Gateway:
     async def _take_with_token(
         self, source: str, request: web.Request, caller: Caller, read: Callable[[Any], reduce.Event]
     ) -> web.Response:
+        raw = await self._shown_token(source, request, caller)
+        if isinstance(raw, web.Response):
+            return raw
+        return await self._take(source, _delivery(None), raw, _event(raw, read), request)
+
+    async def _shown_token(self, source: str, request: web.Request, caller: Caller) -> bytes | web.Response:
+        """Return the body of a request that shows the token of *caller*, or the answer that refuses it."""
         refused = functools.partial(Decision, source, _delivery(None), "refused")
         if not caller.is_at(request.remote):
             return self._answer(refused("the address may not call"), 403)
-        if not is_token(request.headers.get("X-Cicd-Token") or request.query.get("token"), caller.token):
+        if not is_token(token_of(request.headers, request.query), caller.token):
             return self._answer(refused("the token does not fit"), 401)
         try:
-            raw = await self._reader.receive(request, self._config.read_seconds)
+            return await self._reader.receive(request, self._config.read_seconds)
         except BodyError as error:
             return self._answer(refused(str(error)), error.status)
-        return await self._take(source, _delivery(None), raw, _event(raw, read), request)
 
     async def _take(
         self, source: str, delivery: str, raw: bytes, event: reduce.Event, request: web.Request
@@ -145,10 +157,24 @@ class Gateway:
         self.forwarder.wake(event.lane)
         return self._answer(decided("accepted"), 202)
 
+    async def _store_alarms(self, events: list[reduce.Event], raw: bytes) -> web.Response:
+        """Keep *events*, all or none, and answer what was decided of each."""
+        deliveries = [_delivery(None) for _ in events]
+        try:
+            await self._writer.do(functools.partial(_accept, self._spool, deliveries, events, raw))
+        except sqlite3.Error:
+            return self._answer(
+                Decision("alarm", deliveries[0], "failed", "the spool cannot be written"), 503
+            )
+        decided = [_decided(event, delivery) for event, delivery in zip(events, deliveries, strict=True)]
+        for event, decision in zip(events, decided, strict=True):
+            self.forwarder.wake(event.lane)
+            self._audit.record(decision)
+        return web.json_response({"alarms": [_said(decision) for decision in decided]}, status=202)
+
     def _answer(self, decision: Decision, status: int) -> web.Response:
         self._audit.record(decision)
-        said = {"decision": decision.decision, "reason": decision.reason, "delivery": decision.delivery}
-        return web.json_response(said, status=status)
+        return web.json_response(_said(decision), status=status)
 
 
 @asynccontextmanager
@@ -181,6 +207,30 @@ async def _tidy(spool: Spool, writer: Writer) -> None:
             while await writer.do(spool.forget):
                 pass
         await asyncio.sleep(TIDY_SECONDS)
+
+
+def _accept(spool: Spool, deliveries: list[str], events: list[reduce.Event], raw: bytes) -> None:
+    """Keep *events*; what was sent is kept with the first of them."""
+    for number, (delivery, event) in enumerate(zip(deliveries, events, strict=True)):
+        source = "unusable_alarm" if event.unusable else "alarm"
+        spool.accept(source, delivery, event, b"" if number else raw)
+
+
+def _decided(event: reduce.Event, delivery: str) -> Decision:
+    return Decision("alarm", delivery, "unusable" if event.unusable else "accepted", event.unusable)
+
+
+def _said(decision: Decision) -> dict[str, str]:
+    return {"decision": decision.decision, "reason": decision.reason, "delivery": decision.delivery}
+
+
+def _alarms(raw: bytes, request: web.Request, names: Names) -> list[reduce.Event]:
+    source = request.match_info["source"]
+    url = {name: request.query[name] for name in ("project", "host", "check") if name in request.query}
+    try:
+        return reduce.alarms(body.fields(raw, request.content_type), source, names, url)
+    except ValueError as error:
+        return [reduce.unusable_alarm(str(error), source)]
 
 
 def _event(raw: bytes, read: Callable[[Any], reduce.Event]) -> reduce.Event:

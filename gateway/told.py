@@ -58,10 +58,17 @@ class Told:
 
     def secrets(self, *keys: str) -> tuple[bytes, ...]:
         """Return the secrets that `secret_files` and `secret_envs` under *keys* lead to."""
-        variables = self._names(*keys, "secret_envs") if self.has(*keys, "secret_envs") else []
-        files = self._names(*keys, "secret_files") if self.has(*keys, "secret_files") or not variables else []
+        variables = self.names(*keys, "secret_envs") if self.has(*keys, "secret_envs") else []
+        files = self.names(*keys, "secret_files") if self.has(*keys, "secret_files") or not variables else []
         found = [_from_file(file) for file in files] + [_from_environment(name) for name in variables]
         return tuple(secret.encode() for secret in found)
+
+    def names(self, *keys: str) -> list[str]:
+        """Return the list of names under *keys*."""
+        names: list[str] = self.value(list, *keys)
+        if not all(isinstance(name, str) for name in names):
+            raise self.wrong(".".join(keys), "is not a list of names")
+        return names
 
     def refuse_unknown(self, known: Mapping[str, set[str]]) -> None:
         """Raise ConfigError when there is a section, or in one a key, that is not *known*."""
@@ -86,12 +93,6 @@ class Told:
         for key in keys:
             found = found.get(key) if isinstance(found, dict) else None
         return found
-
-    def _names(self, *keys: str) -> list[str]:
-        names: list[str] = self.value(list, *keys)
-        if not all(isinstance(name, str) for name in names):
-            raise self.wrong(".".join(keys), "is not a list of names")
-        return names
 
 
 def _from_file(path: str) -> str:

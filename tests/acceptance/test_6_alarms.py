@@ -12,12 +12,14 @@ from tests.acceptance.test_4_events import change, events, settle, webhook
 
 
 def alarm(world, check: str, status: str = "firing", host: str = "") -> int:
-    """Post an alarm about *host*, or the first canary host, to the gateway."""
+    """Post an alarm about *host*, or the first canary host, to the gateway as Alertmanager does."""
     token = (Path(world.description["root"]) / "secrets" / "jenkins_token").read_text().strip()
-    about = {"project": PROJECT, "host": host or world.hosts("canary")[0]["name"]}
+    instance = f"{host or world.hosts('canary')[0]['name']}:9100"
+    labels = {"job": PROJECT, "instance": instance, "alertname": check}
     url = f"{world.description['gateway']['url']}/alarm/prometheus"
-    headers = {"X-Cicd-Token": token}
-    body = {**about, "check": check, "status": status, "text": "{{ 7 * 7 }}"}
+    headers = {"Authorization": f"Bearer {token}"}
+    alert = {"status": status, "labels": labels, "annotations": {"text": "{{ 7 * 7 }}"}}
+    body = {"version": "4", "status": status, "alerts": [alert]}
     return requests.post(url, json=body, headers=headers, timeout=30).status_code
 
 

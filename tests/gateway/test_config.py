@@ -1,5 +1,6 @@
 """What is wrong with a configuration is said in one sentence."""
 
+import dataclasses
 import ipaddress
 import re
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 
 from gateway import config
+from gateway.alarms.names import DEFAULT
 from gateway.config import KNOWN, OWN, Caller, ConfigError
 from tests.gateway.gateways import ROOT, configure
 
@@ -29,6 +31,9 @@ CASES = [
     (["jenkins", "addresses"], ["10.0.0.1/8"], "`jenkins.addresses` in .* is no address or network"),
     (["jenkins", "addresses"], "10.0.0.1", "`jenkins.addresses` in .* has the wrong type"),
     (["alarm"], {"addresses": ["10.0.0.1"]}, "`alarm.token_file` is missing"),
+    (["alarm"], {"labels": {"vm": ["x"]}}, "`alarm.labels.vm` in .* is not known"),
+    (["alarm"], {"labels": {"host": "vm"}}, "`alarm.labels.host` in .* has the wrong type"),
+    (["alarm"], {"labels": {"host": [7]}}, "`alarm.labels.host` in .* is not a list of names"),
     (["alarms"], {}, "`alarms` in .* is not known"),
     (["jenkins", "token_file"], "/dev/null", "/dev/null is empty"),
     (["jenkins", "token_file"], "/proc/self/mem", "/proc/self/mem cannot be read"),
@@ -87,6 +92,22 @@ def test_no_secret_is_in_the_text_of_a_configuration(tmp_path):
 
     assert read.api_url == "http://stackstorm/v1"
     assert not [word for word in ("secret-of", "the-token", "the-api-key") if word in repr(read)]
+
+
+def test_labels_of_alarms_are_those_that_are_given_and_the_usual_ones_else(tmp_path):
+    path = configure(tmp_path, "http://stackstorm/v1")
+    settings = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({**settings, "alarm": {"labels": {"host": ["vm", "instance"]}}}))
+    found = config.read(path)
+
+    assert found.alarm == found.jenkins, "without a token of its own"
+    assert found.alarm_names == dataclasses.replace(DEFAULT, host=("vm", "instance"))
+
+
+def test_the_labels_of_the_example_are_the_usual_ones():
+    example = yaml.safe_load((ROOT / "gateway/gateway.yaml.example").read_text())
+
+    assert example["alarm"]["labels"] == {name: list(labels) for name, labels in vars(DEFAULT).items()}
 
 
 def test_the_example_has_every_key_and_nothing_else():

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import reduce
+from gateway.alarms.alarm import PROJECT
 from gateway.github_event import BRANCH, GITHUB, REF, REPOSITORY, TIMESTAMP, URL, subset
-from gateway.reduce import ALARM, JENKINS, PROJECT, TRACE
+from gateway.reduce import JENKINS, TRACE
 from tests.gateway.wire import COMMIT, callback, push
 
-SHAPES = [GITHUB, JENKINS, ALARM]
+SHAPES = [GITHUB, JENKINS]
 GOOD = [
     "acme/greeter",
     "refs/heads/main",
@@ -24,7 +25,7 @@ GOOD = [
     "https://a.example/b",
 ]
 HOSTILE = ["{{ 7 * 7 }}", "<% ctx() %>", "$(id)", "a;b", "a\nb", "\x1b[31m", "\u202e", "main\n", "a" * 10_000]
-KEYS = sorted({*GITHUB, *JENKINS, *JENKINS["build"], *ALARM, "full_name", "COMMIT", "TRACE", "x"})
+KEYS = sorted({*GITHUB, *JENKINS, *JENKINS["build"], "full_name", "COMMIT", "TRACE", "x"})
 LEAVES = st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(GOOD + HOSTILE)
 JSON = st.recursive(
     LEAVES,
@@ -68,13 +69,11 @@ def test_the_reduced_event_is_a_subset_whose_strings_pass_their_patterns(value):
 
 @given(JSON | st.one_of([alike(shape) for shape in SHAPES]))
 def test_whatever_comes_is_either_ignored_or_complete(value):
-    pushed, called, alarmed = reduce.push(value), reduce.jenkins(value), reduce.alarm(value, "consul")
+    pushed, called = reduce.push(value), reduce.jenkins(value)
 
     assert pushed.ignored or TRACE.fullmatch(pushed.trace)
     assert called.ignored or {"number", "phase"} <= set(called.body["build"])
     assert not called.trace or TRACE.fullmatch(called.trace)
-    assert alarmed.ignored or PROJECT.fullmatch(alarmed.body["project"])
-    assert alarmed.ignored or all(alarmed.body.get(name) == value[name] for name in ALARM if value.get(name))
     assert reduce.other(value).ignored
 
 

@@ -291,6 +291,17 @@ def test_decisions_are_lines_among_the_others_and_what_fires_is_shown(known):
     assert re.search(r"alarm: errors on web9 \(grafana\), for \d+ s", shown)
 
 
+def test_what_the_gateway_could_not_use_is_one_line_however_often_it_is_sent(known):
+    for number, reason in enumerate(["the host is no text", "the status is missing", "the host is no text"]):
+        alarm_log.refuse(Store(known), reason, time.time() + number, "grafana")
+
+    lines = event_log.lines(event_log.events(Store(known), 10)[0]).splitlines()
+    assert [line.partition("Z  ")[2] for line in lines if "of grafana" in line] == [
+        "alarm of grafana  ignore: the host is no text",
+        "alarm of grafana  ignore: the status is missing",
+    ]
+
+
 def test_only_the_newest_decisions_are_kept(known, monkeypatch):
     monkeypatch.setattr(alarm_log, "KEPT", 3)
     for number in range(5):

@@ -22,7 +22,16 @@ def record(store: Store, alarm: Alarm, decision: Decision, who: str, now: float)
     )
 
 
-def refuse(store: Store, reason: str, now: float) -> None:
-    """Keep that an alarm could not be used at all, and why."""
-    told: Entry = {"said": "", "decision": "ignore", "reason": one_line(reason)}
-    keep(store, ALARMS, KEPT, {**NO_PUSH, **told, "at": now, "source": "alarm"})
+def refuse(store: Store, reason: str, now: float, source: str = "alarm") -> None:
+    """
+    Keep that an alarm of *source* could not be used at all, and why.
+
+    What was refused for the same reason before has no line of its own any more: it is often sent again,
+    and would leave no room for others.
+    """
+    said = "" if source == "alarm" else f"of {source}"
+    told: Entry = {"said": said, "decision": "ignore", "reason": one_line(reason)}
+    for key, known in store.below(ALARMS, Entry).items():
+        if (known.get("said"), known.get("reason")) == (told["said"], told["reason"]):
+            store.delete(key)
+    keep(store, ALARMS, KEPT, {**NO_PUSH, **told, "at": now, "source": source})
