@@ -56,6 +56,24 @@ def test_a_consul_that_may_be_written_is_good_and_left_as_it_was(tmp_path, consu
     assert requests.get(f"{consul}/v1/kv/?recurse", timeout=10).status_code == 404
 
 
+def test_a_ring_of_a_list_without_a_host_and_a_host_without_a_ring_are_named(tmp_path, consul):
+    rings = [{"name": "staging", "tag": "{project}::staging"}, {"name": "live", "tag": "{project}::live"}]
+    listed = settings(tmp_path, consul, projects={"greeter": {"repository": "acme/greeter", "rings": rings}})
+    service = {"Service": "greeter", "Tags": ["greeter::app"], "Port": 80}
+    lost = {"Node": "web9", "Address": "127.0.0.9"}
+    requests.put(f"{consul}/v1/catalog/register", json={**lost, "Service": service}, timeout=10)
+    try:
+        found = findings(listed)
+    finally:
+        requests.put(f"{consul}/v1/catalog/deregister", json=lost, timeout=10)
+
+    assert (
+        found["greeter's staging ring"].said == found["greeter's live ring"].said == "has no host in Consul"
+    )
+    assert found["greeter on web9"].said == "its service carries the tag of no ring"
+    assert found["greeter on web9"].fix == "Register its service with the tag of a ring: staging, live."
+
+
 def test_what_is_not_configured_is_no_mistake(tmp_path, consul):
     found = findings(settings(tmp_path, consul, gateway={}, github={}))
 

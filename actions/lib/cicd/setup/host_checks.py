@@ -21,7 +21,7 @@ from cicd.repository.apt_index import Repository
 from cicd.repository.renewal import distributions
 from cicd.sanitize import one_line
 from cicd.setup import sandboxes
-from cicd.store.snapshot import Look
+from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store
 
 SECONDS = 20
@@ -58,16 +58,22 @@ class HostCheckup:
         """Whether each host of *project* can be logged in to and may converge, and each ring has one."""
         seen = self.store.look(Look(project))
         found, what = seen.consul_hosts, f"{project.name}'s hosts"
+        yield from self._rings(project, seen)
+        yield from self._foreign(project, found, seen.reports)
+        fix = "Install the package cicd-converge there and describe the project in /etc/cicd/projects."
+        if found:
+            yield from self._each(what, _hosts(found), "check_app_host", [project.name], fix)
+
+    def _rings(self, project: Project, seen: Snapshot) -> Iterator[Finding]:
         known = [name for name in project.lifecycle.names if not seen.failure(name)]
         for ring in sorted(set(known) - set(seen.rings.values())):
             tags = self.settings.tags(project, project.lifecycle.stage(ring).datacenter)
             said = ", ".join(f"{name} hosts carry the tag {tag}" for name, tag in tags.items() if tag)
             fix = f"Register its service there; {said} as well."
             yield Finding(f"{project.name}'s {ring} ring", WRONG, "has no host in Consul", fix)
-        yield from self._foreign(project, found, seen.reports)
-        fix = "Install the package cicd-converge there and describe the project in /etc/cicd/projects."
-        if found:
-            yield from self._each(what, _hosts(found), "check_app_host", [project.name], fix)
+        for host in sorted(host for host, ring in seen.rings.items() if not ring):
+            fix = f"Register its service with the tag of a ring: {', '.join(known)}."
+            yield Finding(f"{project.name} on {host}", WRONG, "its service carries the tag of no ring", fix)
 
     def _foreign(self, project: Project, found: Sequence[ConsulHost], reports: Reports) -> Iterator[Finding]:
         fix = (
