@@ -231,3 +231,15 @@ def test_a_project_requires_others_and_never_itself():
         shop["requires"] = {other: "1.0"}
         with pytest.raises(ConfigError, match=f"names {other}, which is no other project"):
             settings("http://127.0.0.1:8500", projects=projects)
+
+
+def test_a_ring_that_a_required_project_lacks_would_wait_for_ever_and_is_refused():
+    shop = {"repository": "acme/shop", "lifecycle": "web", "requires": {"api": "2.1.0"}}
+    api = {"repository": "acme/api"}
+    with pytest.raises(
+        ConfigError, match=r"`projects\.shop\.requires` names api, which has no ring production-eu"
+    ):
+        known(projects={"shop": shop, "api": api})
+
+    both = known(projects={"shop": shop, "api": {**api, "lifecycle": "web"}})
+    assert both.project("shop").requires == {"api": "2.1.0"}

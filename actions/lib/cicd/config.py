@@ -7,13 +7,13 @@ import stat
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Mapping, Sequence, Tuple, cast
+from typing import Any, Iterator, Mapping, Sequence, Tuple, cast
 
 from cicd import access, allowed, config_file, config_schema, identifiers, lifecycles, sections
 from cicd.allowed import NOTHING_MORE, Allowed
 from cicd.config_schema import Problem
 from cicd.errors import ConfigError
-from cicd.lifecycles import Given
+from cicd.lifecycles import Given, Place
 from cicd.release import approvals
 from cicd.release import freeze_windows as windows
 from cicd.release.approvals import NO_POLICY, Policy
@@ -175,7 +175,9 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
         break_glass=approvals.roles_from(given.get("break_glass")),
         access=access.parse(given.get("access")),
     )
-    _refuse_shared(settings)
+    lifecycles.refuse_shared(_places(settings))
+    rings = {name: project.lifecycle for name, project in parsed.items()}
+    lifecycles.refuse_other_rings(rings, {name: project.requires for name, project in parsed.items()})
     return settings
 
 
@@ -280,15 +282,10 @@ def _requires(name: str, given: Mapping[str, str], config: Mapping[str, Any]) ->
     return dict(given)
 
 
-def _refuse_shared(settings: Settings) -> None:
-    """A host would be in two rings, or two rings would write one key."""
-    keys: dict[str, dict[str, str]] = {}
-    for name, project in settings.projects.items():
-        for where in ("", *project.lifecycle.datacenters):
-            lifecycles.refuse_shared(name, "tag", settings.tags(project, where), {})
-            own, known = settings.version_keys(project, where), keys.setdefault(where, {})
-            lifecycles.refuse_shared(name, "version_key", own, known)
-            known.update({key: f"{ring} of {name}" for ring, key in own.items()})
+def _places(settings: Settings) -> Iterator[Place]:
+    for name, one in settings.projects.items():
+        for where in ("", *one.lifecycle.datacenters):
+            yield Place(name, where, settings.tags(one, where), settings.version_keys(one, where))
 
 
 def _refuse_given_twice(projects: Mapping[str, Project]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Optional, Sequence, Tuple, TypedDict, cast
+from dataclasses import dataclass
+from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, TypedDict, cast
 
 from cicd import config_file
 from cicd.config_schema import Keys, Problem
@@ -31,6 +32,16 @@ class Given(TypedDict, total=False):
     lifecycles: Optional[Mapping[str, List[GivenRing]]]
     lifecycle: Optional[str]
     rings: Optional[List[GivenRing]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The rings that a project has in one datacentre: the Consul tag and the version's key of each."""
+
+    project: str
+    datacenter: str
+    tags: Mapping[str, str]
+    version_keys: Mapping[str, str]
 
 
 def of_project(config: Given, name: str, values: Given) -> Lifecycle:
@@ -64,12 +75,30 @@ def refuse_contradictions(config: Given) -> None:
         parse(everybodys, ("rings",))
 
 
-def refuse_shared(project: str, kind: str, values: Mapping[str, str], others: Mapping[str, str]) -> None:
-    """
-    Raise ConfigError when two rings of *project* have one of the *values* of *kind*, by ring, in common.
+def refuse_shared(places: Iterable[Place]) -> None:
+    """Raise ConfigError when a host would be in two rings of *places*, or two rings would write one key."""
+    keys: dict[str, dict[str, str]] = {}
+    for place in places:
+        _refuse_same(place.project, "tag", place.tags, {})
+        known = keys.setdefault(place.datacenter, {})
+        _refuse_same(place.project, "version_key", place.version_keys, known)
+        known.update({key: f"{ring} of {place.project}" for ring, key in place.version_keys.items()})
 
-    *others* are those that rings of other projects have, with whose they are.
-    """
+
+def refuse_other_rings(known: Mapping[str, Lifecycle], requires: Mapping[str, Iterable[str]]) -> None:
+    """Raise ConfigError when a project *requires* another one that lacks a ring which it is promoted to."""
+    for project, names in requires.items():
+        waiting = [stage.name for stage in known[project].stages if stage.after]
+        for name in names:
+            strange = [ring for ring in waiting if ring not in known[name].names]
+            if strange:
+                raise _wrong(
+                    ("projects", project, "requires"), f"names {name}, which has no ring {strange[0]}"
+                )
+
+
+def _refuse_same(project: str, kind: str, values: Mapping[str, str], others: Mapping[str, str]) -> None:
+    """Raise ConfigError when a ring has one of the *values*, by ring, that another one or *others* have."""
     known = dict(others)
     for ring, value in values.items():
         if value in known:

@@ -13,6 +13,7 @@ from cicd.errors import Refused
 from cicd.release import holds, transitions
 from cicd.release.holds import Hold, Holds
 from cicd.release.host import ConsulHost, from_consul
+from cicd.release.lifecycle import Lifecycle
 from cicd.release.record import Build, Release
 from cicd.release.stop import Stop
 from cicd.store.snapshot import Snapshot
@@ -112,3 +113,12 @@ def test_what_was_due_before_something_moved_is_refused_and_asked_for_again():
     ):
         commands.promote(seen(frozen_and_thawed), "canary", "stanley", due=STAGED.generation)
     assert auto_promotions.is_due(seen(frozen_and_thawed), "canary")
+
+
+def test_only_those_whom_the_ring_names_promote_to_it():
+    stages = (WEB.lifecycle.stages[0], replace(WEB.lifecycle.stages[1], promoters=("ann",)))
+    named = replace(STAGED, lifecycle=Lifecycle(stages))
+
+    assert commands.promote(seen(named), "canary", "ann").release.ring("canary").wanted == BUILD
+    with pytest.raises(Refused, match="eve may not promote web to canary; ann may"):
+        commands.promote(seen(named), "canary", "eve")
