@@ -116,7 +116,7 @@ def _install_libraries(folder: Path) -> None:
 def _depends() -> str:
     """Compiled modules are for one minor version of Python."""
     major, minor = sys.version_info[:2]
-    return f"libc6 (>= 2.28), passwd, python3 (>= {major}.{minor}), python3 (<< {major}.{minor + 1})"
+    return f"libc6 (>= 2.34), passwd, python3 (>= {major}.{minor}), python3 (<< {major}.{minor + 1})"
 
 
 def _said(*command: str) -> str:

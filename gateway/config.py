@@ -20,7 +20,7 @@ KNOWN = {
     "stackstorm": {"api_url", "api_key_file", "api_key_env"},
     "github": {"url", "secret_files", "secret_envs", "repositories"},
     "jenkins": {"url", "token_file", "token_env", "addresses"},
-    "alarm": {"token_file", "token_env", "addresses", "labels"},
+    "alarm": {"token_file", "token_env", "addresses", "labels", "sns_topics"},
     "spool": set(),
 }
 OWN = {"secret_files", "secret_envs"}
@@ -74,6 +74,7 @@ class Config:
     alarm: Caller
     spool: Path
     alarm_names: Names = DEFAULT
+    sns_topics: tuple[str, ...] = ()
     read_seconds: float = READ_SECONDS
     connections: int = CONNECTIONS
 
@@ -93,6 +94,7 @@ def read(path: Path) -> Config:
         alarm=_caller(told, "alarm") if _has_own_token(told) else jenkins,
         spool=Path(told.value(str, "spool")),
         alarm_names=_alarm_names(told),
+        sns_topics=tuple(told.names("alarm", "sns_topics")) if told.has("alarm", "sns_topics") else (),
         read_seconds=told.value((int, float), "listen", "read_seconds", default=READ_SECONDS),
         connections=told.value(int, "listen", "connections", default=CONNECTIONS),
     )

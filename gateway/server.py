@@ -18,8 +18,9 @@ from typing import Any, TextIO
 
 from aiohttp import web
 
-from gateway import body, reduce
+from gateway import body, reduce, sns
 from gateway.alarms.names import Names
+from gateway.alarms.values import Table
 from gateway.audit import Audit, Decision
 from gateway.body import BodyError
 from gateway.config import Caller, Config
@@ -46,6 +47,7 @@ class Gateway:
         self._audit = audit
         self._reader = body.Reader()
         self.forwarder = Forwarder(config, spool, writer, audit)
+        self.sns = sns.Sns()
         self.port = 0
         self.connections: Connections | None = None
 
@@ -99,7 +101,14 @@ class Gateway:
         raw = await self._shown_token("alarm", request, self._config.alarm)
         if isinstance(raw, web.Response):
             return raw
-        events = _alarms(raw, request, self._config.alarm_names)
+        try:
+            sent = body.fields(raw, request.content_type)
+        except ValueError as error:
+            events = [reduce.unusable_alarm(str(error), request.match_info["source"])]
+        else:
+            if sns.is_message(sent) and (answer := await self._answer_to_sns(sent)):
+                return answer
+            events = _alarms(sent, request, self._config.alarm_names)
         assert self.connections, "set before the first request"
         with self.connections.answering(request):
             return await self._store_alarms(events, raw)
@@ -156,6 +165,22 @@ class Gateway:
             return self._answer(decided("duplicate", "it is known already"), 202)
         self.forwarder.wake(event.lane)
         return self._answer(decided("accepted"), 202)
+
+    async def _answer_to_sns(self, message: Table) -> web.Response | None:
+        """Return the answer to a message of SNS that brings no alarm, or is not trusted."""
+        decided = functools.partial(Decision, "alarm", _delivery(None))
+        try:
+            await self.sns.verify(message, self._config.sns_topics)
+            if message["Type"] == sns.SUBSCRIPTION:
+                await self.sns.confirm(message)
+                return self._answer(decided("answered", f"subscribed to {message['TopicArn']}"), 200)
+        except sns.UntrustedError as error:
+            return self._answer(decided("refused", str(error)), 403)
+        except sns.UnreachableError as error:
+            return self._answer(decided("failed", str(error)), 503)
+        is_end = message["Type"] == sns.END
+        ended = decided("ignored", f"the subscription to {message['TopicArn']} has ended")
+        return self._answer(ended, 202) if is_end else None
 
     async def _store_alarms(self, events: list[reduce.Event], raw: bytes) -> web.Response:
         """Keep *events*, all or none, and answer what was decided of each."""
@@ -224,13 +249,9 @@ def _said(decision: Decision) -> dict[str, str]:
     return {"decision": decision.decision, "reason": decision.reason, "delivery": decision.delivery}
 
 
-def _alarms(raw: bytes, request: web.Request, names: Names) -> list[reduce.Event]:
-    source = request.match_info["source"]
+def _alarms(sent: Any, request: web.Request, names: Names) -> list[reduce.Event]:
     url = {name: request.query[name] for name in ("project", "host", "check") if name in request.query}
-    try:
-        return reduce.alarms(body.fields(raw, request.content_type), source, names, url)
-    except ValueError as error:
-        return [reduce.unusable_alarm(str(error), source)]
+    return reduce.alarms(sent, request.match_info["source"], names, url)
 
 
 def _event(raw: bytes, read: Callable[[Any], reduce.Event]) -> reduce.Event:
