@@ -42,6 +42,8 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
     [
         "alarms/alarm",
         "release/firing",
+        "release/verdict",
+        "alarms/host_name",
         "release/transitions",
         "release/record",
         "release/guards",
