@@ -133,6 +133,7 @@ def test_no_ring_is_passed_over(stackstorm, pushed):
 def test_deploy_production_takes_each_production_ring_in_turn(world, hosts, pushed, stackstorm):
     version = version_on(world, hosts, "staging")
     wait_for("the canary", lambda: rings_of(stackstorm)["canary"] == version, 120)
+    assert stackstorm.run("cicd.plan_deploy", project=NAME)["result"]["result"]["ring"] == "production-eu"
 
     def promoted():
         stackstorm.run("cicd.deploy_production", project=NAME)

@@ -97,11 +97,13 @@ def make(settings: Settings, project: str, ring: str, version: str = "") -> Plan
     """
     Return the Plan of a deploy of *version* to the first ring, or of a promotion to another one.
 
+    With an empty *ring* it is that to which `deploy_production` would promote next.
     Asks Consul, the repository and every reachable host of the ring; changes nothing.
     """
     store, found = Store(settings), settings.project(project)
     seen = store.look(Look(found, more=commands.keys_of_promotions))
-    build = _target(seen, identifiers.check("ring", ring), version)
+    ring = identifiers.check("ring", ring or commands.next_production(seen.release, ())[0])
+    build = _target(seen, ring, version)
     if build not in waiting.awaiting(seen.release):
         seen = store.look(Look(found, keys=commands.keys_of(found.name, build)))
     known, hosts = seen.release, seen.hosts(ring, reachable_only=True)
