@@ -13,9 +13,13 @@ from tests.acceptance.test_4_events import change, events, settle, webhook
 
 def alarm(world, check: str, status: str = "firing", host: str = "") -> int:
     """Post an alarm about *host*, or the first canary host, to the gateway as Alertmanager does."""
-    token = (Path(world.description["root"]) / "secrets" / "jenkins_token").read_text().strip()
     instance = f"{host or world.hosts('canary')[0]['name']}:9100"
-    labels = {"job": PROJECT, "instance": instance, "alertname": check}
+    return post(world, status, {"job": PROJECT, "instance": instance, "alertname": check})
+
+
+def post(world, status: str, labels: dict[str, str]) -> int:
+    """Post an alert with *labels* to the gateway, and return what is answered."""
+    token = (Path(world.description["root"]) / "secrets" / "jenkins_token").read_text().strip()
     url = f"{world.description['gateway']['url']}/alarm/prometheus"
     headers = {"Authorization": f"Bearer {token}"}
     alert = {"status": status, "labels": labels, "annotations": {"text": "{{ 7 * 7 }}"}}
@@ -118,5 +122,7 @@ def test_an_alarm_of_no_host_of_ours_does_nothing_and_an_odd_one_is_refused(worl
     assert requests.post(webhook(world, "alarm"), json=known, timeout=30).status_code == 202
     wait_for("the alarm that was posted straight", lambda: count(stackstorm) > before, 60)
     (straight,) = judged(stackstorm, before)
+    assert post(world, "firing", {"instance": "web1:9100", "alertname": "of nobody"}) == 202
+    wait_for("a line", lambda: "the project is missing" in events(stackstorm, 1)[0]["reason"], 60)
     assert straight["reason"] == "it is over, and was not known to fire"
     assert canary(world) == deployed[1]
