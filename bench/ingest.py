@@ -22,13 +22,15 @@ from typing import Any
 import requests
 import yaml
 
-from bench import load, pushes, report
+from bench import alarms, load, pushes, report
 from gateway.spool import Spool
 from lab.hosts.keys import write_secret
 from tests.conformance.local import Local, free_ports
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = b"secret-of-the-benchmark"
+TOKEN = "token-of-the-benchmark"
+ALARMS = "groups of two alarms, 200 requests/s"
 EVENTS, IDLE_CONNECTIONS = 300_000, 256
 CONNECTIONS = 32
 RATE = 200
@@ -50,7 +52,7 @@ class Server:
         (self.port,) = free_ports(1)
         self.kind = kind
         folder.mkdir()
-        for name, text in {"key": key, "secret": SECRET.decode(), "token": "token-of-the-benchmark"}.items():
+        for name, text in {"key": key, "secret": SECRET.decode(), "token": TOKEN}.items():
             write_secret(folder / name, text)
         settings = {
             "listen": {"host": "127.0.0.1", "port": self.port},
@@ -133,6 +135,13 @@ def take_steady(server: Server, pid: int, number: int, rows: Rows) -> None:
     wait_for(server.idle)
 
 
+def take_alarms(server: Server, number: int, rows: Rows) -> None:
+    """Send *number* groups of two alarms at 200/s to the gateway, and note what they took."""
+    took = asyncio.run(load.steady(server.port, alarms.requests(TOKEN, number), RATE, CONNECTIONS))
+    note_latency(ALARMS, took, rows)
+    wait_for(server.idle)
+
+
 def take_crowded(folder: Path, number: int, rows: Rows) -> None:
     """Send *number* pushes at 200/s beside idle connections, to a full spool that a monitor looks at."""
     (port,) = free_ports(1)
@@ -203,6 +212,7 @@ def measure(folder: Path, rounds: int, number: int) -> Rows:
                 take_burst(server, pid, number, rows)
             for server, pid in zip(servers, pids, strict=True):
                 take_steady(server, pid, number, rows)
+            take_alarms(servers[0], number, rows)
     return rows
 
 
@@ -246,6 +256,7 @@ def ratios(rows: Rows, to_rule: list[float]) -> dict[str, float]:
         "durable_over_answer_only": _ratio(rates[0], rates[2]),
         "verify_only_over_durable_processor_time": _ratio(cpu[1], cpu[0]),
         "p99_ms_at_200_per_s": statistics.median(rows[f"durable, {RATE} requests/s, p99|ms"]),
+        "alarms_p99_ms_at_200_per_s": statistics.median(rows[f"{ALARMS}, p99|ms"]),
         "p99_ms_crowded": statistics.median(rows[f"{CROWDED}, p99|ms"]),
         "idle_accept_to_rule_ms": statistics.median(to_rule),
     }
