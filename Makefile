@@ -34,7 +34,7 @@ unit: chatbot
 	@$(PYTHON) -m tests.suite unit lab
 
 acceptance: chatbot
-	@$(PYTHON) -m tests.suite acceptance
+	@$(PYTHON) -m tests.suite acceptance sites
 
 validate: setup
 	$(PYTHON) -m st2local validate .

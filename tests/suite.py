@@ -1,9 +1,9 @@
 """
 `python -m tests.suite [GROUP ...]`: run the groups of tests, and say what came of them in a few lines.
 
-Booted hosts and the acceptance suite run beside the others, since each waits often. What failed is run once
-more, by itself; a test that passes then is no failure, but is named as unstable. A test may only be left
-out when it needs what no package registry has.
+Groups of one lane run one after the other, and the lanes beside each other, since each waits often. What
+failed is run once more, by itself; a test that passes then is no failure, but is named as unstable. A test
+may only be left out when it needs what no package registry has.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import time
 import xml.etree.ElementTree as xml
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,12 +30,13 @@ SLOWEST = 8
 
 @dataclass(frozen=True)
 class Group:
-    """Tests that one pytest runs: with which Python, which of them; *beside*: while others run."""
+    """Tests that one pytest runs: with which Python, which of them; in what *lane* beside the first one."""
 
     name: str
     python: Path
     words: tuple[str, ...]
-    beside: bool = False
+    lane: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cache(self) -> Path:
@@ -46,11 +47,30 @@ class Group:
         return ROOT / "build" / f"{self.name}.log"
 
 
+def sites() -> tuple[str, ...]:
+    """Return the files of the acceptance suite that need nothing but a lab of their own."""
+    return tuple(
+        f"tests/acceptance/{path.name}" for path in sorted(ROOT.glob("tests/acceptance/test_9_*.py"))
+    )
+
+
+NETWORK = os.environ.get("LAB_NETWORK") or "127.77.0"
+OTHER_LAB = {"LAB_ROOT": str(ROOT / "build" / "lab-sites"), "LAB_NETWORK": f"{NETWORK[:-1]}1"}
+HAS_OWN_STACKSTORM = bool(os.environ.get("ST2_API_URL"))  # which follows one lab at a time
+# StackStorm's client warns of its own age.
+STORIES = ("-W", "default", "-m", "not faults")
 GROUPS = (
     Group("unit", OWN, ("tests", "--ignore=tests/acceptance", "-m", "not lab and not faults")),
-    Group("lab", OWN, ("tests", "--ignore=tests/acceptance", "-m", "lab and not faults"), beside=True),
-    # StackStorm's client warns of its own age.
-    Group("acceptance", CLIENT, ("tests/acceptance", "-W", "default", "-m", "not faults"), beside=True),
+    Group("lab", OWN, ("tests", "--ignore=tests/acceptance", "-m", "lab and not faults"), "hosts"),
+    Group("sites", CLIENT, (*sites(), *STORIES), "stories")
+    if HAS_OWN_STACKSTORM
+    else Group("sites", CLIENT, (*sites(), *STORIES), "hosts", OTHER_LAB),
+    Group(
+        "acceptance",
+        CLIENT,
+        ("tests/acceptance", *(f"--ignore={path}" for path in sites()), *STORIES),
+        "stories",
+    ),
 )
 
 
@@ -72,7 +92,7 @@ def run(group: Group, *words: str, log: Path | None = None) -> Outcome:
     report.unlink(missing_ok=True)
     argv = [str(group.python), "-m", "pytest", *group.words, *words, f"--junitxml={report}"]
     argv += ["-o", f"cache_dir={group.cache}", "-o", "junit_family=xunit1"]
-    environment = {"RELEASE_RUNS": "2000", **os.environ}
+    environment = {"RELEASE_RUNS": "2000", **os.environ, **group.environment}
     began = time.monotonic()
     with (log or Path(os.devnull)).open("w") as file:
         output = file if log else None
@@ -99,20 +119,22 @@ def last_failed(group: Group) -> list[str]:
 
 
 def lane(groups: Iterable[Group], log: bool) -> dict[str, Outcome]:
+    """Run *groups* one after the other, with their output in logs or shown."""
     return {group.name: run(group, "--cache-clear", log=group.log if log else None) for group in groups}
 
 
 def first_runs(groups: Sequence[Group]) -> dict[str, Outcome]:
-    """Run all groups once: those that may run beside the others do, and are shown after them."""
-    beside = [group for group in groups if group.beside and len(groups) > 1]
-    for group in beside:
+    """Run all groups once, the lanes beside each other; the first group's is shown, the others' after it."""
+    lanes = {group.lane: [one for one in groups if one.lane == group.lane] for group in groups}
+    shown, *others = lanes.values()
+    for group in (one for groups in others for one in groups):
         say(f"{group.name} runs beside the others and is shown after them; meanwhile: tail -f {group.log}")
-    with ThreadPoolExecutor(len(groups)) as pool:
-        later = [pool.submit(lane, [group], True) for group in beside]
-        outcomes = lane([group for group in groups if group not in beside], False)
-        for others in later:
-            outcomes |= others.result()
-    for group in beside:
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        later = [pool.submit(lane, groups, True) for groups in others]
+        outcomes = lane(shown, False)
+        for ended in later:
+            outcomes |= ended.result()
+    for group in (one for groups in others for one in groups):
         sys.stdout.write(group.log.read_text(errors="replace"))
     return outcomes
 

@@ -88,4 +88,31 @@ def test_a_test_that_is_left_out_for_another_reason_is_a_failure(ran):
 def test_every_pytest_of_the_suite_finds_tests_that_are_there():
     paths = [word for group in suite.GROUPS for word in group.words if word.startswith("tests")]
 
-    assert all((suite.ROOT / path).is_dir() for path in paths)
+    assert all((suite.ROOT / path).exists() for path in paths)
+
+
+def test_every_file_of_the_acceptance_suite_is_run_by_one_group():
+    """Those that need a lab alone run in another lane."""
+    acceptance = next(group for group in suite.GROUPS if group.name == "acceptance")
+    there = {path for path in (suite.ROOT / "tests/acceptance").glob("test_*.py")}
+    left = {path for path in there if f"--ignore=tests/acceptance/{path.name}" not in acceptance.words}
+
+    assert {str(path.relative_to(suite.ROOT)) for path in there - left} == set(suite.sites())
+    assert left
+
+
+def test_what_a_second_lane_prints_is_shown_after_the_first(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(suite, "RESULTS", tmp_path)
+    monkeypatch.setattr(suite, "ROOT", tmp_path)
+    (tmp_path / "build").mkdir()
+    (tmp_path / "test_one.py").write_text(PASSES)
+    words = (str(tmp_path), f"--rootdir={tmp_path}", "-q")
+    groups = [
+        Group(name, Path(sys.executable), words, lane)
+        for name, lane in (("one", ""), ("two", "b"), ("three", "b"))
+    ]
+
+    assert {name: one.passed for name, one in suite.first_runs(groups).items()} == dict.fromkeys(
+        ("one", "two", "three"), 1
+    )
+    assert capsys.readouterr().out.count("1 passed") == 2
