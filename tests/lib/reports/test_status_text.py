@@ -141,6 +141,8 @@ def test_the_overview_has_one_line_for_each_project_and_reads_a_real_consul(cons
     assert all_of_them["projects"] == {"greeter": {"canary": build(1).version, "production": ""}}
     assert len(all_of_them["message"].splitlines()) == 1
     assert one["canary"]["version"] == build(1).version
+    assert one["message"].splitlines()[-1] == f"  next: {one['next']}"
+    assert all(f"  {note}" in one["message"].splitlines() for note in one["notes"])
     assert "ann: advertise canary, canary nothing -> 1.0-1.0000001 (deploy)" in overview.history(
         one["history"]
     )

@@ -8,7 +8,7 @@ from typing import Dict, Iterator, List, Mapping, Sequence, TypedDict, cast
 
 from cicd.ci import progress, run
 from cicd.ci.run import Run, StoredRun
-from cicd.config import Settings
+from cicd.config import Project, Settings
 from cicd.deploy import executions, requirements
 from cicd.release import fate
 from cicd.release.firing import Alarms
@@ -47,7 +47,11 @@ class RingStatus(TypedDict):
 
 
 class ProjectStatus(TypedDict):
-    """What is deployed of one project; `canary` and `production` are empty where it has no such ring."""
+    """
+    What is deployed of one project; `canary` and `production` are empty where it has no such ring.
+
+    `notes` are what is to be known beside that, `next` is what a person can do now.
+    """
 
     generation: int
     rings: Dict[str, RingStatus]
@@ -56,6 +60,8 @@ class ProjectStatus(TypedDict):
     hosts: List[HostStatus]
     holds: StoredHolds
     history: List[HistoryEntry]
+    notes: List[str]
+    next: str
     message: str
 
 
@@ -69,8 +75,21 @@ class Everything(TypedDict):
 def project_status(settings: Settings, project: str) -> ProjectStatus:
     """Return the rings, the hosts and the last changes of *project*, and a `message` to read."""
     store, found = Store(settings), settings.project(project)
-    seen = store.look(Look(found, keys=[run.key(found.name, "")], more=_keys_of_changes))
+    seen = look(store, found)
+    return status_of(seen, executions.sentences(settings, store, found.name))
+
+
+def look(store: Store, project: Project) -> Snapshot:
+    """Return *project* with its runs and its newest changes."""
+    return store.look(Look(project, keys=[run.key(project.name, "")], more=_keys_of_changes))
+
+
+def status_of(seen: Snapshot, stuck: Sequence[str] = ()) -> ProjectStatus:
+    """Return what is deployed of the project that was *seen*; *stuck* names executions that died."""
     known, hosts, alarms = seen.release, _hosts(seen), seen.alarms(())
+    gates, more = _gates(seen, alarms), [*stuck, *_runs(seen), *_late(seen)]
+    notes = status_text.notes(known, hosts, seen.now, gates, alarms, more)
+    bake, silent = seen.project.min_bake_seconds, _silent(seen)
     return {
         "generation": known.generation,
         "rings": {name: _ring(known.ring(name)) for name in known.lifecycle.names},
@@ -79,17 +98,17 @@ def project_status(settings: Settings, project: str) -> ProjectStatus:
         "hosts": _listed(hosts),
         "holds": cast(StoredHolds, asdict(known.holds)),
         "history": _history(seen),
-        "message": status_text.whole(
-            known,
-            hosts,
-            seen.now,
-            found.min_bake_seconds,
-            _gates(seen, alarms),
-            alarms,
-            [*executions.sentences(settings, store, found.name), *_runs(seen), *_late(seen)],
-            _silent(seen),
-        ),
+        "notes": [*status_text.alarming(known), *notes],
+        "next": status_text.next_step(known, seen.now, bake, gates, silent),
+        "message": status_text.whole(known, hosts, seen.now, bake, gates, alarms, more, silent),
     }
+
+
+def runs(seen: Snapshot) -> dict[str, Run]:
+    """Return the runs of the project that was *seen*, by commit."""
+    name = seen.project.name
+    below = seen.below(run.key(name, ""), StoredRun)
+    return {commit: run.parse(run.key(name, commit), document) for commit, document in below.items()}
 
 
 def everything(settings: Settings) -> Everything:
@@ -160,10 +179,7 @@ def _gates(seen: Snapshot, alarms: Alarms) -> dict[str, Gate]:
 
 
 def _runs(seen: Snapshot) -> list[str]:
-    name = seen.project.name
-    below = seen.below(run.key(name, ""), StoredRun)
-    runs = {commit: run.parse(run.key(name, commit), document) for commit, document in below.items()}
-    return progress.sentences(name, runs, seen.now)
+    return progress.sentences(seen.project.name, runs(seen), seen.now)
 
 
 def _late(seen: Snapshot) -> list[str]:

@@ -60,16 +60,30 @@ def whole(
 
     *stuck* names executions that died, *silent* says of rings whose deploy seems dead what becomes of it.
     """
-    lines = [release.project, *_alarmingly(release)]
-    lines += [f"  {_ring(release, name, hosts, now)}" for name in release.lifecycle.names[::-1]]
-    lines += [f"  {text}" for text in _stopped(release, now)]
-    lines += [f"  {text}" for text in _odd(release, hosts)]
-    lines += [f"  {text}" for text in _alarms(alarms, now)]
-    lines += [f"  {text}" for text in stuck]
-    lines += [f"  {text}" for text in _held(release.holds, now)]
-    lines += [f"  every project: {text}" for text in _held(release.around, now)]
-    lines += [f"  {text}" for text in _reviewed(release, now, gates)]
-    return "\n".join([*lines, f"  next: {next_step(release, now, min_bake, gates, silent)}"])
+    rings = [_ring(release, name, hosts, now) for name in release.lifecycle.names[::-1]]
+    said = [*alarming(release), *rings, *notes(release, hosts, now, gates, alarms, stuck)]
+    said.append(f"next: {next_step(release, now, min_bake, gates, silent)}")
+    return "\n".join([release.project, *(f"  {text}" for text in said)])
+
+
+def notes(
+    release: Release,
+    hosts: Sequence[HostStatus],
+    now: float,
+    gates: Gates = OPEN,
+    alarms: Alarms = SILENCE,
+    stuck: Sequence[str] = (),
+) -> list[str]:
+    """Return what is to be known beside the rings' versions: what stopped, fires, holds, waits."""
+    lines = [*_stopped(release, now), *_odd(release, hosts), *_alarms(alarms, now), *stuck]
+    lines += [*_held(release.holds, now), *(f"every project: {text}" for text in _held(release.around, now))]
+    return [*lines, *_reviewed(release, now, gates)]
+
+
+def alarming(release: Release) -> list[str]:
+    """Return what is said first and loudest: which going-back failed."""
+    said = [going_back.failure(release, ring) for ring in release.lifecycle.names[::-1]]
+    return [text for text in said if text]
 
 
 def one_line(release: Release, hosts: Sequence[HostStatus], now: float) -> str:
@@ -133,11 +147,6 @@ def _moving(release: Release, name: str) -> str:
         f"{name} is taken back: its hosts go back to {ring.wanted.version} by themselves, and it is "
         f"healthy when all have. Where one cannot, correct what it reports, or exclude it"
     )
-
-
-def _alarmingly(release: Release) -> list[str]:
-    said = [going_back.failure(release, ring) for ring in release.lifecycle.names[::-1]]
-    return [f"  {text}" for text in said if text]
 
 
 def _stopped(release: Release, now: float) -> list[str]:
