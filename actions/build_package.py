@@ -32,4 +32,5 @@ class BuildPackage(RunStep):
         said = f"{built['package']} {built['version']}: {built['bytes']} bytes by {built['driver']}"
         errors = len(built["lintian"])
         said += f", lintian names {errors} errors" if errors else ""
-        return {**built, "message": f"{said}; on {host['name']}"}
+        verify = settings.verify_reproducible(known)
+        return {**built, "verify": verify, "message": f"{said}; on {host['name']}"}

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cicd.action import RunStep
-from cicd.ci.artifacts import Archived
+from cicd.ci import made_tree
 from cicd.config import Settings
-from cicd.package import archived_tree, project_build
-from cicd.package import tree as trees
 from cicd.package.build import Described
-from cicd.package.tree import ARTIFACT
 from cicd.release.host import Host
 
 
@@ -24,13 +21,8 @@ class BuildTree(RunStep):
         host: dict[str, str],
         described: Described,
     ) -> dict[str, Any]:
-        known, there, note = settings.project(project), Host(**host), ""
-        if trees.parse(described["tree"]).source == ARTIFACT:
-            passed = Archived(settings, known, commit)
-            given = passed.artifacts, passed.download
-            tree = archived_tree.build_tree(settings, there, run, known, commit, described, *given)
-        else:
-            tree, note = project_build.build_tree(settings, there, run, known, commit, described)
+        where = (settings, Host(**host), run, settings.project(project), commit)
+        tree, note = made_tree.make(*where, described)
         maker = tree.artifact or described["metadata"]["build"]
         said = f"{maker} made the tree {tree.digest[:12]} on {host['name']}"
         return {"tree": tree.as_json(), "note": note, "message": said}

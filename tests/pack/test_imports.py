@@ -16,8 +16,9 @@ SLOW = {
     *("paramiko", "subprocess", "yaml", "zoneinfo"),
 }
 ON_ONE_HOST = {
-    *("adopt_release", "build_package", "build_tree", "clean_build", "compare_versions", "converge_host"),
-    *("fetch_commit", "plan_deploy", "prune_packages", "publish_package", "read_metadata"),
+    *("adopt_release", "build_package", "build_tree", "clean_build", "compare_builds"),
+    *("compare_versions", "converge_host", "fetch_commit", "plan_deploy", "prune_packages"),
+    *("publish_package", "read_metadata"),
 }
 ON_MANY_HOSTS = {"update_hosts"}
 EVERYWHERE = {"check_setup"}

@@ -24,7 +24,10 @@ from tests.package.publishing import KEY, RepositoryHost
 
 HERE = Path(__file__).parent
 SERVICES = {"build": ("site-build", "package"), "apt": ("site-apt", "publish")}
-PROJECTS = {name: {"repository": "acme/app"} for name in ("app", "web")}
+PROJECTS = {
+    "app": {"repository": "acme/app"},
+    "web": {"repository": "acme/app", "verify_reproducible": "refuse"},
+}
 BUILD = "script/build"
 SANDBOX = "/usr/libexec/cicd-sandbox"
 TOOLS = ("git", "tar", "base64", "nfpm", "rm", "sftp-server", "aptly")
@@ -56,7 +59,7 @@ class Site(Loopback):
         for machine in machines:
             super().start([machine])
             self._alive[machine.name] = self._processes[-1]
-            self._register(machine)
+            self.register(machine)
 
     def kill(self, machine: Machine) -> None:
         """End everything that runs on *machine*, at once."""
@@ -130,7 +133,13 @@ class Site(Loopback):
         given += [f"ln -s {HERE / 'sandbox.sh'} {folder / 'run'}"]
         return [*super()._namespace(), *(given if os.geteuid() == 0 else [])]
 
-    def _register(self, machine: Machine) -> None:
+    def unregister(self, machine: Machine) -> None:
+        """Let Consul know nothing of *machine*."""
+        body = {"Node": machine.name}
+        requests.put(f"{self._consul}/v1/catalog/deregister", json=body, timeout=10).raise_for_status()
+
+    def register(self, machine: Machine) -> None:
+        """Tell Consul that *machine* is healthy."""
         service, tag = SERVICES["apt" if machine == self.publisher else "build"]
         known = {"ID": service, "Service": service, "Tags": [tag], "Address": machine.address}
         body = {"Node": machine.name, "Address": machine.address, "Service": known}

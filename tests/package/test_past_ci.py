@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from cicd.ci import made_tree
+from cicd.ci.run import Run
+from cicd.ci.runs import Runs
+from cicd.ci.second_build import SecondBuild
+from cicd.errors import Refused
+from cicd.package import build as steps
+from cicd.package.built import Package
+from cicd.package.clearance import Clearance
+from cicd.release.host import Host
 from cicd.store.store import Store
-from tests.package.building import commit
+from tests.package.building import commit, write
 from tests.package.site import Site
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can end all that runs on a host at once")
@@ -108,3 +118,84 @@ def test_a_name_belongs_to_the_project_that_published_it_first(site, repository)
     assert first["status"] == "succeeded", first["result"]
     assert "shared-name is the package of app; web cannot publish one of that name" in error_of(other)
     assert repository.versions() == before
+
+
+def bring(site: Site, script: str) -> str:
+    """Commit a project that *script* makes; CI passes it for `web`, which is built twice and compared."""
+    (site.code / "fpm.json").write_text(json.dumps({"version": "1.0.0", "description": "Is built twice."}))
+    write(site.code / "script" / "build", f"#!/bin/sh\nset -eu\n{script}\n", executable=True)
+    of = commit(site.code)
+    site.run_is(of, "passed", project="web")
+    return of
+
+
+def kept(site: Site, of: str) -> Run:
+    known = Runs(Store(site.settings), "web").find(of)
+    assert known is not None
+    return known
+
+
+def left_on_hosts(site: Site) -> list[str]:
+    return [path.name for machine in site.builders for path in (machine.folder / "home/builds").glob("*")]
+
+
+def test_what_a_second_build_host_makes_alike_is_published_and_the_run_says_so(site, repository):
+    of = bring(site, 'echo same >"$CICD_OUTPUT/made"')
+    ended = build(site, of, project="web")
+    other = next(machine.name for machine in site.builders if machine != site.first_choice(of))
+
+    assert ended["status"] == "succeeded", ended["result"]
+    assert kept(site, of).reproduced == f"built with the same bytes on {other}"
+    assert left_on_hosts(site) == []
+
+
+def test_what_a_second_build_host_makes_otherwise_is_refused_by_file_and_not_published(site, repository):
+    before = repository.versions()
+    of = bring(site, 'echo same >"$CICD_OUTPUT/made"; od -N8 -tx1 /dev/urandom >"$CICD_OUTPUT/drawn"')
+    ended = build(site, of, project="web")
+    stopped = kept(site, of).stop
+
+    assert ended["status"] == "failed"
+    assert "is not reproducible" in error_of(ended)
+    assert "other bytes than" in error_of(ended)
+    assert "opt/web/drawn (content)" in error_of(ended)
+    assert "made" not in error_of(ended).partition(": ")[2]
+    assert stopped is not None
+    assert stopped.step == "compare builds"
+    assert repository.versions() == before
+    assert left_on_hosts(site) == []
+
+
+def second_build(site: Site, of: str, verify: str) -> SecondBuild:
+    """Build the commit *of* on one host, as the first steps of a run do."""
+    project = replace(site.settings.project("web"), verify_reproducible=verify)
+    machine = site.first_choice(of)
+    first = Host(machine.name, machine.address)
+    where = (site.settings, first, "byhand", project, of)
+    steps.fetch_commit(*where)
+    described = steps.read_metadata(*where)
+    built = steps.build_package(*where, described, Clearance(1), made_tree.make(*where, described)[0])
+    package = Package("web", built["version"], of, f"acme/app@{of}", built["sha256"], built["file"])
+    return SecondBuild(site.settings, project, of, "byhand", first, described, package)
+
+
+def test_with_one_build_host_it_is_said_that_nothing_was_compared_or_refused(site, repository):
+    of = bring(site, 'echo same >"$CICD_OUTPUT/made"')
+    made = second_build(site, of, "report")
+    only = made.first.name
+    for machine in site.builders:
+        if machine.name != only:
+            site.unregister(machine)
+    verdict = made.verify()
+    strict = replace(made, project=replace(made.project, verify_reproducible="refuse"))
+    with pytest.raises(Refused, match=f"is not verified: {only} is the only healthy build host"):
+        strict.verify()
+    for machine in site.builders:
+        site.register(machine)
+
+    assert not verdict.same
+    assert (
+        verdict.said == f"not verified: {only} is the only healthy build host, site-build (package) in Consul"
+    )
+    assert kept(site, of).doubt == verdict.said
+    steps.clean(site.settings, made.first, "byhand")

@@ -57,6 +57,7 @@ class Project:
     deploy: Overrides = field(default_factory=lambda: Overrides())  # keys of that section that are its own
     requires: Mapping[str, str] = field(default_factory=dict)  # the least version of other projects, by name
     packages: tuple[str, ...] = ()  # names of packages that are this project's, whoever published one first
+    verify_reproducible: str = ""  # that of `package` when empty
 
     def approval_of(self, ring: str) -> Policy:
         """Return who must approve what comes to *ring*: its own policy, or the project's for production."""
@@ -112,6 +113,10 @@ class Settings:
     def component(self, project: Project) -> str:
         """Return the component of those distributions."""
         return project.component or self.repository.component
+
+    def verify_reproducible(self, project: Project) -> str:
+        """Return what follows when a second build host builds other bytes; `never` for no second build."""
+        return project.verify_reproducible or self.package.verify_reproducible
 
     def service_name(self, project: Project) -> str:
         """Return the Consul service of *project*'s app hosts."""
@@ -269,6 +274,7 @@ def _project(name: str, values: Mapping[str, Any], config: Mapping[str, Any], ba
         deploy=lifecycles.overrides(cast(Overrides, values.get("deploy") or {})),
         requires=_requires(name, values.get("requires") or {}, config),
         packages=tuple(identifiers.check("package", name) for name in values.get("packages") or ()),
+        verify_reproducible=values.get("verify_reproducible") or "",
     )
 
 

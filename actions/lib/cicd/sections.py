@@ -76,6 +76,7 @@ class PackageSettings:
     driver: str
     formats: tuple[str, ...]
     lintian: str
+    verify_reproducible: str
     service: str
     tag: str
     timeout: int

@@ -13,7 +13,10 @@ from cicd.store.store import Store
 
 CI = "CI"
 PUBLISH, PUBLISHED, ADVERTISE = "publish package", "published", "advertise canary"
-PACKAGING = ("find build host", "fetch commit", "read metadata", "build tree", "build package", PUBLISH)
+PACKAGING = (
+    *("find build host", "fetch commit", "read metadata", "build tree", "build package", "compare builds"),
+    PUBLISH,
+)
 SILENT_SECONDS = 7200  # longer than any step of packaging may take
 
 
@@ -42,13 +45,14 @@ def of(run: Run, now: float) -> Stop | None:
 
 
 def sentences(project: str, runs: Mapping[str, Run], now: float) -> list[str]:
-    """Return where the newest of *runs* stopped before it came to a ring, and what is next."""
+    """Return where the newest of *runs* stopped before it came to a ring, and what is next; or its doubt."""
     if not runs:
         return []
     commit = max(runs, key=lambda one: runs[one].at)
     ended = of(runs[commit], now)
     if ended is None or is_of_ring(ended):
-        return []
+        doubt = runs[commit].doubt
+        return [f"the package of {commit[:7]} is {doubt}"] if doubt else []
     return [f"the run of {commit[:7]} stopped {age(now - ended.when)} ago {told(project, commit, ended)}"]
 
 

@@ -33,6 +33,7 @@ PASSED: Stage = "passed"
 FAILED: Stage = "failed"
 SUPERSEDED: Stage = "superseded"  # a newer commit took its turn, or passed before it
 OPEN: FrozenSet[Before] = frozenset({ACCEPTED, WAITING, STARTING, BUILDING})
+SAME_BYTES = "built with the same bytes"
 ENDED: FrozenSet[Before] = frozenset({PASSED, FAILED, SUPERSEDED})
 
 
@@ -70,7 +71,8 @@ class Run:
     `by` is the newer commit that superseded this one, `order` the turn in the queue.
     `artifacts` is the sha256 of what the build archived, by path.
     `claimed_by` is the execution that goes on with what passed; `step`, since `step_at`, and `stop` are how
-    far it came, `version` what it published. `more` is what a newer pack recorded beside all that.
+    far it came, `version` what it published, `reproduced` what came of the build on a second host. `more` is
+    what a newer pack recorded beside all that.
     """
 
     stage: Stage
@@ -90,12 +92,18 @@ class Run:
     step_at: float = 0.0
     stop: Stop | None = None
     version: str = ""
+    reproduced: str = ""
     more: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
         """Whether its build did not end."""
         return self.stage in OPEN
+
+    @property
+    def doubt(self) -> str:
+        """Why its package may not be what another build host makes; empty when that is not known."""
+        return "" if self.reproduced.startswith(SAME_BYTES) else self.reproduced
 
 
 class StoredRun(TypedDict, total=False):
@@ -118,11 +126,12 @@ class StoredRun(TypedDict, total=False):
     step_at: float
     stop: Optional[StoredStop]
     version: str
+    reproduced: str
 
 
 Command = Callable[[Optional[Run]], Optional[Run]]  # None from one: the run may not move so
 # Recorded once there is any.
-LATER = ("order", "artifacts", "claimed_by", "step", "step_at", "stop", "version")
+LATER = ("order", "artifacts", "claimed_by", "step", "step_at", "stop", "version", "reproduced")
 
 
 def accept(now: float, seen: Before, user: str, branch: str, deploy: bool) -> Command:
@@ -232,7 +241,7 @@ def _stage(text: Any) -> Any:
 
 READ: Dict[str, Callable[[Any], Any]] = {
     "stage": _stage,
-    **dict.fromkeys(("user", "branch", "status", "by", "claimed_by", "step", "version"), str),
+    **dict.fromkeys(("user", "branch", "status", "by", "claimed_by", "step", "version", "reproduced"), str),
     **dict.fromkeys(("build", "queue_id", "lost", "order"), int),
     **dict.fromkeys(("at", "step_at"), float),
     "artifacts": lambda value: {str(path): str(digest) for path, digest in value.items()},

@@ -72,6 +72,18 @@ class Builders(Store):
         self._note(f"{TAKEN}/{host.name}/{identifiers.check('run', run)}", self._seconds)
         return host
 
+    def take_another(self, run: str, commit: str, first: str) -> Host:
+        """Return another host than *first* for *run*, to build the same on; Refused when there is none."""
+        hosts = [host for host in _hosts(self, self._service, self._tag) if host.name != first]
+        host = choose(hosts, self._busy(), self._failed(), commit)
+        if host is None:
+            raise Refused(
+                f"{first} is the only healthy build host, {self._service} ({self._tag}) in Consul.",
+                "Start a second one, or set `verify_reproducible` to report.",
+            )
+        self._note(f"{TAKEN}/{host.name}/{identifiers.check('run', run)}", self._seconds)
+        return host
+
     def give_back(self, run: str, name: str) -> None:
         """Record that *run* does not need the host *name* any more."""
         _, item = self.ask(lambda c: c.kv.get(f"{TAKEN}/{name}/{run}"))

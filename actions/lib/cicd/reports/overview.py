@@ -128,7 +128,8 @@ def history(entries: Sequence[HistoryEntry], project: str = "", runs: Mapping[st
     """
     Return history *entries* as lines to read, newest first: when, who, what, from what to what, why.
 
-    Among them are those of *project*'s *runs* that stopped before they came to a ring.
+    Among them are those of *project*'s *runs* that stopped before they came to a ring, or whose package
+    another build host did not make alike.
     """
     oldest = min((float(entry["when"]) for entry in entries), default=0.0)
     lines = [(float(entry["when"]), _line(entry)) for entry in entries]
@@ -138,6 +139,8 @@ def history(entries: Sequence[HistoryEntry], project: str = "", runs: Mapping[st
 
 def _stops(project: str, runs: Mapping[str, Run]) -> Iterator[tuple[float, str]]:
     for commit, known in runs.items():
+        if known.doubt:
+            yield known.step_at, f"{moment(known.step_at)}  the package of {commit[:7]} is {known.doubt}"
         ended = progress.of(known, time.time())
         if ended and not progress.is_of_ring(ended):
             said = progress.told(project, commit, ended)

@@ -67,7 +67,7 @@ def of_package(commit: str, run: Run, now: float, first: str = CANARY) -> Report
     if ended and ended.step == progress.ADVERTISE:
         return _of_stop(commit, f"cicd/{first}", f"not deployed to {first}: {ended.why}", ended)
     if run.version:
-        said = f"packaged as {run.version}"
+        said = f"packaged as {run.version}" + (f", {run.reproduced}" if run.reproduced else "")
         return Report(commit, "cicd/package", SUCCESS, said, said)
     return None
 

@@ -1,0 +1,34 @@
+"""Step 10: build the package again on a second build host, and compare what came out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd import identifiers
+from cicd.action import RunStep
+from cicd.ci.second_build import SecondBuild
+from cicd.config import Settings
+from cicd.package.build import Described
+from cicd.package.built import Package
+from cicd.release.host import Host
+
+
+class CompareBuilds(RunStep):
+    def act(
+        self,
+        settings: Settings,
+        project: str,
+        commit: str,
+        run: str,
+        host: dict[str, str],
+        described: Described,
+        version: str,
+        sha256: str,
+        package: str,
+        file: str,
+    ) -> dict[str, Any]:
+        known = settings.project(project)
+        trace = identifiers.trace_tag(known.repository, commit)
+        built = Package(package, version, commit, trace, sha256, file)
+        verdict = SecondBuild(settings, known, commit, run, Host(**host), described, built).verify()
+        return {"reproduced": verdict.same, "message": f"{package} {version}: {verdict.said}"}
