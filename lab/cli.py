@@ -1,4 +1,4 @@
-"""The command line: `python -m lab up|down|status|describe|reload|project|host|redeliver|hook`."""
+"""The command line: `python -m lab up|down|status|describe|reload|project|host|datacenter|redeliver|hook`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from lab import description, machine, projects, proxies, state
+from lab.consul import datacenter
 from lab.down import down, power_off
 from lab.errors import LabError, Unfit
 from lab.git.server import BARE
@@ -101,6 +102,17 @@ def _host(options: argparse.Namespace, places: Places, world: World) -> int:
     return 0
 
 
+def _datacenter(options: argparse.Namespace, places: Places, world: World) -> int:
+    machine.check_root()
+    base = base_of(places)
+    with held(places.lock_file):
+        datacenter.move(
+            places, world, options.name, [Container(places, world.host(one), base) for one in options.hosts]
+        )
+    say(f"{', '.join(options.hosts)} in Consul's datacentre {options.name}")
+    return 0
+
+
 def _redeliver(options: argparse.Namespace, places: Places, world: World) -> int:
     machine.check_root()
     container = Container(places, world.infra, base_of(places))
@@ -167,6 +179,13 @@ def parser() -> argparse.ArgumentParser:
     host.add_argument("name")
     host.add_argument("power", choices=("off", "on"))
     host.set_defaults(run=_host)
+    own = commands.add_parser(
+        "datacenter",
+        help="move app hosts to a Consul datacentre of their own, joined with `lab`; or back there",
+    )
+    own.add_argument("name")
+    own.add_argument("hosts", nargs="+", help="the first one has its server")
+    own.set_defaults(run=_datacenter)
     redeliver = commands.add_parser("redeliver", help="send a webhook delivery again; the newest without ID")
     redeliver.add_argument("id", nargs="?", default="")
     redeliver.set_defaults(run=_redeliver)

@@ -10,6 +10,7 @@ from lab.errors import LabError
 
 SSH_PORT = 2222
 CONSUL_PORT = 8501
+WAN_PORT = 8302  # where servers of datacentres join
 REPOSITORY = "acme/greeter"
 PROJECT = "greeter"
 ROLE = "app"
@@ -128,7 +129,7 @@ class World:
     def listeners(self, with_stackstorm: bool = True) -> list[tuple[str, int]]:
         """Return every address and TCP port that a lab listens on."""
         common = {host.address: [SSH_PORT, 8301, 8500, CONSUL_PORT, 8600] for host in self.hosts}
-        common[self.infra.address] += [8000, 8080, 8081, 8082, 8300, 8302, 8404]
+        common[self.infra.address] += [8000, 8080, 8081, 8082, 8300, WAN_PORT, 8404]
         for host in self.apps:
             common[host.address].append(8080)
         common[self.control] = [9110, *([9100, 9101, 9102] if with_stackstorm else [])]

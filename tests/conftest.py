@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,15 +40,22 @@ def server(folder: Path, connections: int = 200) -> Iterator[str]:
 
 
 @contextmanager
-def agent(folder: Path, wan: int = -1, **settings: object) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Run a Consul server in memory, with *settings*; give its URL and process. Others join on port *wan*."""
+def agent(
+    folder: Path, wan: int = -1, also: Sequence[Path] = (), **settings: object
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """
+    Run a Consul server in memory with *settings*, and those of the files *also*; give its URL and process.
+
+    Servers of other datacentres join on port *wan*.
+    """
     port = free_port()
     ports = {"http": port, "serf_lan": free_port(), "server": free_port(), "serf_wan": wan}
     ports |= {name: -1 for name in ("dns", "grpc", "https")}
     (folder / "config.json").write_text(json.dumps({"ports": ports, "log_level": "WARN", **settings}))
     command = [str(binary.find(Places.from_environment())), "agent", "-dev", "-bind", "127.0.0.1"]
+    files = [word for file in (folder / "config.json", *also) for word in ("-config-file", str(file))]
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen([*command, "-config-file", folder / "config.json"], stdout=log, stderr=log)
+        process = subprocess.Popen([*command, *files], stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for_leader(url)

@@ -10,7 +10,7 @@ from typing import Any
 from lab.errors import LabError
 from lab.hosts.container import Container
 from lab.project import FIRST, Project
-from lab.world import Host, World
+from lab.world import WAN_PORT, Host, World
 
 DATACENTER = "lab"
 UNIT = """[Unit]
@@ -38,9 +38,9 @@ def configure(container: Container, world: World) -> None:
     disk.unit("consul.service", UNIT)
 
 
-def alive(world: World) -> set[str]:
-    """Return the names of the nodes that Consul sees alive; none when it has no leader yet."""
-    url = f"{world.plain_consul_url}/v1/health/state/passing"
+def alive(address: str) -> set[str]:
+    """Return the names of the nodes that the server at *address* sees alive; none before it has a leader."""
+    url = f"http://{address}:8500/v1/health/state/passing"
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             checks = json.load(response)
@@ -49,10 +49,10 @@ def alive(world: World) -> set[str]:
     return {check["Node"] for check in checks if check["CheckID"] == "serfHealth"}
 
 
-def wait_alive(world: World, seconds: float = 30.0) -> None:
-    """Return once Consul sees every host alive; LabError names those that it does not."""
+def wait_alive(address: str, names: set[str], seconds: float = 30.0) -> None:
+    """Return once the server at *address* sees the hosts *names* alive; LabError says which it does not."""
     deadline = time.monotonic() + seconds
-    while missing := {host.name for host in world.hosts} - alive(world):
+    while missing := names - alive(address):
         if time.monotonic() > deadline:
             raise LabError(f"Consul does not see {', '.join(sorted(missing))}.", "See the hosts' logs.")
         time.sleep(0.1)
@@ -78,7 +78,8 @@ def agent(host: Host, world: World) -> dict[str, Any]:
         "log_level": "WARN",
     }
     if host == world.infra:
-        return {**common, "server": True, "bootstrap_expect": 1}
+        ports = {"serf_wan": WAN_PORT, "grpc": -1}
+        return {**common, "server": True, "bootstrap_expect": 1, "ports": ports}
     return {**common, "server": False, "retry_join": [world.infra.address]}
 
 

@@ -27,17 +27,15 @@ def make(places: Places, world: World, consul: Path) -> None:
     folder.mkdir(parents=True, mode=0o700)
     _run(folder, [consul, "tls", "ca", "create"])
     write_secret(folder / "gossip_key", _run(folder, [consul, "keygen"]))
-    together({host.name: partial(_certify, folder, host, world, consul) for host in world.hosts})
+    together({host.name: partial(certify, folder, host, DATACENTER, consul) for host in world.hosts})
 
 
 def configure(container: Container, places: Places) -> None:
     """Give the host its certificate and the gossip key; Consul alone reads what is secret of them."""
     folder, disk = places.secrets / "consul", container.disk
     disk.write(AUTHORITY, authority(places).read_bytes())
-    (certificate,) = (folder / container.host.name).glob("*-consul-0.pem")
-    (secret,) = (folder / container.host.name).glob("*-consul-0-key.pem")
-    disk.write(f"{FOLDER}/agent.pem", certificate.read_bytes())
-    disk.write(f"{FOLDER}/agent-key.pem", secret.read_bytes(), 0o600, "consul")
+    for path, text in certificate(folder / container.host.name).items():
+        disk.write(path, text, 0o600, "consul")
     key = (folder / "gossip_key").read_text().strip()
     disk.write("etc/consul.d/encryption.json", json.dumps(settings(key), indent=2), 0o600, "consul")
 
@@ -61,11 +59,18 @@ def settings(gossip_key: str) -> dict[str, Any]:
     }
 
 
-def _certify(folder: Path, host: Host, world: World, consul: Path) -> None:
-    kind = "-server" if host == world.infra else "-client"
+def certificate(folder: Path) -> dict[str, str]:
+    """Return what *folder* has for one host, by where the host keeps it: its certificate, and the key."""
+    (known,), (secret,) = folder.glob("*-consul-0.pem"), folder.glob("*-consul-0-key.pem")
+    return {f"{FOLDER}/agent.pem": known.read_text(), f"{FOLDER}/agent-key.pem": secret.read_text()}
+
+
+def certify(folder: Path, host: Host, datacenter: str, consul: Path) -> None:
+    """Make the certificate of *host*, in *folder*, as a server's where it may be one of *datacenter*."""
+    kind = "-server" if host.role == "infra" or datacenter != DATACENTER else "-client"
     own, signer = folder / host.name, [f"-ca={folder / CERTIFICATE}", f"-key={folder / SECRET}"]
     own.mkdir()
-    where = [f"-dc={DATACENTER}", f"-additional-ipaddress={host.address}"]
+    where = [f"-dc={datacenter}", f"-additional-ipaddress={host.address}"]
     _run(own, [consul, "tls", "cert", "create", kind, *where, *signer])
 
 

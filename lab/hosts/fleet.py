@@ -119,7 +119,7 @@ class Fleet:
         address = self.world.infra.address
         for port, what in ((8000, "HAProxy"), (8080, "Jenkins"), (8081, "nginx"), (8082, "GitHub's API")):
             ports.wait(address, port, what)
-        agent.wait_alive(self.world)
+        agent.wait_alive(address, {host.name for host in self.world.hosts})
 
 
 def base_of(places: Places) -> Path:

@@ -1,7 +1,8 @@
-"""A project with a list of rings of its own, by configuration alone: staging, canary, two of production."""
+"""A list of rings of a project's own: staging, canary, and two of production, one in another datacentre."""
 
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ LIFECYCLE = [
     {
         "name": "production-eu",
         "tag": "{project}::app_production-eu",
+        "datacenter": "eu",
         "version_key": "{project}::version",
         "min_bake_seconds": 1,
     },
@@ -31,9 +33,28 @@ LIFECYCLE = [
 ]
 
 
+EU = "web3"  # the only host of production-eu, so the server of its datacentre, too
+
+
 def containers():
     places, lab = Places.from_environment(), Lab.from_environment()
     return [Container(places, host, base_of(places)) for host in lab.apps]
+
+
+def container(name):
+    places, lab = Places.from_environment(), Lab.from_environment()
+    return Container(places, lab.host(name), base_of(places))
+
+
+@contextmanager
+def stopped_consul(name):
+    """Let Consul on the host answer nobody meanwhile."""
+    host = container(name)
+    host.run("systemctl", "kill", "--signal=STOP", "consul.service")
+    try:
+        yield
+    finally:
+        host.run("systemctl", "kill", "--signal=CONT", "consul.service")
 
 
 def put_in_ring(container, ring):
@@ -59,6 +80,7 @@ def hosts(world, lab, tmp_path_factory):
     """The hosts of each ring, once the project is there with its lifecycle; the last one has the rest."""
     folder = announcer(tmp_path_factory.mktemp("a folder") / NAME, NAME)
     assert lab("project", "add", str(folder)).returncode == 0
+    assert lab("datacenter", "eu", EU).returncode == 0
     path = Path(world.description["root"]) / "configs" / "cicd.yaml"
     text = path.read_text()
     changed = yaml.safe_load(text)
@@ -71,19 +93,35 @@ def hosts(world, lab, tmp_path_factory):
         put_in_ring(container, ring)
         found[ring].append(container.host.name)
     assert lab("reload").returncode == 0
-    return found
+    yield found
+    path.write_text(text)
+    assert lab("reload").returncode == 0
+    assert lab("datacenter", "lab", EU).returncode == 0
 
 
 @pytest.fixture(scope="module")
-def pushed(world, teller, hosts):
-    """The version of the first push, once it runs on staging."""
+def push(world, teller, hosts):
+    """A function that pushes what is committed, and returns once it runs on staging."""
     clone = Path(world.description["root"]) / "clones" / NAME
-    subprocess.run(["git", "push", "-q"], cwd=clone, check=True)
-    head = ["git", "rev-parse", "HEAD"]
-    commit = subprocess.run(head, cwd=clone, capture_output=True, text=True, check=True).stdout.strip()
-    ended = teller.follow(f"acme/{NAME}@{commit}", "cicd.ci_success")
-    assert ended["status"] == "succeeded", ended["result"]
-    return ended
+
+    def git(*words):
+        said = subprocess.run(["git", *words], cwd=clone, capture_output=True, text=True, check=True)
+        return said.stdout.strip()
+
+    def push(*words):
+        if words:
+            git(*words)
+        git("push", "-q")
+        ended = teller.follow(f"acme/{NAME}@{git('rev-parse', 'HEAD')}", "cicd.ci_success")
+        assert ended["status"] == "succeeded", ended["result"]
+
+    return push
+
+
+@pytest.fixture(scope="module")
+def pushed(push):
+    """The first push runs on staging."""
+    push()
 
 
 def version_on(world, hosts, ring):
@@ -94,9 +132,28 @@ def version_on(world, hosts, ring):
     return version if status == "install ok installed" else ""
 
 
+def release(stackstorm):
+    return stackstorm.run("cicd.get_release", project=NAME)["result"]["result"]
+
+
 def rings_of(stackstorm):
-    result = stackstorm.run("cicd.get_release", project=NAME)["result"]["result"]
-    return {name: ring["version"] for name, ring in result["rings"].items()}
+    return {name: ring["version"] for name, ring in release(stackstorm)["rings"].items()}
+
+
+def in_eu(world, key):
+    """Return the text of the key as the datacentre eu has it."""
+    url = f"{world.description['consul']['url']}/v1/kv/{key}?raw&dc=eu"
+    found = requests.get(url, timeout=10)
+    return found.text if found.ok else None
+
+
+def promote_to_eu(stackstorm):
+    """Begin to promote to production-eu, and return the execution once a deploy walks the ring."""
+    execution = stackstorm.start("cicd.promote", project=NAME, ring="production-eu")
+    wait_for(
+        "the promotion", lambda: release(stackstorm)["rings"]["production-eu"]["state"] == "deploying", 60
+    )
+    return execution
 
 
 def test_a_push_comes_to_the_first_ring_and_to_no_other(world, hosts, pushed, stackstorm):
@@ -130,6 +187,16 @@ def test_no_ring_is_passed_over(stackstorm, pushed):
     assert "has no production-eu" in ended["result"]["output"]["error"]["error"]
 
 
+def test_nothing_is_promoted_to_a_datacentre_that_cannot_be_reached(hosts, pushed, stackstorm):
+    with stopped_consul(EU):
+        ended = stackstorm.run("cicd.promote", project=NAME, ring="production-eu")
+        rings = rings_of(stackstorm)
+
+    said = ended["result"]["output"]["error"]["error"]
+    assert f"production-eu of {NAME} is in Consul's datacentre eu, of which nothing is known" in said
+    assert (rings["staging"] != "", rings["production-eu"]) == (True, "")
+
+
 def test_deploy_production_takes_each_production_ring_in_turn(world, hosts, pushed, stackstorm):
     version = version_on(world, hosts, "staging")
     wait_for("the canary", lambda: rings_of(stackstorm)["canary"] == version, 120)
@@ -145,5 +212,46 @@ def test_deploy_production_takes_each_production_ring_in_turn(world, hosts, push
     )
 
     assert version_on(world, hosts, "production-eu") == version_on(world, hosts, "production-us") == version
-    assert world.key(f"{NAME}::version") == version
-    assert world.key(f"{NAME}::canary_version") is None
+    assert in_eu(world, f"{NAME}::version") == version
+    assert world.key(f"{NAME}::version") is world.key(f"{NAME}::canary_version") is None
+
+
+def test_its_hosts_obey_their_own_copy_with_the_record_gone(world, hosts, pushed, stackstorm):
+    version = rings_of(stackstorm)["production-eu"]
+    with stopped_consul("infra1"):
+        container(EU).run("dpkg", "--remove", NAME)
+        container(EU).run("cicd-converge", NAME)
+
+        assert version_on(world, hosts, "production-eu") == version
+
+
+@pytest.mark.faults
+def test_a_push_comes_to_its_rings_while_another_datacentre_is_cut_off(
+    world, hosts, pushed, push, stackstorm
+):
+    before = version_on(world, hosts, "staging")
+    with stopped_consul(EU):
+        push("commit", "-q", "--allow-empty", "-m", "Another version")
+        version = version_on(world, hosts, "staging")
+        assert version != before
+        wait_for("the canary", lambda: version_on(world, hosts, "canary") == version, 120)
+    assert rings_of(stackstorm)["production-eu"] == before
+
+
+@pytest.mark.faults
+def test_one_that_goes_away_in_the_middle_of_a_promotion_goes_back_by_itself(
+    world, hosts, pushed, stackstorm
+):
+    before = rings_of(stackstorm)["production-eu"]
+    wait_for("a healthy canary", lambda: release(stackstorm)["rings"]["canary"]["state"] == "healthy", 60)
+    execution = promote_to_eu(stackstorm)
+    with stopped_consul(EU):
+        assert stackstorm.wait(execution)["status"] == "failed"
+        assert "production-eu: Consul at" in release(stackstorm)["message"]
+
+    def is_back():
+        ring = release(stackstorm)["rings"]["production-eu"]
+        return (ring["state"], ring["version"]) == ("healthy", before)
+
+    wait_for("the version of before", is_back, 180)
+    assert version_on(world, hosts, "production-eu") == in_eu(world, f"{NAME}::version") == before
