@@ -29,8 +29,10 @@ class BuildPackage(RunStep):
         cleared = CiGate(settings).clearance(known, commit)
         of = trees.parse(tree)
         built = build.build_package(settings, there, run, known, commit, described, cleared, of)
-        said = f"{built['package']} {built['version']}: {built['bytes']} bytes by {built['driver']}"
-        errors = len(built["lintian"])
+        packages = [built, *built["others"]]
+        names = " and ".join(one["package"] for one in packages)
+        size, errors = (sum(one["bytes"] for one in packages), sum(len(one["lintian"]) for one in packages))
+        said = f"{names} {built['version']}: {size} bytes by {built['driver']}"
         said += f", lintian names {errors} errors" if errors else ""
         verify = settings.verify_reproducible(known)
         return {**built, "verify": verify, "message": f"{said}; on {host['name']}"}

@@ -8,8 +8,9 @@ from cicd import identifiers
 from cicd.action import RunStep
 from cicd.ci.ci_gate import CiGate
 from cicd.config import Settings
+from cicd.package import built
 from cicd.package import tree as trees
-from cicd.package.built import Package
+from cicd.package.built import BuiltPackage, Package
 from cicd.package.tree import StoredTree
 from cicd.release.host import Host
 from cicd.repository.publish import publish
@@ -27,18 +28,22 @@ class PublishPackage(RunStep):
         file: str,
         host: dict[str, str],
         rpms: list[str],
+        others: list[BuiltPackage],
         tree: StoredTree,
         user: str,
     ) -> dict[str, Any]:
         known = settings.project(project)
         trace = identifiers.trace_tag(known.repository, commit)
-        built = Package(package, version, commit, trace, sha256, file, tuple(rpms))
+        same = {"version": version, "commit": commit, "trace": trace}
+        beside = tuple(built.other(one, same) for one in others)
+        first = Package(package, version, commit, trace, sha256, file, tuple(rpms), beside)
         clearance = CiGate(settings).clearance(known, commit)
-        published = publish(settings, known, built, Host(**host), clearance, trees.parse(tree))
+        published = publish(settings, known, first, Host(**host), clearance, trees.parse(tree))
         return {
             **published,
             "version": version,
             "package": package,
             "sha256": sha256,
-            "message": f"{package} {version} is published by {published['driver']}: {published['url']}",
+            "message": f"{' and '.join(one.name for one in first.release)} {version} "
+            f"{'are' if others else 'is'} published by {published['driver']}: {published['url']}",
         }

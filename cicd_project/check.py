@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Tuple
+from typing import List, Tuple
 
 from cicd import identifiers
 from cicd.config import Project
 from cicd.package import answers, contract
 from cicd.package.builder_input import Origin
 from cicd.package.contract import Contract
+from cicd.package.metadata import Metadata
 from cicd.package.packaging import Run
 from cicd_project import own_build, snapshot, staged
 from cicd_project.machine import ThisMachine
@@ -23,25 +24,32 @@ SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class Checked:
+class Made:
     """
-    The package that a commit of the folder would become.
+    One package, *name*.
 
     *entries* are None when only the project's own build knows them, *package* is where it was put, and
-    *lintian* has the errors that Lintian names, where it is installed.
+    *lintian* what Lintian calls an error in it.
     """
 
     name: str
-    version: str
-    is_changed: bool
-    entries: list[Entry] | None = None
+    entries: List[Entry] | None = None
     package: Path | None = None
     lintian: Tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Checked:
+    """The release that a commit of the folder would become; *is_changed* when that is not committed yet."""
+
+    version: str
+    is_changed: bool
+    packages: Tuple[Made, ...]
+
+
 def check(project: Project, folder: Path, home: Path, goal: Path | None) -> Checked:
     """
-    Return what *folder* would become as *project*; with a *goal*, a folder, put its package there.
+    Return what *folder* would become as *project*; with a *goal*, a folder, put its packages there.
 
     ProjectError has every problem of the contract. *home* is an empty folder for what is made meanwhile.
     """
@@ -51,20 +59,36 @@ def check(project: Project, folder: Path, home: Path, goal: Path | None) -> Chec
     run = Run(machine, RUN, SECONDS)
     run.fetch(project, taken.commit, str(taken.url), SECONDS)
     found = contract.read(machine, RUN, project, taken.commit, SECONDS)
-    checked = Checked(found.metadata.name, found.version, taken.is_changed)
+    release = found.metadata.release
     if found.metadata.build and goal is None:
-        return checked
+        return Checked(found.version, taken.is_changed, tuple(Made(one.name) for one in release))
     digest = (
         own_build.run(machine, RUN, project, taken.commit, found, SECONDS) if found.metadata.build else ""
     )
-    origin = _origin(project, taken, found)
-    run.package(found.metadata, found.version, origin, "none", digest=digest)
-    checked = replace(checked, entries=staged.entries(home / "builds" / RUN))
-    if goal is None:
-        return checked
-    said = run.package(found.metadata, found.version, origin, "nfpm", lintian="report", digest=digest)
-    errors = answers.text(said.get("lintian", "")).splitlines()
-    return replace(checked, package=Path(shutil.copy(said["file"], goal)), lintian=tuple(errors))
+    packaging = Packaging(run, home, found.version, _origin(project, taken, found), digest, goal)
+    return Checked(found.version, taken.is_changed, tuple(map(packaging.made, release)))
+
+
+@dataclass(frozen=True)
+class Packaging:
+    """How a *run* in *home* makes packages of the tree with *digest*, and puts them into *goal*."""
+
+    run: Run
+    home: Path
+    version: str
+    origin: Origin
+    digest: str
+    goal: Path | None
+
+    def made(self, meta: Metadata) -> Made:
+        """Lay out, and with a goal make, the package of *meta*."""
+        self.run.package(meta, self.version, self.origin, "none", digest=self.digest)
+        laid_out = Made(meta.name, staged.entries(self.home / "builds" / RUN))
+        if self.goal is None:
+            return laid_out
+        said = self.run.package(meta, self.version, self.origin, "nfpm", lintian="report", digest=self.digest)
+        errors = answers.text(said.get("lintian", "")).splitlines()
+        return replace(laid_out, package=Path(shutil.copy(said["file"], self.goal)), lintian=tuple(errors))
 
 
 def _origin(project: Project, taken: Snapshot, found: Contract) -> Origin:

@@ -14,7 +14,7 @@ from cicd import config, identifiers
 from cicd.config import Project
 from cicd.errors import CicdError, ConfigError, ProjectError
 from cicd_project import check
-from cicd_project.check import Checked
+from cicd_project.check import Checked, Made
 
 GOOD, BROKEN, IMPOSSIBLE = 0, 1, 2
 EPILOG = "Exit status: 0 the commit would be packaged, 1 it would be refused, 2 it could not be checked."
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--config", type=Path, help="the pack's cicd.yaml, for what an operator allows the project"
     )
-    one.add_argument("--build", action="store_true", help="make the package in the current folder, by nfpm")
+    one.add_argument("--build", action="store_true", help="make the packages in the current folder, by nfpm")
     return top
 
 
@@ -86,14 +86,19 @@ def _placed(problem: str) -> str:
 
 def _shown(checked: Checked) -> Iterator[str]:
     changed = ", with what is not committed" if checked.is_changed else ""
-    yield f"{checked.name} {checked.version}{changed}"
-    if checked.entries is None:
+    for one in checked.packages:
+        yield f"{one.name} {checked.version}{changed}"
+        yield from _contents(one)
+
+
+def _contents(made: Made) -> Iterator[str]:
+    if made.entries is None:
         yield "What it contains is known once its own build has run: --build runs it here, without a sandbox."
     else:
-        yield from (entry.line for entry in checked.entries)
-    yield from (f"lintian: {error}" for error in checked.lintian)
-    if checked.package:
-        yield f"{checked.package}"
+        yield from (entry.line for entry in made.entries)
+    yield from (f"lintian: {error}" for error in made.lintian)
+    if made.package:
+        yield f"{made.package}"
 
 
 def _say(lines: Any) -> None:

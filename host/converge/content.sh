@@ -1,9 +1,15 @@
 
 # --- content --------------------------------------------------------------------------------------------------
 
-# What a package brings, its settings aside, one sorted line each: TYPE PATH//TARGET. dpkg --verify looks at what
+# What the packages bring, their settings aside, one sorted line each: TYPE PATH//TARGET. dpkg --verify looks at what
 # files hold; types, links and directories are compared with these lines.
 list_content() {
+    local file=''
+    : >"$HERE/sizes"
+    for file in $files; do list_package; done | sort -u >"$HERE/content"
+}
+
+list_package() {
     { dpkg-deb --info "$file" conffiles 2>/dev/null; echo; dpkg-deb --fsys-tarfile "$file" | tar -tv --numeric-owner --quoting-style=literal; } |
         awk -v sizes="$HERE/sizes" '
             !listing { if ($0 == "") listing = 1; else setting[$NF] = 1; next }
@@ -19,7 +25,7 @@ list_content() {
                 need[folder] += 4 * int((bytes + 4095) / 4096)
                 if (path != "" && !(path in setting)) print type " " path "//" target
             }
-            END { for (folder in need) print need[folder], folder >sizes }' | sort >"$HERE/content"
+            END { for (folder in need) print need[folder], folder >>sizes }'
 }
 
 # Writes the lines of CONTENT that are not so on this host.
@@ -56,7 +62,8 @@ STAT
 # dpkg puts a file where a directory was, and what it did not bring is gone with it. A link it does not put there at all.
 refuse_clash() {
     local line='' path='' target='' strange=''
-    dpkg -L "$package" 2>/dev/null | sort >"$HERE/own"
+    # shellcheck disable=SC2086  # one word a package
+    dpkg -L $packages 2>/dev/null | sort >"$HERE/own"
     compare "$HERE/content"
     while IFS= read -r line; do
         read_line_of "$line"
@@ -101,7 +108,8 @@ is_as_good() { # LINE
 }
 
 changed_files() {
-    dpkg --verify "$package" 2>/dev/null | awk '$2 != "c" { sub(/^[^ ]+ +/, ""); print }' | head -n 3 | paste -sd ' ' -
+    # shellcheck disable=SC2086  # one word a package
+    dpkg --verify $packages 2>/dev/null | awk '$2 != "c" { sub(/^[^ ]+ +/, ""); print }' | head -n 3 | paste -sd ' ' -
 }
 
 changed_places() {

@@ -6,7 +6,7 @@
 #   cicd-converge --all                         every project of this host, as the timer and the watch do
 #   cicd-converge --protocol                    say which protocol it speaks, for whoever is about to push
 #   cicd-converge --pin                         keep apt from moving our source's packages, as the package's installation does
-#   cicd-converge --plan PACKAGE=VERSION PROJECT    say what apt would do; neither host nor Consul changes
+#   cicd-converge --plan PACKAGE[,PACKAGE…]=VERSION PROJECT    say what apt would do; neither host nor Consul changes
 #
 # Progress goes to stderr; stdout gets one JSON line, which is also stored in Consul as
 # cicd/<project>/hosts/<node>, when it says something new. Exit 0: converged, unchanged or held. Exit 1: failed, with
@@ -51,9 +51,9 @@ REPOSITORY_KEY=
 SERVICE='' TAG='' CANARY_TAG='' RINGS='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
 project='' target='' generation='' repairing=no planning=no
 HERE='' KEPT='' token='' lists=/var/lib/apt/lists
-ring='' version='' package='' wanted_generation=0 sha256='' trace='' rollout='' hold='' silent=''
+ring='' version='' package='' packages='' obsolete='' wanted_generation=0 sha256='' trace='' rollout='' hold='' silent=''
 services='' service_id='' address='' port='' kept_out='' registered='' foreign='' session=''
-installed='' dpkg='' lasting='' unit='' inactive='' edited='' log='' alive=''
+files='' installed='' dpkg='' lasting='' beside='' unit='' inactive='' edited='' log='' alive=''
 drained=no disturbed=no finished=no
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0
 

@@ -3,8 +3,11 @@
 
 # What an administrator has marked stays, and the host stays in traffic.
 refuse_mark() {
-    [ "$(dpkg-query -W -f '${db:Status-Want}' "$package" 2>/dev/null)" != hold ] ||
-        fail apt_hold "An administrator holds $package on this host, so apt does not move it to $version; end that: apt-mark unhold $package"
+    local one=''
+    # shellcheck disable=SC2086  # one word a package
+    one=$(dpkg-query -W -f '${db:Status-Want} ${Package}\n' $packages 2>/dev/null | sed -n '/^hold /{s///p;q}')
+    [ -z "$one" ] ||
+        fail apt_hold "An administrator holds $one on this host, so apt does not move it to $version; end that: apt-mark unhold $one"
 }
 
 # Over HTTP apt asks by whole seconds whether an index has changed: of two that were published within one second it
@@ -20,10 +23,11 @@ simulate() {
     return "$failed"
 }
 
-# A deploy moves its own package and brings what that needs; what else is on the host is not its business.
+# A deploy moves its own packages, removes what its release has no more, and brings what they need; what else is on the
+# host is not its business.
 refuse_others() {
     local others=''
-    others=$(list_others '$1 ~ /^(Remv|Purg)$/' "$MAY_REMOVE")
+    others=$(list_others '$1 ~ /^(Remv|Purg)$/' "$MAY_REMOVE $obsolete")
     [ -z "$others" ] || refuse_with removal remove MAY_REMOVE
     others=$(list_others '$1 == "Inst" && $3 ~ /^[[]/' "$MAY_UPGRADE")
     [ -z "$others" ] || refuse_with upgrade "upgrade or downgrade" MAY_UPGRADE
@@ -31,10 +35,10 @@ refuse_others() {
 
 # Prints names of packages, not ours and not ALLOWED, in the lines of $said that CONDITION takes.
 list_others() { # CONDITION ALLOWED
-    printf '%s\n' "$said" | awk -v own="$package" -v allowed=" $2 " "$1"' {
+    printf '%s\n' "$said" | awk -v own=" $packages $2 " "$1"' {
         name = $2
         sub(/:.*/, "", name)
-        if (name != own && !index(allowed, " " name " ")) print name
+        if (!index(own, " " name " ")) print name
     }' | sort -u | paste -sd ' ' -
 }
 

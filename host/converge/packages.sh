@@ -15,12 +15,20 @@ apt() {
     timeout -k 10 "$(left)" $locked apt-get -q -y -c "$HERE/apt.conf" "$@" </dev/null 2>&1 9>&- 7>&-
 }
 
-# The project's package at the wanted version, up or down.
+# The project's packages at the wanted version, up or down: all of them, or apt does nothing.
 apt_install() { # [OPTIONS]
+    local one=''
     # apt knows no file to reinstall for what is half-configured; that it configures.
-    [ "$installed" != "$version" ] || set -- --reinstall "$@"
-    [ -n "$MAY_REMOVE" ] || set -- --no-remove "$@"
-    apt install --allow-downgrades "$@" "$package=$version"
+    ! is_partly_there || set -- --reinstall "$@"
+    [ -n "$MAY_REMOVE$obsolete" ] || set -- --no-remove "$@"
+    for one in $packages; do set -- "$@" "$one=$version"; done
+    for one in $obsolete; do set -- "$@" "$one-"; done
+    apt install --allow-downgrades "$@"
+}
+
+is_partly_there() {
+    # shellcheck disable=SC2086  # one word a package
+    dpkg-query -W -f '${db:Status-Status} ${Version}\n' $packages 2>/dev/null | grep -q -x -F "installed $version"
 }
 
 # What has begun here has APT_LIMIT_SECONDS in all, however many commands it needs.
@@ -80,7 +88,9 @@ informed() { # COMMAND: once more with the lists of all sources when apt knows t
 
 # What a maintainer script said comes before apt's and dpkg's summary of it.
 last_words() {
-    printf '%s\n' "$1" | grep -v -e '^ *$' -e '^Errors were encountered' -e "^ $package\$" -e '^E: Sub-process' | tail -n 4
+    # shellcheck disable=SC2086  # one word a package
+    printf '%s\n' "$1" | grep -v -e '^ *$' -e '^Errors were encountered' -e '^E: Sub-process' |
+        grep -v -x -F -e "$(printf ' %s\n' $packages)" | tail -n 4
 }
 
 blame() { # EXIT_CODE OUTPUT CODE SENTENCE: fail with the cause when apt names one that is not the package's
@@ -107,8 +117,8 @@ blame() { # EXIT_CODE OUTPUT CODE SENTENCE: fail with the cause when apt names o
 repair() {
     local broken=''
     dpkg --set-selections </dev/null >/dev/null 2>&1 || true
-    broken=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${binary:Package}\n' | awk -v own="$package" '
-        $1 ~ /^(unpacked|half-configured|triggers-awaited|triggers-pending)$/ && $2 != own { print $3 }')
+    broken=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${binary:Package}\n' | awk -v own=" $packages $obsolete " '
+        $1 ~ /^(unpacked|half-configured|triggers-awaited|triggers-pending)$/ && !index(own, " " $2 " ") { print $3 }')
     # shellcheck disable=SC2086  # one word a package
     [ -z "$broken" ] || timeout -k 10 "$(left)" dpkg --force-confdef --force-confold --configure $broken \
         >/dev/null 2>&1 </dev/null 9>&- || say "still not configured: $broken"
@@ -141,27 +151,32 @@ update() {
 fetch() { apt_install --download-only; }
 
 download() {
-    insist fetch "apt cannot fetch $package $version" informed fetch
-    file=$(find /var/cache/apt/archives -maxdepth 1 -name "${package}_${version}_*.deb" | head -n 1)
-    { [ -n "$file" ] && [ "$(sha256sum "$file" | cut -d' ' -f1)" = "$sha256" ]; } || {
-        rm -f "$file"
-        fail digest "The repository's $package $version is not the package that was recorded (sha256 $sha256); nothing was installed."
-    }
+    local one='' file=''
+    insist fetch "apt cannot fetch $packages $version" informed fetch
+    files=''
+    for one in $packages; do
+        file=$(find /var/cache/apt/archives -maxdepth 1 -name "${one}_${version}_*.deb" | head -n 1)
+        { [ -n "$file" ] && is_among "$(sha256sum "$file" | cut -d' ' -f1)" "$sha256"; } || {
+            rm -f "$file"
+            fail digest "The repository's $one $version is not the package that was recorded (sha256 $sha256); nothing was installed."
+        }
+        files="$files $file"
+    done
 }
 
 # Everything that can fail without touching this host comes before it leaves traffic.
 prepare() {
     begin
-    local from="$now"
+    local from="$now" file=''
     configure_apt
     repair
     update
     refuse_mark
-    insist fetch "apt cannot install $package $version" simulate
+    insist fetch "apt cannot install $packages $version" simulate
     refuse_others
     verify_provenance
     download
-    refuse_masked "$(dpkg-deb -f "$file" X-CICD-Units 2>/dev/null)"
+    for file in $files; do refuse_masked "$(dpkg-deb -f "$file" X-CICD-Units 2>/dev/null)"; done
     list_content
     refuse_excluded
     refuse_full
@@ -174,7 +189,7 @@ prepare() {
 
 install() {
     now
-    local from="$now" ended=0 state='' info=''
+    local from="$now" ended=0 state='' info='' one=''
     info=$(dpkg-query --control-path "$package" postrm 2>/dev/null)
     info=${info%/*}
     keep_old_hooks || fail disk "The scripts of the installed $package cannot be kept from running at an upgrade; see whether the disk is full. Nothing was installed."
@@ -183,10 +198,13 @@ install() {
     now
     spent_install=$((now - from))
     exec 7>&-
-    [ "$ended" = 0 ] || blame "$ended" "$said" install "$package $version could not be installed"
-    rm -f "$file" "$HERE/verified"
-    state=$(dpkg-query -W -f '${Status} ${Version}' "$package" 2>/dev/null)
-    [ "$state" = "install ok installed $version" ] ||
-        fail state "dpkg says that $package is '$state', not installed at $version; see /var/log/dpkg.log."
+    [ "$ended" = 0 ] || blame "$ended" "$said" install "$packages $version could not be installed"
+    # shellcheck disable=SC2086  # one word a file
+    rm -f $files "$HERE/verified"
+    for one in $packages; do
+        state=$(dpkg-query -W -f '${Status} ${Version}' "$one" 2>/dev/null)
+        [ "$state" = "install ok installed $version" ] ||
+            fail state "dpkg says that $one is '$state', not installed at $version; see /var/log/dpkg.log."
+    done
     prove_content
 }

@@ -19,7 +19,7 @@ keep_pins() {
 pin_wanted() {
     local pinned=''
     [ ! -r "$KEPT/pin" ] || read -r pinned <"$KEPT/pin"
-    [ "$pinned" = "$package $version" ] || { keep pin "$package $version"; write_pins; }
+    [ "$pinned" = "$packages $version" ] || { keep pin "$packages $version"; write_pins; }
 }
 
 # Prints what tells our source from all others of this host: what its Release says of itself, and its site.
@@ -70,11 +70,11 @@ write_pins() {
 }
 
 stanzas() { # OF_SOURCE OF_WANTED
-    local kept='' of='' name='' at=''
+    local kept='' of='' pinned=''
     for kept in "$STATE"/*/pin; do
         of=${kept%/pin}
-        [ -r "$kept" ] && [ -e "$ETC/projects/${of##*/}.conf" ] && read -r name at <"$kept" || continue
-        printf 'Package: %s\nPin: version %s\nPin-Priority: %s\n\n' "$name" "$at" "$2"
+        [ -r "$kept" ] && [ -e "$ETC/projects/${of##*/}.conf" ] && read -r pinned <"$kept" || continue
+        printf 'Package: %s\nPin: version %s\nPin-Priority: %s\n\n' "${pinned% *}" "${pinned##* }" "$2"
     done
     # What was seen when the package was installed counts until a project has looked: sources come and go.
     { cat "$STATE"/*/source 2>/dev/null || cat "$STATE"/.any/source 2>/dev/null; } | sort -u | while read -r pin; do

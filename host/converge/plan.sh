@@ -2,14 +2,16 @@
 # --- a look ahead ---------------------------------------------------------------------------------------------
 
 # Takes no lock and leaves nothing: neither host nor Consul changes.
-plan() { # PACKAGE=VERSION
+plan() { # PACKAGE[,PACKAGE…]=VERSION
     planning=yes
     read_settings
     HERE=$(mktemp -d) || fail plan "No temporary folder can be made; look at df."
     trap 'rm -rf "$HERE"' EXIT
     ask
     refuse_no_ring
-    package=${1%%=*} version=${1#*=}
+    packages=$(printf '%s' "${1%%=*}" | tr , ' ') version=${1#*=}
+    package=${packages%% *}
+    are_names "$packages" || usage
     refuse_other_name
     read_installed
     refuse_foreign
@@ -18,7 +20,7 @@ plan() { # PACKAGE=VERSION
     borrow_lists
     update
     refuse_mark
-    insist plan "apt would not install $package $version" simulate
+    insist plan "apt would not install $packages $version" simulate
     refuse_others
     printf '%s\n' "$said" | jq -cnR --arg project "$project" --arg host "$NODE" --arg ring "$ring" \
         --arg package "$package" --arg installed "$installed" --arg version "$version" "$PRINTABLE"'

@@ -75,12 +75,14 @@ is_signed() {
 
 # Prints how the statement differs from what is wanted, nothing when it does not.
 contradiction() {
-    jq -r --arg package "$package" --arg version "$version" --arg sha256 "$sha256" --arg trace "$trace" \
+    jq -r --arg packages "$packages" --arg version "$version" --arg sha256 "$sha256" --arg trace "$trace" \
         --arg project "$project" '
         .predicate.buildDefinition.externalParameters as $origin |
-        [.subject[] | select(.digest.sha256 == $sha256) | .name] as $names |
-        if $names == [] then "names other bytes"
-        elif any($names[]; startswith("\($package)_\($version)_")) | not then "names another package"
+        ($sha256 / " ") as $wanted | ($packages / " " | map("\(.)_\($version)_")) as $names |
+        [.subject[] | select(.digest.sha256 as $one | any($wanted[]; . == $one))] as $found |
+        if ($found | map(.digest.sha256) | unique) != ($wanted | unique) then "names other bytes"
+        elif all($found[].name; . as $file | any($names[]; . as $name | $file | startswith($name))) | not
+            then "names another package"
         elif ($origin.project // $project) != $project then "is of the project \($origin.project)"
         elif $trace != "" and $origin.trace != $trace then "is of another commit, \($origin.trace)"
         elif ($version | capture("-[0-9]+[.](?<short>[0-9a-f]{7})$").short // "") as $short | ($origin.commit | startswith($short) | not)

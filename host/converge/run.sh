@@ -56,7 +56,7 @@ leave_as_it_is() {
     finish unchanged ok "$project $version is installed and healthy."
 }
 
-usage() { say "usage: cicd-converge [--generation N | --repair] PROJECT | --all | --pin | --protocol | --plan PACKAGE=VERSION PROJECT"; exit 2; }
+usage() { say "usage: cicd-converge [--generation N | --repair] PROJECT | --all | --pin | --protocol | --plan PACKAGE[,PACKAGE…]=VERSION PROJECT"; exit 2; }
 
 main() {
     case ${1:-} in
@@ -70,7 +70,7 @@ main() {
             shift 2 ;;
         --plan)
             target=${2:-}
-            case $target in [!a-z0-9]* | *[!a-z0-9.+-]*=* | =* | *= | *=*[!A-Za-z0-9.+~-]* | *=[!0-9]*) usage ;; *=*) ;; *) usage ;; esac
+            case $target in [!a-z0-9]* | *[!a-z0-9.+,-]*=* | =* | *= | *=*[!A-Za-z0-9.+~-]* | *=[!0-9]*) usage ;; *=*) ;; *) usage ;; esac
             shift 2 ;;
     esac
     [ $# -eq 1 ] || usage

@@ -9,29 +9,40 @@ name_packages() {
 }
 
 refuse_other_name() {
-    case " $PACKAGES " in *" $package "*) ;; *)
-        local other="$package"
-        package=''
-        fail name "$other is not a package of $project, which has $PACKAGES; nothing was changed. If it is one: PACKAGES=\"$PACKAGES $other\" in $ETC/projects/$project.conf." ;;
-    esac
+    local other=''
+    for other in $packages; do
+        ! is_own "$other" || continue
+        package='' packages=''
+        fail name "$other is not a package of $project, which has $PACKAGES; nothing was changed. If it is one: PACKAGES=\"$PACKAGES $other\" in $ETC/projects/$project.conf."
+    done
+}
+
+# What is installed beside the first package is called as that, with more behind a hyphen, or is named in PACKAGES.
+is_own() { # NAME
+    is_among "$1" "$PACKAGES" || case $1 in "$package"-*) is_among "$package" "$PACKAGES" ;; *) return 1 ;; esac
 }
 
 # A name that another project has, or a package that another hand installed: it is not ours to replace.
 refuse_foreign() {
+    local one=''
+    for one in $packages $obsolete; do refuse_foreign_package "$one"; done
+}
+
+refuse_foreign_package() { # NAME
     local settings='' other='' names='' status='' essential='' commit='' there=''
     for settings in "$ETC"/projects/*.conf; do
         other=${settings##*/} other=${other%.conf}
         [ "$other" != "$project" ] || continue
         names=$(PACKAGES='' project=$other; { . "$settings"; } >/dev/null 2>&1; name_packages; printf '%s' "$PACKAGES")
-        case " $names " in *" $package "*) fail name "$package is a package of $other on this host, not of $project alone; correct PACKAGES in $ETC/projects. Nothing was changed." ;; esac
+        case " $names " in *" $1 "*) fail name "$1 is a package of $other on this host, not of $project alone; correct PACKAGES in $ETC/projects. Nothing was changed." ;; esac
     done
     IFS='|' read -r status essential commit there <<PACKAGE
-$(dpkg-query -W -f '${db:Status-Status}|${Essential}|${X-Git-Commit}|${Version}' "$package" 2>/dev/null)
+$(dpkg-query -W -f '${db:Status-Status}|${Essential}|${X-Git-Commit}|${Version}' "$1" 2>/dev/null)
 PACKAGE
     case $status in '' | config-files | not-installed) return ;; esac
-    [ "$essential" != yes ] || fail name "$package is essential to this host, and not a project's; nothing was changed."
+    [ "$essential" != yes ] || fail name "$1 is essential to this host, and not a project's; nothing was changed."
     [ -n "$commit" ] || is_built "$there" ||
-        fail name "$package $there on this host was not built by this pipeline; nothing was changed. If $project is to replace it, remove it first."
+        fail name "$1 $there on this host was not built by this pipeline; nothing was changed. If $project is to replace it, remove it first."
 }
 
 # As every version of this pipeline ends: -<commits>.<seven digits of the commit>.

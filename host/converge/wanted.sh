@@ -77,7 +77,7 @@ read_wanted() {
     while IFS='=' read -r key value || [ -n "$key" ]; do
         case $key in
             version) version=$value ;;
-            package) package=$value ;;
+            package) packages=$value package=${value%% *} ;;
             sha256) sha256=$value ;;
             trace) trace=$value ;;
             generation) wanted_generation=$value ;;
@@ -90,30 +90,62 @@ read_wanted() {
     is_number "$wanted_generation" || { wanted_generation=0; unreadable; }
     [ -n "$version" ] || return 0
     case $version in [0-9]*) ;; *) unreadable ;; esac
-    case $package in [a-z0-9]*) ;; *) unreadable ;; esac
-    { is_made_of "$version" 'A-Za-z0-9.+~-' && is_made_of "$package" 'a-z0-9.+-' &&
-        is_made_of "$sha256" '0-9a-f' && [ ${#sha256} -eq 64 ] && [ ${#version} -le 255 ]; } || unreadable
+    { is_made_of "$version" 'A-Za-z0-9.+~-' && are_names "$packages" &&
+        are_digests "$sha256" && [ ${#version} -le 255 ]; } || unreadable
     [ -z "$hold" ] || is_made_of "$hold" 'a-z_' || unreadable
     [ -z "$trace" ] || is_made_of "$trace" 'A-Za-z0-9._/@-' || unreadable
     refuse_other_name
     read_installed
 }
 
+# Of a release with several packages there are several, with a space between.
+are_names() { # TEXT
+    local one=''
+    is_made_of "$1" 'a-z0-9.+ -' && [ -n "${1%% *}" ] || return 1
+    for one in $1; do case $one in [a-z0-9]*) ;; *) return 1 ;; esac; done
+}
+
+are_digests() { # TEXT
+    local one=''
+    is_made_of "$1" '0-9a-f ' || return 1
+    for one in $1; do [ ${#one} -eq 64 ] || return 1; done
+}
+
 unreadable() { # [WHY]
-    version='' package=''
+    version='' package='' packages=''
     fail wanted "What is wanted on $ring of $project is unreadable${1:+ ($1)}; compare cicd/$project/wanted/$ring in Consul."
 }
 
-# Sets $dpkg, its word on the package, $installed, the version that is wholly there, and $lasting, its units that stay
-# active.
+# Sets $dpkg, its word on the package, $installed, the version that is wholly there, $lasting, its units that stay
+# active, $beside, what was installed with it, and $obsolete, what of that is not wanted any more.
 read_installed() {
-    local found=''
-    found=$(dpkg-query -W -f '${db:Status-Status} ${Version} ${X-CICD-Units}' "${package:-$project}" 2>/dev/null)
+    local found='' one=''
+    found=$(dpkg-query -W -f '${db:Status-Status} ${Version} ${X-CICD-Units}|${X-CICD-Packages}' "${package:-$project}" 2>/dev/null)
+    beside=${found#*|} obsolete=''
     IFS=' ' read -r dpkg installed lasting <<FOUND
-$found
+${found%%|*}
 FOUND
     [ "$dpkg" = installed ] || installed='' lasting=''
+    [ -z "$beside" ] || read_beside
+    for one in $beside; do is_among "$one" "$packages" || obsolete="$obsolete $one"; done
 }
+
+# A release is wholly there when each of its packages is.
+read_beside() {
+    local found='' state='' at='' units='' one='' missing=0
+    for one in $beside; do missing=$((missing + 1)); done
+    # shellcheck disable=SC2086  # one word a package
+    found=$(dpkg-query -W -f '${db:Status-Status} ${Version} ${X-CICD-Units}\n' $beside 2>/dev/null)
+    while IFS=' ' read -r state at units; do
+        lasting="$lasting $units"
+        if [ "$state $at" = "installed $installed" ]; then missing=$((missing - 1)); else dpkg=${state:-$dpkg}; fi
+    done <<FOUND
+$found
+FOUND
+    [ "$missing" = 0 ] || installed='' lasting=''
+}
+
+is_among() { case " $2 " in *" $1 "*) ;; *) return 1 ;; esac; } # WORD WORDS
 
 # Consul may serve what was true once (a backup, a leader that is none any more): what this host has seen is the least.
 refuse_older() {

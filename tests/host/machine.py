@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 
+from cicd.release.record import Sibling
 from cicd.release.transitions import HEALTHY, Build, Release, Ring, wanted_document
 from host.build import build
 from lab import cgroups, processes
@@ -117,11 +118,19 @@ class Machine:
         }
         self.put("/v1/agent/service/register", service)
 
-    def want(self, version: str, state: str = HEALTHY, sha256: str = "", trace: str = "") -> int:
+    def want(
+        self,
+        version: str,
+        state: str = HEALTHY,
+        sha256: str = "",
+        trace: str = "",
+        siblings: tuple[Sibling, ...] = (),
+    ) -> int:
         """Advertise *version* on this host's ring, as the pack does, and return the generation."""
         self._generation += 1
         digest = sha256 or self.repository.published[version]
-        ring = Ring(state, Build(version, "greeter", "a" * 40, digest, trace), generation=self._generation)
+        build = Build(version, "greeter", "a" * 40, digest, trace, siblings=siblings)
+        ring = Ring(state, build, generation=self._generation)
         release = Release("greeter", self._generation, {self.ring: ring})
         self.put(f"/v1/kv/cicd/greeter/wanted/{self.ring}", wanted_document(release, self.ring))
         return self._generation

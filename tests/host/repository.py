@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import unquote
 
 from cicd.package import maintainer_scripts
@@ -20,8 +21,10 @@ from cicd.package.metadata import Metadata
 from cicd.package.provenance import Builder, statement
 from cicd.package.tree import Tree
 from cicd.package.unit import Unit
+from cicd.release.record import Sibling
 from lab.places import REPOSITORY
 
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 EXAMPLE = REPOSITORY / "examples" / "greeter"
 META = Metadata(
     name="greeter",
@@ -69,6 +72,23 @@ class Repository:
             self.explain(version, built.name, self.published[version])
         return self.published[version]
 
+    def publish_release(self, version: str, beside: Mapping[str, str]) -> tuple[Sibling, ...]:
+        """Publish greeter at *version* with packages *beside* it, postinst by name; return those."""
+        relations = f"Depends: python3\nX-CICD-Packages: {' '.join(beside)}"
+        own = self._build(version, {}, relations)
+        files = {own.name: self._add(own)}
+        for name, script in beside.items():
+            control = (
+                f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: {META.maintainer}\n"
+            )
+            control += f"X-Git-Commit: {'a' * 40}\nDescription: Speaks with greeter\n"
+            content = {"DEBIAN/control": control, "DEBIAN/postinst": script, f"opt/{name}/REVISION": version}
+            built = self._pack(f"{name}_{version}_all.deb", content)
+            files[built.name] = self._add(built)
+        self.published[version] = files[own.name]
+        self.explain(version, own.name, files[own.name], files)
+        return tuple(Sibling(file.partition("_")[0], files[file]) for file in files if file != own.name)
+
     def publish_other(self, name: str, version: str, relations: str = "") -> None:
         """Build and publish an empty package of somebody else, once."""
         deb = f"{name}_{version}_all.deb"
@@ -86,7 +106,9 @@ class Repository:
         self.sign()
         return digest
 
-    def explain(self, version: str, name: str, digest: str, **changed: str) -> None:
+    def explain(
+        self, version: str, name: str, digest: str, files: Mapping[str, str] = NOTHING_MORE, **changed: str
+    ) -> None:
         """Publish the signed provenance of greeter's *version*; *changed* is what it says of its origin."""
         commit = changed.get("commit", f"{version.rpartition('.')[2]:0<40}")
         origin = Origin(
@@ -96,7 +118,7 @@ class Repository:
         folder = self._folder / "provenance" / "greeter" / version
         folder.mkdir(parents=True, exist_ok=True)
         paper = folder / "provenance.json"
-        said = statement({name: digest}, origin, builder, {}, Clearance(build=1), Tree())
+        said = statement({name: digest, **files}, origin, builder, {}, Clearance(build=1), Tree())
         paper.write_text(json.dumps(said))
         paper.with_suffix(".json.asc").unlink(missing_ok=True)
         self._gpg("--armor", "--detach-sign", "-o", f"{paper}.asc", str(paper))

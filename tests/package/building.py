@@ -116,6 +116,6 @@ class BuildHost:
         builder = Builder(
             "build1", driver, said["tool"], name, "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"
         )
-        for paper, text in build.papers(meta, version, origin, builder, said, Clearance(1), Tree()).items():
+        for paper, text in build.papers(meta, version, origin, builder, [said], Clearance(1), Tree()).items():
             Path(said["file"]).with_name(paper).write_text(text)
         return {**said, "version": version, "package": meta.name}

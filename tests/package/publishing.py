@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import uuid
+from collections.abc import Sequence
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -114,24 +115,31 @@ class RepositoryHost:
         target.write_text(text)
         return target
 
-    def upload(self, package: Path) -> str:
-        """Put *package* and its papers where SFTP would; return the prefix."""
+    def upload(self, *packages: Path) -> str:
+        """Put *packages* and their papers where SFTP would; return the prefix."""
         prefix = f".cicd-incoming-{uuid.uuid4().hex}"
-        shutil.copy(package, self.home / f"{prefix}-{package.name}")
-        subject = [{"name": package.name, "digest": {"sha256": digest(package)}}]
+        for package in packages:
+            shutil.copy(package, self.home / f"{prefix}-{package.name}")
+        subject = [{"name": one.name, "digest": {"sha256": digest(one)}} for one in packages]
         (self.home / f"{prefix}-provenance.json").write_text(json.dumps({"subject": subject}))
         (self.home / f"{prefix}-sbom.cdx.json").write_text("{}\n")
         return prefix
 
-    def command(self, package: Path, targets: str = "bookworm:cicd", component: str = "main") -> list[str]:
+    def command(
+        self,
+        package: Path,
+        targets: str = "bookworm:cicd",
+        component: str = "main",
+        others: Sequence[Path] = (),
+    ) -> list[str]:
         name, version, _ = package.stem.split("_")
-        more = [name, version, digest(package), self.upload(package), package.name]
-        more.append(f"{name} {name}-*")
+        more = [version, self.upload(package, *others), "", f"{name} {name}-*"]
+        more += [f"{one.name}={digest(one)}" for one in (package, *others)]
         return self.script("publish_package", targets, component, *more)
 
-    def publish(self, package: Path, *where: str) -> subprocess.CompletedProcess:
-        """Publish *package* as SSH would."""
-        command = self.command(package, *where)
+    def publish(self, package: Path, *where: str, others: Sequence[Path] = ()) -> subprocess.CompletedProcess:
+        """Publish *package*, and *others* of its release, as SSH would."""
+        command = self.command(package, *where, others=others)
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=600)
 
     def prune(self, *packages: str, targets: str = "bookworm:cicd") -> subprocess.CompletedProcess:

@@ -45,6 +45,35 @@ def test_the_same_bytes_again_are_no_change_and_other_bytes_are_refused(host, cl
     assert host.versions() == ["1.0-1.abcdef0"]
 
 
+def test_the_packages_of_a_release_are_published_together_and_share_their_papers(host, client, tmp_path):
+    names = ("app", "app-client")
+    first, second = (deb(tmp_path, name, "1.0-1.abcdef0") for name in names)
+    done = host.publish(first, others=[second])
+    papers = [host.public / "provenance" / name / "1.0-1.abcdef0/provenance.json" for name in names]
+
+    assert done.returncode == 0, done.stderr
+    assert client.update() == ""
+    assert all(client.can_install(name, "1.0-1.abcdef0") for name in names)
+    assert papers[0].read_text() == papers[1].read_text()
+    assert host.versions() == ["1.0-1.abcdef0"] * 2
+    assert host.publish(first, others=[second]).returncode == 0
+
+
+def test_of_a_release_with_one_wrong_package_none_is_published(host, client, tmp_path):
+    assert host.publish(deb(tmp_path, "app-client", "1.0-1.abcdef0", "one")).returncode == 0
+    first, wrong = (deb(tmp_path, name, "1.0-1.abcdef0", "two") for name in ("app", "app-client"))
+    takes = deb(tmp_path, "app-server", "1.0-1.abcdef0", fields="Provides: bash\n")
+    other, foreign = host.publish(first, others=[wrong]), host.publish(first, others=[takes])
+    later = host.publish(deb(tmp_path, "app-client", "1.0-2.abcdef1"))
+
+    assert "app-client_1.0-1.abcdef0_all.deb is already published with other content" in other.stderr
+    assert "app-server_1.0-1.abcdef0_all.deb has the field Provides (bash)" in foreign.stderr
+    assert later.returncode == 0, later.stderr
+    assert client.update() == ""
+    assert not client.can_install("app", "1.0-1.abcdef0")
+    assert host.versions() == ["1.0-1.abcdef0", "1.0-2.abcdef1"]
+
+
 @pytest.mark.parametrize("field", ["Provides: openssh-server", "Replaces: bash", "Essential: yes"])
 def test_a_package_that_would_take_the_place_of_another_is_not_published(host, tmp_path, field):
     done = host.publish(deb(tmp_path, "app", "1.0-1.abcdef0", fields=f"{field}\n"))

@@ -171,3 +171,50 @@ def test_a_build_that_fails_is_a_problem_with_what_it_said(app, tmp_path):
     assert done.returncode == 1
     assert done.stdout.startswith("script/build:1: ")
     assert "no compiler" in done.stdout
+
+
+def several(*packages: dict[str, object]) -> str:
+    base = {"version": "1.0.0", "description": "Greets.", "unit": "app.service", "exclude": ["/app.conf"]}
+    return json.dumps({**base, "packages": packages})
+
+
+def test_several_packages_of_one_tree_are_each_made_with_their_own_files(app, tmp_path):
+    client = {
+        "name": "app-client",
+        "files": [{"source": "app.conf", "destination": "/usr/share/app-client/"}],
+    }
+    tools = {"name": "app-tools", "exclude": ["/*", "!/script"], "install": False}
+    write(app / "fpm.json", several(client, tools))
+    done = check(app, "--build", cwd=tmp_path)
+    debs = {path.name.partition("_")[0]: path for path in tmp_path.glob("*.deb")}
+    fields = ("Package", "Version", "X-CICD-Packages")
+    said = {name: [field(path, one) for one in fields] for name, path in debs.items()}
+    listed = {name: field(path, "", "--contents").split() for name, path in debs.items()}
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    version = done.stdout.split()[1].rstrip(",")
+    assert said == {
+        "app": ["app", version, "app-client"],
+        "app-client": ["app-client", version, ""],
+        "app-tools": ["app-tools", version, ""],
+    }
+    assert "./usr/share/app-client/app.conf" in listed["app-client"]
+    assert "./opt/app/app.conf" not in listed["app"]
+    assert "./usr/lib/systemd/system/app.service" not in listed["app-client"]
+    assert {"./opt/app-tools/REVISION", "./opt/app-tools/script/post-inst"} <= set(listed["app-tools"])
+
+
+def test_two_packages_that_would_have_one_file_are_refused_by_both_names(app):
+    double = {"source": "app.co*", "destination": "/opt/app/script/"}
+    write(
+        app / "fpm.json", several({"name": "app-x", "files": [double]}, {"name": "app-y", "files": [double]})
+    )
+    done = check(app)
+
+    assert done.returncode != 0
+    assert "/opt/app/script/app.conf would be in app-x and in app-y: keep one" in done.stdout + done.stderr
+
+
+def field(deb: Path, name: str, option: str = "-f") -> str:
+    words = ["dpkg-deb", option, deb, *([name] if name else [])]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()

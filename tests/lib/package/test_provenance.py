@@ -35,7 +35,7 @@ LOCKS = {
 
 
 def bill(locks: dict[str, str]) -> dict:
-    return sbom.bill(META, "1.0-1.aaaaaaa", ORIGIN, "0" * 64, "2026-01-01T00:00:00Z", locks)
+    return sbom.bill(META, "1.0-1.aaaaaaa", ORIGIN, ["0" * 64], "2026-01-01T00:00:00Z", locks)
 
 
 def problem(found: dict) -> object:
@@ -72,7 +72,7 @@ def test_the_same_package_has_the_same_bill():
 def stated(clearance: Clearance) -> dict:
     builder = Builder("build1", "fpm", "1.17.0", "run1", "2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z")
     said = {"file": "/home/cicd/builds/r/out/greeter_1.0-1.aaaaaaa_all.deb", "sha256": "0" * 64}
-    papers = build.papers(META, "1.0-1.aaaaaaa", ORIGIN, builder, said, clearance, Tree())
+    papers = build.papers(META, "1.0-1.aaaaaaa", ORIGIN, builder, [said], clearance, Tree())
     return json.loads(papers["provenance.json"])
 
 

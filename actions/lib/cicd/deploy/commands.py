@@ -14,7 +14,7 @@ from cicd.ci.run import StoredRun
 from cicd.deploy import evidence, planned, requirements
 from cicd.errors import Refused
 from cicd.fleet import rollout_log
-from cicd.package.built import Package
+from cicd.package import built
 from cicd.release import firing, guards, transitions, waiting
 from cicd.release.host import Host
 from cicd.release.lifecycle import BY_ITSELF
@@ -199,8 +199,7 @@ def _at_this_moment(seen: Snapshot, ring: str, decide: Callable[..., Decided]) -
 
 def _refuse_other_content(seen: Snapshot, build: Build) -> None:
     known = package_records.PACKAGES.find(seen.items, seen.project.name, build.version)
-    package = Package(build.package, build.version, build.commit, build.trace, build.sha256)
-    package_records.refuse_other_content(known, seen.project.name, package)
+    package_records.refuse_other_content(known, seen.project.name, built.of_build(build))
 
 
 def _authored(seen: Snapshot, build: Build, who: str) -> Build:

@@ -175,7 +175,7 @@ def _target(seen: Snapshot, ring: str, version: str) -> Build:
 
 def _ask(settings: Settings, host: Host, project: str, build: Build) -> PlannedHost:
     answer: PlannedHost = {"host": host.name, "address": host.address}
-    argv = [*CONVERGE, "--plan", f"{build.package}={build.version}", project]
+    argv = [*CONVERGE, "--plan", f"{','.join(build.packages)}={build.version}", project]
     try:
         with Shell(settings, host) as shell:
             outcome = shell.run(argv, settings.deploy.host_timeout)

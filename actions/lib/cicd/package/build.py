@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from dataclasses import asdict, replace
-from typing import Any, Dict, List, Mapping, TypedDict
+from typing import Any, Dict, List, Mapping, Sequence, TypedDict
 
 from cicd import identifiers
 from cicd.clients.ssh import Shell
@@ -15,6 +15,7 @@ from cicd.errors import HostError
 from cicd.package import answers, contract, metadata, provenance, rpm, sbom
 from cicd.package import tree as trees
 from cicd.package.builder_input import Origin
+from cicd.package.built import BuiltPackage
 from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
 from cicd.package.package_names import Names
@@ -38,18 +39,13 @@ class Described(TypedDict):
     tree: StoredTree
 
 
-class Built(TypedDict):
-    """What came out of a build: the `file` on the host, its size in `bytes`, and what `lintian` found."""
+class Built(BuiltPackage):
+    """What came out of a build: the first package, and the `others` of the release."""
 
     driver: str
-    file: str
-    sha256: str
-    bytes: int
-    package: str
     version: str
-    rpms: List[str]
-    lintian: List[str]
     tree: StoredTree
+    others: List[BuiltPackage]
 
 
 def fetch_commit(settings: Settings, host: Host, run: str, project: Project, commit: str) -> None:
@@ -74,8 +70,9 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
         if "rpm" in settings.package.formats:
             rpm.refuse_unsayable(project.name, commit, found.metadata)
         names = Names(settings)
-        names.refuse_foreign(project, found.metadata.name, shell)
-        names.refuse_related(project, found.metadata.related, shell)
+        for one in found.metadata.release:
+            names.refuse_foreign(project, one.name, shell)
+            names.refuse_related(project, one.related, shell)
     tree = trees.source_of(found.metadata.build, found.metadata.artifact).as_json()
     return {
         "version": found.version,
@@ -96,9 +93,9 @@ def build_package(
     tree: Tree,
 ) -> Built:
     """
-    Build the package of *tree* that *described* (the result of read_metadata), and say what came out.
+    Build the packages of *tree* that *described* (the result of read_metadata), and say what came out.
 
-    Bill of materials and provenance, which has the commit's *clearance*, are left beside the file.
+    Bill of materials and provenance, which has the commit's *clearance*, are left beside the first file.
     """
     meta = metadata_of(described["metadata"])
     trace = identifiers.trace_tag(project.repository, commit)
@@ -109,22 +106,31 @@ def build_package(
     started = _now()
     with Shell(settings, host) as shell:
         driver, how = section.driver, (section.formats, section.lintian, tree.digest)
-        said = Run(shell, run, _timeout(settings)).package(meta, version, origin, driver, *how)
-        builder = Builder(host.name, said["driver"], said.get("tool", ""), run, started, _now())
-        tree = replace(tree, digest=said["tree"])
-        for name, content in papers(meta, version, origin, builder, said, clearance, tree).items():
-            shell.put(content, f"builds/{run}/out/{name}")
+        machine = Run(shell, run, _timeout(settings))
+        made = [machine.package(one, version, origin, driver, *how) for one in meta.release]
+        builder = Builder(host.name, made[0]["driver"], made[0].get("tool", ""), run, started, _now())
+        tree = replace(tree, digest=made[0]["tree"])
+        for name, content in papers(meta, version, origin, builder, made, clearance, tree).items():
+            shell.put(content, f"builds/{run}/out/{meta.name}/{name}")
+    first, *others = (_built(one, said) for one, said in zip(meta.release, made))
+    return {
+        **first,
+        "driver": made[0]["driver"],
+        "version": version,
+        "tree": tree.as_json(),
+        "others": others,
+    }
+
+
+def _built(meta: Metadata, said: Mapping[str, str]) -> BuiltPackage:
     errors = answers.text(said.get("lintian", "")).splitlines()
     return {
-        "driver": said["driver"],
+        "package": meta.name,
         "file": said["file"],
         "sha256": said["sha256"],
         "bytes": int(said["bytes"]),
-        "package": meta.name,
-        "version": version,
         "rpms": [said["rpm"]] if "rpm" in said else [],
         "lintian": [one_line(e) for e in errors],
-        "tree": tree.as_json(),
     }
 
 
@@ -133,17 +139,17 @@ def papers(
     version: str,
     origin: Origin,
     builder: Builder,
-    said: Mapping[str, str],
+    made: Sequence[Mapping[str, str]],
     clearance: Clearance,
     tree: Tree,
 ) -> dict[str, str]:
-    """Return the bill of materials and the provenance of what a build *said* it made, by file name."""
-    locks = {key[len(LOCK) :]: answers.text(said[key]) for key in said if key.startswith(LOCK)}
-    bill = _json(sbom.bill(meta, version, origin, said["sha256"], _rfc3339(origin.time), locks))
-    subjects = {
-        said["file"].rpartition("/")[2]: said["sha256"],
-        "sbom.cdx.json": hashlib.sha256(bill.encode()).hexdigest(),
-    }
+    """Return the bill of materials and the provenance of what a build said that it *made*, by file name."""
+    first = made[0]
+    locks = {key[len(LOCK) :]: answers.text(first[key]) for key in first if key.startswith(LOCK)}
+    digests = [said["sha256"] for said in made]
+    bill = _json(sbom.bill(meta, version, origin, digests, _rfc3339(origin.time), locks))
+    subjects = {said["file"].rpartition("/")[2]: said["sha256"] for said in made}
+    subjects["sbom.cdx.json"] = hashlib.sha256(bill.encode()).hexdigest()
     statement = _json(provenance.statement(subjects, origin, builder, asdict(meta), clearance, tree))
     return {"sbom.cdx.json": bill, "provenance.json": statement}
 

@@ -103,13 +103,15 @@ def changelog(meta: Metadata, version: str, origin: Origin) -> str:
 
 
 def control_fields(meta: Metadata, origin: Origin) -> dict[str, str]:
-    """Return the control fields by which any host tells where a package came from, and what is active."""
+    """Return the control fields that tell a host where a package came from, what runs, what is beside it."""
     units = [name for one in meta.units if one.start and one.lasts for name in one.names]
+    beside = [one.name for one in meta.packages if one.install]
     return {
         "X-Git-Commit": origin.commit,
         "X-Git-Repository": origin.repository,
         "X-CICD-Trace": origin.trace,
         **({"X-CICD-Units": " ".join(units)} if units else {}),
+        **({"X-CICD-Packages": " ".join(beside)} if beside else {}),
     }
 
 
@@ -121,7 +123,7 @@ def relations(meta: Metadata) -> dict[str, str]:
 
 def fpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]:
     """Return FPM's arguments for a .deb; it runs in the run's directory."""
-    words = ["-t", "deb", "-p", f"out/{meta.name}_{version}_{meta.architecture}.deb"]
+    words = ["-t", "deb", "-p", f"out/{meta.name}/{meta.name}_{version}_{meta.architecture}.deb"]
     words += _fpm_common(meta, version, origin)
     words += _fpm_scripts("")
     words += [
@@ -138,7 +140,7 @@ def fpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]:
 
 def fpm_rpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]:
     """Return FPM's arguments for an .rpm; it runs in the run's directory."""
-    words = ["-t", "rpm", "-p", "out/", "--rpm-os", "linux"]
+    words = ["-t", "rpm", "-p", f"out/{meta.name}/", "--rpm-os", "linux"]
     words += _fpm_common(meta, version, origin)
     words += _fpm_scripts("rpm-")
     words += [word for item in meta.rpm_depends for word in ("-d", item)]

@@ -1,13 +1,31 @@
-"""A package that was built."""
+"""What was built of a commit: a package, or several of one release."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import List, Mapping, Tuple, TypedDict
+
+from cicd.release.record import Build
+
+
+class BuiltPackage(TypedDict):
+    """One package of a build: the `file` on the host, its size in `bytes`, and what `lintian` found."""
+
+    package: str
+    file: str
+    sha256: str
+    bytes: int
+    rpms: List[str]
+    lintian: List[str]
 
 
 @dataclass(frozen=True)
 class Package:
-    """A built package: its *file*, and *rpms* made with it, are paths on the build host."""
+    """
+    A built package: its *file*, and *rpms* made with it, are paths on the build host.
+
+    Of a release with several packages the first one has the *others*.
+    """
 
     name: str
     version: str
@@ -16,3 +34,24 @@ class Package:
     sha256: str
     file: str = ""
     rpms: tuple[str, ...] = ()
+    others: tuple[Package, ...] = ()
+
+    @property
+    def release(self) -> Tuple[Package, ...]:
+        """All packages of the release, this one first."""
+        return (self, *self.others)
+
+
+def of_build(build: Build) -> Package:
+    """Return the packages of which a ring runs *build*."""
+    same = (build.version, build.commit, build.trace)
+    others = (Package(one.package, *same, one.sha256) for one in build.siblings)
+    return Package(build.package, *same, build.sha256, others=tuple(others))
+
+
+def other(described: BuiltPackage, first: Mapping[str, str]) -> Package:
+    """Return the package that a build *described*, with version, commit and trace of the *first* one."""
+    same = (first["version"], first["commit"], first["trace"])
+    return Package(
+        described["package"], *same, described["sha256"], described["file"], tuple(described["rpms"])
+    )

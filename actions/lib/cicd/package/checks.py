@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from cicd.allowed import Allowed
 from cicd.package import claims, contents, files, fpm_json, unit
@@ -24,22 +24,48 @@ UNSUPPORTED = {
 
 def problems(found: Declared, text: str | None, known: list[str], allowed: Allowed) -> list[str]:
     """Return every problem with what is *found* beside the fpm.json *text*, of which some are *known*."""
-    said = list(claims.problems(found, allowed))
-    said += [p for n, file in enumerate(found.entries) for p in files.problems(file, ("files", n))]
-    said += [*_lent(found), *_twice(found), *_unit_problems(found)]
-    # What a build makes is known when it has run.
-    said += () if found.build or found.artifact else files.missing(found.entries, found.states)
+    packages = found.packages
+    said = [((*one.where, *where), sentence) for one in packages for where, sentence in _placed(one, allowed)]
+    said += _between(packages)
     if found.artifact and "build" in found.values:
         said.append((("build",), "`build` and `artifact` both say what is packaged: keep one"))
-    lines = [fpm_json.at(text, where, sentence) for where, sentence in said]
-    return [
-        *(*_script_problems(found), *known, *_file_problems(found), *lines),
-        *_content_problems(found, allowed),
-    ]
+    problems = [problem for one in packages for problem in _script_problems(one)]
+    problems += [*known, *(problem for one in packages for problem in _file_problems(one))]
+    problems += [fpm_json.at(text, where, sentence) for where, sentence in said]
+    problems += [problem for one in packages for problem in _content_problems(one, allowed)]
+    return list(dict.fromkeys(problems))
+
+
+def _placed(found: Declared, allowed: Allowed) -> Iterator[Problem]:
+    """Yield what is wrong with the values of one package, by itself."""
+    yield from claims.problems(found, allowed)
+    for number, file in enumerate(found.entries):
+        yield from files.problems(file, ("files", number))
+    yield from (*_lent(found), *_twice(found), *_unit_problems(found))
+    # What a build makes is known when it has run.
+    yield from () if found.build or found.artifact else files.missing(found.entries, found.states)
+
+
+def _between(packages: Sequence[Declared]) -> Iterator[Problem]:
+    """Yield what keeps *packages*, all of one release, from being installed beside each other."""
+    names, prefixes = [one.name for one in packages], [one.prefix for one in packages]
+    alone = {one.name for one in packages if not one.is_installed}
+    for number, one in enumerate(packages):
+        if one.name in names[:number]:
+            yield (*one.where, "name"), f"`name` {one.name} is another package of this release"
+        elif one.prefix in prefixes[:number]:
+            yield (*one.where, "prefix"), f"`prefix` {one.prefix} is that of another package"
+        for key in ("depends", "pre_depends", "recommends"):
+            needed = {claims.name_of(said) for said in one.values.get(key, ())} & alone
+            if needed and one.is_installed:
+                yield (
+                    (*one.where, key),
+                    f"`{key}` names {sorted(needed)[0]}, which has `install` false: let hosts install it",
+                )
 
 
 def _script_problems(found: Declared) -> list[str]:
-    wanted = {**SCRIPTS, found.hook: "it runs after every installation"}
+    wanted = {**SCRIPTS, **({found.hook: "it runs after every installation"} if found.hook else {})}
     wanted.update({found.values[key]: f"it is `{key}`" for key in NAMED_SCRIPTS if key in found.values})
     if build := found.build:
         wanted[build] = "it makes what is packaged"
@@ -117,7 +143,7 @@ def _unit_problems(found: Declared) -> Iterator[Problem]:
 def _content_problems(found: Declared, allowed: Allowed) -> list[str]:
     depends = found.values.get("depends", ())
     hooks = {key: found.values[key] for key in NAMED_SCRIPTS if key in found.values}
-    hooks["after_install"] = found.hook
+    hooks.update({"after_install": found.hook} if found.hook else {})
     problems = [
         problem
         for name, path in hooks.items()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, List, Mapping
 
 from cicd.package import files
+from cicd.package.fields import INHERITED
 from cicd.package.files import File
 from cicd.package.shape import Where
 
@@ -24,23 +25,48 @@ FILE = ("executable", "not executable")
 
 @dataclass(frozen=True)
 class Declared:
-    """The *values* of fpm.json for the package *name*, and *states* as `metadata.read` is told them."""
+    """
+    The *values* of fpm.json for the package *name*, and *states* as `metadata.read` is told them.
+
+    *where* its values stand in fpm.json: nowhere but at the top for the first package of a release.
+    """
 
     project: str
     name: str
     values: Mapping[str, Any]
     states: Mapping[str, str]
+    where: Where = ()
+
+    @property
+    def packages(self) -> List[Declared]:
+        """All packages of the release, each with what it inherits; this one is the first."""
+        inherited = {key: self.values[key] for key in INHERITED if key in self.values}
+        usual = {**inherited, "exclude": ["*"]}
+        more = enumerate(self.values.get("packages", ()))
+        return [
+            self,
+            *(
+                Declared(self.project, said["name"], {**usual, **said}, self.states, ("packages", number))
+                for number, said in more
+            ),
+        ]
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the project's hosts install it."""
+        return bool(self.values.get("install", True))
 
     @property
     def prefix(self) -> str:
         """Directory of the application."""
-        return str(self.values.get("prefix") or f"/opt/{self.project}")
+        return str(self.values.get("prefix") or f"/opt/{self.name if self.where else self.project}")
 
     @property
     def hook(self) -> str:
-        """Path of the script that runs after every installation."""
+        """Path of the script that runs after every installation; only the first package must have one."""
         present = [hook for hook in HOOKS if self.state(hook) != "missing"]
-        return str(self.values.get("after_install") or [*present, HOOKS[0]][0])
+        usual = "" if self.where else [*present, HOOKS[0]][0]
+        return str(self.values.get("after_install") or usual)
 
     @property
     def build(self) -> str:

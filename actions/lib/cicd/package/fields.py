@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cicd.package.shape import Field, Flag, Items, Record, Text
+from dataclasses import replace
+
+from cicd.package.shape import Field, Fields, Flag, Items, Record, Text
 from cicd.release.version import UPSTREAM
 
 NO_DOTS = r"(?!.*(?:^|/)\.\.?(?:/|$)|.*//)"
@@ -87,115 +89,144 @@ UNIT = Record(
     },
     {"path": "greeter-tidy.timer"},
 )
+PACKAGE_FIELDS: Fields = {
+    "name": Field(
+        Text(
+            r"[a-z0-9][a-z0-9.+-]+",
+            "at least two of lower case letters, digits and . + -, beginning with a letter or digit",
+            "greeter",
+        ),
+        "Debian package name; the project's name when missing.",
+    ),
+    "version": Field(
+        Text(UPSTREAM.pattern, "digits, letters and . + ~, beginning with a digit", "1.4.0"),
+        "Upstream version; the pipeline adds the number of commits and the commit.",
+        required=True,
+    ),
+    "description": Field(
+        Text(r"[\s\S]*\S[\s\S]*", "a text", "Greets people."), "What the application is.", required=True
+    ),
+    "maintainer": Field(
+        Text(
+            r"[^$\x00-\x1f{}%]{1,200}",
+            "one line of at most 200 characters without $ { } %",
+            "Ann <ann@example.com>",
+        ),
+        "Who answers for the package.",
+    ),
+    "license": Field(
+        Text(r"[A-Za-z0-9.+() -]{1,100}", "an SPDX expression", "Apache-2.0"), "SPDX license expression."
+    ),
+    "section": Field(
+        Text(r"[a-z0-9][a-z0-9+.-]*(?:/[a-z0-9][a-z0-9+.-]*)?", "a section of Debian's", "web"),
+        "Section of the archive; misc when missing.",
+    ),
+    "priority": Field(_one_of("optional", "extra", "standard"), "Debian priority; optional when missing."),
+    "architecture": Field(
+        Text(r"all|amd64|arm64|armhf|i386|ppc64el|riscv64|s390x", "a Debian architecture", "all"),
+        "Debian architecture; all when missing.",
+    ),
+    "prefix": Field(_folder("/opt/greeter"), "Directory of the application; /opt/<project>."),
+    "exclude": Field(
+        Items(Text(EXCLUDE, "a pattern as in .gitignore", "/tests")),
+        "What of the tree is not packaged, below `prefix`, in the language of .gitignore.",
+    ),
+    "files": Field(Items(FILE), "What else is packaged, anywhere that the project may have."),
+    "user": Field(_user("greeter"), "System user that is made at installation and owns `directories`."),
+    "unit": Field(
+        Text(rf"{RELATIVE_PATH}\.service", f"{IN_REPOSITORY}, ending in .service", "greeter.service"),
+        "systemd unit in the repository; enabled and restarted on every installation.",
+    ),
+    "units": Field(Items(UNIT), "More units, each with what happens to it."),
+    "environment": Field(
+        _path("greeter.env"), "File of variables that becomes /etc/default/<package>, an operator's."
+    ),
+    "artifact": Field(
+        Text(
+            rf"{NO_DOTS}[A-Za-z0-9._+@*?-][A-Za-z0-9._+@*?/-]*",
+            "a path in CI's workspace, or a pattern of one with * and ?; of a folder it ends in /",
+            "dist/*.tar.gz",
+        ),
+        "What CI archived, packaged in place of the commit's tree: a tar, a zip, a file, a folder.",
+    ),
+    "build": Field(
+        _path("script/build"),
+        "Executable that makes what is packaged, on a build host; script/build when it is there.",
+    ),
+    "before_install": Field(
+        _path("script/pre-inst"),
+        "Executable that runs before a version's files arrive: at installation, upgrade, rollback.",
+    ),
+    "after_install": Field(
+        _path("script/post-inst"), "Executable that runs after every installation, upgrade and rollback."
+    ),
+    "before_remove": Field(
+        _path("script/pre-rm"), "Executable that runs before a removal, never at an upgrade."
+    ),
+    "after_remove": Field(
+        _path("script/post-rm"),
+        "Executable that runs after a removal, never at an upgrade; settings are still there.",
+    ),
+    "after_purge": Field(
+        _path("script/purge"), "Executable that runs after a purge: the place to delete data."
+    ),
+    "depends": Field(_dependencies("libc6 (>= 2.36)"), "Debian packages that must be installed."),
+    "pre_depends": Field(
+        _dependencies("adduser"), "The same, and configured before a file of this one arrives."
+    ),
+    "recommends": Field(_dependencies("logrotate"), "Debian packages that apt installs with it."),
+    "suggests": Field(_dependencies("nginx"), "Debian packages that go well with it."),
+    "provides": Field(_packages("greeter-api (= 2)"), "Names that it stands for as well."),
+    "conflicts": Field(_packages("greeter-old"), "Packages that cannot be installed beside it."),
+    "replaces": Field(_packages("greeter-old"), "Packages whose files it may take over."),
+    "breaks": Field(_packages("greeter-old (<< 2)"), "Packages that do not work beside it."),
+    "rpm_depends": Field(
+        Items(Text(RPM_DEPENDENCY, "an RPM dependency", "python3 >= 3.9")),
+        "What an RPM depends on, in its own words.",
+    ),
+    "directories": Field(Items(_folder("/var/lib/greeter")), "Directories that are made at installation."),
+    "conffiles": Field(
+        Items(_folder("/opt/greeter/greeter.conf")),
+        "Files of the package in which an operator's changes survive an upgrade.",
+    ),
+}
+LISTS = tuple(name for name, field in PACKAGE_FIELDS.items() if isinstance(field.shape, Items))
+# What is said once, of the release: all packages have one version, and are made of one tree.
+OF_RELEASE = ("version", "build", "artifact")
+# What describes a package; what it brings, needs and does, each says itself.
+INHERITED = (
+    *OF_RELEASE,
+    *("description", "maintainer", "license", "section", "priority", "architecture"),
+)
+OTHERWISE = {
+    "name": "Debian package name.",
+    "description": "What it is; as the first package when missing.",
+    "prefix": "Directory of the package; /opt/<name>.",
+    "exclude": "What of the tree is not packaged below `prefix`; if missing all of it, which leaves `files`.",
+    "after_install": "Executable that runs after every installation, upgrade and rollback; none if missing.",
+}
+MORE = Record(
+    {
+        **{
+            key: replace(field, meaning=OTHERWISE.get(key, field.meaning), required=key == "name")
+            for key, field in PACKAGE_FIELDS.items()
+            if key not in (*OF_RELEASE, "unit")
+        },
+        "install": Field(
+            Flag(False), "Whether the project's hosts install it; true. A library may be published alone."
+        ),
+    },
+    {"name": "greeter-client", "files": [FILE.example]},
+)
 FPM_JSON = Record(
     {
-        "name": Field(
-            Text(
-                r"[a-z0-9][a-z0-9.+-]+",
-                "at least two of lower case letters, digits and . + -, beginning with a letter or digit",
-                "greeter",
-            ),
-            "Debian package name; the project's name when missing.",
-        ),
-        "version": Field(
-            Text(UPSTREAM.pattern, "digits, letters and . + ~, beginning with a digit", "1.4.0"),
-            "Upstream version; the pipeline adds the number of commits and the commit.",
-            required=True,
-        ),
-        "description": Field(
-            Text(r"[\s\S]*\S[\s\S]*", "a text", "Greets people."), "What the application is.", required=True
-        ),
-        "maintainer": Field(
-            Text(
-                r"[^$\x00-\x1f{}%]{1,200}",
-                "one line of at most 200 characters without $ { } %",
-                "Ann <ann@example.com>",
-            ),
-            "Who answers for the package.",
-        ),
-        "license": Field(
-            Text(r"[A-Za-z0-9.+() -]{1,100}", "an SPDX expression", "Apache-2.0"), "SPDX license expression."
-        ),
-        "section": Field(
-            Text(r"[a-z0-9][a-z0-9+.-]*(?:/[a-z0-9][a-z0-9+.-]*)?", "a section of Debian's", "web"),
-            "Section of the archive; misc when missing.",
-        ),
-        "priority": Field(
-            _one_of("optional", "extra", "standard"), "Debian priority; optional when missing."
-        ),
-        "architecture": Field(
-            Text(r"all|amd64|arm64|armhf|i386|ppc64el|riscv64|s390x", "a Debian architecture", "all"),
-            "Debian architecture; all when missing.",
-        ),
-        "prefix": Field(_folder("/opt/greeter"), "Directory of the application; /opt/<project>."),
-        "exclude": Field(
-            Items(Text(EXCLUDE, "a pattern as in .gitignore", "/tests")),
-            "What of the tree is not packaged, below `prefix`, in the language of .gitignore.",
-        ),
-        "files": Field(Items(FILE), "What else is packaged, anywhere that the project may have."),
-        "user": Field(_user("greeter"), "System user that is made at installation and owns `directories`."),
-        "unit": Field(
-            Text(rf"{RELATIVE_PATH}\.service", f"{IN_REPOSITORY}, ending in .service", "greeter.service"),
-            "systemd unit in the repository; enabled and restarted on every installation.",
-        ),
-        "units": Field(Items(UNIT), "More units, each with what happens to it."),
-        "environment": Field(
-            _path("greeter.env"), "File of variables that becomes /etc/default/<package>, an operator's."
-        ),
-        "artifact": Field(
-            Text(
-                rf"{NO_DOTS}[A-Za-z0-9._+@*?-][A-Za-z0-9._+@*?/-]*",
-                "a path in CI's workspace, or a pattern of one with * and ?; of a folder it ends in /",
-                "dist/*.tar.gz",
-            ),
-            "What CI archived, packaged in place of the commit's tree: a tar, a zip, a file, a folder.",
-        ),
-        "build": Field(
-            _path("script/build"),
-            "Executable that makes what is packaged, on a build host; script/build when it is there.",
-        ),
-        "before_install": Field(
-            _path("script/pre-inst"),
-            "Executable that runs before a version's files arrive: at installation, upgrade, rollback.",
-        ),
-        "after_install": Field(
-            _path("script/post-inst"), "Executable that runs after every installation, upgrade and rollback."
-        ),
-        "before_remove": Field(
-            _path("script/pre-rm"), "Executable that runs before a removal, never at an upgrade."
-        ),
-        "after_remove": Field(
-            _path("script/post-rm"),
-            "Executable that runs after a removal, never at an upgrade; settings are still there.",
-        ),
-        "after_purge": Field(
-            _path("script/purge"), "Executable that runs after a purge: the place to delete data."
-        ),
-        "depends": Field(_dependencies("libc6 (>= 2.36)"), "Debian packages that must be installed."),
-        "pre_depends": Field(
-            _dependencies("adduser"), "The same, and configured before a file of this one arrives."
-        ),
-        "recommends": Field(_dependencies("logrotate"), "Debian packages that apt installs with it."),
-        "suggests": Field(_dependencies("nginx"), "Debian packages that go well with it."),
-        "provides": Field(_packages("greeter-api (= 2)"), "Names that it stands for as well."),
-        "conflicts": Field(_packages("greeter-old"), "Packages that cannot be installed beside it."),
-        "replaces": Field(_packages("greeter-old"), "Packages whose files it may take over."),
-        "breaks": Field(_packages("greeter-old (<< 2)"), "Packages that do not work beside it."),
-        "rpm_depends": Field(
-            Items(Text(RPM_DEPENDENCY, "an RPM dependency", "python3 >= 3.9")),
-            "What an RPM depends on, in its own words.",
-        ),
-        "directories": Field(
-            Items(_folder("/var/lib/greeter")), "Directories that are made at installation."
-        ),
-        "conffiles": Field(
-            Items(_folder("/opt/greeter/greeter.conf")),
-            "Files of the package in which an operator's changes survive an upgrade.",
+        **PACKAGE_FIELDS,
+        "packages": Field(
+            Items(MORE), "More packages of the same tree and version, published and deployed together."
         ),
     },
     {"version": "1.0.0", "description": "…"},
 )
 FIELDS = FPM_JSON.fields
-LISTS = tuple(name for name, field in FIELDS.items() if isinstance(field.shape, Items))
 # Fields by which a package could take the place of another one.
 RELATIONS = ("provides", "conflicts", "replaces", "breaks")

@@ -23,7 +23,12 @@ SAME = (
 
 @dataclass(frozen=True)
 class Metadata:
-    """What fpm.json says, completed with the pipeline's defaults."""
+    """
+    What fpm.json says of a package, completed with the pipeline's defaults.
+
+    `install` is whether the project's hosts install it; the first package of a release has the others as
+    `packages`.
+    """
 
     name: str
     version: str
@@ -39,6 +44,7 @@ class Metadata:
     environment: str = ""
     build: str = ""
     artifact: str = ""
+    install: bool = True
     before_install: str = ""
     before_remove: str = ""
     after_remove: str = ""
@@ -57,6 +63,12 @@ class Metadata:
     rpm_depends: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
     conffiles: tuple[str, ...] = ()
+    packages: tuple[Metadata, ...] = ()
+
+    @property
+    def release(self) -> tuple[Metadata, ...]:
+        """All packages of the release, this one first."""
+        return (self, *self.packages)
 
     @property
     def related(self) -> list[str]:
@@ -70,6 +82,7 @@ def from_json(values: Mapping[str, Any]) -> Metadata:
     lists: dict[str, Any] = {key: tuple(values[key]) for key in LISTS}
     units = (Unit(**{**one, "names": tuple(one["names"])}) for one in lists["units"])
     lists.update(units=tuple(units), files=tuple(File(**one) for one in lists["files"]))
+    lists.update(packages=tuple(map(from_json, values["packages"])))
     return Metadata(**{**values, **lists})
 
 
@@ -80,13 +93,17 @@ def paths(text: str | None, project: str) -> list[str]:
     Of `:path` it must be told the content.
     """
     found = Declared(project, "", fpm_json.parse(text)[0], {})
+    return list(dict.fromkeys(path for one in found.packages for path in _paths(one)))
+
+
+def _paths(found: Declared) -> list[str]:
     values = found.values
     hooks = [values[key] for key in (*NAMED_SCRIPTS, "environment") if key in values]
     hooks += [said["path"] for _, said in found.units()]
     named = [*found.inside("conffiles").values(), *found.inside("directories").values(), "REVISION", BUILD]
     named += [file.source for file in found.entries if file.source]
     said = [f":{path}" for path in (*HOOKS, *hooks)]
-    return list(dict.fromkeys([*SCRIPTS, *HOOKS, *hooks, values.get("build", BUILD), *named, *said]))
+    return [*SCRIPTS, *HOOKS, *hooks, values.get("build", BUILD), *named, *said]
 
 
 def read(
@@ -131,6 +148,8 @@ def _metadata(found: Declared) -> Metadata:
         build=found.build,
         units=tuple(unit.ordered(units)),
         files=tuple(found.entries),
+        install=found.is_installed,
+        packages=tuple(_metadata(one) for one in found.packages[1:]),
         **optional,
         **lists,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from typing import Dict, Iterator, List, Mapping, TypedDict
+from typing import Dict, Iterator, List, Mapping, Sequence, TypedDict
 from urllib.parse import quote
 
 from cicd.package.builder_input import Origin
@@ -47,21 +47,21 @@ Bill = TypedDict(
 
 
 def bill(
-    meta: Metadata, version: str, origin: Origin, sha256: str, time: str, locks: Mapping[str, str]
+    meta: Metadata, version: str, origin: Origin, digests: Sequence[str], time: str, locks: Mapping[str, str]
 ) -> Bill:
     """
-    Return the bill of the package *meta* at *version*, made at *time* (RFC 3339).
+    Return the bill of the release of *meta* at *version*, made at *time* (RFC 3339).
 
-    Its components are what the package declares: Debian dependencies, and the pins of the lock
-    files *locks* (text by name) of the commit.
+    *digests* are the sha256 of its packages. Components of the first one are the others, and what they
+    declare: Debian dependencies, and the pins of the lock files *locks* (text by name) of the commit.
     """
-    own = _package(meta, version, origin, sha256)
-    components = [*_debian(meta), *_pinned(locks)]
+    own, *others = (_package(one, version, origin, sha256) for one, sha256 in zip(meta.release, digests))
+    components = [*others, *_debian(meta.release), *_pinned(locks)]
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, own['purl'] + sha256)}",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, own['purl'] + digests[0])}",
         "version": 1,
         "metadata": {"timestamp": time, "tools": {"components": [_tool()]}, "component": own},
         "components": components,
@@ -90,11 +90,13 @@ def _tool() -> dict[str, str]:
     return {"type": "application", "name": "cicd"}
 
 
-def _debian(meta: Metadata) -> Iterator[Component]:
+def _debian(packages: Sequence[Metadata]) -> Iterator[Component]:
+    items = [item for meta in packages for item in meta.depends]
     names = dict.fromkeys(
-        re.split(r"[ :(]", choice.strip())[0] for item in meta.depends for choice in item.split("|")
+        re.split(r"[ :(]", choice.strip())[0] for item in items for choice in item.split("|")
     )
-    return (_component("deb/debian", name, "") for name in names)
+    own = {meta.name for meta in packages}
+    return (_component("deb/debian", name, "") for name in names if name not in own)
 
 
 def _pinned(locks: Mapping[str, str]) -> Iterator[Component]:

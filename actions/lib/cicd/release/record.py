@@ -35,8 +35,21 @@ STORED = {"last_good": "good", "previous_good": "earlier", "ignores_holds": "exe
 
 
 @dataclass(frozen=True)
+class Sibling:
+    """Another package that hosts install with the first one of a release."""
+
+    package: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Build:
-    """A published package: the only thing that a ring can be wanted to run; `authors` may not approve it."""
+    """
+    A published release: the only thing that a ring can be wanted to run.
+
+    `package` is its first package, and `siblings` are what hosts install beside it. Its `authors` may not
+    approve it.
+    """
 
     version: str
     package: str
@@ -44,6 +57,17 @@ class Build:
     sha256: str
     trace: str
     authors: tuple[str, ...] = field(default=(), compare=False)
+    siblings: tuple[Sibling, ...] = ()
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Names of all that hosts install, the first package's first."""
+        return tuple(dict.fromkeys((self.package, *(one.package for one in self.siblings))))
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The sha256 of all that hosts install, the first package's first."""
+        return (self.sha256, *(one.sha256 for one in self.siblings))
 
 
 @dataclass(frozen=True)
@@ -286,4 +310,6 @@ def _build(data: StoredBuild | None) -> Build | None:
         return None
     authors = tuple(data.get("authors") or filter(None, [data.get("author")]))
     names = ("version", "package", "commit", "sha256", "trace")
-    return Build(**{name: str(value) for name, value in data.items() if name in names}, authors=authors)
+    siblings = tuple(Sibling(**one) for one in data.get("siblings") or ())
+    texts = {name: str(value) for name, value in data.items() if name in names}
+    return Build(**texts, authors=authors, siblings=siblings)

@@ -18,6 +18,13 @@ class StoredStop(TypedDict, total=False):
     back: str
 
 
+class StoredSibling(TypedDict):
+    """See record.Sibling."""
+
+    package: str
+    sha256: str
+
+
 class StoredBuild(TypedDict, total=False):
     """See record.Build; before there were several `authors` there was one, or nobody."""
 
@@ -28,6 +35,7 @@ class StoredBuild(TypedDict, total=False):
     trace: str
     authors: List[str]
     author: str
+    siblings: List[StoredSibling]
 
 
 class StoredRing(TypedDict, total=False):

@@ -32,7 +32,8 @@ def wanted_document(release: Release, ring: str, silent: int = 0) -> str:
     """
     Return what the ring's hosts read: `key=value` lines that a POSIX shell can take in one GET.
 
-    With *silent*, seconds, hosts report only what changed, and renew a check that lasts so long.
+    `package` and `sha256` have one word, or several when the release has several packages. With *silent*,
+    seconds, hosts report only what changed, and renew a check that lasts so long.
     """
     told = f"silent={silent}\n" if silent else ""
     current = release.ring(ring)
@@ -41,6 +42,6 @@ def wanted_document(release: Release, ring: str, silent: int = 0) -> str:
         return f"version=\ngeneration={current.generation}\nrollout=open\nhold={hold}\n{told}"
     rollout = "open" if current.is_open else "pushed"
     return (
-        f"package={build.package}\nversion={build.version}\ngeneration={current.generation}\n"
-        f"sha256={build.sha256}\ntrace={build.trace}\nrollout={rollout}\nhold={hold}\n{told}"
+        f"package={' '.join(build.packages)}\nversion={build.version}\ngeneration={current.generation}\n"
+        f"sha256={' '.join(build.digests)}\ntrace={build.trace}\nrollout={rollout}\nhold={hold}\n{told}"
     )

@@ -7,11 +7,11 @@ import hashlib
 import re
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Sequence
 
 from cicd.config import Project, Settings
 from cicd.errors import RepositoryError
-from cicd.release.record import Build
+from cicd.release.record import Build, Sibling
 
 if TYPE_CHECKING:
     from cicd.package.built import Package
@@ -56,42 +56,65 @@ class Repository:
 
     def build(self, package: str, version: str) -> Build:
         """Return the published build of *package* at *version*, or raise RepositoryError."""
-        entry = self.find(package, version)
+        entries = [entry for entry in self.entries() if entry.get("Version") == version]
+        entry = next((entry for entry in entries if entry.get("Package") == package), None)
         if entry is None:
-            raise RepositoryError(
-                f"{package} {version} is not in the repository {self._url}.",
-                f"Publish it first, or name a version that an app host lists: `apt-cache madison {package}`.",
-            )
+            raise self._missing(package, version)
         return Build(
             version=version,
             package=package,
             commit=entry.get("X-Git-Commit", ""),
             sha256=entry["SHA256"],
             trace=entry.get("X-CICD-Trace", ""),
+            siblings=self._siblings(entry, entries),
+        )
+
+    def _siblings(
+        self, first: Mapping[str, str], entries: Sequence[Mapping[str, str]]
+    ) -> tuple[Sibling, ...]:
+        """Return what of *entries*, all of one version, hosts install with the *first* one, as that says."""
+        names = [first["Package"], *first.get("X-CICD-Packages", "").split()]
+        found = [Sibling(one["Package"], one["SHA256"]) for one in entries if one.get("Package") in names]
+        missing = set(names) - {one.package for one in found}
+        if missing:
+            raise self._missing(sorted(missing)[0], first["Version"])
+        own = Sibling(first["Package"], first["SHA256"])
+        return tuple(one for one in dict.fromkeys(found) if one != own)
+
+    def _missing(self, package: str, version: str) -> RepositoryError:
+        return RepositoryError(
+            f"{package} {version} is not in the repository {self._url}.",
+            f"Publish it first, or name a version that an app host lists: `apt-cache madison {package}`.",
         )
 
     def wait_for(self, package: Package) -> str:
         """
-        Return the package's URL once a client can fetch exactly it from every distribution.
+        Return the package's URL once a client can fetch exactly it, and its release, from every distribution.
 
         As apt does: the signed Release names the index, the index the file, each by its digest.
         A client may look between two publishes, so a mismatch is tried again for a while.
         """
         deadline = time.monotonic() + PUBLISH_LIMIT_SECONDS
         while True:
-            seen = [self._look(distribution, package) for distribution in self._distributions]
-            if all(seen):
-                return seen[0]
+            seen = {
+                one: self._look(distribution, one)
+                for distribution in self._distributions
+                for one in package.release
+            }
+            if all(seen.values()):
+                return seen[package]
             if time.monotonic() > deadline:
-                raise self._never_appeared(package)
+                raise self._never_appeared(next(one for one, url in seen.items() if not url))
             time.sleep(0.5)
 
     def _look(self, distribution: str, package: Package) -> str:
-        entry = self._find(distribution, package.name, package.version)
-        if not entry or entry.get("SHA256") != package.sha256 or entry.get("X-Git-Commit") != package.commit:
-            return ""
-        url = f"{self._url}/{entry['Filename']}"
-        return url if self._digest(url) == package.sha256 else ""
+        wanted = (package.name, package.version, package.sha256, package.commit)
+        fields = ("Package", "Version", "SHA256", "X-Git-Commit")
+        for entry in self._entries(distribution):
+            if tuple(map(entry.get, fields)) == wanted:
+                url = f"{self._url}/{entry['Filename']}"
+                return url if self._digest(url) == package.sha256 else ""
+        return ""
 
     def _never_appeared(self, package: Package) -> RepositoryError:
         entry = self.find(package.name, package.version)

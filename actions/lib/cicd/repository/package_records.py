@@ -22,13 +22,18 @@ BUCKET_COMMITS = 500  # records of so many commits are in one value of the archi
 
 
 class StoredPackage(TypedDict, total=False):
-    """A record as it is stored; `ci` is missing from those of earlier packs, `published_at` is in UTC."""
+    """
+    A record as it is stored; `ci` is missing from those of earlier packs, `published_at` is in UTC.
+
+    `files` are all packages of a release with several, sha256 by the file's name.
+    """
 
     package: str
     version: str
     commit: str
     trace: str
     sha256: str
+    files: Dict[str, str]
     builder: str
     driver: str
     sbom: str
@@ -58,7 +63,10 @@ class Record:
     def as_json(self) -> StoredPackage:
         """Return the record as it is stored."""
         package = self.package
+        files = {one.file.rpartition("/")[2]: one.sha256 for one in package.release}
+        several: StoredPackage = {"files": files} if package.others else {}
         return {
+            **several,
             "package": package.name,
             "version": package.version,
             "commit": package.commit,
@@ -126,10 +134,13 @@ def refuse_other_content(known: StoredPackage | None, project: str, package: Pac
             f"{package.version} of {project} is the package {known['package']}, not {package.name}.",
             f"Name the package {known['package']}, or none.",
         )
-    if known and (known.get("sha256"), known.get("commit")) != (package.sha256, package.commit):
+    recorded = {str(known.get("sha256")), *known.get("files", {}).values()} if known else set()
+    strange = [one for one in package.release if one.sha256 not in recorded]
+    if known and (strange or known.get("commit") != package.commit):
+        other = [*strange, package][0]
         raise Refused(
-            f"{package.name} {package.version} is recorded with other content "
-            f"(sha256 {str(known.get('sha256'))[:12]}…, this build is {package.sha256[:12]}…).",
+            f"{other.name} {package.version} is recorded with other content "
+            f"(sha256 {str(known.get('sha256'))[:12]}…, this build is {other.sha256[:12]}…).",
             "A published version never changes: commit again, and let that be built.",
         )
 

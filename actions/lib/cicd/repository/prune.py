@@ -18,9 +18,9 @@ from cicd.store.store import Store
 
 
 class Kept(TypedDict):
-    """A version that stays, and why."""
+    """A version that stays, with all its packages, and why."""
 
-    package: str
+    packages: List[str]
     version: str
     why: str
 
@@ -94,12 +94,12 @@ def prune(settings: Settings, project: Project, dry_run: bool) -> Pruned:
         _remove(settings, project, removed)
     if not dry_run:
         forget(settings, project.name, {choice.version for choice in found if choice.why})
-    kept = [Kept(package=one.package, version=one.version, why=one.why) for one in found if one.why]
+    kept = [Kept(packages=list(one.packages), version=one.version, why=one.why) for one in found if one.why]
     return {"removed": [choice.version for choice in removed], "kept": kept}
 
 
 def _remove(settings: Settings, project: Project, removed: list[Choice]) -> None:
     arguments = index_arguments(settings, targets(settings, project), settings.component(project))
-    arguments += [f"{choice.package}={choice.version}" for choice in removed]
+    arguments += [f"{package}={choice.version}" for choice in removed for package in choice.packages]
     with Shell(settings, repository_host(Store(settings), settings)) as shell:
         shell.script("prune_packages", arguments, PUBLISH_TIMEOUT_SECONDS)

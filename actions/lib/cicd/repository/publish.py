@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import uuid
 from pathlib import Path
@@ -58,20 +59,21 @@ def publish(
     tree: Tree,
 ) -> Published:
     """
-    Publish *package*, whose file lies on *build_host*; return its `url`, as clients fetch it,
-    the `driver` and the URL of its `provenance`. Its record keeps the *clearance* of its commit,
-    and what *tree* it has.
+    Publish *package* and its release, whose files lie on *build_host*: all of them, or none. Return its
+    `url`, as clients fetch it, the `driver` and the URL of its `provenance`. Its record keeps the
+    *clearance* of its commit, and what *tree* it has.
 
     Refused when the same version is recorded, or seen by clients, with other bytes, or when
-    the package's name is not *project*'s.
+    a package's name is not *project*'s.
     """
     ledger, repository = Ledger(settings), Repository(settings, project)
     host = repository_host(ledger, settings)
     ledger.refuse_other_content(project.name, package)
-    _refuse_other_content(repository, package)
+    for one in package.release:
+        _refuse_other_content(repository, one)
     with tempfile.TemporaryDirectory(prefix="cicd-") as directory:
-        names = _fetch(settings, build_host, package, directory)
-        said = _put(settings, host, project, package, directory, names)
+        _fetch(settings, build_host, package, directory)
+        said = _put(settings, host, project, package, directory)
     url = repository.wait_for(package)
     _refuse_unfetchable(settings, project, ledger, url)
     where = f"{settings.repository.url.rstrip('/')}/provenance/{package.name}/{package.version}"
@@ -80,34 +82,45 @@ def publish(
     return {"url": url, "driver": said["driver"], "provenance": f"{where}/provenance.json"}
 
 
-def _fetch(settings: Settings, host: Host, package: Package, directory: str) -> list[str]:
+def _fetch(settings: Settings, host: Host, package: Package, directory: str) -> None:
+    paths = [path for one in package.release for path in (_file(one), *one.rpms)]
     folder = package.file.rpartition("/")[0]
-    names = [Path(package.file).name, *(Path(rpm).name for rpm in package.rpms)]
     with Shell(settings, host) as shell:
-        for name in [*names, *PAPERS]:
-            shell.download(f"{folder}/{name}", str(Path(directory) / name))
-    return names
+        for path in [*paths, *(f"{folder}/{paper}" for paper in PAPERS)]:
+            shell.download(path, str(Path(directory) / Path(path).name))
+
+
+def _file(package: Package) -> str:
+    """Return the package's path on its build host, whose last part is what dpkg would call it."""
+    usual = rf"{re.escape(package.name)}_{re.escape(package.version)}_[a-z0-9-]+\.deb"
+    if re.fullmatch(usual, Path(package.file).name):
+        return package.file
+    raise RepositoryError(
+        f"{one_line(package.file, 200)} is not named as a file of {package.name} {package.version} is.",
+        "Nothing was published: see what built it, and build the commit again.",
+    )
 
 
 def _put(
-    settings: Settings, host: Host, project: Project, package: Package, directory: str, names: Sequence[str]
+    settings: Settings, host: Host, project: Project, package: Package, directory: str
 ) -> Mapping[str, str]:
     prefix = f".cicd-incoming-{uuid.uuid4().hex}"
+    may_name = [
+        name for one in package.release for name in project.allowed.packages_of(project.name, one.name)
+    ]
+    rpms = [Path(rpm).name for one in package.release for rpm in one.rpms]
     arguments = index_arguments(settings, targets(settings, project), settings.component(project))
+    arguments += [package.version, prefix, " ".join(rpms), " ".join(dict.fromkeys(may_name))]
     arguments += [
-        package.name,
-        package.version,
-        identifiers.check("sha256", package.sha256),
-        prefix,
-        " ".join(names),
-        " ".join(project.allowed.packages_of(project.name, package.name)),
+        f"{Path(one.file).name}={identifiers.check('sha256', one.sha256)}" for one in package.release
     ]
     owners = Names(settings)
     with Shell(settings, host) as shell:
-        owners.refuse_foreign(project, package.name, shell)
-        owners.take(project, package.name)
-        for name in [*names, *PAPERS]:
-            shell.upload(str(Path(directory) / name), f"{prefix}-{name}")
+        for name in dict.fromkeys(one.name for one in package.release):
+            owners.refuse_foreign(project, name, shell)
+            owners.take(project, name)
+        for file in Path(directory).iterdir():
+            shell.upload(str(file), f"{prefix}-{file.name}")
         said = shell.script("publish_package", arguments, PUBLISH_TIMEOUT_SECONDS)
     return dict(line.partition("=")[::2] for line in said.splitlines())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cicd import identifiers
 from cicd.config import Project, Settings
 from cicd.errors import Refused
-from cicd.package.built import Package
+from cicd.package import built
 from cicd.release.record import Build
 from cicd.release.version import package_name
 from cicd.repository.apt_index import Repository
@@ -22,8 +22,7 @@ def offered(settings: Settings, project: Project, name: str, version: str) -> Bu
 def published(settings: Settings, project: Project, name: str, version: str) -> Build:
     """Return the build of *version* as clients see it, when it is the one that was recorded."""
     build = offered(settings, project, name, version)
-    seen = Package(name, version, build.commit, build.trace, build.sha256)
-    Ledger(settings).refuse_other_content(project.name, seen)
+    Ledger(settings).refuse_other_content(project.name, built.of_build(build))
     return build
 
 

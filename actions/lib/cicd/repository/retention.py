@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, Iterator, Mapping, Sequence
+from typing import Dict, Iterable, Iterator, Mapping, Sequence, Tuple
 
 from cicd.release.guards import place
 from cicd.release.record import Release
@@ -15,9 +15,9 @@ DAY_SECONDS = 86400
 
 @dataclass(frozen=True)
 class Choice:
-    """What becomes of one version: it stays when there is a reason *why*."""
+    """What becomes of one version, and of all *packages* of it: it stays when there is a reason *why*."""
 
-    package: str
+    packages: Tuple[str, ...]
     version: str
     why: str = ""
 
@@ -36,7 +36,9 @@ def choose(
     was good at any time after *good_since* (epoch seconds), and what this pipeline did not build.
     Of a project whose rings are unknown nothing goes: Consul may have lost what hosts run.
     """
-    versions = {entry["Version"]: entry["Package"] for entry in entries}
+    versions: Dict[str, Dict[str, None]] = {}
+    for entry in entries:
+        versions.setdefault(entry["Version"], {})[entry["Package"]] = None
     built = [version for version in versions if BUILT.fullmatch(version)]
     newest = sorted(built, key=lambda version: place(release, version), reverse=True)
     reasons = {v: "not built by this pipeline" for v in versions if v not in newest}
@@ -46,7 +48,7 @@ def choose(
     if not any(ring.wanted for ring in release.rings.values()):
         reasons = {**{v: "nobody knows what the rings run" for v in versions}, **reasons}
     order = [*newest, *sorted(set(versions) - set(newest))]
-    return [Choice(versions[version], version, reasons.get(version, "")) for version in order]
+    return [Choice(tuple(versions[version]), version, reasons.get(version, "")) for version in order]
 
 
 def recent(history: Iterable[HistoryEntry], release: Release, since: float) -> Iterator[HistoryEntry]:

@@ -1,4 +1,4 @@
-# Build the package of a run.
+# Build one package of a run, in `out/<its name>`.
 # $1 run  $2 driver (auto, fpm, nfpm; none only lays the files out below `stage`)  $3 formats (deb, or deb rpm)  $4 directory of the application in the package
 # $5 commit time  $6 version  $7 commit  $8 lintian (off, report, enforce)  $9 digest of `tree`, empty when `source` is it
 # `request` is what the caller wrote, one file a line: its name and its content in base64. Among them: fpm-deb.args
@@ -45,7 +45,7 @@ run_nfpm() { # FORMAT
         done <conffiles
         echo ']'
     } >>nfpm.yaml && mkdir -p conf || return 1
-    nfpm package --config nfpm.yaml --packager "$1" --target out/
+    nfpm package --config nfpm.yaml --packager "$1" --target "out/$package/"
 }
 
 # Left out is what every package of this pipeline is by design: it would hide the rest.
@@ -69,10 +69,12 @@ fi
 [ "$driver" = none ] || command -v "$driver" >/dev/null || { echo "$driver is not installed on this build host" >&2; exit 75; }
 said=$(stage 2>&1) || fail "$said"
 [ "$driver" != none ] || exit 0
+read -r package _ <changelog
+rm -rf "out/$package" && mkdir "out/$package"
 for format in $formats; do
     said=$("run_$driver" "$format" 2>&1) || fail "$driver built no $format: $(printf '%s\n' "$said" | tail -n 20)"
 done
-set -- out/*.deb
+set -- "out/$package"/*.deb
 [ $# -eq 1 ] && [ -f "$1" ] || fail "$driver left no package"
 errors=$(check "$1") || true
 [ -z "$errors" ] || [ "$lintian" != enforce ] || fail "lintian: $errors"
@@ -82,7 +84,7 @@ echo "file=$(pwd)/$1"
 echo "sha256=$(sha256sum "$1" | cut -d' ' -f1)"
 echo "bytes=$(wc -c <"$1")"
 echo "tree=$(cat digest)"
-for rpm in out/*.rpm; do [ ! -f "$rpm" ] || echo "rpm=$(pwd)/$rpm"; done
+for rpm in "out/$package"/*.rpm; do [ ! -f "$rpm" ] || echo "rpm=$(pwd)/$rpm"; done
 [ -z "$errors" ] || echo "lintian=$(printf '%s' "$errors" | base64 -w0)"
 for lock in requirements.txt package-lock.json; do
     ! plain "source/$lock" || [ "$(wc -c <"source/$lock")" -gt 1048576 ] || echo "lock:$lock=$(base64 -w0 <"source/$lock")"

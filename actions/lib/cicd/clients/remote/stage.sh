@@ -90,13 +90,23 @@ embed_all() {
     [ -z "$(find stage -type l -print -quit)" ] || find stage -type l -printf '/%P\n%l\0' | sort -z | tr '\0' '\n' | embed links
 }
 
+# dpkg lets no two packages have one file.
+refuse_shared() {
+    find stage ! -type d -printf '/%P\n' | sort >"out/$package.files" || return 1
+    for other in out/*.files; do
+        [ "$other" != "out/$package.files" ] || continue
+        shared=$(comm -12 "$other" "out/$package.files" | head -n 1) other=${other#out/}
+        [ -z "$shared" ] || { echo "$shared would be in ${other%.files} and in $package: keep one"; return 1; }
+    done
+}
+
 # Modes and times come from the commit alone, or the same commit gives other bytes on another host.
 put_default() {
     cp -al "$tree/." "stage$prefix/" && leave_out && chmod -R u=rwX,go=rX stage
 }
 
 stage() {
-    rm -rf stage conf out empty.git && mkdir -p "stage$prefix" out && : >attributes || return 1
+    rm -rf stage conf empty.git && mkdir -p "stage$prefix" out && : >attributes || return 1
     while read -r name content; do printf %s "$content" | base64 -d >"$name" || return 1; done <request
     digest_of "$tree" >digest || return 1
     [ -z "$digest" ] || [ "$(cat digest)" = "$digest" ] || { echo "the tree is $(cat digest), not the recorded $digest"; return 1; }
@@ -111,5 +121,5 @@ stage() {
     while IFS= read -r path; do
         plain "stage$path" || { echo "fpm.json's conffile $path is not a plain file of the package"; return 1; }
     done <conffiles
-    put_changelog && embed_all && find stage -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+    put_changelog && embed_all && refuse_shared && find stage -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 }

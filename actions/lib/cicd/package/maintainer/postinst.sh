@@ -39,8 +39,10 @@ case $action in
         make_directories
         # shellcheck disable=SC2086
         [ -z "$tmpfiles" ] || systemd-tmpfiles --create $tmpfiles
-        cd "$prefix"
-        "./$after_install" "$@"
+        if [ -n "$after_install" ]; then
+            cd "$prefix"
+            "./$after_install" "$@"
+        fi
         start_units "${2-}" ;;
     abort-remove | abort-upgrade) put_units_back ;;
 esac
