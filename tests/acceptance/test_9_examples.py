@@ -129,6 +129,16 @@ def test_the_daemons_command_data_and_timer_are_on_the_host(examples):
     assert timer == "active"
     assert "requests so far" in examples.as_root("cat", "/var/lib/c-daemon/report")
     assert examples.as_root("/usr/bin/c-daemon", "help") == "usage: c-daemon [report]\n"
+    assert "requests so far" in examples.as_root("/usr/bin/c-daemon-report")
+
+
+def test_the_daemons_packages_are_of_one_version_and_recorded_together(examples):
+    names = ("c-daemon", "c-daemon-tools")
+    versions = [examples.as_root("dpkg-query", "-W", "-f", "${Version}", name) for name in names]
+    known = examples.record("c-daemon")
+
+    assert versions == [known["version"]] * 2
+    assert [file.partition("_")[0] for file in sorted(known["files"])] == list(names)
 
 
 @pytest.mark.parametrize("name", ["c-daemon", "python-web"])
