@@ -22,7 +22,9 @@ SIGNED = {
     END: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
 HASHES = {"1": SHA1, "2": SHA256}
-AMAZON = re.compile(r"https://sns\.[a-z0-9-]{1,40}\.amazonaws\.com(\.cn)?/[A-Za-z0-9._~/?&=%:+-]{0,2000}")
+_HOST = r"https://sns\.[a-z0-9-]{1,40}\.amazonaws\.com(\.cn)?"
+CERTIFICATE = re.compile(rf"{_HOST}/SimpleNotificationService-[A-Za-z0-9]{{1,100}}\.pem")
+CONFIRMATION = re.compile(rf"{_HOST}/[A-Za-z0-9._~/?&=%:+-]{{0,2000}}")
 FETCH_SECONDS = 10
 CERTIFICATES_KEPT = 20
 
@@ -66,7 +68,7 @@ class Sns:
         """Raise UntrustedError unless Amazon signed *message*, and its topic is one of *topics*."""
         if message.get("TopicArn") not in topics:
             raise UntrustedError("its topic is not one of alarm.sns_topics")
-        key = _key(await self._certificate(_url(message, "SigningCertURL")))
+        key = _key(await self._certificate(_url(message, "SigningCertURL", CERTIFICATE)))
         try:
             hash_ = HASHES[str(message.get("SignatureVersion"))]()
             signature = base64.b64decode(str(message.get("Signature")), validate=True)
@@ -76,7 +78,7 @@ class Sns:
 
     async def confirm(self, message: Table) -> None:
         """Subscribe to the topic of a *message* that asks whether we want that, and was verified."""
-        await self._fetch(_url(message, "SubscribeURL"))
+        await self._fetch(_url(message, "SubscribeURL", CONFIRMATION))
 
     async def _certificate(self, url: str) -> bytes:
         if url not in self._certificates:
@@ -86,9 +88,9 @@ class Sns:
         return self._certificates[url]
 
 
-def _url(message: Table, field: str) -> str:
+def _url(message: Table, field: str, pattern: re.Pattern[str]) -> str:
     url = message.get(field)
-    if not isinstance(url, str) or not AMAZON.fullmatch(url):
+    if not isinstance(url, str) or not pattern.fullmatch(url):
         raise UntrustedError(f"{field} does not lead to Amazon SNS")
     return url
 
