@@ -64,6 +64,7 @@ def world(fleet: Fleet, engine: Engine) -> dict[str, Any]:
             "github_secret_file": str(places.secrets / "github_secret"),
             "jenkins_token_file": str(places.secrets / "jenkins_token"),
         },
+        "status": {"url": here.status_url},
         "stackstorm": engine.description(places),
         "ssh": _ssh(places),
     }
@@ -111,6 +112,7 @@ def guide(places: Places, here: World) -> str:
   # {quote(str(places.configs / "cicd.yaml"))}
   # A second project: .venv/bin/python -m lab project add, and a folder with fpm.json and script/
 
+  # What runs where: {here.status_url}/
   # HAProxy's page: http://{here.infra.address}:8404/   packages: {here.repository_url}/
   # logs: {places.logs}   everything by address: {places.world_file}
   make lab-down

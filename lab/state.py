@@ -58,4 +58,4 @@ def _listeners(described: dict[str, Any]) -> dict[str, tuple[str, int]]:
     }
     if described["stackstorm"]["engine"] == "st2local":
         parts["st2local"] = (f"{network}.1", 9101)
-    return {**parts, "gateway": (f"{network}.1", 9110)}
+    return {**parts, "gateway": (f"{network}.1", 9110), "status": (f"{network}.1", 9120)}

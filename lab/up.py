@@ -21,7 +21,7 @@ from lab.places import Places
 from lab.progress import say, together
 from lab.repository.driver import Driver, driver
 from lab.stackstorm import engine as stackstorm
-from lab.stackstorm import gateway, pack_config
+from lab.stackstorm import gateway, pack_config, status
 from lab.stackstorm.engine import Engine
 from lab.state import read
 from lab.world import World
@@ -111,6 +111,7 @@ def _start_stackstorm(places: Places, world: World, engine: Engine) -> None:
         say("starting st2local (its first start makes the pack's virtualenv)")
         stackstorm.wait(places, stackstorm.start(places, world))
     gateway.start(places, world, engine, stackstorm.gateway_key(places, engine))
+    status.start(places, world)
     if engine.local:
         say("st2local and the gateway answer")
     else:

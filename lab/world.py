@@ -126,11 +126,15 @@ class World:
     def gateway_url(self) -> str:
         return f"http://{self.control}:9110"
 
+    @property
+    def status_url(self) -> str:
+        return f"http://{self.control}:9120"
+
     def listeners(self, with_stackstorm: bool = True) -> list[tuple[str, int]]:
         """Return every address and TCP port that a lab listens on."""
         common = {host.address: [SSH_PORT, 8301, 8500, CONSUL_PORT, 8600] for host in self.hosts}
         common[self.infra.address] += [8000, 8080, 8081, 8082, 8300, WAN_PORT, 8404]
         for host in self.apps:
             common[host.address].append(8080)
-        common[self.control] = [9110, *([9100, 9101, 9102] if with_stackstorm else [])]
+        common[self.control] = [9110, 9120, *([9100, 9101, 9102] if with_stackstorm else [])]
         return [(address, port) for address, ports in common.items() for port in ports]

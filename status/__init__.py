@@ -1,0 +1,1 @@
+"""What runs where, on a page that follows Consul and changes nothing."""

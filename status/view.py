@@ -1,0 +1,162 @@
+"""What the page shows of one project, as plain data. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TypedDict
+
+from cicd.ci import progress
+from cicd.ci.run import Run
+from cicd.release.record import DEPLOYING, HEALTHY, RESTORING, STOPPED, Release
+from cicd.release.stored import HistoryEntry
+from cicd.reports import overview
+from cicd.reports.status_text import HostStatus
+from cicd.sanitize import age
+from cicd.store.snapshot import Snapshot
+from status import steps
+
+RUNS = 8
+COLOURS = {HEALTHY: "ok", STOPPED: "bad", DEPLOYING: "move", RESTORING: "warn"}
+
+
+class Bake(TypedDict):
+    """Seconds for which a version was good on a ring, and those after which it may go on."""
+
+    done: int
+    needed: int
+
+
+class RingView(TypedDict):
+    """A ring: what it is wanted to run since when, in words and a colour, and its hosts."""
+
+    name: str
+    state: str
+    colour: str
+    version: str
+    commit: str
+    since: str
+    age: str
+    before: str
+    bake: Bake | None
+    hosts: list[HostStatus]
+
+
+class RunView(TypedDict):
+    """The run of a commit: how far it came of the 19 steps, and what stopped it, if anything did."""
+
+    commit: str
+    who: str
+    when: str
+    age: str
+    version: str
+    step: int
+    state: str
+    said: str
+    execution: str
+
+
+class ChangeView(TypedDict):
+    """A line of the history."""
+
+    when: str
+    who: str
+    what: str
+    ring: str
+    moved: str
+    why: str
+
+
+class ProjectView(TypedDict):
+    """One project; rings in their order, runs and changes with the newest first."""
+
+    name: str
+    repository: str
+    at: str
+    rings: list[RingView]
+    good: int
+    sick: int
+    notes: list[str]
+    next: str
+    runs: list[RunView]
+    history: list[ChangeView]
+
+
+def of(seen: Snapshot) -> ProjectView:
+    """Return what is shown of the project that was *seen*."""
+    shown = overview.status_of(seen)
+    hosts = shown["hosts"]
+    return {
+        "name": seen.project.name,
+        "repository": seen.project.repository,
+        "at": iso(seen.now),
+        "rings": [_ring(seen, name, hosts) for name in seen.release.lifecycle.names],
+        "good": sum(host["healthy"] for host in hosts),
+        "sick": sum(not host["healthy"] for host in hosts),
+        "notes": shown["notes"],
+        "next": shown["next"],
+        "runs": list(_runs(seen.release, overview.runs(seen), seen.now)),
+        "history": [_change(entry) for entry in shown["history"]],
+    }
+
+
+def iso(when: float) -> str:
+    """Return the epoch second *when* in UTC, to the second; empty for the beginning of time."""
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if when else ""
+
+
+def _ring(seen: Snapshot, name: str, hosts: list[HostStatus]) -> RingView:
+    ring = seen.release.ring(name)
+    return {
+        "name": name,
+        "state": ring.state,
+        "colour": COLOURS.get(ring.state, "warn") if ring.wanted else "dim",
+        "version": ring.wanted.version if ring.wanted else "",
+        "commit": ring.wanted.commit if ring.wanted else "",
+        "since": iso(ring.since),
+        "age": age(seen.now - ring.since) if ring.wanted else "",
+        "before": ring.previous_good.version if ring.previous_good else "",
+        "bake": _bake(seen, name),
+        "hosts": [host for host in hosts if host["ring"] == name],
+    }
+
+
+def _bake(seen: Snapshot, name: str) -> Bake | None:
+    """Return how long the ring's version baked, while a ring after it has another one."""
+    release, ring = seen.release, seen.release.ring(name)
+    wanted = [release.ring(after).wanted for after in release.lifecycle.followers(name)]
+    if ring.state != HEALTHY or not ring.wanted or not any(one != ring.wanted for one in wanted):
+        return None
+    own = release.lifecycle.stage(name).deploy
+    needed = own.get("min_bake_seconds", seen.project.min_bake_seconds)
+    return {"done": min(needed, int(max(0.0, seen.now - ring.since))), "needed": needed}
+
+
+def _runs(release: Release, runs: Mapping[str, Run], now: float) -> Iterator[RunView]:
+    for commit in sorted(runs, key=lambda one: -runs[one].at)[:RUNS]:
+        known = runs[commit]
+        ended = progress.of(known, now)
+        found = steps.of(release, known, ended)
+        yield {
+            "commit": commit,
+            "who": known.user,
+            "when": iso(known.at),
+            "age": age(now - known.at),
+            "version": known.version,
+            "step": found.number,
+            "state": found.state,
+            "said": ended.sentence if ended else found.said,
+            "execution": ended.execution if ended else known.claimed_by,
+        }
+
+
+def _change(entry: HistoryEntry) -> ChangeView:
+    old, new = entry["from"] or "nothing", entry["to"] or "nothing"
+    return {
+        "when": iso(float(entry["when"])),
+        "who": entry["who"] or "unknown",
+        "what": str(entry["what"]).replace("_", " "),
+        "ring": entry["ring"],
+        "moved": f"{old} → {new}" if old != new else f"at {new}",
+        "why": entry["why"],
+    }

@@ -1,0 +1,136 @@
+"""The page as a program of its own, beside a real Consul."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from cicd.release import transitions
+from cicd.store.store import Store
+from tests.lib.reports.test_status_text import build
+from tests.lib.store.test_store import CAUSE, settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECTS = {"greeter": {"repository": "acme/greeter"}}
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+class Page:
+    """The running program."""
+
+    def __init__(self, folder: Path, consul: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.pack, self.url = folder / "cicd.yaml", f"http://127.0.0.1:{port}"
+        self.configure(consul, PROJECTS)
+        config = folder / "status.yaml"
+        config.write_text(yaml.safe_dump({"listen": {"port": port}, "pack": str(self.pack)}))
+        argv = [sys.executable, "-m", "status", "--config", str(config)]
+        self.process = subprocess.Popen(argv, cwd=ROOT)
+        wait_for(self.answers)
+
+    def configure(self, consul: str, projects: dict) -> None:
+        example = yaml.safe_load((ROOT / "cicd.yaml.example").read_text())
+        self.pack.write_text(yaml.safe_dump({**example, "consul": {"url": consul}, "projects": projects}))
+
+    def answers(self) -> bool:
+        try:
+            return self.get("/healthz").ok
+        except requests.ConnectionError:
+            assert self.process.poll() is None
+            return False
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(f"{self.url}{path}", timeout=10)
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def projects(self) -> dict:
+        return {one["name"]: one for one in self.get("/api/projects").json()["projects"]}
+
+
+@pytest.fixture
+def page(consul, tmp_path) -> Iterator[Page]:
+    running = Page(tmp_path, consul)
+    wait_for(running.projects)
+    yield running
+    assert running.stop() == 0
+
+
+def advertise(consul: str, commits: int) -> None:
+    Store(settings(consul)).change(
+        "greeter",
+        "advertise_canary",
+        "canary",
+        CAUSE,
+        lambda r: transitions.advertise_canary(r, build(commits), time.time()),
+    )
+
+
+def test_a_change_reaches_who_looks_on_without_being_asked_for(page, consul):
+    with requests.get(f"{page.url}/events", stream=True, timeout=60) as events:
+        lines = events.iter_lines()
+        first = next(line for line in lines if line.startswith(b"data:"))
+        advertise(consul, 1)
+        assert next(line for line in lines if line.startswith(b"data:") and line != first)
+    wait_for(lambda: page.projects()["greeter"]["rings"][0]["version"])
+
+    shown = page.projects()["greeter"]
+    assert shown["rings"][0]["version"] == build(1).version
+    assert shown["history"][0]["who"] == "ann"
+    assert "a deploy to canary is under way" in shown["next"]
+    assert build(1).version in page.get("/").text
+    assert build(1).version in page.get("/projects/greeter").text
+    assert build(1).version in page.get("/badge/greeter/canary.svg").text
+
+
+def test_what_is_not_there_is_said_so(page):
+    assert page.get("/projects/other").status_code == 404
+    assert "Nothing is known of other" in page.get("/projects/other").text
+    assert page.get("/projects/greeter/commits/abcdef1").status_code == 404
+    assert page.get("/badge/greeter/elsewhere.svg").status_code == 404
+    assert page.get("/api/projects/other").json() == {"error": "other is not known"}
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_nothing_can_be_changed(page, method):
+    assert requests.request(method, f"{page.url}/", timeout=10).status_code == 405
+
+
+def test_every_answer_says_that_nothing_foreign_may_run(page):
+    for path in ("/", "/projects/greeter", "/projects/other", "/api/projects"):
+        assert "default-src 'none'" in page.get(path).headers["Content-Security-Policy"]
+
+
+def test_a_changed_configuration_is_taken_without_a_restart(page, consul):
+    page.configure(consul, {**PROJECTS, "other": {"repository": "acme/other"}})
+    wait_for(lambda: "other" in page.projects())
+
+    assert list(page.projects()) == ["greeter", "other"]
+
+
+def test_without_consul_the_page_says_that_it_may_be_old(consul, tmp_path):
+    running = Page(tmp_path, "http://127.0.0.1:9")
+    try:
+        wait_for(lambda: running.get("/healthz").json()["status"] == "old")
+        assert "this may be old" in running.get("/").text
+        assert "Consul at http://127.0.0.1:9" in running.get("/").text
+    finally:
+        running.stop()
