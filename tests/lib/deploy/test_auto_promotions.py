@@ -16,6 +16,7 @@ from cicd.release.host import ConsulHost, from_consul
 from cicd.release.lifecycle import Lifecycle
 from cicd.release.record import Build, Release
 from cicd.release.stop import Stop
+from cicd.store.datacenter import Datacenter
 from cicd.store.snapshot import Snapshot
 from tests.lib.consul_settings import settings
 
@@ -25,6 +26,9 @@ RINGS = [
 ]
 KNOWN = settings("http://127.0.0.1:8500", projects={"web": {"repository": "acme/web", "rings": RINGS}})
 WEB = KNOWN.project("web")
+CUT_OFF = replace(
+    WEB, lifecycle=Lifecycle((WEB.lifecycle.stages[0], replace(WEB.lifecycle.stages[1], datacenter="eu")))
+)
 BUILD = Build("1.0-1.0000001", "web", "1" * 40, "a" * 64, "")
 
 
@@ -76,6 +80,7 @@ def test_a_version_that_is_baked_before_the_ring_is_due():
         lambda: seen(failed_once(), 1e6),
         lambda: seen(replace(STAGED, rolled_back=(BUILD.version,))),
         lambda: replace(seen(), items={}),
+        lambda: replace(seen(), project=CUT_OFF, elsewhere={"eu": Datacenter("eu", failure="it is away")}),
     ],
     ids=[
         "unbaked",
@@ -85,6 +90,7 @@ def test_a_version_that_is_baked_before_the_ring_is_due():
         "failed once",
         "rolled back",
         "not reported by its host",
+        "in a datacentre that is not reached",
     ],
 )
 def test_nothing_is_due_that_a_person_could_not_promote_or_that_was_tried(known: Callable[[], Snapshot]):

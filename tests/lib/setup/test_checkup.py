@@ -74,6 +74,18 @@ def test_a_ring_of_a_list_without_a_host_and_a_host_without_a_ring_are_named(tmp
     assert found["greeter on web9"].fix == "Register its service with the tag of a ring: staging, live."
 
 
+def test_a_datacentre_that_consul_knows_no_way_to_is_named(tmp_path, consul):
+    rings = [{"name": "staging"}, {"name": "live", "datacenter": "eu"}]
+    listed = settings(tmp_path, consul, projects={"greeter": {"repository": "acme/greeter", "rings": rings}})
+
+    found = findings(listed)
+
+    eu = found["greeter in Consul's datacentre eu"]
+    assert (eu.state, "asked about datacentre eu, knows no way to it" in eu.said) == (WRONG, True)
+    assert "consul members -wan" in eu.fix
+    assert "greeter's live ring" not in found, "whether it has a host is not known"
+
+
 def test_what_is_not_configured_is_no_mistake(tmp_path, consul):
     found = findings(settings(tmp_path, consul, gateway={}, github={}))
 
