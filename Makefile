@@ -31,7 +31,7 @@ lint: setup
 	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host lab deb sandbox status
 
 unit: chatbot
-	@$(PYTHON) -m tests.suite unit lab
+	@$(PYTHON) -m tests.suite unit fuzz lab
 
 acceptance: chatbot
 	@$(PYTHON) -m tests.suite acceptance sites
