@@ -13,6 +13,6 @@ _ALIKE = str.maketrans({"{": "(", "}": ")", "<": "\u2039", "`": "'", ";": ",", "
 
 def harmless(text: str, limit: int = LIMIT) -> str:
     """Return *text* as one line of at most *limit* characters that begins as a name does, or is empty."""
-    line = " ".join(text[: 20 * limit].split()).translate(_ALIKE)
-    visible = _INVISIBLE.sub("", line).lstrip(" ./-")
+    line = _INVISIBLE.sub("", " ".join(text[: 20 * limit].split()).translate(_ALIKE))
+    visible = " ".join(line.split()).lstrip(" ./-")
     return visible if len(visible) <= limit else f"{visible[: limit - 1]}…"

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cicd import identifiers
@@ -218,6 +218,7 @@ def test_every_alert_of_a_body_is_among_the_alarms_or_the_reasons(alerts):
 
 
 @given(st.text(), st.integers(20, 300))
+@example("0\x85\x1b", 20)
 def test_text_is_made_harmless_once_and_stays_within_its_limit(text, limit):
     made = harmless(text, limit)
 
