@@ -174,8 +174,8 @@ def test_an_upgrade_keeps_an_operators_settings_and_a_rollback_too(examples):
 
 def test_a_push_that_changes_one_folder_builds_the_project_of_that_folder(examples):
     before = {name: len(examples.runs(name)) for name in ("api", "web")}
-    examples.push("monorepo", "1.1.5", ["web"])
-    examples.wait_for_canaries(["web"], "1.1.5")
+    examples.push("monorepo", "1.3.0", ["web"])
+    examples.wait_for_canaries(["web"], "1.3.0")
 
     after = {name: len(examples.runs(name)) for name in ("api", "web")}
     assert after == {"api": before["api"], "web": before["web"] + 1}
