@@ -11,6 +11,7 @@ import pytest
 from cicd.errors import HostError, HostLost
 from cicd.setup import sandboxes
 from tests.package.building import write
+from tests.sandbox import index
 from tests.sandbox.builder import Builder
 
 PAGE = Path(__file__).parents[2] / "docs" / "project.md"
@@ -59,6 +60,24 @@ def test_a_cache_is_found_again_by_the_projects_next_build_unless_the_build_fail
     _, _, run = builder.build(script.format("second"))
 
     assert builder.tree(run)["found"] == "first\n"
+
+
+def test_a_second_build_with_a_warm_cache_downloads_nothing(builder: Builder):
+    with index.serving() as registry:
+        pip = f"/tmp/venv/bin/pip -q --isolated install --no-compile --index-url {registry.url} --no-deps"
+        host = registry.url.split("/")[2].split(":")[0]
+        script = (
+            "python3 -m venv /tmp/venv\n"
+            f'{pip} --disable-pip-version-check --trusted-host {host} --target "$CICD_OUTPUT" greeting==1.0'
+        )
+        cold, _, _ = builder.build(script, build_seconds=300)
+        first, registry.downloads = registry.downloads, []
+        warm, _, run = builder.build(script, build_seconds=300)
+
+    assert first == ["/greeting/", f"/files/{index.WHEEL}"]
+    assert registry.downloads == []
+    assert "greeting.py" in builder.tree(run)
+    assert cold.network == warm.network == "open"
 
 
 def test_a_build_that_fails_says_its_last_words(builder: Builder):

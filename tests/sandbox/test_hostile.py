@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from cicd.errors import CicdError, HostError, HostLost
 from cicd.package import build
 from tests.sandbox.builder import Builder
+from tests.sandbox.index import network_address
 
 pytestmark = [
     pytest.mark.lab,
@@ -56,13 +56,6 @@ def serving(address: str) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://{address}:{server.server_port}/"
         server.shutdown()
-
-
-def network_address() -> str:
-    """Return this machine's address on its network; nothing is sent to find it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.254", 9))
-        return str(probe.getsockname()[0])
 
 
 def test_a_build_reads_no_secret_of_the_host_and_no_other_projects_files(builder: Builder):
