@@ -8,8 +8,9 @@ from cicd import identifiers
 from cicd.action import RunStep
 from cicd.ci.second_build import SecondBuild
 from cicd.config import Settings
+from cicd.package import built
 from cicd.package.build import Described
-from cicd.package.built import Package
+from cicd.package.built import BuiltPackage, Package
 from cicd.release.host import Host
 
 
@@ -26,9 +27,12 @@ class CompareBuilds(RunStep):
         sha256: str,
         package: str,
         file: str,
+        others: list[BuiltPackage],
     ) -> dict[str, Any]:
         known = settings.project(project)
         trace = identifiers.trace_tag(known.repository, commit)
-        built = Package(package, version, commit, trace, sha256, file)
-        verdict = SecondBuild(settings, known, commit, run, Host(**host), described, built).verify()
+        same = {"version": version, "commit": commit, "trace": trace}
+        beside = tuple(built.other(one, same) for one in others)
+        first = Package(package, version, commit, trace, sha256, file, others=beside)
+        verdict = SecondBuild(settings, known, commit, run, Host(**host), described, first).verify()
         return {"reproduced": verdict.same, "message": f"{package} {version}: {verdict.said}"}

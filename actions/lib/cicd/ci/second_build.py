@@ -16,14 +16,14 @@ from cicd.errors import CicdError, Refused
 from cicd.package import build, differences
 from cicd.package.build import Described
 from cicd.package.build_hosts import Builders
-from cicd.package.built import Package
+from cicd.package.built import BuiltPackage, Package
 from cicd.package.differences import Entry
 from cicd.release.host import Host
 from cicd.sanitize import one_line
 
 REFUSE = "refuse"
 SHOWN = 10
-NOTHING_INSIDE = "the archives themselves (owners, order or compression)"
+NOTHING_INSIDE = "the archive itself (owners, order or compression)"
 
 
 @dataclass(frozen=True)
@@ -90,17 +90,24 @@ class SecondBuild:
         tree, _ = made_tree.make(*where, self.described)
         clearance = CiGate(self.settings).clearance(self.project, self.commit)
         again = build.build_package(*where, self.described, clearance, tree)
-        if again["sha256"] == self.package.sha256:
+        pairs = list(zip(self.package.release, [again, *again["others"]]))
+        found = [line for one, other in pairs for line in self._differences(one, other, second)]
+        if not found:
             return Verdict(True, f"{SAME_BYTES} on {second.name}")
-        one, other = self._entries(self.first, self.package.file), self._entries(second, again["file"])
-        found = list(differences.between(one, other, (self.first.name, second.name)))
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        named = one_line(", ".join(found[:SHOWN]), 600) or NOTHING_INSIDE
+        named = f"{one_line(', '.join(found[:SHOWN]), 600)}{more}"
         return Verdict(
-            False, f"not reproducible: {second.name} built other bytes than {self.first.name}: {named}{more}"
+            False, f"not reproducible: {second.name} built other bytes than {self.first.name}: {named}"
         )
 
+    def _differences(self, one: Package, other: BuiltPackage, second: Host) -> list[str]:
+        if one.sha256 == other["sha256"]:
+            return []
+        entries = self._entries(self.first, one.file), self._entries(second, other["file"])
+        names = (self.first.name, second.name)
+        return list(differences.between(*entries, names)) or [f"{one.name}: {NOTHING_INSIDE}"]
+
     def _entries(self, host: Host, file: str) -> dict[str, Entry]:
-        arguments = [self.run, file.rpartition("/")[2]]
+        arguments = [self.run, file.rpartition("/out/")[2]]
         with Shell(self.settings, host) as shell:
             return differences.parsed(shell.script("list_package", arguments, self.settings.package.timeout))

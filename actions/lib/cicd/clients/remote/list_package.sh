@@ -1,4 +1,4 @@
-# Say what a .deb that a run built contains, its control files among it.  $1 run  $2 name of the file
+# Say what a .deb that a run built contains, its control files among it.  $1 run  $2 path of the file below `out`
 # `entries` (path, kind, mode, time and target, NUL after each) and `digests` (as sha256sum -z), both in base64
 set -eu
 export LC_ALL=C
