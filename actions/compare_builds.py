@@ -31,8 +31,6 @@ class CompareBuilds(RunStep):
     ) -> dict[str, Any]:
         known = settings.project(project)
         trace = identifiers.trace_tag(known.repository, commit)
-        same = {"version": version, "commit": commit, "trace": trace}
-        beside = tuple(built.other(one, same) for one in others)
-        first = Package(package, version, commit, trace, sha256, file, others=beside)
+        first = built.with_others(Package(package, version, commit, trace, sha256, file), others)
         verdict = SecondBuild(settings, known, commit, run, Host(**host), described, first).verify()
         return {"reproduced": verdict.same, "message": f"{package} {version}: {verdict.said}"}

@@ -34,16 +34,15 @@ class PublishPackage(RunStep):
     ) -> dict[str, Any]:
         known = settings.project(project)
         trace = identifiers.trace_tag(known.repository, commit)
-        same = {"version": version, "commit": commit, "trace": trace}
-        beside = tuple(built.other(one, same) for one in others)
-        first = Package(package, version, commit, trace, sha256, file, tuple(rpms), beside)
+        first = Package(package, version, commit, trace, sha256, file, tuple(rpms))
+        release = built.with_others(first, others)
         clearance = CiGate(settings).clearance(known, commit)
-        published = publish(settings, known, first, Host(**host), clearance, trees.parse(tree))
+        published = publish(settings, known, release, Host(**host), clearance, trees.parse(tree))
         return {
             **published,
             "version": version,
             "package": package,
             "sha256": sha256,
-            "message": f"{' and '.join(one.name for one in first.release)} {version} "
+            "message": f"{' and '.join(one.name for one in release.release)} {version} "
             f"{'are' if others else 'is'} published by {published['driver']}: {published['url']}",
         }

@@ -18,6 +18,8 @@ from cicd.package import build as steps
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.release.host import Host
+from cicd.repository.apt_index import Repository
+from cicd.repository.package_records import Ledger
 from cicd.store.store import Store
 from tests.package.building import commit, write
 from tests.package.site import Site
@@ -88,9 +90,10 @@ def test_what_a_role_lets_past_ci_is_published_with_who_and_why_in_all_its_paper
     assert build(site, failed)["status"] == "succeeded", "what failed after it is tried again as always"
 
 
-def named(site: Site, name: str) -> str:
-    """Commit an fpm.json that calls the package *name*; CI passes it for both projects."""
-    plain = {"version": "1.0.0", "description": "Fits every project.", "name": name}
+def named(site: Site, name: str, *more: str) -> str:
+    """Commit an fpm.json that calls the package *name*, and has *more*; CI passes it for both projects."""
+    packages = [{"name": one, "prefix": f"/opt/{one}"} for one in more]
+    plain = {"version": "1.0.0", "description": "Fits every project.", "name": name, "packages": packages}
     (site.code / "fpm.json").write_text(json.dumps(plain))
     of = commit(site.code)
     for project in ("app", "web"):
@@ -110,14 +113,30 @@ def test_a_name_of_the_pipeline_or_the_distribution_is_not_even_built(site, repo
 
 
 def test_a_name_belongs_to_the_project_that_published_it_first(site, repository):
-    of = named(site, "shared-name")
+    of = named(site, "shared-name", "shared-client")
     first = build(site, of)
     before = repository.versions()
     other = build(site, of, project="web")
+    beside = build(site, named(site, "another-name", "shared-client"), project="web")
 
     assert first["status"] == "succeeded", first["result"]
     assert "shared-name is the package of app; web cannot publish one of that name" in error_of(other)
+    assert "shared-client is the package of app; web cannot" in error_of(beside)
     assert repository.versions() == before
+
+
+def test_the_packages_of_a_commit_are_recorded_and_deployed_together(site, repository):
+    version = build(site, named(site, "app", "app-client"))["result"]["output"]["version"]
+    known = Ledger(site.settings).find("app", version)
+    offered = Repository(site.settings).build("app", version)
+    statement = repository.public / "provenance" / "app-client" / version / "provenance.json"
+    subjects = {one["name"]: one["digest"]["sha256"] for one in json.loads(statement.read_text())["subject"]}
+
+    assert known is not None
+    assert repository.versions().count(version) == 2
+    assert offered.packages == ("app", "app-client")
+    assert sorted(known["files"].values()) == sorted(offered.digests)
+    assert known["files"].items() <= subjects.items()
 
 
 def bring(site: Site, script: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import List, Mapping, Tuple, TypedDict
+from dataclasses import dataclass, replace
+from typing import List, Sequence, Tuple, TypedDict
 
 from cicd.release.record import Build
 
@@ -49,9 +49,10 @@ def of_build(build: Build) -> Package:
     return Package(build.package, *same, build.sha256, others=tuple(others))
 
 
-def other(described: BuiltPackage, first: Mapping[str, str]) -> Package:
-    """Return the package that a build *described*, with version, commit and trace of the *first* one."""
-    same = (first["version"], first["commit"], first["trace"])
-    return Package(
-        described["package"], *same, described["sha256"], described["file"], tuple(described["rpms"])
+def with_others(first: Package, described: Sequence[BuiltPackage]) -> Package:
+    """Return *first* with the other packages of its release, as a build *described* them."""
+    same = (first.version, first.commit, first.trace)
+    others = (
+        Package(one["package"], *same, one["sha256"], one["file"], tuple(one["rpms"])) for one in described
     )
+    return replace(first, others=tuple(others))
