@@ -25,25 +25,32 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "actions" / "lib"))
 
 from cicd import config, identifiers  # noqa: E402
-from cicd.package import build, project_build  # noqa: E402
+from cicd.package import build as steps  # noqa: E402
+from cicd.package import project_build  # noqa: E402
 from cicd.package.build_hosts import Builders  # noqa: E402
 from cicd.package.built import Package  # noqa: E402
 from cicd.package.clearance import Clearance  # noqa: E402
 from cicd.package.tree import Tree  # noqa: E402
 from cicd.release.host import Host  # noqa: E402
 from cicd.repository.publish import publish  # noqa: E402
+from tests.announcer import announcer  # noqa: E402
 from tests.package.publishing import RepositoryHost, deb  # noqa: E402
 
 LAB = Path(os.environ.get("LAB_ROOT") or ROOT / "build" / "lab")
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 GROWTH = (1, 100, 200)
+BUILD = """#!/bin/sh
+set -eu
+cp -R *.py script "$CICD_OUTPUT"
+python3 -m compileall -q --invalidation-mode unchecked-hash "$CICD_OUTPUT"
+"""
 BY_HAND = ROOT / "bench" / "by_hand"
 
 
 class Bench:
     """A running lab, a project with its own bare repository there, and its newest commit."""
 
-    def __init__(self, name: str, files: int) -> None:
+    def __init__(self, name: str, files: int, build: str = "") -> None:
         self.name = name
         world = json.loads((LAB / "world.json").read_text())
         self.ssh = ["ssh", "-F", world["ssh"]["config"]]
@@ -56,21 +63,24 @@ class Bench:
         values["source"] = {"clone_url": self.url.replace(f"bench/{name}.git", "{repository}.git")}
         self.settings = config.parse(values)
         self.project = self.settings.project(name)
-        self.clone = Path(tempfile.mkdtemp())
-        self._prepare(files, world)
+        self.clone = announcer(Path(tempfile.mkdtemp()) / name, name)
+        self._prepare(files, build, world)
 
-    def _prepare(self, files: int, world: dict[str, Any]) -> None:
+    def _prepare(self, files: int, build: str, world: dict[str, Any]) -> None:
         key = (LAB / "secrets" / "build.pub").read_text()
         self.on(
             "infra1",
             f"git init -q --bare -b main bench/bench/{self.name}.git; cat >>.ssh/authorized_keys",
             key,
         )
-        run("cp", "-r", f"{ROOT / 'examples' / 'greeter'}/.", str(self.clone))
         for number in range(files):
             path = self.clone / "tree" / f"{number % 50}" / f"{number}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{number}\n" * 40)
+        if build:
+            script = self.clone / "script" / "build"
+            script.write_text(build)
+            script.chmod(0o755)
         git(self.clone, "init", "-q", "-b", "main")
         command = f"ssh -F {world['ssh']['config']}"
         git(self.clone, "config", "core.sshCommand", command)
@@ -106,15 +116,15 @@ class Bench:
         builders = Builders(self.settings)
         host: Host = builders.take(run_id, commit)
         where = (self.settings, host, run_id, self.project, commit)
-        build.fetch_commit(*where)
-        described = build.read_metadata(*where)
+        steps.fetch_commit(*where)
+        described = steps.read_metadata(*where)
         tree = project_build.build_tree(*where, described)[0] if described["metadata"]["build"] else Tree()
-        built = build.build_package(*where, described, Clearance(), tree)
+        built = steps.build_package(*where, described, Clearance(), tree)
         trace = identifiers.trace_tag(self.project.repository, commit)
         package = Package(built["package"], built["version"], commit, trace, built["sha256"], built["file"])
         publish(self.settings, self.project, package, host, Clearance(), tree)
         builders.give_back(run_id, host.name)
-        build.clean(self.settings, host, run_id)
+        steps.clean(self.settings, host, run_id)
 
 
 def run(*words: str, **options: Any) -> str:
@@ -149,9 +159,9 @@ def row(what: str, seconds: list[float]) -> dict[str, Any]:
     }
 
 
-def compare(name: str, files: int) -> tuple[list[dict[str, Any]], float]:
+def compare(name: str, files: int, build: str = "") -> tuple[list[dict[str, Any]], float]:
     """Return rows of both ways, and the pack's overhead: its median over the tools', less one."""
-    bench = Bench(name, files)
+    bench = Bench(name, files, build)
     ways: dict[str, Callable[[str], None]] = {"by hand": bench.by_hand, "by the pack": bench.by_pack}
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     for turn in range(ROUNDS + 1):
@@ -215,8 +225,8 @@ def main() -> None:
 
 def measure() -> None:
     rows, ratios = [], {}
-    for name, files in (("greeter", 0), ("tree", 5000)):
-        found, ratio = compare(name, files)
+    for name, files, build in (("greeter", 0, ""), ("tree", 5000, ""), ("built", 0, BUILD)):
+        found, ratio = compare(name, files, build)
         rows += found
         ratios[f"overhead_over_tools_{name}"] = round(ratio, 3)
         ratios[f"overhead_seconds_{name}"] = round(found[1]["median"] - found[0]["median"], 3)

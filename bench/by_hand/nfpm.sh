@@ -5,7 +5,12 @@ git clone -q "$1" hand/source
 cd hand
 git -C source checkout -q --detach "$2"
 mkdir -p stage/opt out
-git -C source archive --prefix="opt/$3/" HEAD | tar -x -C stage
+if [ -x source/script/build ]; then
+    mkdir "stage/opt/$3"
+    (cd source && CICD_OUTPUT=../stage/opt/$3 script/build)
+else
+    git -C source archive --prefix="opt/$3/" HEAD | tar -x -C stage
+fi
 cat >nfpm.yaml <<EOF
 name: $3-hand
 version: "1.0"
