@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Dict, Mapping, cast
+from typing import Dict, Iterable, Mapping, cast
 
 from cicd.clock import SKEW_SECONDS
 from cicd.errors import CicdError
@@ -216,7 +216,7 @@ def not_ahead(release: Release, now: float) -> Release:
 def to_json(release: Release) -> StoredRelease:
     """Return *release* as plain data for the store."""
     data = asdict(replace(surrounded(release, Holds(), {}, PAIR), rings={}))
-    rings = {name: _stored(asdict(ring)) for name, ring in release.rings.items()}
+    rings = {name: _stored(asdict(ring, dict_factory=_plain)) for name, ring in release.rings.items()}
     kept = {key: value for key, value in data.items() if key not in NOT_STORED}
     own = {name: rings.pop(name, EMPTY_RING) for name in PAIR.names}
     return cast(StoredRelease, {**kept, **own, **({"rings": rings} if rings else {})})
@@ -241,6 +241,11 @@ def from_json(data: StoredRelease) -> Release:
             f"The stored release is unreadable ({error!r}); nothing may be deployed from it.",
             "Compare it with cicd/<project>/history in Consul, and repair it by hand.",
         ) from None
+
+
+def _plain(items: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """A build of one package is written as it was before there were several."""
+    return {name: value for name, value in items if (name, value) != ("siblings", ())}
 
 
 def _stored(ring: Mapping[str, object]) -> dict[str, object]:
