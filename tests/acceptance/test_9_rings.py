@@ -124,6 +124,20 @@ def pushed(push):
     push()
 
 
+@pytest.fixture(scope="module")
+def first_version(world, hosts, pushed, stackstorm):
+    """The version of the first push, once it runs on production-eu."""
+    version = version_on(world, hosts, "staging")
+    wait_for("the canary", lambda: rings_of(stackstorm)["canary"] == version, 120)
+
+    def promoted():
+        stackstorm.run("cicd.deploy_production", project=NAME)
+        return rings_of(stackstorm)["production-eu"] == version
+
+    wait_for("the first production ring", promoted, 120)
+    return version
+
+
 def version_on(world, hosts, ring):
     """Return the only version that all hosts of *ring* run; empty while there are several, or none."""
     named = [host for host in world.description["hosts"] if host["name"] in hosts[ring]]
@@ -187,6 +201,10 @@ def test_no_ring_is_passed_over(stackstorm, pushed):
     assert "has no production-eu" in ended["result"]["output"]["error"]["error"]
 
 
+def test_the_plan_is_about_the_production_ring_that_comes_next(hosts, pushed, stackstorm):
+    assert stackstorm.run("cicd.plan_deploy", project=NAME)["result"]["result"]["ring"] == "production-eu"
+
+
 def test_nothing_is_promoted_to_a_datacentre_that_cannot_be_reached(hosts, pushed, stackstorm):
     with stopped_consul(EU):
         ended = stackstorm.run("cicd.promote", project=NAME, ring="production-eu")
@@ -197,16 +215,8 @@ def test_nothing_is_promoted_to_a_datacentre_that_cannot_be_reached(hosts, pushe
     assert (rings["staging"] != "", rings["production-eu"]) == (True, "")
 
 
-def test_deploy_production_takes_each_production_ring_in_turn(world, hosts, pushed, stackstorm):
-    version = version_on(world, hosts, "staging")
-    wait_for("the canary", lambda: rings_of(stackstorm)["canary"] == version, 120)
-    assert stackstorm.run("cicd.plan_deploy", project=NAME)["result"]["result"]["ring"] == "production-eu"
-
-    def promoted():
-        stackstorm.run("cicd.deploy_production", project=NAME)
-        return rings_of(stackstorm)["production-eu"] == version
-
-    wait_for("the first production ring", promoted, 120)
+def test_deploy_production_takes_each_production_ring_in_turn(world, hosts, first_version, stackstorm):
+    version = first_version
     wait_for(
         "a bake of a second", lambda: stackstorm.run("cicd.promote", project=NAME, ring="production-us"), 60
     )
@@ -216,26 +226,24 @@ def test_deploy_production_takes_each_production_ring_in_turn(world, hosts, push
     assert world.key(f"{NAME}::version") is world.key(f"{NAME}::canary_version") is None
 
 
-def test_its_hosts_obey_their_own_copy_with_the_record_gone(world, hosts, pushed, stackstorm):
-    version = rings_of(stackstorm)["production-eu"]
+def test_its_hosts_obey_their_own_copy_with_the_record_gone(world, hosts, first_version):
     with stopped_consul("infra1"):
         container(EU).run("dpkg", "--remove", NAME)
         container(EU).run("cicd-converge", NAME)
 
-        assert version_on(world, hosts, "production-eu") == version
+        assert version_on(world, hosts, "production-eu") == first_version
 
 
 @pytest.mark.faults
 def test_a_push_comes_to_its_rings_while_another_datacentre_is_cut_off(
-    world, hosts, pushed, push, stackstorm
+    world, hosts, first_version, push, stackstorm
 ):
-    before = version_on(world, hosts, "staging")
     with stopped_consul(EU):
         push("commit", "-q", "--allow-empty", "-m", "Another version")
         version = version_on(world, hosts, "staging")
-        assert version != before
+        assert version != first_version
         wait_for("the canary", lambda: version_on(world, hosts, "canary") == version, 120)
-    assert rings_of(stackstorm)["production-eu"] == before
+    assert rings_of(stackstorm)["production-eu"] == first_version
 
 
 @pytest.mark.faults
