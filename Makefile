@@ -5,7 +5,7 @@ CHATBOT = build/venvs/chatbot
 # Every action is a process: without compiled modules each start costs three times as much.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet
+.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet bench-status
 
 setup:
 	@script/setup
@@ -61,6 +61,9 @@ bench-ingest: setup
 
 bench-year: setup
 	$(PYTHON) -m bench.year
+
+bench-status: setup
+	$(PYTHON) -m bench.status
 
 bench-fleet: setup
 	$(PYTHON) -m bench.fleet

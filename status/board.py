@@ -19,7 +19,7 @@ from status.view import ProjectView
 from status.watch import Watch
 
 PAUSE_SECONDS = 0.5  # between two readings, so that a page changes at most twice a second
-AGE_SECONDS = 30  # after which ages are said anew
+AGE_SECONDS = 30  # after which all is read anew, for ages and new hosts
 T = TypeVar("T")
 
 
@@ -60,19 +60,23 @@ class Board:
     async def run(self) -> None:
         """Follow Consul until cancelled."""
         async with asyncio.TaskGroup() as tasks, Watch(self._settings) as watch:
-            for project in self._settings.projects.values():
-                for question in watch.questions(project):
-                    tasks.create_task(watch.follow(question, self._marking({project.name})))
-            for question in watch.questions_of_all():
-                tasks.create_task(watch.follow(question, self._marking(set(self._settings.projects))))
+            for question, names in watch.questions():
+                tasks.create_task(watch.follow(question, self._marking(names)))
+            for datacenter in watch.datacenters:
+                tasks.create_task(watch.follow_health(datacenter, self._mark_services))
             await self._read()
 
-    def _marking(self, names: set[str]) -> Callable[[], None]:
-        def mark() -> None:
-            self._waiting |= names
+    def _marking(self, names: set[str]) -> Callable[[bytes], None]:
+        return lambda _: self._mark(names)
+
+    def _mark(self, names: set[str]) -> None:
+        self._waiting |= names
+        if names:
             self._wake.set()
 
-        return mark
+    def _mark_services(self, services: set[str]) -> None:
+        projects = self._settings.projects.values()
+        self._mark({one.name for one in projects if self._settings.service_name(one) in services})
 
     async def _read(self) -> None:
         store = await self._in_thread(lambda: Store(self._settings))
@@ -92,9 +96,14 @@ class Board:
             self._views[name] = await self._in_thread(lambda: view.of(overview.look(store, project)))
             self._troubles.pop(name, None)
         except CicdError as error:
-            if name not in self._troubles:
-                sys.stderr.write(f"status: {name}: {error.message}\n")
-            self._troubles[name] = f"{error.message} {error.hint}".strip()
+            self._note(name, f"{error.message} {error.hint}".strip())
+        except (KeyError, TypeError, ValueError) as error:
+            self._note(name, f"What Consul has of {name} cannot be shown: {type(error).__name__}: {error}.")
+
+    def _note(self, name: str, why: str) -> None:
+        if name not in self._troubles:
+            sys.stderr.write(f"status: {name}: {why}\n")
+        self._troubles[name] = why
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

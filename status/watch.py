@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ from types import TracebackType
 
 import aiohttp
 
-from cicd.config import Project, Settings
+from cicd.config import Settings
 from cicd.release.record import EVERYTHING
 
 WAIT_SECONDS = 300
 RETRY_SECONDS = 2.0
 BETWEEN_SECONDS = 0.5  # a prefix without a key is answered at each write of anybody
+MOST_PROJECTS = 100  # Consul lets one client have 200 connections
+KEYS = {"keys": "", "separator": "/"}  # few words, whatever is below
 LIMIT = aiohttp.ClientTimeout(total=WAIT_SECONDS * 1.25, connect=10)
 
 
@@ -49,37 +52,55 @@ class Watch:
     ) -> None:
         await self._session.close()
 
-    def questions(self, project: Project) -> Iterator[Question]:
-        """Ask after all that is recorded of *project*, and after its hosts, wherever its rings are."""
-        yield Question(f"/v1/kv/cicd/{project.name}/", {"keys": "", "separator": "/"})
-        for datacenter in ("", *project.lifecycle.datacenters):
-            words = {"dc": datacenter} if datacenter else {}
-            yield Question(f"/v1/health/service/{self._settings.service_name(project)}", words)
+    def questions(self) -> Iterator[tuple[Question, set[str]]]:
+        """Yield each question, with the projects of which something changed when its answer does."""
+        projects = self._settings.projects
+        if len(projects) > MOST_PROJECTS:
+            yield Question("/v1/kv/cicd/", KEYS), set(projects)
+        else:
+            yield Question(f"/v1/kv/cicd/{EVERYTHING}/", KEYS), set(projects)
+            for name in projects:
+                yield Question(f"/v1/kv/cicd/{name}/", KEYS), {name}
 
-    def questions_of_all(self) -> Iterator[Question]:
-        """Ask after what holds every project."""
-        yield Question(f"/v1/kv/cicd/{EVERYTHING}/", {"keys": "", "separator": "/"})
+    @property
+    def datacenters(self) -> set[str]:
+        """The datacentres in which projects have hosts; the empty one has the records."""
+        return {
+            "",
+            *(one for project in self._settings.projects.values() for one in project.lifecycle.datacenters),
+        }
 
-    async def follow(self, question: Question, changed: Callable[[], None]) -> None:
-        """Call *changed* whenever the answer to *question* is another one, until cancelled."""
+    async def follow_health(self, datacenter: str, changed: Callable[[set[str]], None]) -> None:
+        """Call *changed* with the services of which a check began or ceased to fail, until cancelled."""
+        words = {"dc": datacenter} if datacenter else {}
+        failing: set[tuple[str, str]] = set()
+
+        def compare(body: bytes) -> None:
+            nonlocal failing
+            now = {(check["Node"], check["ServiceName"]) for check in json.loads(body)}
+            changed({service for _, service in now ^ failing})
+            failing = now
+
+        await self.follow(Question("/v1/health/state/critical", words), compare)
+
+    async def follow(self, question: Question, changed: Callable[[bytes], None]) -> None:
+        """Call *changed* with the answer to *question* whenever it is another one, until cancelled."""
         index = 0
         while True:
             try:
-                newer = await self._ask(question, index)
+                newer, body = await self._ask(question, index)
             except (aiohttp.ClientError, TimeoutError, ValueError):
-                changed()  # what reads says why it cannot
-                index = 0
+                index = 0  # whoever reads says why it cannot
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             if newer != index:
-                changed()
+                changed(body)
             index = newer if newer >= index else 0  # Consul's index may begin anew
             await asyncio.sleep(BETWEEN_SECONDS)
 
-    async def _ask(self, question: Question, index: int) -> int:
+    async def _ask(self, question: Question, index: int) -> tuple[int, bytes]:
         words = {**question.words, "index": str(index), "wait": f"{WAIT_SECONDS}s"}
         async with self._session.get(f"{self._url}{question.path}", params=words) as answer:
             if answer.status not in (200, 404):
                 raise ValueError(answer.status)
-            await answer.read()
-            return int(answer.headers.get("X-Consul-Index") or 0)
+            return int(answer.headers.get("X-Consul-Index") or 0), await answer.read()

@@ -126,6 +126,17 @@ def test_a_changed_configuration_is_taken_without_a_restart(page, consul):
     assert list(page.projects()) == ["greeter", "other"]
 
 
+def test_a_record_that_cannot_be_read_is_named_and_the_others_are_shown(page, consul):
+    page.configure(consul, {**PROJECTS, "other": {"repository": "acme/other"}})
+    wait_for(lambda: "other" in page.projects())
+    put = requests.put(f"{consul}/v1/kv/cicd/greeter/release", data="garbage", timeout=10)
+    put.raise_for_status()
+    wait_for(lambda: page.get("/healthz").json()["status"] == "old")
+
+    assert "The release record of greeter in Consul is not JSON" in page.get("/").text
+    assert "other" in page.projects()
+
+
 def test_without_consul_the_page_says_that_it_may_be_old(consul, tmp_path):
     running = Page(tmp_path, "http://127.0.0.1:9")
     try:
