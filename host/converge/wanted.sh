@@ -91,7 +91,7 @@ read_wanted() {
     [ -n "$version" ] || return 0
     case $version in [0-9]*) ;; *) unreadable ;; esac
     { is_made_of "$version" 'A-Za-z0-9.+~-' && are_names "$packages" &&
-        are_digests "$sha256" && [ ${#version} -le 255 ]; } || unreadable
+        are_digests "$sha256" "$packages" && [ ${#version} -le 255 ]; } || unreadable
     [ -z "$hold" ] || is_made_of "$hold" 'a-z_' || unreadable
     [ -z "$trace" ] || is_made_of "$trace" 'A-Za-z0-9._/@-' || unreadable
     refuse_other_name
@@ -105,10 +105,15 @@ are_names() { # TEXT
     for one in $1; do case $one in [a-z0-9]*) ;; *) return 1 ;; esac; done
 }
 
-are_digests() { # TEXT
-    local one=''
+are_digests() { # TEXT PACKAGES: at least one for each of them
+    local one='' left=0
     is_made_of "$1" '0-9a-f ' || return 1
-    for one in $1; do [ ${#one} -eq 64 ] || return 1; done
+    for one in $1; do
+        [ ${#one} -eq 64 ] || return 1
+        left=$((left + 1))
+    done
+    for one in $2; do left=$((left - 1)); done
+    [ "$left" -ge 0 ]
 }
 
 unreadable() { # [WHY]
