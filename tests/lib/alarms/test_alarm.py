@@ -265,7 +265,8 @@ def test_whatever_comes_is_refused_or_says_nothing_that_is_evaluated(given_field
         read = alarm.parse({**GIVEN, **given_fields})
     except InputError:
         return
-    assert not set("{}<>%$`;\n") & set(read.said + read.project + read.status)
+    # Without its first character nothing begins that is evaluated; `>` and `%` are in names such as `5xx > 1 %`.
+    assert not set("{}<$`;\n") & set(read.said + read.project + read.status)
 
 
 EVENTS = st.tuples(
