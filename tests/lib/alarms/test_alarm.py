@@ -265,7 +265,7 @@ def test_whatever_comes_is_refused_or_says_nothing_that_is_evaluated(given_field
         read = alarm.parse({**GIVEN, **given_fields})
     except InputError:
         return
-    # Without its first character nothing begins that is evaluated; `>` and `%` are in names such as `5xx > 1 %`.
+    # Nothing that is evaluated begins otherwise; `>` and `%` are in names such as `5xx > 1 %`.
     assert not set("{}<$`;\n") & set(read.said + read.project + read.status)
 
 
