@@ -23,6 +23,7 @@ import requests
 import yaml
 
 from bench import alarms, load, pushes, report
+from bench.process import cpu_seconds
 from gateway.spool import Spool
 from lab.hosts.keys import write_secret
 from tests.conformance.local import Local, free_ports
@@ -105,12 +106,6 @@ def _listens(port: int) -> bool:
 
 def _stay_on(core: int) -> None:
     os.sched_setaffinity(0, {core % (os.cpu_count() or 1)})
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 Rows = dict[str, list[float]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,16 +21,16 @@ import requests
 import yaml
 
 from bench import report
+from bench.process import cpu_seconds, resident
 from cicd import config
 from cicd.release import transitions
 from cicd.release.record import Build
 from cicd.store.store import Cause, Store
-from tests.conftest import server
+from tests.conftest import free_port, server
 
 ROOT = Path(__file__).resolve().parents[1]
 HOSTS_A_PROJECT = 10
 IDLE_SECONDS = 60
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Site:
@@ -40,15 +39,15 @@ class Site:
     def __init__(self, url: str, folder: Path, projects: int) -> None:
         example = yaml.safe_load((ROOT / "cicd.yaml.example").read_text())
         self.names = [f"project{number}" for number in range(projects)]
-        described = {name: {"repository": f"acme/{name}"} for name in self.names}
-        values = {**example, "consul": {"url": url}, "projects": described}
+        named = {name: {"repository": f"acme/{name}"} for name in self.names}
+        values = {**example, "consul": {"url": url}, "projects": named}
         self._consul, self._store = url, Store(config.parse(values))
         (folder / "cicd.yaml").write_text(yaml.safe_dump(values))
-        (folder / "status.yaml").write_text(
-            yaml.safe_dump({"pack": f"{folder}/cicd.yaml", "listen": {"port": 9129}})
-        )
+        port = free_port()
+        described = {"pack": f"{folder}/cicd.yaml", "listen": {"port": port}}
+        (folder / "status.yaml").write_text(yaml.safe_dump(described))
         self._argv = [sys.executable, "-m", "status", "--config", f"{folder}/status.yaml"]
-        self.page = "http://127.0.0.1:9129"
+        self.page = f"http://127.0.0.1:{port}"
 
     def fill(self) -> None:
         """Write the record of each project and register its hosts."""
@@ -109,17 +108,6 @@ async def seconds_until_shown(session: aiohttp.ClientSession, site: Site, name: 
             if version in await answer.text():
                 return time.monotonic() - began
         await asyncio.sleep(0.02)
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process took."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def resident(pid: int) -> float:
-    """Return the MiB of memory that a process has."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 async def measure(site: Site, pages: int, changes: int) -> list[dict[str, object]]:

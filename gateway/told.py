@@ -18,22 +18,28 @@ class ConfigError(Exception):
     """The configuration is incomplete or names a file that cannot be read; the text says which."""
 
 
-class Told:
-    """What is told in the file *path*."""
+def document(path: Path) -> Any:
+    """Return what the YAML file *path* holds; ConfigError when it cannot be read."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
 
-    def __init__(self, path: Path, data: Any) -> None:
+
+class Told:
+    """What is told in the file *path*; *example* shows what may be."""
+
+    def __init__(self, path: Path, data: Any, example: str = "gateway.yaml.example") -> None:
         self._path = path
         self._data = data
+        self._example = example
 
     @classmethod
     def read(cls, path: Path) -> Told:
         """Return what is told in the YAML file *path*."""
-        try:
-            return cls(path, yaml.safe_load(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
-        except (ValueError, yaml.YAMLError) as error:
-            raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        return cls(path, document(path))
 
     def value(self, kind: Any, *keys: str, default: Any = REQUIRED) -> Any:
         """Return what stands under *keys*; ConfigError when it is missing or not of *kind*."""
@@ -41,9 +47,9 @@ class Told:
         if found is None and default is not REQUIRED:
             return default
         if found in (None, "", [], {}):
-            raise ConfigError(f"`{name}` is missing in {self._path}; see gateway.yaml.example")
+            raise ConfigError(f"`{name}` is missing in {self._path}; see {self._example}")
         if isinstance(found, bool) or not isinstance(found, kind):
-            raise self.wrong(name, "has the wrong type; see gateway.yaml.example")
+            raise self.wrong(name, f"has the wrong type; see {self._example}")
         return found
 
     def has(self, *keys: str) -> bool:
@@ -82,7 +88,7 @@ class Told:
         found = self._find(keys)
         odd = sorted(str(key) for key in found if key not in known) if isinstance(found, dict) else []
         if odd:
-            raise self.wrong(".".join([*keys, odd[0]]), "is not known; see gateway.yaml.example")
+            raise self.wrong(".".join([*keys, odd[0]]), f"is not known; see {self._example}")
 
     def wrong(self, name: str, what: str) -> ConfigError:
         """Return the error that says *what* is wrong with *name*."""

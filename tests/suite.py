@@ -132,14 +132,15 @@ def first_runs(groups: Sequence[Group]) -> dict[str, Outcome]:
     """Run all groups once, the lanes beside each other; the first group's is shown, the others' after it."""
     lanes = {group.lane: [one for one in groups if one.lane == group.lane] for group in groups}
     shown, *others = lanes.values()
-    for group in (one for groups in others for one in groups):
+    beside = [group for groups in others for group in groups]
+    for group in beside:
         say(f"{group.name} runs beside the others and is shown after them; meanwhile: tail -f {group.log}")
     with ThreadPoolExecutor(len(lanes)) as pool:
         later = [pool.submit(lane, groups, True) for groups in others]
         outcomes = lane(shown, False)
         for ended in later:
             outcomes |= ended.result()
-    for group in (one for groups in others for one in groups):
+    for group in beside:
         sys.stdout.write(group.log.read_text(errors="replace"))
     return outcomes
 

@@ -53,6 +53,11 @@ def moment(at: float) -> str:
     return datetime.fromtimestamp(at, tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
+def rfc3339(at: float) -> str:
+    """Return the epoch second *at* as programs read it, in UTC."""
+    return datetime.fromtimestamp(at, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def beginning(text: str, limit: int) -> str:
     """Return *text* as one neutral line, the first *limit* characters of it, for reasons stand first."""
     line = one_line(text, 10 * limit)

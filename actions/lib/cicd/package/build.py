@@ -23,7 +23,7 @@ from cicd.package.packaging import Run
 from cicd.package.provenance import Builder
 from cicd.package.tree import StoredTree, Tree
 from cicd.release.host import Host
-from cicd.sanitize import one_line
+from cicd.sanitize import one_line, rfc3339
 
 # A run whose directory nothing touched for so many steps' time is dead, and swept away.
 DEAD_AFTER_STEPS = 3
@@ -147,7 +147,7 @@ def papers(
     first = made[0]
     locks = {key[len(LOCK) :]: answers.text(first[key]) for key in first if key.startswith(LOCK)}
     digests = [said["sha256"] for said in made]
-    bill = _json(sbom.bill(meta, version, origin, digests, _rfc3339(origin.time), locks))
+    bill = _json(sbom.bill(meta, version, origin, digests, rfc3339(origin.time), locks))
     subjects = {said["file"].rpartition("/")[2]: said["sha256"] for said in made}
     subjects["sbom.cdx.json"] = hashlib.sha256(bill.encode()).hexdigest()
     statement = _json(provenance.statement(subjects, origin, builder, asdict(meta), clearance, tree))
@@ -169,11 +169,7 @@ def _json(value: object) -> str:
 
 
 def _now() -> str:
-    return _rfc3339(time.time())
-
-
-def _rfc3339(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return rfc3339(time.time())
 
 
 def metadata_of(values: Mapping[str, Any]) -> Metadata:

@@ -65,23 +65,19 @@ class Builders(Store):
         for name in excluded:
             self.give_back(run, name)
             self._note(f"{FAILED}/{name}", AVOID_SECONDS)
-        hosts = [h for h in _hosts(self, self._service, self._tag) if h.name not in excluded]
-        host = choose(hosts, self._busy(), self._failed(), commit)
+        host = self._taken(run, commit, excluded)
         if host is None:
             raise self._none(excluded)
-        self._note(f"{TAKEN}/{host.name}/{identifiers.check('run', run)}", self._seconds)
         return host
 
     def take_another(self, run: str, commit: str, first: str) -> Host:
         """Return another host than *first* for *run*, to build the same on; Refused when there is none."""
-        hosts = [host for host in _hosts(self, self._service, self._tag) if host.name != first]
-        host = choose(hosts, self._busy(), self._failed(), commit)
+        host = self._taken(run, commit, (first,))
         if host is None:
             raise Refused(
                 f"{first} is the only healthy build host, {self._service} ({self._tag}) in Consul.",
                 "Start a second one, or set `verify_reproducible` to report.",
             )
-        self._note(f"{TAKEN}/{host.name}/{identifiers.check('run', run)}", self._seconds)
         return host
 
     def give_back(self, run: str, name: str) -> None:
@@ -89,6 +85,14 @@ class Builders(Store):
         _, item = self.ask(lambda c: c.kv.get(f"{TAKEN}/{name}/{run}"))
         if item and item.get("Session"):
             self.ask(lambda c: c.session.destroy(item["Session"]))
+
+    def _taken(self, run: str, commit: str, excluded: Sequence[str]) -> Host | None:
+        """Return the host that *run* takes, none of *excluded*; None when there is none."""
+        hosts = [host for host in _hosts(self, self._service, self._tag) if host.name not in excluded]
+        host = choose(hosts, self._busy(), self._failed(), commit)
+        if host:
+            self._note(f"{TAKEN}/{host.name}/{identifiers.check('run', run)}", self._seconds)
+        return host
 
     def _busy(self) -> Mapping[str, int]:
         return Counter(key.split("/")[2] for key in self.keys(f"{TAKEN}/"))

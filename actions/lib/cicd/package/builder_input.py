@@ -11,6 +11,7 @@ from typing import Any, Iterable, Iterator, Mapping
 
 from cicd.package import maintainer_scripts, rpm, unit
 from cicd.package.metadata import Metadata
+from cicd.sanitize import rfc3339
 
 # Control fields of both builders; FPM would change the words of some by its own options.
 RELATIONS = {
@@ -165,7 +166,7 @@ def nfpm_configuration(meta: Metadata, version: str, origin: Origin) -> dict[str
         "description": meta.description,
         "license": meta.license,
         "homepage": _homepage(origin),
-        "mtime": datetime.fromtimestamp(origin.time, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "mtime": rfc3339(origin.time),
         "overrides": {
             "deb": {"depends": list(meta.depends), "scripts": _nfpm_scripts("")},
             "rpm": {

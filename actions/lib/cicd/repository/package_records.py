@@ -13,6 +13,7 @@ from cicd.package.built import Package
 from cicd.package.clearance import Clearance, StoredClearance
 from cicd.package.tree import StoredTree, Tree
 from cicd.release.version import BUILT
+from cicd.sanitize import rfc3339
 from cicd.store.archive import Archive, Kind
 from cicd.store.store import Store
 
@@ -79,7 +80,7 @@ class Record:
             "provenance_sha256": self.statement,
             "ci": self.clearance.as_json(),
             "tree": self.tree.as_json(),
-            "published_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time())),
+            "published_at": rfc3339(time.time()),
         }
 
 
