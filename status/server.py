@@ -30,7 +30,7 @@ class Server:
     def __init__(self, config: Config, board: Board) -> None:
         self._board = board
         self._pages = Pages(config.commit_url)
-        self._kept: tuple[tuple[Board, int], dict[str, str]] = ((board, 0), {})
+        self._kept: tuple[Board, int, str] = (board, -1, "")
         self.port = 0
 
     def use(self, board: Board) -> None:
@@ -57,12 +57,11 @@ class Server:
 
     async def all(self, request: web.Request) -> web.Response:
         """Show a line for each project."""
-        key = (self._board, self._board.revision)
-        if self._kept[0] != key:
-            self._kept = (key, {})
-        page = self._kept[1].get("")
-        if page is None:  # many pages are open, and all ask after each change
-            page = self._kept[1][""] = self._pages.all(self._board.views, self._board.trouble)
+        board, revision, page = self._kept
+        if (board, revision) != (self._board, self._board.revision):
+            # Many pages are open, and all ask after each change.
+            page = self._pages.all(self._board.views, self._board.trouble)
+            self._kept = (self._board, self._board.revision, page)
         return _page(page)
 
     async def project(self, request: web.Request) -> web.Response:

@@ -18,7 +18,7 @@ DONE, ACTIVE, WAITING, FAILED, OVER = "done", "active", "waiting", "failed", "ov
 STAGES = {run.ACCEPTED: 3, run.WAITING: 3, run.STARTING: 3, run.BUILDING: 4, run.FAILED: 4, run.SUPERSEDED: 3}
 STEPS = {
     "find build host": 7, "fetch commit": 8, "read metadata": 9, "build tree": 10, "build package": 10,
-    progress.PUBLISH: 11, progress.PUBLISHED: 13, progress.ADVERTISE: 13,
+    "compare builds": 10, progress.PUBLISH: 11, progress.PUBLISHED: 13, progress.ADVERTISE: 13,
 }  # fmt: skip
 FIRST, BAKES, LAST = 15, 16, 19
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import TypedDict
 
 from cicd.ci import progress
 from cicd.ci.run import Run
+from cicd.release import guards
 from cicd.release.record import DEPLOYING, HEALTHY, RESTORING, STOPPED, Release
 from cicd.release.stored import HistoryEntry
 from cicd.reports import overview
 from cicd.reports.status_text import HostStatus
-from cicd.sanitize import age
+from cicd.sanitize import age, rfc3339
 from cicd.store.snapshot import Snapshot
 from status import steps
 
@@ -28,7 +28,7 @@ class Bake(TypedDict):
 
 
 class RingView(TypedDict):
-    """A ring: what it is wanted to run since when, in words and a colour, and its hosts."""
+    """A ring: what it is wanted to run since when, and its hosts but for those that are `more`."""
 
     name: str
     state: str
@@ -40,6 +40,7 @@ class RingView(TypedDict):
     before: str
     bake: Bake | None
     hosts: list[HostStatus]
+    more: int
 
 
 class RunView(TypedDict):
@@ -85,12 +86,12 @@ class ProjectView(TypedDict):
 def of(seen: Snapshot) -> ProjectView:
     """Return what is shown of the project that was *seen*."""
     shown = overview.status_of(seen)
-    hosts = shown["hosts"]
+    hosts = overview.hosts(seen)
     return {
         "name": seen.project.name,
         "repository": seen.project.repository,
         "at": iso(seen.now),
-        "rings": [_ring(seen, name, hosts) for name in seen.release.lifecycle.names],
+        "rings": [_ring(seen, name, shown["hosts"], hosts) for name in seen.release.lifecycle.names],
         "good": sum(host["healthy"] for host in hosts),
         "sick": sum(not host["healthy"] for host in hosts),
         "notes": shown["notes"],
@@ -102,11 +103,11 @@ def of(seen: Snapshot) -> ProjectView:
 
 def iso(when: float) -> str:
     """Return the epoch second *when* in UTC, to the second; empty for the beginning of time."""
-    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if when else ""
+    return rfc3339(when) if when else ""
 
 
-def _ring(seen: Snapshot, name: str, hosts: list[HostStatus]) -> RingView:
-    ring = seen.release.ring(name)
+def _ring(seen: Snapshot, name: str, listed: list[HostStatus], hosts: list[HostStatus]) -> RingView:
+    ring, own = seen.release.ring(name), [host for host in listed if host["ring"] == name]
     return {
         "name": name,
         "state": ring.state,
@@ -117,7 +118,8 @@ def _ring(seen: Snapshot, name: str, hosts: list[HostStatus]) -> RingView:
         "age": age(seen.now - ring.since) if ring.wanted else "",
         "before": ring.previous_good.version if ring.previous_good else "",
         "bake": _bake(seen, name),
-        "hosts": [host for host in hosts if host["ring"] == name],
+        "hosts": own,
+        "more": sum(host["ring"] == name for host in hosts) - len(own),
     }
 
 
@@ -127,9 +129,8 @@ def _bake(seen: Snapshot, name: str) -> Bake | None:
     wanted = [release.ring(after).wanted for after in release.lifecycle.followers(name)]
     if ring.state != HEALTHY or not ring.wanted or not any(one != ring.wanted for one in wanted):
         return None
-    own = release.lifecycle.stage(name).deploy
-    needed = own.get("min_bake_seconds", seen.project.min_bake_seconds)
-    return {"done": min(needed, int(max(0.0, seen.now - ring.since))), "needed": needed}
+    baked, needed = guards.bake(release, name, seen.now, seen.project.min_bake_seconds)
+    return {"done": min(needed, int(baked)), "needed": needed}
 
 
 def _runs(release: Release, runs: Mapping[str, Run], now: float) -> Iterator[RunView]:

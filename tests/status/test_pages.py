@@ -19,7 +19,7 @@ def ring(text: str, name: str = "canary") -> RingView:
     host = {"name": text, "ring": name, "address": text, "version": text, "healthy": False, "reason": text}
     return {
         "name": name, "state": text, "colour": "ok", "version": text, "commit": text, "since": text,
-        "age": text, "before": text, "bake": {"done": 0, "needed": 0}, "hosts": [host],
+        "age": text, "before": text, "bake": {"done": 0, "needed": 0}, "hosts": [host], "more": 0,
     }  # fmt: skip
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,8 @@ import yaml
 
 from cicd.release import transitions
 from cicd.store.store import Store
+from tests.conftest import free_port
+from tests.host.machine import wait_for
 from tests.lib.reports.test_status_text import build
 from tests.lib.store.test_store import CAUSE, settings
 
@@ -22,20 +23,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECTS = {"greeter": {"repository": "acme/greeter"}}
 
 
-def wait_for(what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 class Page:
     """The running program."""
 
     def __init__(self, folder: Path, consul: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.pack, self.url = folder / "cicd.yaml", f"http://127.0.0.1:{port}"
         self.configure(consul, PROJECTS)
         config = folder / "status.yaml"
@@ -124,6 +116,19 @@ def test_a_changed_configuration_is_taken_without_a_restart(page, consul):
     wait_for(lambda: "other" in page.projects())
 
     assert list(page.projects()) == ["greeter", "other"]
+
+
+def test_of_many_hosts_all_count_and_some_are_shown(page, consul):
+    for number in range(45):
+        service = {"ID": "greeter", "Service": "greeter", "Tags": ["greeter::app"], "Port": 8080}
+        body = {"Node": f"web{number}", "Address": "10.0.0.1", "Service": service}
+        requests.put(f"{consul}/v1/catalog/register", json=body, timeout=10).raise_for_status()
+    advertise(consul, 1)  # what is registered without a failing check is seen with the next change
+    wait_for(lambda: page.projects()["greeter"]["good"] == 45)
+
+    production = page.projects()["greeter"]["rings"][-1]
+    assert (len(production["hosts"]), production["more"]) == (40, 5)
+    assert "and 5 more" in page.get("/projects/greeter").text
 
 
 def test_a_record_that_cannot_be_read_is_named_and_the_others_are_shown(page, consul):

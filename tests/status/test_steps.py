@@ -2,7 +2,7 @@
 
 import pytest
 
-from cicd.ci import run
+from cicd.ci import progress, run
 from cicd.ci.run import Run
 from cicd.release import transitions
 from cicd.release.stop import Stop
@@ -40,6 +40,11 @@ def test_a_run_that_stopped_while_it_was_packaged_stopped_at_that_step():
 
     assert at(Release("greeter"), known) == (10, steps.ACTIVE)
     assert at(Release("greeter"), known, Stop("build package", "no space", when=1.0)) == (10, steps.FAILED)
+
+
+@pytest.mark.parametrize("step", progress.PACKAGING)
+def test_every_step_of_packaging_has_a_number_of_its_own_part(step):
+    assert 7 <= at(Release("greeter"), Run(run.PASSED, 1.0, step=step))[0] <= 11
 
 
 def test_a_version_is_updated_bakes_and_arrives():

@@ -16,6 +16,7 @@ from cicd.release.record import STOPPED, Release
 from cicd.release.stop import Stop
 from cicd.reports import status_text
 from tests.lib.release.test_transitions import build, canary_of
+from tests.lib.reports.test_status_text import whole
 
 ROOT = Path(__file__).parents[3]
 VETO = Hold("ann", "it leaks", 0.0, build(1).version)
@@ -39,7 +40,7 @@ def half(ring: str = "canary") -> Release:
 @pytest.mark.parametrize("ring", PAIR.names)
 def test_nothing_to_go_back_to_stops_the_ring_and_is_said_first(ring):
     known = half(ring)
-    said = status_text.whole(known, [], 3.0, 0).splitlines()
+    said = whole(known, [], 3.0, 0).splitlines()
 
     assert known.ring(ring).state == STOPPED
     assert said[1].strip().startswith(f"GOING BACK FAILED: greeter on {ring} is stopped: ")
@@ -79,7 +80,7 @@ def test_a_first_canary_that_failed_is_said_with_where_why_and_execution():
     )
     known = transitions.restore(known, "canary", known.ring("canary").generation, 1.0, stop)
 
-    said = status_text.whole(known, [], 61.0, 0)
+    said = whole(known, [], 61.0, 0)
 
     assert f"the deploy of {build(1).version} to canary stopped" in said
     assert "at update hosts: 1 of 1 hosts failed (web1: it is not active). It said last: no port" in said

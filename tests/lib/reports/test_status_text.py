@@ -11,7 +11,7 @@ from cicd.release.lifecycle import Lifecycle, Stage
 from cicd.release.stop import Stop
 from cicd.release.transitions import Build, Release
 from cicd.reports import overview, status_text
-from cicd.reports.status_text import Gate
+from cicd.reports.status_text import OPEN, Gate, Gates, next_step
 from cicd.store.store import Store
 from tests.lib.store.test_store import CAUSE, settings
 
@@ -26,6 +26,11 @@ def host(name: str, ring: str, version: str = "", reason: str = "") -> dict:
     return {"name": name, "ring": ring, "version": version, "healthy": not reason, "reason": reason}
 
 
+def whole(release: Release, hosts: list, now: float, min_bake: int, gates: Gates = OPEN) -> str:
+    notes = status_text.notes(release, hosts, now, gates)
+    return status_text.message(release, hosts, now, notes, next_step(release, now, min_bake, gates))
+
+
 def canary(commits: int, since: float = 0.0, start: Release | None = None) -> Release:
     wanted = transitions.advertise_canary(start or Release("greeter"), build(commits), since)
     return transitions.confirm(wanted, "canary", wanted.ring("canary").generation, since)
@@ -37,7 +42,7 @@ def promoted(commits: int, since: float = 0.0) -> Release:
 
 
 def test_a_project_without_deploys_says_what_to_do_first():
-    said = status_text.whole(Release("greeter"), [], 0.0, 0)
+    said = whole(Release("greeter"), [], 0.0, 0)
 
     assert "production: nothing" in said
     assert "next: greeter has no canary" in said
@@ -46,7 +51,7 @@ def test_a_project_without_deploys_says_what_to_do_first():
 
 def test_rings_have_version_commit_age_and_hosts():
     hosts = [host("web1", "canary", build(7).version), host("web2", "production", build(6).version)]
-    said = status_text.whole(canary(7, HOUR, promoted(6)), hosts, 2 * HOUR, 60).splitlines()
+    said = whole(canary(7, HOUR, promoted(6)), hosts, 2 * HOUR, 60).splitlines()
 
     assert said[0] == "greeter"
     assert said[1] == "  production: 1.0-6.0000006 (healthy 2 h), commit 0000000, on 1 of 1 hosts"
@@ -55,29 +60,29 @@ def test_rings_have_version_commit_age_and_hosts():
 
 
 def test_a_canary_that_bakes_says_when_it_can_be_promoted():
-    assert "Promote again in 20 s." in status_text.next_step(canary(1), 40.0, 60)
+    assert "Promote again in 20 s." in next_step(canary(1), 40.0, 60)
 
 
 def test_when_canary_and_production_are_the_same_only_a_push_leads_on():
-    assert "push a commit" in status_text.next_step(promoted(1), 60.0, 0)
+    assert "push a commit" in next_step(promoted(1), 60.0, 0)
 
 
 def test_a_deploy_that_is_under_way_is_said_before_everything_else():
     walking = transitions.advertise_canary(Release("greeter"), build(1), 0.0)
 
-    assert "a deploy to canary is under way" in status_text.next_step(walking, 60.0, 0)
+    assert "a deploy to canary is under way" in next_step(walking, 60.0, 0)
 
 
 def test_a_ring_that_is_taken_back_says_that_its_hosts_go_on_by_themselves():
     failed = transitions.advertise_canary(canary(1), build(2), 0.0)
     back = transitions.restore(failed, "canary", failed.ring("canary").generation, 1.0)
 
-    assert f"its hosts go back to {build(1).version} by themselves" in status_text.next_step(back, 60.0, 0)
+    assert f"its hosts go back to {build(1).version} by themselves" in next_step(back, 60.0, 0)
 
 
 def test_holds_say_who_since_when_and_why_and_the_next_step_how_they_end():
     held = transitions.hold(canary(1), Holds(lock=Hold("ann", "db migration", 0.0)))
-    said = status_text.whole(held, [], 2 * HOUR, 0)
+    said = whole(held, [], 2 * HOUR, 0)
 
     assert "locked by ann 2 h ago: db migration" in said
     assert "cicd.unlock_deploys" in said.splitlines()[-1]
@@ -87,7 +92,7 @@ def test_holds_say_who_since_when_and_why_and_the_next_step_how_they_end():
 def test_pending_approvals_are_counted_and_the_next_step_says_who_can_give_them():
     policy = Policy(count=2, approvers=("ann", "bob"))
     known = transitions.review(canary(1), build(1).version, "ann", Review(True, "looks good", 0.0))
-    said = status_text.whole(known, [], 120.0, 0, {"production": Gate(policy)})
+    said = whole(known, [], 120.0, 0, {"production": Gate(policy)})
 
     assert "approved by ann 2 min ago: looks good" in said
     assert "approvals: 1 of 2" in said
@@ -101,7 +106,7 @@ def test_hosts_that_are_not_as_wanted_are_named_with_the_reason():
         host("web2", "canary", build(3).version, "health is critical"),
         host("web3", "canary"),
     ]
-    said = status_text.whole(canary(1), hosts, 60.0, 0)
+    said = whole(canary(1), hosts, 60.0, 0)
 
     assert "web1" not in said
     assert "web2 (canary): runs 1.0-3.0000003, health is critical" in said
@@ -110,7 +115,7 @@ def test_hosts_that_are_not_as_wanted_are_named_with_the_reason():
 
 def test_two_hundred_sick_hosts_stay_a_message_of_a_few_lines():
     hosts = [host(f"web{n}", "canary", "", "health is critical") for n in range(200)]
-    said = status_text.whole(canary(1), hosts, 60.0, 0)
+    said = whole(canary(1), hosts, 60.0, 0)
 
     assert len(said.splitlines()) < 20
     assert "and 192 more hosts" in said
@@ -151,7 +156,7 @@ def test_the_overview_has_one_line_for_each_project_and_reads_a_real_consul(cons
 def test_a_host_that_is_in_no_ring_is_named():
     host = {"name": "web9", "ring": "", "address": "", "version": "", "healthy": True, "reason": ""}
 
-    assert "web9 is in no ring" in status_text.whole(canary(1), [host], 40.0, 60)
+    assert "web9 is in no ring" in whole(canary(1), [host], 40.0, 60)
 
 
 def test_of_a_list_of_rings_the_next_step_is_the_first_ring_that_lacks_what_is_before_it():
@@ -160,7 +165,7 @@ def test_of_a_list_of_rings_the_next_step_is_the_first_ring_that_lacks_what_is_b
     said = []
     for ring in rings.names:
         known = transitions.confirm(known, ring, known.ring(ring).generation, 0.0)
-        said.append(status_text.next_step(known, 1.0, 0))
+        said.append(next_step(known, 1.0, 0))
         if ring != "us":
             known = transitions.promote(known, 1.0, 0, ring=rings.followers(ring)[0])
 
@@ -188,8 +193,8 @@ def three(promote: str = "manual") -> Release:
 
 
 def test_a_promotion_that_is_accepted_is_said_before_one_that_must_wait():
-    assert status_text.next_step(three(), 10.0, 9) == f"`promote greeter to us` promotes {build(1).version}"
-    assert status_text.next_step(three(), 11.0, 9) == f"`promote greeter to eu` promotes {build(2).version}"
+    assert next_step(three(), 10.0, 9) == f"`promote greeter to us` promotes {build(1).version}"
+    assert next_step(three(), 11.0, 9) == f"`promote greeter to eu` promotes {build(2).version}"
 
 
 def test_what_comes_by_itself_is_not_asked_of_a_person_unless_it_failed_there():
@@ -199,5 +204,5 @@ def test_what_comes_by_itself_is_not_asked_of_a_person_unless_it_failed_there():
     )
     back = transitions.confirm(failed, "eu", failed.ring("eu").generation, 6.0)
 
-    assert status_text.next_step(known, 1e6, 0) == f"{build(2).version} comes to eu by itself"
-    assert status_text.next_step(back, 1e6, 0) == f"`promote greeter to eu` promotes {build(2).version}"
+    assert next_step(known, 1e6, 0) == f"{build(2).version} comes to eu by itself"
+    assert next_step(back, 1e6, 0) == f"`promote greeter to eu` promotes {build(2).version}"

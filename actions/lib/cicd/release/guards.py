@@ -139,9 +139,14 @@ def _healthy(release: Release, name: str) -> Build:
     return current.wanted
 
 
-def _refuse_unbaked(release: Release, name: str, build: Build, when: float, min_bake: int) -> None:
+def bake(release: Release, name: str, when: float, min_bake: int) -> tuple[float, int]:
+    """Return the seconds for which the ring *name* is as it is, and those that its version must bake."""
     needed = release.lifecycle.stage(name).deploy.get("min_bake_seconds", min_bake)
-    baked = max(0.0, when - release.ring(name).since)
+    return max(0.0, when - release.ring(name).since), needed
+
+
+def _refuse_unbaked(release: Release, name: str, build: Build, when: float, min_bake: int) -> None:
+    baked, needed = bake(release, name, when, min_bake)
     if baked < needed:
         raise Refused(
             f"{release.project} {build.version} has been {name} for {baked:.0f} s of the {needed} s "

@@ -86,21 +86,21 @@ def look(store: Store, project: Project) -> Snapshot:
 
 def status_of(seen: Snapshot, stuck: Sequence[str] = ()) -> ProjectStatus:
     """Return what is deployed of the project that was *seen*; *stuck* names executions that died."""
-    known, hosts, alarms = seen.release, _hosts(seen), seen.alarms(())
+    known, found, alarms = seen.release, hosts(seen), seen.alarms(())
     gates, more = _gates(seen, alarms), [*stuck, *_runs(seen), *_late(seen)]
-    notes = status_text.notes(known, hosts, seen.now, gates, alarms, more)
-    bake, silent = seen.project.min_bake_seconds, _silent(seen)
+    notes = status_text.notes(known, found, seen.now, gates, alarms, more)
+    following = status_text.next_step(known, seen.now, seen.project.min_bake_seconds, gates, _silent(seen))
     return {
         "generation": known.generation,
         "rings": {name: _ring(known.ring(name)) for name in known.lifecycle.names},
         "canary": _ring(known.ring(CANARY)),
         "production": _ring(known.ring(PRODUCTION)),
-        "hosts": _listed(hosts),
+        "hosts": _listed(found),
         "holds": cast(StoredHolds, asdict(known.holds)),
         "history": _history(seen),
         "notes": [*status_text.alarming(known), *notes],
-        "next": status_text.next_step(known, seen.now, bake, gates, silent),
-        "message": status_text.whole(known, hosts, seen.now, bake, gates, alarms, more, silent),
+        "next": following,
+        "message": status_text.message(known, found, seen.now, notes, following),
     }
 
 
@@ -119,7 +119,7 @@ def everything(settings: Settings) -> Everything:
         seen = store.look(Look(found))
         known = seen.release
         projects[found.name] = {name: _ring(known.ring(name))["version"] for name in known.lifecycle.names}
-        lines.append(status_text.one_line(known, _hosts(seen), seen.now))
+        lines.append(status_text.one_line(known, hosts(seen), seen.now))
     lines += executions.sentences(settings, store)
     return {"projects": projects, "message": "\n".join(lines)}
 
@@ -221,7 +221,8 @@ def _ring(ring: Ring) -> RingStatus:
     }
 
 
-def _hosts(seen: Snapshot) -> list[HostStatus]:
+def hosts(seen: Snapshot) -> list[HostStatus]:
+    """Return every host of the project that was *seen*."""
     found = sorted(seen.consul_hosts, key=lambda one: one.name)
     rings, reports = seen.rings, seen.reports
     reasons = unhealthy(found, rings)

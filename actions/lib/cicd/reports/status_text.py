@@ -45,24 +45,12 @@ class HostStatus(TypedDict):
     reason: str
 
 
-def whole(
-    release: Release,
-    hosts: Sequence[HostStatus],
-    now: float,
-    min_bake: int,
-    gates: Gates = OPEN,
-    alarms: Alarms = SILENCE,
-    stuck: Sequence[str] = (),
-    silent: Mapping[str, str] = NOTHING,
+def message(
+    release: Release, hosts: Sequence[HostStatus], now: float, notes: Sequence[str], following: str
 ) -> str:
-    """
-    Return the state of one project as lines to read; the last one says what to do next.
-
-    *stuck* names executions that died, *silent* says of rings whose deploy seems dead what becomes of it.
-    """
+    """Return the state of one project as lines to read; the last one says what to do next, *following*."""
     rings = [_ring(release, name, hosts, now) for name in release.lifecycle.names[::-1]]
-    said = [*alarming(release), *rings, *notes(release, hosts, now, gates, alarms, stuck)]
-    said.append(f"next: {next_step(release, now, min_bake, gates, silent)}")
+    said = [*alarming(release), *rings, *notes, f"next: {following}"]
     return "\n".join([release.project, *(f"  {text}" for text in said)])
 
 
@@ -74,7 +62,11 @@ def notes(
     alarms: Alarms = SILENCE,
     stuck: Sequence[str] = (),
 ) -> list[str]:
-    """Return what is to be known beside the rings' versions: what stopped, fires, holds, waits."""
+    """
+    Return what is to be known beside the rings' versions: what stopped, fires, holds, waits.
+
+    *stuck* names executions that died.
+    """
     lines = [*_stopped(release, now), *_odd(release, hosts), *_alarms(alarms, now), *stuck]
     lines += [*_held(release.holds, now), *(f"every project: {text}" for text in _held(release.around, now))]
     return [*lines, *_reviewed(release, now, gates)]
@@ -101,7 +93,11 @@ def next_step(
     gates: Gates = OPEN,
     silent: Mapping[str, str] = NOTHING,
 ) -> str:
-    """Return what a person can do with the release now, and why not more."""
+    """
+    Return what a person can do with the release now, and why not more.
+
+    *silent* says of rings whose deploy seems dead what becomes of it.
+    """
     names = release.lifecycle.names
     for ring in names[::-1]:
         if release.ring(ring).state == releases.STOPPED:
