@@ -7,7 +7,8 @@ from typing import Dict, Iterable, Mapping, cast
 
 from cicd.clock import SKEW_SECONDS
 from cicd.errors import CicdError
-from cicd.release import holds, stop
+from cicd.release import analysis, holds, stop
+from cicd.release.analysis import Analysis
 from cicd.release.approvals import Review, Reviews
 from cicd.release.freeze_windows import Opened
 from cicd.release.holds import Holds
@@ -81,7 +82,8 @@ class Ring:
     `ignores_holds` is true of a step back or a broken glass: people's holds keep no host from following.
     `backward` is true of a step back: its hosts change all at once as far as capacity allows, and who
     cannot be reached is not waited for. `tries` counts how often that was begun.
-    `stop` says why the last deploy here did not end well; the next one forgets it.
+    `stop` says why the last deploy here did not end well; the next one forgets it. `analysis` is the last
+    one that was begun; without it, another begins by itself.
     """
 
     state: str = EMPTY
@@ -94,11 +96,18 @@ class Ring:
     backward: bool = False
     tries: int = 0
     stop: Stop | None = None
+    analysis: Analysis | None = None
 
     @property
     def builds(self) -> tuple[Build, ...]:
         """What it wants, and what it ran well before."""
         return tuple(build for build in (self.wanted, self.last_good, self.previous_good) if build)
+
+    @property
+    def judged(self) -> Analysis | None:
+        """The analysis of what it wants now; None when there is none, or one of an earlier deploy."""
+        known = self.analysis
+        return known if known and known.generation == self.generation else None
 
     @property
     def is_open(self) -> bool:
@@ -244,16 +253,19 @@ def from_json(data: StoredRelease) -> Release:
 
 
 def _plain(items: Iterable[tuple[str, object]]) -> dict[str, object]:
-    """A build of one package is written as it was before there were several."""
-    return {name: value for name, value in items if (name, value) != ("siblings", ())}
+    """What a build or a ring does not have is written as it was before any had it."""
+    return {name: value for name, value in items if (name, value) not in NOT_HAD}
 
 
 def _stored(ring: Mapping[str, object]) -> dict[str, object]:
     return {STORED.get(name, name): value for name, value in ring.items()}
 
 
+NOT_HAD = (("siblings", ()), ("analysis", None))
 NOT_STORED = ("around", "windows", "lifecycle", "rings")
-EMPTY_RING = _stored(asdict(Ring()))  # a record has both rings of a pair, whichever its lifecycle has
+EMPTY_RING = _stored(
+    asdict(Ring(), dict_factory=_plain)
+)  # a record has both rings of a pair, whichever its lifecycle has
 
 
 def _generation(data: StoredRelease | StoredRing) -> int:
@@ -273,6 +285,7 @@ def _ring(data: StoredRing) -> Ring:
         backward=bool(data.get("backward", data["state"] == RESTORING)),
         tries=int(data.get("tries", 0)),
         stop=stop.from_json(data.get("stop")),
+        analysis=analysis.from_json(data.get("analysis")),
         wanted=_build(data["wanted"]),
         last_good=_build(data["good"]),
         previous_good=_build(data["earlier"]),

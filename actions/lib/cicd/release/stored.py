@@ -38,6 +38,38 @@ class StoredBuild(TypedDict, total=False):
     siblings: List[StoredSibling]
 
 
+class StoredCounts(TypedDict):
+    """See analysis.Counts."""
+
+    requests: int
+    failures: int
+    slow: Optional[int]
+
+
+class StoredObservation(TypedDict):
+    """See analysis.Observation."""
+
+    source: str
+    outcome: str
+    reason: str
+    when: float
+    canary: StoredCounts
+    baseline: StoredCounts
+
+
+class StoredAnalysis(TypedDict):
+    """See analysis.Analysis."""
+
+    generation: int
+    outcome: str
+    reason: str
+    looks: int
+    planned: int
+    began: float
+    when: float
+    observations: List[StoredObservation]
+
+
 class StoredRing(TypedDict, total=False):
     """See record.Ring, where STORED names its fields; `left` is what production was rolled back from."""
 
@@ -51,6 +83,7 @@ class StoredRing(TypedDict, total=False):
     backward: bool
     tries: int
     stop: Optional[StoredStop]
+    analysis: Optional[StoredAnalysis]
     left: str
 
 

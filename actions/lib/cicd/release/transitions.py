@@ -256,6 +256,7 @@ def _want(
         backward=backward,
         tries=0,
         stop=current.stop if backward else None,
+        analysis=None,
     )
     return _with(release, ring, changed, generation)
 
