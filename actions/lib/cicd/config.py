@@ -9,13 +9,14 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence, Tuple, cast
 
-from cicd import access, allowed, config_file, config_schema, identifiers, lifecycles, sections
+from cicd import access, allowed, analyses, config_file, config_schema, identifiers, lifecycles, sections
 from cicd.allowed import NOTHING_MORE, Allowed
 from cicd.config_schema import Problem
 from cicd.errors import ConfigError
 from cicd.lifecycles import Given, Place
 from cicd.release import approvals
 from cicd.release import freeze_windows as windows
+from cicd.release.analysis_policy import NO_ANALYSIS, AnalysisPolicy
 from cicd.release.approvals import NO_POLICY, Policy
 from cicd.release.freeze_windows import Window
 from cicd.release.lifecycle import CANARY, PAIR, Lifecycle, Overrides, Stage
@@ -28,6 +29,7 @@ from cicd.sections import (
     GatewaySettings,
     GitHubSettings,
     JenkinsSettings,
+    MonitoringSettings,
     PackageSettings,
     RepositorySettings,
     SourceSettings,
@@ -58,6 +60,7 @@ class Project:
     requires: Mapping[str, str] = field(default_factory=dict)  # the least version of other projects, by name
     packages: tuple[str, ...] = ()  # names of packages that are this project's, whoever published one first
     verify_reproducible: str = ""  # that of `package` when empty
+    analysis: AnalysisPolicy = NO_ANALYSIS
 
     def approval_of(self, ring: str) -> Policy:
         """Return who must approve what comes to *ring*: its own policy, or the project's for production."""
@@ -65,6 +68,13 @@ class Project:
         if own is not None:
             return own
         return self.approval if ring in self.lifecycle.productions else NO_POLICY
+
+    def analysis_of(self, ring: str) -> AnalysisPolicy:
+        """Return how *ring* is judged: its own analysis, or the project's where another ring follows."""
+        own = self.lifecycle.stage(ring).analysis
+        if own is not None:
+            return own
+        return self.analysis if self.lifecycle.followers(ring) else NO_ANALYSIS
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,7 @@ class Settings:
     discovery: DiscoverySettings
     deploy: DeploySettings
     drift: DriftSettings
+    monitoring: MonitoringSettings
     projects: Mapping[str, Project] = field(default_factory=dict)
     freeze_windows: Tuple[Window, ...] = ()
     break_glass: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
@@ -181,6 +192,10 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
         access=access.parse(given.get("access")),
     )
     lifecycles.refuse_shared(_places(settings))
+    for project in parsed.values():
+        analyses.refuse_unfollowed(project.name, project.lifecycle)
+        policies = map(project.analysis_of, project.lifecycle.names)
+        analyses.refuse_unmeasured(project.name, policies, settings.monitoring)
     rings = {name: project.lifecycle for name, project in parsed.items()}
     lifecycles.refuse_other_rings(rings, {name: project.requires for name, project in parsed.items()})
     return settings
@@ -275,6 +290,7 @@ def _project(name: str, values: Mapping[str, Any], config: Mapping[str, Any], ba
         requires=_requires(name, values.get("requires") or {}, config),
         packages=tuple(identifiers.check("package", name) for name in values.get("packages") or ()),
         verify_reproducible=values.get("verify_reproducible") or "",
+        analysis=analyses.parse(values.get("analysis"), ("projects", name, "analysis")) or NO_ANALYSIS,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, TypedDict, cast
 
-from cicd import config_file
+from cicd import analyses, config_file
 from cicd.config_schema import Keys, Problem
 from cicd.errors import ConfigError
 from cicd.release import approvals, freeze_windows, lifecycle
@@ -24,6 +24,7 @@ class GivenRing(Overrides, total=False):
     freeze_windows: Optional[List[Mapping[str, str]]]
     version_key: Optional[str]
     datacenter: Optional[str]
+    analysis: Optional[Mapping[str, object]]
 
 
 class Given(TypedDict, total=False):
@@ -131,6 +132,7 @@ def _stage(given: GivenRing, before: Tuple[str, ...], keys: Keys) -> Stage:
         deploy=overrides(given),
         version_key=given.get("version_key") or "",
         datacenter=given.get("datacenter") or "",
+        analysis=analyses.parse(given.get("analysis"), (*keys, "analysis")),
     )
     if stage.promote == AUTO and stage.promoters:
         raise _wrong(

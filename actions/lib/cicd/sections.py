@@ -125,6 +125,14 @@ class DriftSettings:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class MonitoringSettings:
+    """Where the figures are by which a canary is judged."""
+
+    haproxy: tuple[str, ...]
+    prometheus: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class DeploySettings:
     """How a ring is updated."""
 
@@ -156,6 +164,7 @@ class Sections(TypedDict):
     discovery: DiscoverySettings
     deploy: DeploySettings
     drift: DriftSettings
+    monitoring: MonitoringSettings
 
 
 KINDS: Mapping[str, Type[Any]] = {
@@ -170,6 +179,7 @@ KINDS: Mapping[str, Type[Any]] = {
     "discovery": DiscoverySettings,
     "deploy": DeploySettings,
     "drift": DriftSettings,
+    "monitoring": MonitoringSettings,
 }
 
 

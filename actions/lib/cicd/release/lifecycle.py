@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Iterable, Mapping, Tuple, TypedDict
 
 from cicd.errors import Refused
+from cicd.release.analysis_policy import AnalysisPolicy
 from cicd.release.approvals import Policy
 from cicd.release.freeze_windows import Window
 
@@ -37,7 +38,7 @@ class Stage:
     without a tag has every host that is left. `after` are the rings on which a version is proven before it
     comes here. `datacenter` is the Consul datacentre that they are in, empty where that is the one with the
     record. `promote` is `manual`, or `auto`: by itself once everything holds. `promoters` may ask for
-    it, anybody when empty. `deploy` overrides keys of that section, `approval` the project's policy.
+    it, anybody when empty. `deploy` overrides keys of that section, `approval` and `analysis` the project's.
     `version_key` is where Consul has the wanted version as plain text.
     """
 
@@ -51,6 +52,7 @@ class Stage:
     deploy: Overrides = field(default_factory=lambda: Overrides())
     version_key: str = ""
     datacenter: str = ""
+    analysis: AnalysisPolicy | None = None
 
 
 @dataclass(frozen=True)
