@@ -28,7 +28,7 @@ test: lint validate chatbot
 lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host lab deb sandbox status
+	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer lab deb sandbox status
 
 unit: chatbot
 	@$(PYTHON) -m tests.suite unit fuzz lab

@@ -51,6 +51,11 @@ class Project:
     def canary_tag(self) -> str:
         return f"{self.tag}_canary"
 
+    @property
+    def stable_tag(self) -> str:
+        """The tag of hosts outside the canary."""
+        return f"{self.tag}_stable"
+
 
 FIRST = Project(PROJECT, 8080, f"{PROJECT}.service")
 

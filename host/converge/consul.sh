@@ -58,20 +58,21 @@ ask() {
 # know was registered by another node.
 read_agent() {
     local known="$NODE" answers='' name=''
-    answers=$(jq -nr --arg service "$SERVICE" --arg rings "$RINGS" '
+    answers=$(jq -nr --arg service "$SERVICE" --arg rings "$RINGS" --arg stable "$STABLE_TAG" '
         def line: tostring | gsub("[[:cntrl:]]"; " ") | .[:500];
         def ours: [.[] | select(.Service == $service)];
         def places: map("\(.ID) at \(.Address):\(.Port)");
         input.Config.NodeName, (input | ours | places as $own | length, (first // {} |
             ((.Tags // []) as $tags | first($rings / " " | .[] | index("=") as $at | select(.[$at + 1:] as $tag |
                 $tags | index([$tag])) | .[:$at]) // ""),
+            (if .Tags // [] | index([$stable]) then "yes" else "no" end),
             .ID // "", .Address // "", .Port // 0,
             (.ID as $id | [input | .["_service_maintenance:\($id)", "_node_maintenance"] | values |
                 .Notes | if . == "" then "no reason given" else . end] | last // "")),
             ($own | join(", ")), (input | .Services // {} | ours | places - $own | join(", ")))
         | line' "$HERE/self" "$HERE/services" "$HERE/checks" "$HERE/catalog" 2>/dev/null) ||
         fail consul "What the Consul agent at $CONSUL_HTTP_ADDR answers is not Consul's JSON; look at it with curl. Nothing was changed."
-    for name in NODE services ring service_id address port kept_out registered foreign; do IFS= read -r "${name?}" || true; done <<ANSWERS
+    for name in NODE services ring stable service_id address port kept_out registered foreign; do IFS= read -r "${name?}" || true; done <<ANSWERS
 $answers
 ANSWERS
     is_made_of "$NODE" 'A-Za-z0-9._-' || { NODE=$known; fail consul "Consul's agent does not say its node's name."; }

@@ -48,11 +48,11 @@ APT_SOURCE=/etc/apt/sources.list.d/cicd.list
 VERIFY_PROVENANCE=yes
 REPOSITORY_KEY=
 
-SERVICE='' TAG='' CANARY_TAG='' RINGS='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
+SERVICE='' TAG='' CANARY_TAG='' STABLE_TAG='' RINGS='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
 project='' target='' generation='' repairing=no planning=no
 HERE='' KEPT='' token='' lists=/var/lib/apt/lists
 ring='' version='' package='' packages='' obsolete='' wanted_generation=0 sha256='' trace='' rollout='' hold='' silent=''
-services='' service_id='' address='' port='' kept_out='' registered='' foreign='' session=''
+services='' service_id='' address='' port='' kept_out='' registered='' foreign='' stable='' session=''
 files='' installed='' dpkg='' lasting='' beside='' unit='' inactive='' edited='' log='' alive=''
 drained=no disturbed=no finished=no
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0

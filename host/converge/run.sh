@@ -23,6 +23,7 @@ converge() {
     keep_pins
     ask
     refuse_no_ring
+    keep_stable_tag
     read_wanted
     refuse_older
     refuse_or_hold

@@ -101,3 +101,33 @@ wait_until_due() {
     [ -z "$generation" ] && [ "$repairing" = no ] && read_put_off || return 0
     over "$again" 0 || fail "$last_code" "$last_sentence"
 }
+
+# A load balancer that sends the canary a share of the requests sends the others to hosts with STABLE_TAG: Consul's DNS
+# cannot be asked for hosts without a tag.
+keep_stable_tag() {
+    local wanted=no
+    [ -n "$STABLE_TAG" ] || return 0
+    ! is_after_canary || wanted=yes
+    [ "$stable" = "$wanted" ] || register_stable "$wanted" ||
+        say "Consul does not let $SERVICE be registered with the tag $STABLE_TAG changed; check the agent's token"
+}
+
+# The canary is the ring of that name, or else the first one.
+is_after_canary() {
+    local canary="${RINGS%%=*}" name='' passed=1
+    case " $RINGS" in *' canary='*) canary=canary ;; esac
+    for name in $RINGS; do
+        name=${name%%=*}
+        [ "$name" != "$ring" ] || return "$passed"
+        [ "$name" != "$canary" ] || passed=0
+    done
+}
+
+# The service's checks stay: a registration that names none touches none.
+register_stable() { # yes|no
+    say "$project: the tag $STABLE_TAG is set: $1"
+    jq --arg id "$service_id" --arg tag "$STABLE_TAG" --arg wanted "$1" '.[$id] | {
+        ID, Name: .Service, Tags: (((.Tags // []) - [$tag]) + if $wanted == "yes" then [$tag] else [] end),
+        Meta, Port, Address, TaggedAddresses, Weights, EnableTagOverride
+    } | with_entries(select(.value != null))' "$HERE/services" | put /v1/agent/service/register --data-binary @-
+}

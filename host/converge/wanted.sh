@@ -6,7 +6,7 @@ read_settings() {
     [ ! -r "$ETC/converge.conf" ] || take "$ETC/converge.conf"
     # Its name in Consul may be another; the last run has noted it.
     [ ! -r "$RUN/node" ] || read -r NODE <"$RUN/node"
-    SERVICE=$project TAG=$project::app CANARY_TAG='' RINGS='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
+    SERVICE=$project TAG=$project::app CANARY_TAG='' STABLE_TAG='' RINGS='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
     if [ -r "$ETC/projects/$project.conf" ]; then
         take "$ETC/projects/$project.conf"
         read_token
@@ -25,6 +25,7 @@ read_settings() {
     set -- ${RINGS:-canary=$CANARY_TAG production=$TAG}
     RINGS=$*
     refuse_odd_rings
+    [ -z "$STABLE_TAG" ] || is_made_of "$STABLE_TAG" 'A-Za-z0-9:._/@+-' || fail config "STABLE_TAG=$STABLE_TAG in $ETC/projects/$project.conf is no tag."
     is_made_of "$SERVICE" 'A-Za-z0-9._+-' || fail config "SERVICE=$SERVICE in $ETC/projects/$project.conf is no service name."
     case $UNIT in *@ | *@.*) fail config "UNIT=$UNIT in $ETC/projects/$project.conf is a template; name one of its instances, as in ${UNIT%%@*}@1.service." ;; esac
     local seconds=''
@@ -47,7 +48,7 @@ take() { # FILE
     # shellcheck source=/dev/null
     . "$settings"
     trap - EXIT
-    case "$CONSUL_HTTP_ADDR$CONSUL_TOKEN_FILE$CONSUL_CACERT$APT_SOURCE$REPOSITORY_KEY$SERVICE$TAG$CANARY_TAG$RINGS$HEALTH_URL$UNIT$PACKAGES" in
+    case "$CONSUL_HTTP_ADDR$CONSUL_TOKEN_FILE$CONSUL_CACERT$APT_SOURCE$REPOSITORY_KEY$SERVICE$TAG$CANARY_TAG$STABLE_TAG$RINGS$HEALTH_URL$UNIT$PACKAGES" in
         *[[:cntrl:]]*) fail config "A setting in $settings has a control character, perhaps Windows' line ends: sed -i 's/\\r\$//' $settings" ;;
     esac
 }

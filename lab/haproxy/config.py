@@ -11,6 +11,8 @@ from lab.world import CANARY_HEADER, World
 FILE = "/etc/haproxy/haproxy.cfg"
 SOCKET = "/run/haproxy/admin.sock"
 STATE = "/run/haproxy/state"
+MAP = "/var/lib/cicd-traffic/shares.map"
+COOKIE = "user"
 SLOTS = 100
 # Long holds: while Consul is silent the last known servers stay. `:0` ends a name that contains colons.
 # ignore-weight: SRV weights would otherwise override those set here or on the socket.
@@ -46,8 +48,7 @@ resolvers consul
 
 frontend applications
   bind {address}:8000
-  acl wants_canary hdr({header}) -i 1
-{routes}
+{routing}
 
 {backends}
 
@@ -59,8 +60,20 @@ frontend stats
 """
 
 
+# Who asks stays in one bucket, so nobody changes sides while a share grows. Without a share all is as it was.
+ROUTING = """  http-request set-var(txn.user) src
+  http-request set-var(txn.user) req.cook({cookie}) if {{ req.cook({cookie}) -m found }}
+  http-request set-var(txn.bucket) var(txn.user),xxh32,mod(10000)
+{shares}
+  acl wants_canary hdr({header}) -i 1
+  acl is_shared var(txn.share) -m int ge 0
+  acl is_chosen var(txn.bucket),sub(txn.share) -m int lt 0
+{routes}"""
+SHARE = "  http-request set-var(txn.share) str({name}),map_str_int({map},-1){condition}"
 # As long as only one backend knows a host, that host serves everyone: each backend asks DNS for itself.
 ROUTES = """  use_backend {canary} if {host}wants_canary {{ nbsrv({canary}) gt 0 }}
+  use_backend {canary} if {host}is_shared is_chosen {{ nbsrv({canary}) gt 0 }}
+  use_backend {stable} if {host}is_shared {{ nbsrv({stable}) gt 0 }}
   use_backend {canary} if {host}{{ nbsrv({all}) eq 0 }} {{ nbsrv({canary}) gt 0 }}
   {otherwise}"""
 BACKEND = """backend {name}
@@ -85,6 +98,7 @@ systemctl reload haproxy
 def configure(container: Container, world: World) -> None:
     """Let the host balance the first project's hosts."""
     container.disk.write(FILE, configuration(world, [FIRST]))
+    container.disk.write(MAP, "")
     container.disk.enable("haproxy.service")
 
 
@@ -96,35 +110,50 @@ def reload(container: Container, world: World, projects: Sequence[Project]) -> N
 
 def configuration(world: World, projects: Sequence[Project]) -> str:
     """Return haproxy.cfg; the first of *projects* gets what asks for no other by the header Host."""
-    first, *others = projects
     return TEMPLATE.format(
         address=world.infra.address,
-        header=CANARY_HEADER,
-        routes="\n".join(
-            [*(_named_routes(project) for project in others), _routes(first, "", "default_backend all")]
-        ),
+        routing=routing(projects),
         backends="\n".join(_backends(project) for project in projects),
         socket=SOCKET,
         state=STATE,
     )
 
 
+def routing(projects: Sequence[Project], file: str = MAP) -> str:
+    """Return how the frontend chooses a backend, by the shares in the map *file*."""
+    first, *others = projects
+    routes = [*(_named_routes(project) for project in others), _routes(first, "", "default_backend all")]
+    shares = "\n".join(_share(project, file) for project in projects)
+    return ROUTING.format(cookie=COOKIE, header=CANARY_HEADER, shares=shares, routes="\n".join(routes))
+
+
+def _share(project: Project, file: str) -> str:
+    condition = "" if project == FIRST else f" if {_host(project)}"
+    return SHARE.format(name=project.name, map=file, condition=condition)
+
+
+def _host(project: Project) -> str:
+    return f"{{ hdr(host),host_only -i {project.name} }}"
+
+
 def _named_routes(project: Project) -> str:
-    host, (everyone, _) = f"{{ hdr(host),host_only -i {project.name} }} ", _names(project)
-    return _routes(project, host, f"use_backend {everyone} if {host.strip()}")
+    return _routes(project, f"{_host(project)} ", f"use_backend {_names(project)[0]} if {_host(project)}")
 
 
 def _routes(project: Project, host: str, otherwise: str) -> str:
-    everyone, canary = _names(project)
-    return ROUTES.format(canary=canary, all=everyone, host=host, otherwise=otherwise)
+    everyone, canary, stable = _names(project)
+    return ROUTES.format(canary=canary, stable=stable, all=everyone, host=host, otherwise=otherwise)
 
 
 def _backends(project: Project) -> str:
-    tags = zip(_names(project), (project.tag, project.canary_tag), strict=True)
+    tags = zip(_names(project), (project.tag, project.canary_tag, project.stable_tag), strict=True)
     return "\n".join(
         BACKEND.format(name=name, slots=SLOTS, service=project.name, tag=tag) for name, tag in tags
     )
 
 
-def _names(project: Project) -> tuple[str, str]:
-    return ("all", "canary") if project == FIRST else (project.name, f"{project.name}_canary")
+def _names(project: Project) -> tuple[str, str, str]:
+    """Return the backends of all hosts, of the canary's, and of those outside it."""
+    if project == FIRST:
+        return "all", "canary", "stable"
+    return project.name, f"{project.name}_canary", f"{project.name}_stable"

@@ -50,6 +50,7 @@ def project_settings(host: Host, project: Project = FIRST) -> str:
         "SERVICE": project.name,
         "TAG": project.tag,
         "CANARY_TAG": project.canary_tag,
+        "STABLE_TAG": project.stable_tag,
         "HEALTH_URL": f"http://{host.address}:{project.port}/health",
         "UNIT": project.unit,
     }

@@ -78,6 +78,9 @@ class Host:
     def put(self, path: str, body: str = "") -> None:
         requests.put(f"{self.consul}{path}", data=body, timeout=10).raise_for_status()
 
+    def get(self, path: str) -> dict:
+        return requests.get(f"{self.consul}{path}", timeout=10).json()
+
     def forget(self) -> None:
         for identifier in requests.get(f"{self.consul}/v1/agent/services", timeout=10).json():
             self.put(f"/v1/agent/service/deregister/{identifier}")
@@ -655,6 +658,38 @@ def test_a_host_belongs_to_the_first_of_its_rings_whose_tag_it_carries(host, tag
 
     assert report["ring"] == ring
     assert (code, report["code"]) == ((0, "empty") if ring else (1, "ring"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "tags", "is_stable"),
+    [
+        ("", ("greeter::app",), True),
+        ("", ("greeter::app", "greeter::app_canary", "greeter::app_stable"), False),
+        (f'RINGS="{RINGS}"\n', ("greeter::app_staging",), False),
+        (f'RINGS="{RINGS}"\n', ("greeter::app_eu",), True),
+    ],
+)
+def test_the_stable_tag_is_on_hosts_outside_the_canary_and_changes_no_check(host, settings, tags, is_stable):
+    host.conf = f"STABLE_TAG=greeter::app_stable\n{settings}"
+    host.serve(*tags)
+    check = {"Name": "answers", "ServiceID": "greeter", "TTL": "60s"}
+    host.put("/v1/agent/check/register", json.dumps(check))
+    host.run()
+    carried = host.get("/v1/agent/services")["greeter"]["Tags"]
+    check = host.get("/v1/agent/checks")["answers"]
+
+    assert set(carried) == {*tags} - {"greeter::app_stable"} | (
+        {"greeter::app_stable"} if is_stable else set()
+    )
+    assert (check["ServiceID"], check["Status"]) == ("greeter", "critical")
+
+
+def test_without_the_setting_the_service_stays_as_it_is(host):
+    host.serve("greeter::app")
+    before = host.get("/v1/agent/services")["greeter"]
+    host.run()
+
+    assert host.get("/v1/agent/services")["greeter"] == before
 
 
 @pytest.mark.parametrize("rings", ["staging", "Staging=tag", "staging=", "a=b c"])

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from balancer.config import Config
+from balancer.consul import Consul as BalancersConsul
 from cicd.ci import run
 from cicd.ci.runs import Runs
 from cicd.config import Settings
@@ -378,6 +380,19 @@ def test_a_load_balancer_changes_nothing(consul, token):
     ):
         assert consul.ask(token("load-balancer"), "PUT", path, {}).status_code == 403
     assert consul.ask(token("load-balancer"), "GET", "kv/cicd/greeter/release").status_code in (403, 404)
+
+
+def test_cicd_traffic_reads_shares_and_writes_its_own_report_and_nothing_else(consul, token):
+    traffic, wanted = token("cicd-traffic"), "kv/cicd/.traffic/wanted/greeter"
+    share = {"buckets": 500, "generation": 1}
+    assert consul.ask(token("stackstorm"), "PUT", wanted, share).ok
+    config = Config(consul.url, consul.settings(traffic).consul.token_file, node=NODE)
+
+    assert BalancersConsul(config).wanted(1) == {"greeter": json.dumps(share)}
+    BalancersConsul(config).report({"applied": {}})
+    for path in (wanted, f"kv/cicd/.traffic/applied/{OTHER}", "kv/cicd/greeter/release"):
+        assert consul.ask(traffic, "PUT", path, {}).status_code == 403
+    assert consul.ask(traffic, "GET", "kv/cicd/greeter/release").status_code in (403, 404)
 
 
 def answers(port: int, name: str) -> int:

@@ -32,7 +32,9 @@ def test_the_library_imports_neither_stackstorm_nor_what_runs_it(path):
     assert imports(path) & known == ADAPTERS.get(path, set())
 
 
-@pytest.mark.parametrize("path", python_files("st2local", "gateway", "host"), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", python_files("st2local", "gateway", "host", "balancer"), ids=lambda p: p.name
+)
 def test_what_serves_the_pack_knows_nothing_of_it(path):
     assert not imports(path) & {"cicd", "lab", "demo"}
 

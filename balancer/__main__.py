@@ -1,0 +1,35 @@
+"""`cicd-traffic`: keep HAProxy's map of shares as Consul wants it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from balancer import config
+from balancer.consul import Consul
+from balancer.errors import TrafficError
+from balancer.follower import Follower
+from balancer.haproxy import HAProxy
+from balancer.version import VERSION
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Follow Consul for ever; return 1 at once when the settings are wrong."""
+    parser = argparse.ArgumentParser(prog="cicd-traffic", description=__doc__)
+    parser.add_argument("--config", default=config.FILE, help="the file with the settings")
+    parser.add_argument("--version", action="version", version=VERSION)
+    try:
+        settings = config.load(parser.parse_args(argv).config)
+        Follower(Consul(settings), HAProxy(settings), VERSION, _say).run()
+    except (TrafficError, OSError) as error:
+        _say(str(error))
+    return 1
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

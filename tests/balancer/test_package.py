@@ -1,0 +1,59 @@
+"""cicd-traffic as a package."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from balancer.build import build
+from balancer.config import Config, load
+from deb.tree import version
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("package"))
+
+
+@pytest.fixture(scope="module")
+def tree(package: Path) -> Path:
+    subprocess.run(["dpkg-deb", "-R", package, package.parent / "tree"], check=True)
+    return package.parent / "tree"
+
+
+def test_lintian_finds_nothing(package):
+    command = ["lintian", "--allow-root", "--fail-on", "warning,error", str(package)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert found.returncode == 0, found.stdout
+
+
+def test_the_program_needs_nothing_but_what_the_package_brings(tree):
+    said = subprocess.run([tree / "usr/bin/cicd-traffic", "--version"], capture_output=True, text=True)
+
+    assert said.stdout == f"{version()}\n"
+
+
+def test_a_setting_that_is_none_is_named_with_its_line(tree, tmp_path):
+    (tmp_path / "traffic.conf").write_text("# a comment\nCONSUL_HTTP_ADR=http://127.0.0.1\n")
+    command = [tree / "usr/bin/cicd-traffic", "--config", tmp_path / "traffic.conf"]
+    said = subprocess.run(command, capture_output=True, text=True)
+
+    assert said.returncode == 1
+    assert f"{tmp_path}/traffic.conf:2 is no setting of cicd-traffic: CONSUL_HTTP_ADR" in said.stderr
+
+
+def test_the_settings_that_it_brings_are_conffiles_and_those_without_a_file(tree):
+    assert (tree / "DEBIAN/conffiles").read_text() == "/etc/cicd/traffic.conf\n"
+    assert load(str(tree / "etc/cicd/traffic.conf")) == Config(
+        node=load(str(tree / "etc/cicd/traffic.conf")).node
+    )
+
+
+def test_its_unit_is_one(tree, tmp_path):
+    unit = (tree / "usr/lib/systemd/system/cicd-traffic.service").read_text()
+    (tmp_path / "cicd-traffic.service").write_text(unit.replace("/usr/bin/", f"{tree}/usr/bin/"))
+    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no"]
+    found = subprocess.run([*command, tmp_path / "cicd-traffic.service"], capture_output=True, text=True)
+
+    assert (found.returncode, found.stderr) == (0, "")
