@@ -1,4 +1,4 @@
-"""Asks for a Python action as a copy of a process that has imported the pack's requirements already."""
+"""Asks for a Python action as a copy of a process that has imported what the pack's actions import."""
 
 from __future__ import annotations
 
@@ -40,16 +40,24 @@ class Copy:
 class ForkServer:
     """The process that is copied, for one pack."""
 
-    def __init__(self, python: str, environment: Mapping[str, str], requirements: Path) -> None:
+    def __init__(
+        self, python: str, environment: Mapping[str, str], requirements: Path, library: Path
+    ) -> None:
+        self._library, self._imported = library, _files(library)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._is_ready = False
         with theirs:
             # It ends when the socket is closed, so it never outlives the server.
             self._process = subprocess.Popen(
-                [python, "-u", str(SCRIPT), str(theirs.fileno()), str(requirements)],
+                [python, "-u", str(SCRIPT), str(theirs.fileno()), str(requirements), str(library)],
                 env=dict(environment), pass_fds=[theirs.fileno()], start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the pack's library is what it was when this one began."""
+        return _files(self._library) == self._imported
 
     def start(self, argv: Sequence[str], **options: Any) -> Copy | subprocess.Popen[bytes]:
         """Start the action's wrapper, as `subprocess.Popen` does with *argv*; by that until it is ready."""
@@ -85,23 +93,22 @@ class ForkServer:
 
 
 class ForkServers:
-    """That of each pack, made when it is first needed, and anew with the pack's virtualenv."""
+    """That of each pack, made when it is first needed, and anew with the pack's virtualenv or library."""
 
     def __init__(self) -> None:
         self._made: dict[str, tuple[Virtualenv, ForkServer]] = {}
         self._lock = threading.Lock()
 
-    def of(
-        self, pack: str, virtualenv: Virtualenv, environment: Mapping[str, str], requirements: Path
-    ) -> ForkServer:
-        """Return the fork server of *pack*."""
+    def of(self, pack: Path, virtualenv: Virtualenv, environment: Mapping[str, str]) -> ForkServer:
+        """Return the fork server of the pack in the folder *pack*."""
         with self._lock:
-            made_for, server = self._made.get(pack) or (None, None)
-            if server is not None and made_for is not virtualenv:
-                server.close()
-            if server is None or made_for is not virtualenv:
-                server = ForkServer(virtualenv.python, environment, requirements)
-                self._made[pack] = virtualenv, server
+            made_for, server = self._made.get(str(pack)) or (None, None)
+            if server is None or made_for is not virtualenv or not server.is_current:
+                if server is not None:
+                    server.close()
+                library = pack / "actions" / "lib"
+                server = ForkServer(virtualenv.python, environment, pack / "requirements.txt", library)
+                self._made[str(pack)] = virtualenv, server
             return server
 
     def close(self) -> None:
@@ -109,3 +116,10 @@ class ForkServers:
         with self._lock:
             for _, server in self._made.values():
                 server.close()
+
+
+def _files(library: Path) -> set[tuple[str, int]]:
+    """Return each Python file in *library*, and when it was last written."""
+    folders = [folder for folder, _, _ in os.walk(library)]
+    entries = [entry for folder in folders for entry in os.scandir(folder) if entry.name.endswith(".py")]
+    return {(entry.path, entry.stat().st_mtime_ns) for entry in entries}

@@ -41,8 +41,7 @@ def run(virtualenvs: Virtualenvs, configs: Configs, servers: ForkServers, call: 
         "user": call.execution.user,
     }
     environment = _environment(call, virtualenv.directory)
-    requirements = call.pack.path / "requirements.txt"
-    server = servers.of(call.action.pack, virtualenv, environment, requirements)
+    server = servers.of(call.pack.path, virtualenv, environment)
     with call.token() as token:
         done = process.run(
             [virtualenv.python, "-u", str(WRAPPER)],

@@ -1,8 +1,8 @@
 """
-Starts the Python actions of one pack as copies of itself, which has imported what the pack requires.
+Starts the Python actions of one pack as copies of itself, which has imported what they import.
 
-It imports nothing of the pack itself, so each action runs the files as they are then. Its arguments are the
-descriptor of a socket for requests, and the pack's requirements.txt.
+That is what the pack requires, and the pack's library. Its arguments are the descriptor of a socket for
+requests, the pack's requirements.txt and the library's folder.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import importlib
 import importlib.metadata
 import marshal
 import os
+import pkgutil
 import re
 import select
 import socket
@@ -35,6 +36,14 @@ def preload(requirements: str) -> None:
                 listed = importlib.metadata.distribution(name[0]).read_text("top_level.txt")
                 for module in (listed or name[0].replace("-", "_")).split():
                     importlib.import_module(module)
+
+
+def preload_library(folder: str) -> None:
+    """Import all modules in *folder*; what cannot be imported fails in the action that wants it."""
+    for module in pkgutil.walk_packages([folder], onerror=lambda _: None):
+        if module.name.rpartition(".")[2] != "__main__":
+            with contextlib.suppress(Exception):
+                importlib.import_module(module.name)
 
 
 def serve(control: socket.socket) -> bool:
@@ -109,10 +118,11 @@ def end(shared: set[str]) -> None:
 if __name__ == "__main__":
     requests = socket.socket(fileno=int(sys.argv[1]))
     preload(sys.argv[2])
+    shared = set(sys.modules)
+    preload_library(sys.argv[3])
     if threading.active_count() > 1:
         sys.exit("a copy would lack the threads that a library has begun")
     gc.freeze()
-    shared = set(sys.modules)
     requests.send(b"ready")
     if serve(requests):
         python_action_wrapper.main()

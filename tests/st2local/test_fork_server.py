@@ -13,16 +13,18 @@ from typing import Any
 import pytest
 
 from st2local import process
-from st2local.fork_server import Copy, ForkServer
+from st2local.fork_server import Copy, ForkServer, ForkServers
 from st2local.runners.python_script import WRAPPER, _message
+from st2local.virtualenvs import Virtualenv
 
 ACTION = """
-import atexit, os, sys
+import atexit, os, sys, time
 from st2common.runners.base_action import Action
 import helper
 
 class Look(Action):
-    def run(self, code=0, kill=0, raises=""):
+    def run(self, code=0, kill=0, raises="", seconds=0):
+        time.sleep(seconds)
         if raises:
             raise ValueError(raises)
         if kill:
@@ -51,11 +53,21 @@ class Pack:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "look.py").write_text(ACTION)
-        (folder / "helper.py").write_text("SAYS = 'before'\n")
+        self.library = folder / "actions" / "lib"
+        self.library.mkdir(parents=True)
+        self.write_helper("before")
         (folder / "requirements.txt").write_text("# a comment\ncronsim>=2\nno-such-package\n")
-        self.environment = {**os.environ, "PYTHONPATH": str(folder), "WRITTEN": str(folder / "written")}
-        self.server = ForkServer(sys.executable, self.environment, folder / "requirements.txt")
+        self.environment = {**os.environ, "PYTHONPATH": str(self.library), "WRITTEN": str(folder / "written")}
+        self.servers, self.virtualenv = ForkServers(), Virtualenv(sys.executable, None)
         self.child: process.Child | None = None
+
+    @property
+    def server(self) -> ForkServer:
+        return self.servers.of(self.folder, self.virtualenv, self.environment)
+
+    def write_helper(self, says: str, before: str = "") -> None:
+        """Write the module that the action imports; it begins with the line *before*."""
+        (self.library / "helper.py").write_text(f"{before}\nSAYS = {says!r}\n")
 
     def run(self, plainly: bool = False, **parameters: object) -> process.Completed:
         """Run the action; how it was started stays in `child`."""
@@ -80,17 +92,23 @@ class Pack:
     def is_copied(self) -> bool:
         return isinstance(self.child, Copy)
 
+    def run_until_copied(self) -> process.Completed:
+        """Run the action until it is a copy; return what came of that run."""
+        deadline = time.monotonic() + 60
+        while True:
+            assert time.monotonic() < deadline, "the fork server is never ready"
+            done = self.run()
+            if self.is_copied:
+                return done
+
 
 @pytest.fixture
 def pack(tmp_path: Path) -> Iterator[Pack]:
     """A pack whose fork server is ready."""
     made = Pack(tmp_path)
-    deadline = time.monotonic() + 60
-    while not made.is_copied:
-        assert time.monotonic() < deadline, "the fork server is never ready"
-        made.run()
+    made.run_until_copied()
     yield made
-    made.server.close()
+    made.servers.close()
 
 
 def seen(done: process.Completed) -> dict[str, Any]:
@@ -113,10 +131,27 @@ def test_a_copy_sees_what_a_process_of_its_own_would_see(pack):
 
 def test_a_copy_runs_the_packs_files_as_they_are_when_it_starts(pack):
     assert seen(pack.run())["helper"] == "before"
-    (pack.folder / "helper.py").write_text("SAYS = 'afterwards'\n")
+    pack.write_helper("afterwards")
 
     assert seen(pack.run())["helper"] == "afterwards"
+    assert seen(pack.run_until_copied())["helper"] == "afterwards"
+
+
+def test_a_copy_has_its_packs_library_imported_already(pack):
+    imports = pack.folder / "imports"
+    pack.write_helper("counted", before=f"open({str(imports)!r}, 'a').write('once ')")
+    pack.run_until_copied()
+    before = imports.read_text()
+
+    assert seen(pack.run())["helper"] == "counted"
     assert pack.is_copied
+    assert imports.read_text() == before
+
+
+def test_a_module_that_cannot_be_imported_fails_in_the_action_that_wants_it(pack):
+    pack.write_helper("never", before="raise OSError('odd')")
+
+    assert "OSError: odd" in pack.run_until_copied().stderr
 
 
 def test_what_an_action_leaves_open_is_written_and_what_it_registers_is_done(pack):
@@ -159,7 +194,6 @@ def test_a_fork_server_ends_when_nobody_asks_any_more(pack):
 
 
 def test_a_copy_that_runs_when_the_fork_server_is_closed_ends_as_it_would_have(pack):
-    (pack.folder / "helper.py").write_text("import time\ntime.sleep(1)\nSAYS = 'late'\n")
     start = pack._start
 
     def closing(argv: list[str], **options: Any) -> process.Child:
@@ -168,7 +202,7 @@ def test_a_copy_that_runs_when_the_fork_server_is_closed_ends_as_it_would_have(p
         return child
 
     pack._start = closing
-    done = pack.run()
+    done = pack.run(seconds=1)
 
     assert pack.is_copied
-    assert (done.exit_code, seen(done)["helper"]) == (0, "late")
+    assert (done.exit_code, seen(done)["helper"]) == (0, "before")
