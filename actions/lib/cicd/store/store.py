@@ -122,9 +122,8 @@ class Store(Catalog):
 
     def history(self, project: str, last: int) -> list[HistoryEntry]:
         """Return the *last* history entries of *project*, newest first; each change has one."""
-        newest, changes = self._generation(project), self.changes(project)
-        entries = [changes.find(_number(one)) for one in newest_first(newest, last)]
-        return [entry for entry in entries if entry]
+        names = [_number(one) for one in newest_first(self._generation(project), last)]
+        return self.changes(project).several(names)
 
     def changes(self, project: str) -> Archive[HistoryEntry]:
         """Return the whole history of *project*."""
