@@ -1,4 +1,4 @@
-"""Finds what nobody asks for: deploys that died, rings that got well, and promotions that are due."""
+"""Finds what nobody asks for: deploys that died, rings that got well, promotions and looks that are due."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 # StackStorm gives a sensor neither actions/lib nor the pack's root.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
+from cicd.analysis import looks
 from cicd.clock import Sightings
 from cicd.config import Settings
 from cicd.deploy import auto_promotions, lost_deploys
@@ -22,6 +23,10 @@ class LostDeploySensor(CicdSensor):
 
     def look(self, settings: Settings) -> None:
         store = Store(settings)
-        found = [*lost_deploys.find(settings, store, self._seen), *auto_promotions.find(settings, store)]
+        found: list[lost_deploys.Event] = [
+            *lost_deploys.find(settings, store, self._seen),
+            *auto_promotions.find(settings, store),
+            *looks.find(settings, store),
+        ]
         for event in self._told.news(found, time.monotonic()):
             self.dispatch(*event)

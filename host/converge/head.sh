@@ -53,7 +53,7 @@ project='' target='' generation='' repairing=no planning=no
 HERE='' KEPT='' token='' lists=/var/lib/apt/lists
 ring='' version='' package='' packages='' obsolete='' wanted_generation=0 sha256='' trace='' rollout='' hold='' silent=''
 services='' service_id='' address='' port='' kept_out='' registered='' foreign='' stable='' session=''
-files='' installed='' dpkg='' lasting='' beside='' unit='' inactive='' edited='' log='' alive=''
+files='' installed='' dpkg='' lasting='' beside='' unit='' inactive='' edited='' log='' alive='' restarts=''
 drained=no disturbed=no finished=no
 spent_drain=0 spent_update=0 spent_install=0 spent_health=0
 

@@ -13,11 +13,11 @@ compose() { # STATE CODE MESSAGE
     [ ${#3} -le 9999 ] || set -- "$1" "$2" "$(printf '%.9999s' "$3")"
     now
     state=$1 code=$2 message=$3 project=$project host=$NODE ring=$ring wanted=$version installed=$installed dpkg=$dpkg \
-        edited=$edited log=$log registered=$registered foreign=$foreign agent=$AGENT alive=$alive \
+        edited=$edited log=$log registered=$registered foreign=$foreign agent=$AGENT alive=$alive restarts=$restarts \
         jq -cnR --argjson generation "$wanted_generation" \
         --argjson spent "[$spent_drain, $spent_update, $spent_install, $spent_health, $((now - began))]" "$PRINTABLE"'
         env as $env | reduce ("state", "code", "message", "project", "host", "ring", "wanted", "installed", "dpkg",
-            "edited", "log", "registered", "foreign", "agent", "alive") as $key
+            "edited", "log", "registered", "foreign", "agent", "alive", "restarts") as $key
             ({}; .[$key] = ($env[$key] | printable)) | .generation = $generation
         | . as $said | any(inputs | fromjson? | objects; del(.at, .seconds) == $said),
         (.at = (now | floor | todate) | .seconds = ($spent | map(. / 100) |
@@ -27,7 +27,7 @@ compose() { # STATE CODE MESSAGE
 finish() { # STATE CODE MESSAGE: tell Consul and the caller, and end
     local known='' report=''
     finished=yes
-    [ "$planning" = yes ] || show_life
+    [ "$planning" = yes ] || { show_life; read_restarts; }
     { read -r known; IFS= read -r report; } <<REPORT
 $(compose "$@")
 REPORT
@@ -37,6 +37,11 @@ REPORT
     say "$project: $1: $3"
     [ "$1" != failed ] || exit 1
     exit 0
+}
+
+# Sets $restarts: how often systemd restarted the unit by itself since somebody started it.
+read_restarts() {
+    [ -z "$UNIT" ] || restarts=$(systemctl show -p NRestarts --value "$UNIT" 2>/dev/null)
 }
 
 # Sets $log: what the unit said last, for whoever reads why it failed.

@@ -57,6 +57,7 @@ frontend stats
   stats enable
   stats uri /
   stats refresh 2s
+  stats show-legends
 """
 
 

@@ -44,7 +44,7 @@ FIELDS = [
     "edited",
     "log",
 ]
-FIELDS += ["registered", "foreign", "agent", "alive", "generation", "at", "seconds"]
+FIELDS += ["registered", "foreign", "agent", "alive", "restarts", "generation", "at", "seconds"]
 
 
 @dataclass

@@ -138,10 +138,19 @@ def _decide(
     alarm: Alarm, known: AlarmContext, since: float, answered: Mapping[str, Answer], now: float
 ) -> Decision:
     ring, why = _ring(alarm, known, now)
-    why = why or _left_alone(known, ring, now) or _too_late(known, ring, since, answered, now)
-    if why:
-        return Decision(IGNORE, why, ring)
-    current = known.release.ring(ring)
+    why = why or _not_recent(known, ring, now) or _left_alone(known, ring)
+    why = why or _too_late(known, ring, since, answered, now)
+    return Decision(IGNORE, why, ring) if why else _answer(known, ring, now)
+
+
+def answer(known: AlarmContext, ring: str, now: float) -> Decision:
+    """Return what follows for *ring* from what is wrong with its last deploy, however long ago that ended."""
+    why = _left_alone(known, ring)
+    return Decision(IGNORE, why, ring) if why else _answer(known, ring, now)
+
+
+def _answer(known: AlarmContext, ring: str, now: float) -> Decision:
+    current, project = known.release.ring(ring), known.release.project
     try:
         back = releases.roll_back(known.release, ring, now, automatic=True).ring(ring).wanted
     except Refused as refusal:
@@ -150,7 +159,7 @@ def _decide(
         who = ", ".join(known.people) or "a person"
         return Decision(
             ASK,
-            f"deploy.auto_rollback is false, so {who} decides: `rollback {ring} {alarm.project}`",
+            f"deploy.auto_rollback is false, so {who} decides: `rollback {ring} {project}`",
             ring,
         )
     versions = f"from {_version(known, ring)} to {back.version if back else 'nothing'}"
@@ -172,14 +181,16 @@ def _ring(alarm: Alarm, known: AlarmContext, now: float) -> Tuple[str, str]:
     return max(recent, key=lambda ring: known.release.ring(ring).generation), ""
 
 
-def _left_alone(known: AlarmContext, ring: str, now: float) -> str:
+def _not_recent(known: AlarmContext, ring: str, now: float) -> str:
+    if not known.release.ring(ring).wanted or _is_recent(known, ring, now):
+        return ""
+    return f"the deploy of {_version(known, ring)} to {ring} ended more than {known.windows[ring]:.0f} s ago"
+
+
+def _left_alone(known: AlarmContext, ring: str) -> str:
     current = known.release.ring(ring)
     if not current.wanted:
         return f"nothing is deployed to {ring}"
-    if not _is_recent(known, ring, now):
-        return (
-            f"the deploy of {_version(known, ring)} to {ring} ended more than {known.windows[ring]:.0f} s ago"
-        )
     if current.state == RESTORING:
         return f"{ring} is going back already"
     if current.state == STOPPED:

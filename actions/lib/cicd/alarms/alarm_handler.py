@@ -43,18 +43,18 @@ def take(settings: Settings, given: Mapping[str, object], who: str) -> Outcome:
     except CicdError as error:
         alarm_log.refuse(store, error.message, time.time())
         raise
-    seen = store.look(Look(project, reports=False, more=_beginnings))
+    seen = store.look(Look(project, reports=False, more=beginnings))
     alarm = replace(alarm, host=named(alarm.host, {host.name: host.address for host in seen.consul_hosts}))
     decision, is_new = _judged(settings, store, seen, alarm)
     if decision.what == ROLL_BACK:
-        decision = _gone_back(settings, alarm, decision, who)
+        decision = gone_back(settings, alarm.project, f"an alarm: {alarm.said}", decision, who)
     if is_new:
         alarm_log.record(store, alarm, decision, who, time.time())
     return Outcome(alarm, decision, is_new and decision.what != IGNORE)
 
 
 def _judged(settings: Settings, store: Store, seen: Snapshot, alarm: Alarm) -> tuple[Decision, bool]:
-    known = _known(settings, seen)
+    known = context(seen)
     tries: list[tuple[Decision, bool]] = []
 
     def change(memory: Memory) -> Memory:
@@ -66,10 +66,11 @@ def _judged(settings: Settings, store: Store, seen: Snapshot, alarm: Alarm) -> t
     return tries[-1]
 
 
-def _gone_back(settings: Settings, alarm: Alarm, decision: Decision, who: str) -> Decision:
-    deploy = Deploy(settings, alarm.project, who)
+def gone_back(settings: Settings, project: str, because: str, decision: Decision, who: str) -> Decision:
+    """Take the ring of *decision* back, *because* of what is said, for *who*; return what became of it."""
+    deploy = Deploy(settings, project, who)
     try:
-        changed = deploy.roll_back(decision.ring, alarm.said, decision.generation).ring(decision.ring)
+        changed = deploy.roll_back(decision.ring, because, decision.generation).ring(decision.ring)
     except CicdError as error:
         reason = f"{decision.ring} could not be taken back: {error.message} {error.hint}"
         return Decision(FAILED, reason, decision.ring)
@@ -77,7 +78,8 @@ def _gone_back(settings: Settings, alarm: Alarm, decision: Decision, who: str) -
     return replace(decision, generation=changed.generation, version=version)
 
 
-def _known(settings: Settings, seen: Snapshot) -> AlarmContext:
+def context(seen: Snapshot) -> AlarmContext:
+    """Return what an alarm about the project that was *seen*, with its *beginnings*, is judged by."""
     rings = seen.project.lifecycle.names
     return AlarmContext(
         seen.release,
@@ -85,7 +87,7 @@ def _known(settings: Settings, seen: Snapshot) -> AlarmContext:
         {name: _began(seen, name) for name in rings},
         {name: _window(seen, name) for name in rings},
         tuple(name for name in rings[1:] if not seen.deploy(name).auto_rollback),
-        settings.access.get("rollback", ()),
+        seen.settings.access.get("rollback", ()),
     )
 
 
@@ -96,7 +98,7 @@ def _window(seen: Snapshot, ring: str) -> int:
     return max(deploy.alarm_window, deploy.min_bake_seconds) if is_on and bakes else deploy.alarm_window
 
 
-def _beginnings(known: Release) -> list[str]:
+def beginnings(known: Release) -> list[str]:
     """Return where the history has the changes by which the rings' present generations began."""
     return change_places(known.project, [known.ring(name).generation for name in known.lifecycle.names])
 

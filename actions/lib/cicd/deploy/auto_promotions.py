@@ -38,7 +38,7 @@ def is_due(seen: Snapshot, ring: str) -> bool:
     if current.state not in (EMPTY, HEALTHY, DEGRADED):
         return False
     try:
-        build = commands.promotable(seen, ring)
+        build = commands.promotable(seen, ring, by_itself=True)
     except CicdError:
         return False
     failed = current.stop.version if current.stop else ""

@@ -15,7 +15,7 @@ from cicd.deploy import evidence, planned, requirements
 from cicd.errors import Refused
 from cicd.fleet import rollout_log
 from cicd.package import built
-from cicd.release import firing, guards, transitions, waiting
+from cicd.release import firing, guards, judging, transitions, waiting
 from cicd.release.host import Host
 from cicd.release.lifecycle import BY_ITSELF
 from cicd.release.record import DEPLOYING, STOPPED, Build, Release
@@ -55,10 +55,14 @@ def next_production(known: Release, done: Collection[str]) -> tuple[str, bool]:
     return going[0], len(going) == 1
 
 
-def promotable(seen: Snapshot, ring: str) -> Build:
-    """Return what the rings before *ring* run; refused unless it may go there at this very moment."""
+def promotable(seen: Snapshot, ring: str, by_itself: bool = False) -> Build:
+    """
+    Return what the rings before *ring* run; refused unless it may go there at this very moment.
+
+    *by_itself* means that no person asks.
+    """
     seen.refuse_unreached(ring)
-    build = _at_this_moment(seen, ring, guards.promotable)
+    build = _at_this_moment(seen, ring, guards.promotable, by_itself)
     ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
     return build
 
@@ -74,26 +78,28 @@ def promote(seen: Snapshot, ring: str, who: str, plan: str = "", due: int = 0) -
     planned.refuse_generation(plan, seen.release)
     planned.refuse_undue(due, seen.release, ring)
     seen.deployable_hosts(ring)
-    after = _at_this_moment(seen, ring, transitions.promote)
+    after = _at_this_moment(seen, ring, transitions.promote, by_itself=bool(due))
     build = after.ring(ring).wanted
     assert build is not None
     ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
     still = [seen.unmoved_key(firing.key(seen.project.name)), *requirements.unmoved(seen)]
     before = f"the {' and the '.join(stage.after)}"
-    return Change(after, "promote", f"{BY_ITSELF}, from {before}" if due else f"promote {before}", still)
+    why = f"{BY_ITSELF}, from {before}" if due else f"promote {before}"
+    return Change(after, "promote", f"{why}{_judged(seen.release, stage.after)}", still)
 
 
-def roll_back(seen: Snapshot, ring: str, alarm: str = "", generation: int = 0) -> Change:
+def roll_back(seen: Snapshot, ring: str, because: str = "", generation: int = 0) -> Change:
     """
     Want on the ring the good version before the present one.
 
-    An *alarm*, in words, takes back only *generation*, about which it was judged, and only once.
+    What nobody asked for, but happens *because* of an alarm or a bad verdict, takes back only *generation*,
+    about which that was judged, and only once.
     """
     seen.hosts(ring, reachable_only=True)
-    if alarm:
+    if because:
         guards.refuse_moved(seen.release, ring, generation)
-    after = transitions.roll_back(seen.release, ring, seen.now, automatic=bool(alarm))
-    return Change(after, "roll_back", f"an alarm: {alarm}" if alarm else "roll back")
+    after = transitions.roll_back(seen.release, ring, seen.now, automatic=bool(because))
+    return Change(after, "roll_back", because or "roll back")
 
 
 def break_glass(seen: Snapshot, ring: str, build: Build, who: str, role: str, why: str) -> Change:
@@ -180,7 +186,13 @@ def keys_of_promotions(known: Release) -> list[str]:
     return list(dict.fromkeys(key for build in builds for key in keys_of(known.project, build)))
 
 
-def _at_this_moment(seen: Snapshot, ring: str, decide: Callable[..., Decided]) -> Decided:
+def _judged(known: Release, before: Sequence[str]) -> str:
+    """Return in words what was found of the rings *before*; nothing of those that were not judged."""
+    found = [(name, known.ring(name).judged) for name in before]
+    return "".join(f"; {name} was {judging.counted(one)}" for name, one in found if one)
+
+
+def _at_this_moment(seen: Snapshot, ring: str, decide: Callable[..., Decided], by_itself: bool) -> Decided:
     """Return what *decide* makes of the rings before *ring*: proven or not, with their alarms and reviews."""
     before = seen.release.lifecycle.stage(ring).after
     proofs = {name: seen.proof(name, seen.hosts(name)) for name in before}
@@ -192,6 +204,8 @@ def _at_this_moment(seen: Snapshot, ring: str, decide: Callable[..., Decided]) -
         policy=seen.project.approval_of(ring),
         proofs=proofs,
         alarms=seen.alarms({host for proof in proofs.values() for host in proof.hosts}),
+        analyses={name: seen.project.analysis_of(name) for name in before},
+        by_itself=by_itself,
     )
     requirements.refuse_unmet(seen, ring)
     return decided

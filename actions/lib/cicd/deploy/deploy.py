@@ -72,15 +72,16 @@ class Deploy:
             ring_name, lambda seen: commands.promote(seen, ring_name, self._who, plan, due), at
         )
 
-    def roll_back(self, ring_name: str, alarm: str = "", generation: int = 0) -> Release:
+    def roll_back(self, ring_name: str, because: str = "", generation: int = 0) -> Release:
         """
         Want on the ring the good version before the present one; a deploy under way is overtaken.
 
-        An *alarm*, in words, takes back only *generation*, about which it was judged, and only once.
+        What nobody asked for, but happens *because* of an alarm or a bad verdict, takes back only
+        *generation*, about which that was judged, and only once.
         """
         return self._begin(
             ring_name,
-            lambda seen: commands.roll_back(seen, ring_name, alarm, generation),
+            lambda seen: commands.roll_back(seen, ring_name, because, generation),
             Look(self.project),
             wait_seconds=None,
         )

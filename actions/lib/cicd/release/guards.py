@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Mapping, Sequence, Tuple
 
 from cicd.errors import Refused
-from cicd.release import approvals, holds
+from cicd.release import approvals, holds, judging
+from cicd.release.analysis_policy import AnalysisPolicy
 from cicd.release.approvals import NO_POLICY, Policy
 from cicd.release.firing import SILENCE, Alarms, refuse_alarmed
 from cicd.release.lifecycle import PRODUCTION
@@ -15,6 +16,7 @@ from cicd.release.verification import Proof, refuse_unproven
 from cicd.release.version import BUILT, comes_before, order
 
 NOT_LOOKED: Mapping[str, Proof] = {}
+NOT_JUDGED: Mapping[str, AnalysisPolicy] = {}
 
 
 def promotable(
@@ -26,14 +28,17 @@ def promotable(
     policy: Policy = NO_POLICY,
     proofs: Mapping[str, Proof] = NOT_LOOKED,
     alarms: Alarms = SILENCE,
+    analyses: Mapping[str, AnalysisPolicy] = NOT_JUDGED,
+    by_itself: bool = False,
 ) -> Build:
     """
     Return the only build that *ring* may get now, or refuse with the reason.
 
     It is what every ring before it runs: healthy on every host there (as *proofs*, by ring, say of this
-    moment), without one of the *alarms*, baked (*min_bake* seconds where that ring says nothing else),
-    newer than what *ring* wants, not rolled back, held by nobody, and approved as *policy* wants. What
-    waiting ends is said last.
+    moment), without one of the *alarms*, found bad on none and good where *analyses*, by ring, require it,
+    baked (*min_bake* seconds where that ring says nothing else), newer than what *ring* wants, not rolled
+    back, held by nobody, and approved as *policy* wants. What waiting ends is said last. *by_itself* means
+    that no person asks.
     """
     before = release.lifecycle.stage(ring).after
     build = _same([(name, _healthy(release, name)) for name in before], release.project, ring)
@@ -41,12 +46,17 @@ def promotable(
         if name in proofs:
             refuse_unproven(proofs[name], release.project, build.version, name)
     refuse_alarmed(alarms, release.project, build.version)
+    for name in before:
+        judging.refuse_bad(release, name)
     _refuse_step_back(release, ring, build)
     _refuse_promotion(release, ring, build.version)
     reviews = release.reviews_of(build.version)
     approvals.refuse_unreviewed(policy, release.project, build.version, build.authors, reviews, when)
     for name in before:
         _refuse_unbaked(release, name, build, when, min_bake)
+        if name in analyses:
+            needed = bake(release, name, when, min_bake)[1]
+            judging.refuse_unjudged(release, name, analyses[name], needed, when, by_itself)
     return build
 
 

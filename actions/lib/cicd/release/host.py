@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, field
 from typing import List, Mapping, Optional, TypedDict
 
 SERF = "serfHealth"  # Consul's own check of a node: whether its agent is reached
@@ -26,12 +27,14 @@ class ConsulService(TypedDict):
     Tags: Optional[List[str]]
 
 
-class ConsulCheck(TypedDict):
+class ConsulCheck(TypedDict, total=False):
     """A check of a node or a service, as Consul answers."""
 
     CheckID: str
     Name: str
     Status: str
+    Output: str
+    ModifyIndex: int
 
 
 class ConsulEntry(TypedDict):
@@ -53,11 +56,17 @@ class Host:
 
 @dataclass(frozen=True)
 class Check:
-    """One health check of a host; `status` is Consul's word: passing, warning or critical."""
+    """
+    One health check of a host; `status` is Consul's word: passing, warning or critical.
+
+    `index` grows whenever Consul writes it down; `said` tells two outputs of it apart.
+    """
 
     id: str
     name: str
     status: str
+    index: int = field(default=0, compare=False)
+    said: str = field(default="", compare=False)
 
     @property
     def passes(self) -> bool:
@@ -119,10 +128,15 @@ def from_consul(entry: ConsulEntry, datacenter: str = "") -> ConsulHost:
         name=str(node["Node"]),
         address=str(service["Address"] or node["Address"]),
         tags=tuple(service["Tags"] or ()),
-        checks=tuple(Check(one["CheckID"], one["Name"], one["Status"]) for one in entry["Checks"]),
+        checks=tuple(_check(one) for one in entry["Checks"]),
         meta={str(key): str(value) for key, value in (node.get("Meta") or {}).items()},
         service_id=str(service["ID"]),
         service_address=str(service["Address"]),
         port=int(service["Port"]),
         datacenter=datacenter,
     )
+
+
+def _check(given: ConsulCheck) -> Check:
+    said = f"{zlib.crc32(given.get('Output', '').encode()):08x}"
+    return Check(given["CheckID"], given["Name"], given["Status"], given.get("ModifyIndex", 0), said)

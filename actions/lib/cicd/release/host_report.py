@@ -30,6 +30,7 @@ class Stored(TypedDict, total=False):
     foreign: str
     agent: str
     alive: str
+    restarts: str
     at: str
     generation: int
     seconds: Mapping[str, float]
@@ -42,9 +43,9 @@ class HostReport(NamedTuple):
 
     `installed` is the version that dpkg has, in the state `dpkg`; `edited` names changed files of the
     package, `registered` the service as the host's own agent has it, `foreign` what that agent did not
-    register. `agent` is the version of cicd-converge, `alive` by what it shows that it lives, `seconds` what
-    the run's parts took, `seconds_total` all of it by the clock of who asked for it. What it did not say is
-    empty.
+    register. `agent` is the version of cicd-converge, `alive` by what it shows that it lives, `restarts` how
+    often systemd restarted the unit by itself since it was started. `seconds` is what the run's parts took,
+    `seconds_total` all of it by the clock of who asked for it. What it did not say is empty.
     """
 
     host: str = ""
@@ -62,6 +63,7 @@ class HostReport(NamedTuple):
     foreign: str = ""
     agent: str = ""
     alive: str = ""
+    restarts: str = ""
     at: str = ""
     generation: int = 0
     seconds: Mapping[str, float] = NOTHING

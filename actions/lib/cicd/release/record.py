@@ -188,7 +188,7 @@ def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -
     """Return the history entry of one change: who did what, why, when, from what to what."""
     old, new = before.ring(ring).wanted, after.ring(ring).wanted
     traced = new or old
-    return {
+    entry: HistoryEntry = {
         "who": cause.who,
         "why": cause.why,
         "when": cause.when,
@@ -204,6 +204,10 @@ def audit(before: Release, after: Release, what: str, ring: str, cause: Cause) -
         "state": after.ring(ring).state,
         "stop": stop.to_json(_new_stop(before.ring(ring), after.ring(ring))),
     }
+    found = after.ring(ring).analysis
+    if found and found != before.ring(ring).analysis:
+        entry["analysis"] = analysis.to_json(found)
+    return entry
 
 
 def surrounded(

@@ -153,6 +153,7 @@ HistoryEntry = TypedDict(
         "cancelled": List[str],
         "state": str,
         "stop": Optional[StoredStop],
+        "analysis": StoredAnalysis,
         "id": str,
     },
     total=False,  # entries of earlier packs lack some

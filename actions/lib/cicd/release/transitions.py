@@ -7,10 +7,12 @@ from typing import Iterable, Mapping
 
 from cicd.errors import Overtaken, Refused
 from cicd.release import approvals, holds, waiting
+from cicd.release.analysis import Analysis
+from cicd.release.analysis_policy import AnalysisPolicy
 from cicd.release.approvals import NO_POLICY, Policy, Review
 from cicd.release.blame import blamed, overcome
 from cicd.release.firing import SILENCE, Alarms
-from cicd.release.guards import NOT_LOOKED, first_good, is_older, refuse_deploy, refuse_vetoed
+from cicd.release.guards import NOT_JUDGED, NOT_LOOKED, first_good, is_older, refuse_deploy, refuse_vetoed
 from cicd.release.guards import promotable as promotable
 from cicd.release.holds import Holds
 from cicd.release.lifecycle import PRODUCTION
@@ -92,9 +94,14 @@ def promote(
     policy: Policy = NO_POLICY,
     proofs: Mapping[str, Proof] = NOT_LOOKED,
     alarms: Alarms = SILENCE,
+    analyses: Mapping[str, AnalysisPolicy] = NOT_JUDGED,
+    by_itself: bool = False,
 ) -> Release:
     """Want on *ring* what the rings before it run, if everything that promotable asks for is there."""
-    build = promotable(release, when, min_bake, ring=ring, policy=policy, proofs=proofs, alarms=alarms)
+    build = promotable(
+        release, when, min_bake, ring=ring, policy=policy, proofs=proofs, alarms=alarms,
+        analyses=analyses, by_itself=by_itself,
+    )  # fmt: skip
     return _want(release, ring, build, when)
 
 
@@ -168,6 +175,11 @@ def review(release: Release, version: str, who: str, given: Review) -> Release:
         refuse_vetoed(release, version)
     reviews = approvals.reviewed(release.reviews, version, who, given, _named(release))
     return replace(release, generation=release.generation + 1, reviews=reviews)
+
+
+def judge(release: Release, ring: str, known: Analysis) -> Release:
+    """Record what an analysis of *ring* came to."""
+    return _with(release, ring, replace(release.ring(ring), analysis=known))
 
 
 def refuse_overtaken(release: Release, ring: str, generation: int) -> None:

@@ -175,6 +175,7 @@ def _gates(seen: Snapshot, alarms: Alarms) -> dict[str, Gate]:
                 canaries={host for host in rings if rings[host] in stage.after and host not in excluded},
             ),
             requirements.unmet(seen, stage.name),
+            {name: seen.project.analysis_of(name) for name in stage.after},
         )
         for stage in seen.project.lifecycle.stages
         if stage.after

@@ -7,10 +7,11 @@ from typing import Iterable, Mapping, Sequence
 
 from cicd.ci import progress
 from cicd.ci.run import Run, Stage
-from cicd.release import stop
+from cicd.release import analysis, stop
 from cicd.release.lifecycle import BY_ITSELF, CANARY
 from cicd.release.stop import Stop
 from cicd.release.stored import HistoryEntry
+from cicd.release.verdict import BAD
 
 PENDING, SUCCESS, FAILURE, ERROR = "pending", "success", "failure", "error"
 CI_STATES: Mapping[Stage, tuple[str, str]] = {
@@ -122,8 +123,8 @@ def _of_change(entry: HistoryEntry, commits: Mapping[str, str], overtaken: str) 
     elif what == "roll_back":
         yield report(old, FAILURE, f"{old} was rolled back to {new} on {ring}", follows=1)
         yield report(new, PENDING, f"{ring} goes back to {new}")
-    elif said := _stopped(entry):
-        yield report(old, FAILURE, said)
+    elif said := _judged(entry) or _stopped(entry):
+        yield report(old, FAILURE if _is_bad(entry) else SUCCESS, said)
 
 
 def _stopped(entry: HistoryEntry) -> str:
@@ -136,6 +137,16 @@ def _stopped(entry: HistoryEntry) -> str:
     if what == "stop" or (what == "steal_lock" and ended):
         return f"{old} stopped on {ring} until somebody decides{why}"
     return f"{old} failed on {ring}, which went back to {new or 'nothing'}{why}" if _goes_back(entry) else ""
+
+
+def _judged(entry: HistoryEntry) -> str:
+    return f"{entry['to']} on {entry['ring']}: {entry['why']}" if entry["what"] == "judge" else ""
+
+
+def _is_bad(entry: HistoryEntry) -> bool:
+    """Of what was judged, only what was found bad failed."""
+    known = analysis.from_json(entry.get("analysis"))
+    return entry["what"] != "judge" or bool(known and known.outcome == BAD)
 
 
 def _goes_back(entry: HistoryEntry) -> bool:

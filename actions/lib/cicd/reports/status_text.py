@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Iterator, Mapping, Sequence, TypedDict
 
 from cicd.errors import Refused
-from cicd.release import approvals, going_back, waiting
+from cicd.release import approvals, going_back, judging, waiting
 from cicd.release import transitions as releases
+from cicd.release.analysis_policy import AnalysisPolicy
 from cicd.release.approvals import NO_POLICY, Policy, Review
 from cicd.release.firing import SILENCE, Alarms
 from cicd.release.holds import Hold, Holds, promotion, rollback
@@ -21,11 +22,16 @@ NOTHING: Mapping[str, str] = {}
 
 @dataclass(frozen=True)
 class Gate:
-    """What stands before a ring: who must approve, what fires on those before it, what it requires."""
+    """
+    What stands before a ring: who must approve, what fires on those before it, what it requires.
+
+    `analyses` say how each ring before it is judged.
+    """
 
     policy: Policy = NO_POLICY
     alarms: Alarms = SILENCE
     unmet: Refused | None = None
+    analyses: Mapping[str, AnalysisPolicy] = field(default_factory=dict)
 
 
 Gates = Mapping[str, Gate]  # by ring
@@ -67,7 +73,8 @@ def notes(
 
     *stuck* names executions that died.
     """
-    lines = [*_stopped(release, now), *_odd(release, hosts), *_alarms(alarms, now), *stuck]
+    lines = [*_stopped(release, now), *_odd(release, hosts), *_alarms(alarms, now), *_judged(release, now)]
+    lines += stuck
     lines += [*_held(release.holds, now), *(f"every project: {text}" for text in _held(release.around, now))]
     return [*lines, *_reviewed(release, now, gates)]
 
@@ -125,11 +132,15 @@ def _next_promotion(release: Release, rings: Sequence[str], now: float, min_bake
 
 
 def _promotion(release: Release, ring: str, now: float, min_bake: int, gate: Gate) -> str:
-    build = releases.promotable(release, now, min_bake, ring=ring, policy=gate.policy, alarms=gate.alarms)
+    stage = release.lifecycle.stage(ring)
+    build = releases.promotable(
+        release, now, min_bake, ring=ring, policy=gate.policy, alarms=gate.alarms,
+        analyses=gate.analyses, by_itself=stage.promote == AUTO,
+    )  # fmt: skip
     if gate.unmet:
         raise gate.unmet
     failed = release.ring(ring).stop
-    if release.lifecycle.stage(ring).promote == AUTO and not (failed and failed.version == build.version):
+    if stage.promote == AUTO and not (failed and failed.version == build.version):
         return f"{build.version} comes to {ring} {BY_ITSELF}"
     return f"`{promotion(release.project, ring)}` promotes {build.version}"
 
@@ -182,6 +193,11 @@ def _alarms(alarms: Alarms, now: float) -> list[str]:
     said = [f"alarm: {one.said}, for {age(now - one.since)}" for one in newest[:NAMED_ALARMS]]
     left = len(newest) - NAMED_ALARMS
     return [*said, f"and {left} more alarms"] if left > 0 else said
+
+
+def _judged(release: Release, now: float) -> list[str]:
+    found = [(name, release.ring(name).judged) for name in release.lifecycle.names]
+    return [f"{name} is {judging.counted(one)}, {age(now - one.when)} ago" for name, one in found if one]
 
 
 def _complaint(release: Release, host: HostStatus) -> str:

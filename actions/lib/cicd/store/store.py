@@ -7,7 +7,7 @@ import random
 import time
 import uuid
 from dataclasses import replace
-from typing import Callable, Iterable, Iterator, Mapping, Type, cast
+from typing import Callable, Iterable, Iterator, Mapping, Sequence, Type, cast
 
 import requests
 
@@ -100,6 +100,15 @@ class Store(Catalog):
             return Change(decide(seen.release), what, cause.why)
 
         return self.apply(at, ring, command, cause, fence).release
+
+    def amend(self, seen: Snapshot, after: Release, also: Sequence[Operation] = ()) -> bool:
+        """
+        Write *after*, with *also*, in place of the record that was *seen*, if nothing changed meanwhile.
+
+        It is for what is found out, and nobody does: neither its generation nor its history grows.
+        """
+        stored = set_(release_key(after.project), json.dumps(record.to_json(after), sort_keys=True))
+        return self.commit([*seen.unmoved, stored, *also])
 
     def refresh(self, project: str) -> bool:
         """Write again what holds on every project, or a clock that was set back, made wrong; True if so."""

@@ -1,0 +1,51 @@
+"""One question over HTTP, to a machine that is near: past every proxy, in little time, of bounded size."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+import requests
+
+from cicd.sanitize import one_line
+
+TIMEOUT_SECONDS = 5
+MOST_BYTES = 20_000_000
+
+
+class Unusable(Exception):
+    """What was asked gave no answer, or none that can be used; it says why."""
+
+
+def text(url: str, query: Mapping[str, str] | None = None) -> str:
+    """Return what *url* answers to GET with *query*; Unusable unless that is a success."""
+    answer = get(url, query)
+    if answer.status_code != requests.codes.ok:
+        raise Unusable(f"answers with status {answer.status_code}")
+    return answer.text
+
+
+def get(url: str, query: Mapping[str, str] | None = None) -> requests.Response:
+    """Return the answer of *url* to GET, whatever its status; Unusable when there is none."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            with session.get(
+                url, params=query, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
+            ) as answer:
+                _read(answer)
+                return answer
+    except requests.RequestException as error:
+        raise Unusable(f"does not answer ({one_line(type(error).__name__, 60)})") from None
+
+
+def authority(address: str, port: int) -> str:
+    """Return *address* and *port* as they stand in a URL."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _read(answer: requests.Response) -> None:
+    """Read the body, but not one without an end."""
+    body = answer.raw.read(MOST_BYTES + 1, decode_content=True)
+    if len(body) > MOST_BYTES:
+        raise Unusable(f"answers with more than {MOST_BYTES} bytes")
+    answer._content = body
