@@ -1,4 +1,4 @@
-"""Finds what nobody asks for: deploys that died, rings that got well, promotions and looks that are due."""
+"""Finds what nobody asks for: deploys that died, rings that got well, and what is due by itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 from cicd.analysis import looks
 from cicd.clock import Sightings
 from cicd.config import Settings
-from cicd.deploy import auto_promotions, lost_deploys
+from cicd.deploy import auto_promotions, lost_deploys, traffic_shares
 from cicd.sensor import CicdSensor
 from cicd.store.store import Store
 
@@ -25,6 +25,7 @@ class LostDeploySensor(CicdSensor):
         store = Store(settings)
         found: list[lost_deploys.Event] = [
             *lost_deploys.find(settings, store, self._seen),
+            *traffic_shares.find(settings, store),
             *auto_promotions.find(settings, store),
             *looks.find(settings, store),
         ]

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.consul import encryption
 from lab.hosts.container import Container
 from lab.project import FIRST, Project
-from lab.world import CANARY_HEADER, World
+from lab.world import CANARY_HEADER, CONSUL_PORT, World
 
 FILE = "/etc/haproxy/haproxy.cfg"
 SOCKET = "/run/haproxy/admin.sock"
 STATE = "/run/haproxy/state"
+FOLLOWER = "/etc/cicd/traffic.conf"
+FOLLOWING = f"""CONSUL_HTTP_ADDR=https://{{address}}
+CONSUL_CACERT={encryption.AUTHORITY}
+HAPROXY_SOCKET={SOCKET}
+"""
 MAP = "/var/lib/cicd-traffic/shares.map"
 COOKIE = "user"
 SLOTS = 100
@@ -100,6 +106,7 @@ def configure(container: Container, world: World) -> None:
     """Let the host balance the first project's hosts."""
     container.disk.write(FILE, configuration(world, [FIRST]))
     container.disk.write(MAP, "")
+    container.disk.write(FOLLOWER, FOLLOWING.format(address=f"{world.infra.address}:{CONSUL_PORT}"))
     container.disk.enable("haproxy.service")
 
 

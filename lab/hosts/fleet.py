@@ -68,8 +68,9 @@ class Fleet:
         agent_package = packages.build(self.places, packages.AGENT)
         sandbox = packages.build(self.places, packages.SANDBOX)
         together({name: partial(self._wait_booted, c.host) for name, c in self.containers.items()})
+        balancer = packages.build(self.places, packages.BALANCER)
         key = repository.make_key(self.infra)
-        tasks = {"repository": partial(self._publish_first, agent_package)}
+        tasks = {"repository": partial(self._provide_infra, agent_package, balancer)}
         for host in self.world.apps:
             tasks[host.name] = partial(self._provide_app, self.containers[host.name], key, agent_package)
         for host in self.world.builders:
@@ -104,6 +105,10 @@ class Fleet:
         self.containers[host.name].wait_booted()
         ports.wait(host.address, SSH_PORT, f"sshd of {host.name}")
         ports.wait(host.address, CONSUL_PORT, f"Consul of {host.name}")
+
+    def _provide_infra(self, agent_package: Path, balancer: Path) -> None:
+        self._publish_first(agent_package)
+        packages.install(self.infra, balancer)
 
     def _publish_first(self, package: Path) -> None:
         """The hosts' own agent is the first package: no publisher starts without one."""

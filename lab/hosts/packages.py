@@ -10,11 +10,11 @@ from lab.errors import LabError
 from lab.hosts.container import Container
 from lab.places import REPOSITORY, Places
 
-AGENT, SANDBOX = "host", "sandbox"
+AGENT, SANDBOX, BALANCER = "host", "sandbox", "balancer"
 
 
 def build(places: Places, source: str) -> Path:
-    """Build the package of the folder *source* of this checkout, AGENT or SANDBOX, and return it."""
+    """Build the package of the folder *source* of this checkout, one of those above, and return it."""
     folder = places.root / "packages" / source
     argv = [sys.executable, "-m", f"{source}.build", str(folder)]
     done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False)

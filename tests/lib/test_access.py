@@ -11,7 +11,11 @@ from cicd import access
 from cicd.errors import ConfigError, Refused
 
 ACTIONS = Path(__file__).parents[2] / "actions"
-GO_ON = {"confirm_ring", "advertise_last_good"}  # the later steps of what was allowed to begin
+GO_ON = {
+    "confirm_ring",
+    "advertise_last_good",
+    "step_traffic",
+}  # the later steps of what was allowed to begin
 
 
 def test_who_is_listed_may_and_who_is_not_is_told_whom_to_ask():

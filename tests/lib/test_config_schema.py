@@ -66,7 +66,8 @@ def named(way: Way) -> str:
 
 @pytest.mark.parametrize(("way", "kind"), WAYS, ids=[named(way) for way, _ in WAYS])
 def test_a_value_of_every_other_type_is_refused_by_the_name_of_its_key(way, kind):
-    for other in SAMPLES.keys() - {kind}:
+    fitting = {kind, "integer"} if kind == "number" else {kind}
+    for other in SAMPLES.keys() - fitting:
         values = whole()
         put(values, way, SAMPLES[other])
 

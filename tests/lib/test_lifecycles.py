@@ -66,6 +66,42 @@ def test_a_project_may_have_a_list_of_its_own_and_everybody_another():
     assert everybodys.project("shop").lifecycle.names == ("staging",)
 
 
+ANALYSIS = {"sources": ["consul"]}
+
+
+def stepped(steps: list[float], ring: str = "canary", **changed: Any) -> config.Settings:
+    rings = [{**one, **({"traffic": steps, **changed} if one["name"] == ring else {})} for one in WEB]
+    return known(lifecycles={"web": rings}, project={"analysis": ANALYSIS})
+
+
+def test_the_canarys_share_of_the_requests_grows_by_steps():
+    shop = stepped([1, 2.5, 25]).project("shop")
+
+    assert shop.lifecycle.canary == "canary"
+    assert [stage.traffic for stage in shop.lifecycle.stages] == [(), (1.0, 2.5, 25.0), (), ()]
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (lambda: stepped([5, 1]), "does not grow from step to step"),
+        (lambda: stepped([5, 5]), "does not grow from step to step"),
+        (lambda: stepped([0.25]), "has 0.25, which is no multiple of 0.1"),
+        (lambda: stepped([5], "staging"), "only canary can get a share of the requests"),
+        (lambda: stepped([5], datacenter="eu"), "is of a ring in another datacentre"),
+        (lambda: stepped([0, 5]), "traffic"),
+        (lambda: stepped([101]), "traffic"),
+        (
+            lambda: known(lifecycles={"web": [WEB[0], {**WEB[1], "traffic": [5]}, *WEB[2:]]}),
+            "need an `analysis`",
+        ),
+    ],
+)
+def test_steps_that_cannot_be_taken_are_refused(settings, why):
+    with pytest.raises(ConfigError, match=why):
+        settings()
+
+
 def test_rings_of_two_datacentres_may_have_one_tag_and_one_version_key():
     key = {"version_key": "{project}::version"}
     rings = [*WEB[:2], *({"name": f"production-{dc}", "datacenter": dc, **key} for dc in ("eu", "us"))]

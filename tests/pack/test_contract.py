@@ -30,8 +30,8 @@ CONTRACT_OF_2015 = {
 CHANGE_THE_RELEASE = {
     "advertise_canary", "advertise_break_glass", "advertise_last_good", "advertise_previous_good",
     "allow_past_ci", "approve", "confirm_ring", "freeze", "handle_alarm", "lift_veto", "lock_deploys",
-    "pin_version", "promote_canary", "reject", "steal_lock", "thaw", "unlock_deploys", "unpin_version",
-    "veto_version",
+    "pin_version", "promote_canary", "reject", "set_traffic", "steal_lock", "step_traffic", "thaw",
+    "unlock_deploys", "unpin_version", "veto_version",
 }  # fmt: skip
 
 
@@ -210,6 +210,7 @@ DEPLOY_STEPS = {
     "check_canary": {"project", "ring", "done", "plan"},
     "promote_canary": {"project", "ring", "plan", "due", "user"},
     "converge_host": {"project", "host", "timeout"},
+    "step_traffic": {"project", "due", "user"},
 }
 
 

@@ -32,6 +32,7 @@ ENTRIES = {
     "reduce_push": "git_push",
     "reject": "reject",
     "advertise_previous_good": "rollback",
+    "set_traffic": "set_traffic",
     "steal_lock": "steal_lock",
     "thaw": "thaw",
     "unlock_deploys": "unlock_deploys",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping, Sequence, Tuple
+from typing import Any, Container, Iterable, Iterator, Mapping, Sequence, Tuple
 
 from cicd import config_file
 from cicd.config_schema import Keys, Problem
@@ -34,6 +34,16 @@ def refuse_unfollowed(project: str, lifecycle: Lifecycle) -> None:
     for stage in lifecycle.stages:
         if stage.analysis and not lifecycle.followers(stage.name):
             raise _wrong(("projects", project), f"has an analysis of {stage.name}, after which no ring comes")
+
+
+def refuse_unjudged(project: str, lifecycle: Lifecycle, judged: Container[str]) -> None:
+    """Raise ConfigError when a ring of *project* has `traffic`, and is not among those that are *judged*."""
+    for stage in lifecycle.stages:
+        if stage.traffic and stage.name not in judged:
+            raise _wrong(
+                ("projects", project),
+                f"has `traffic` for {stage.name}, whose steps need an `analysis`, and has none of it",
+            )
 
 
 def refuse_unmeasured(project: str, policies: Iterable[AnalysisPolicy], known: MonitoringSettings) -> None:

@@ -194,8 +194,10 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
     lifecycles.refuse_shared(_places(settings))
     for project in parsed.values():
         analyses.refuse_unfollowed(project.name, project.lifecycle)
-        policies = map(project.analysis_of, project.lifecycle.names)
-        analyses.refuse_unmeasured(project.name, policies, settings.monitoring)
+        policies = {name: project.analysis_of(name) for name in project.lifecycle.names}
+        analyses.refuse_unmeasured(project.name, policies.values(), settings.monitoring)
+        judged = [name for name, policy in policies.items() if policy.sources]
+        analyses.refuse_unjudged(project.name, project.lifecycle, judged)
     rings = {name: project.lifecycle for name, project in parsed.items()}
     lifecycles.refuse_other_rings(rings, {name: project.requires for name, project in parsed.items()})
     return settings

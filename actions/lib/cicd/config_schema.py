@@ -16,10 +16,13 @@ Keys = Tuple[Union[str, int], ...]
 KINDS: Dict[str, Tuple[Any, str]] = {
     "string": (str, "a text"),
     "integer": (int, "a whole number"),
+    "number": ((int, float), "a number"),
     "boolean": (bool, "true or false"),
     "array": ((list, tuple), "a list"),
     "object": (Mapping, "a mapping of names to values"),
 }
+
+NUMBERS = ("integer", "number")
 
 
 class Schema(TypedDict, total=False):
@@ -30,6 +33,7 @@ class Schema(TypedDict, total=False):
     required: bool
     enum: List[object]
     minimum: float
+    maximum: float
     minItems: int
     pattern: str
     items: Schema
@@ -112,11 +116,12 @@ def _check(value: Any, schema: Schema, keys: Keys) -> Iterator[Problem]:
 
 def _wrong(value: Any, schema: Schema) -> str:
     kind, words = KINDS[schema["type"]]
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+    if not isinstance(value, kind) or (schema["type"] in NUMBERS and isinstance(value, bool)):
         return f"must be {words}, not {value!r:.80}"
     rules: Dict[str, Callable[[Any], bool]] = {
         "enum": lambda wanted: value in wanted,
         "minimum": lambda least: value >= least,
+        "maximum": lambda most: value <= most,
         "minItems": lambda least: len(value) >= least,
         "pattern": lambda pattern: re.search(pattern, value) is not None,
     }
@@ -130,6 +135,7 @@ def _unfit(rule: str, wanted: Any, value: Any) -> str:
     sentences = {
         "enum": "must be one of {wanted}, not {value}",
         "minimum": "must be at least {wanted}, not {value}",
+        "maximum": "must be at most {wanted}, not {value}",
         "minItems": "must not be empty",
         "pattern": "is {value}, which does not match {wanted}",
     }

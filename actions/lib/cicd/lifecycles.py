@@ -25,6 +25,7 @@ class GivenRing(Overrides, total=False):
     version_key: Optional[str]
     datacenter: Optional[str]
     analysis: Optional[Mapping[str, object]]
+    traffic: Optional[List[float]]
 
 
 class Given(TypedDict, total=False):
@@ -113,7 +114,7 @@ def parse(rings: Sequence[GivenRing], keys: Keys) -> Lifecycle:
     for number, given in enumerate(rings):
         before = (stages[-1].name,) if stages else ()
         stages.append(_stage(given, before, (*keys, number)))
-    found = lifecycle.problem(stages)
+    found = lifecycle.problem(stages) or lifecycle.traffic_problem(Lifecycle(tuple(stages)))
     if found:
         raise _wrong((*keys, found[0]), f"contradicts itself: {found[1]}")
     return Lifecycle(tuple(stages))
@@ -133,6 +134,7 @@ def _stage(given: GivenRing, before: Tuple[str, ...], keys: Keys) -> Stage:
         version_key=given.get("version_key") or "",
         datacenter=given.get("datacenter") or "",
         analysis=analyses.parse(given.get("analysis"), (*keys, "analysis")),
+        traffic=tuple(float(share) for share in given.get("traffic") or ()),
     )
     if stage.promote == AUTO and stage.promoters:
         raise _wrong(

@@ -8,6 +8,7 @@ from cicd.config import Settings
 from cicd.deploy import commands
 from cicd.deploy.lost_deploys import Event, RingEvent
 from cicd.errors import CicdError
+from cicd.release import shares
 from cicd.release.lifecycle import AUTO
 from cicd.release.record import DEGRADED, EMPTY, HEALTHY
 from cicd.store.snapshot import Look, Snapshot
@@ -32,7 +33,7 @@ def is_due(seen: Snapshot, ring: str) -> bool:
     """
     Whether what the rings before *ring* run is to come there now.
 
-    A version that failed there once waits for a person.
+    A version that failed there once waits for a person; one whose share of the requests grows waits for that.
     """
     current = seen.release.ring(ring)
     if current.state not in (EMPTY, HEALTHY, DEGRADED):
@@ -40,6 +41,8 @@ def is_due(seen: Snapshot, ring: str) -> bool:
     try:
         build = commands.promotable(seen, ring, by_itself=True)
     except CicdError:
+        return False
+    if not all(shares.is_through(seen.release, name) for name in seen.release.lifecycle.stage(ring).after):
         return False
     failed = current.stop.version if current.stop else ""
     return build != current.wanted and build.version != failed

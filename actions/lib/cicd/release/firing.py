@@ -75,6 +75,11 @@ def alarms(memory: Memory, now: float, canaries: Container[str]) -> Alarms:
     return Alarms(tuple(sorted(found, key=lambda one: one.since)), canaries)
 
 
+def about_canary(alarms: Alarms) -> List[Firing]:
+    """Return those of *alarms* that are about a canary host, or about the project without a host."""
+    return [one for one in alarms.firing if not one.host or one.host in alarms.canaries]
+
+
 def refuse_alarmed(alarms: Alarms, project: str, version: str) -> None:
     """
     Raise Refused while an alarm fires about a canary host, or about the project without a host.
@@ -82,7 +87,7 @@ def refuse_alarmed(alarms: Alarms, project: str, version: str) -> None:
     One about a production host does not count: the promotion may be what ends it. When so many fire that
     no more are remembered, one about the canary may be among those that are not.
     """
-    counted = [one for one in alarms.firing if not one.host or one.host in alarms.canaries]
+    counted = about_canary(alarms)
     if counted:
         raise _alarmed(project, version, counted)
     if len(alarms.firing) >= KEPT:

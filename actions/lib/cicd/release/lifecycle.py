@@ -39,7 +39,8 @@ class Stage:
     comes here. `datacenter` is the Consul datacentre that they are in, empty where that is the one with the
     record. `promote` is `manual`, or `auto`: by itself once everything holds. `promoters` may ask for
     it, anybody when empty. `deploy` overrides keys of that section, `approval` and `analysis` the project's.
-    `version_key` is where Consul has the wanted version as plain text.
+    `version_key` is where Consul has the wanted version as plain text. `traffic` are the percentages of the
+    requests that come to it by themselves, one after the other.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Stage:
     version_key: str = ""
     datacenter: str = ""
     analysis: AnalysisPolicy | None = None
+    traffic: Tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ class Lifecycle:
     def first(self) -> str:
         """The ring that every version comes to first."""
         return self.stages[0].name
+
+    @property
+    def canary(self) -> str:
+        """The ring that may get a share of the requests: the one called canary, or else the first."""
+        return CANARY if CANARY in self.names else self.first
 
     @property
     def last(self) -> str:
@@ -120,6 +127,28 @@ def problem(stages: Iterable[Stage]) -> Tuple[int, str] | None:
             return number, why
         known[stage.name] = _place(stage)
     return None if known else (0, "there is no ring")
+
+
+def traffic_problem(known: Lifecycle) -> Tuple[int, str] | None:
+    """Return the number of the first stage whose `traffic` cannot be, and why; None when all can."""
+    for number, stage in enumerate(known.stages):
+        why = _traffic_contradiction(stage, known) if stage.traffic else ""
+        if why:
+            return number, f"`traffic` {why}"
+    return None
+
+
+def _traffic_contradiction(stage: Stage, known: Lifecycle) -> str:
+    if stage.name != known.canary:
+        return f"is of {stage.name}, and only {known.canary} can get a share of the requests"
+    if stage.datacenter:
+        return "is of a ring in another datacentre, whose load balancers are not followed"
+    if not known.followers(stage.name):
+        return "is of a ring after which none comes"
+    if any(later <= share for share, later in zip(stage.traffic, stage.traffic[1:])):
+        return "does not grow from step to step"
+    odd = [share for share in stage.traffic if abs(share * 10 - round(share * 10)) > 1e-9]
+    return f"has {odd[0]:g}, which is no multiple of 0.1" if odd else ""
 
 
 def _contradiction(stage: Stage, before: Mapping[str, Tuple[str, str]]) -> str:

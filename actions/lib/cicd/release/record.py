@@ -7,7 +7,7 @@ from typing import Dict, Iterable, Mapping, cast
 
 from cicd.clock import SKEW_SECONDS
 from cicd.errors import CicdError
-from cicd.release import analysis, holds, stop
+from cicd.release import analysis, holds, stop, traffic
 from cicd.release.analysis import Analysis
 from cicd.release.approvals import Review, Reviews
 from cicd.release.freeze_windows import Opened
@@ -22,6 +22,7 @@ from cicd.release.stored import (
     StoredReview,
     StoredRing,
 )
+from cicd.release.traffic import Traffic
 
 LAST_GENERATION = 999_999_999_999
 EVERYTHING = "everything"  # in place of a project: what holds every one of them
@@ -83,7 +84,8 @@ class Ring:
     `backward` is true of a step back: its hosts change all at once as far as capacity allows, and who
     cannot be reached is not waited for. `tries` counts how often that was begun.
     `stop` says why the last deploy here did not end well; the next one forgets it. `analysis` is the last
-    one that was begun; without it, another begins by itself.
+    one that was begun; without it, another begins by itself. `traffic` is the share of the requests that
+    anybody wanted for it; without it its hosts are as any other.
     """
 
     state: str = EMPTY
@@ -97,6 +99,7 @@ class Ring:
     tries: int = 0
     stop: Stop | None = None
     analysis: Analysis | None = None
+    traffic: Traffic | None = None
 
     @property
     def builds(self) -> tuple[Build, ...]:
@@ -265,7 +268,7 @@ def _stored(ring: Mapping[str, object]) -> dict[str, object]:
     return {STORED.get(name, name): value for name, value in ring.items()}
 
 
-NOT_HAD = (("siblings", ()), ("analysis", None))
+NOT_HAD = (("siblings", ()), ("analysis", None), ("traffic", None))
 NOT_STORED = ("around", "windows", "lifecycle", "rings")
 EMPTY_RING = _stored(
     asdict(Ring(), dict_factory=_plain)
@@ -290,6 +293,7 @@ def _ring(data: StoredRing) -> Ring:
         tries=int(data.get("tries", 0)),
         stop=stop.from_json(data.get("stop")),
         analysis=analysis.from_json(data.get("analysis")),
+        traffic=traffic.from_json(data.get("traffic")),
         wanted=_build(data["wanted"]),
         last_good=_build(data["good"]),
         previous_good=_build(data["earlier"]),

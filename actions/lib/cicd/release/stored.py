@@ -70,6 +70,15 @@ class StoredAnalysis(TypedDict):
     observations: List[StoredObservation]
 
 
+class StoredTraffic(TypedDict):
+    """See traffic.Traffic."""
+
+    generation: int
+    share: Optional[float]
+    since: float
+    by_steps: bool
+
+
 class StoredRing(TypedDict, total=False):
     """See record.Ring, where STORED names its fields; `left` is what production was rolled back from."""
 
@@ -84,6 +93,7 @@ class StoredRing(TypedDict, total=False):
     tries: int
     stop: Optional[StoredStop]
     analysis: Optional[StoredAnalysis]
+    traffic: Optional[StoredTraffic]
     left: str
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterable, Mapping
+from typing import Iterable, Mapping, Sequence
 
 from cicd.errors import Overtaken, Refused
-from cicd.release import approvals, holds, waiting
+from cicd.release import approvals, holds, shares, traffic, waiting
 from cicd.release.analysis import Analysis
 from cicd.release.analysis_policy import AnalysisPolicy
 from cicd.release.approvals import NO_POLICY, Policy, Review
@@ -67,7 +67,7 @@ def confirm(release: Release, ring: str, generation: int, when: float, proof: Pr
     ended = replace(
         current, state=state, since=when, last_good=current.wanted, previous_good=previous_good, tries=0
     )
-    return _with(release, ring, replace(ended, stop=overcome(current)))
+    return shares.ended(_with(release, ring, replace(ended, stop=overcome(current))), when)
 
 
 def degrade(release: Release, ring: str, generation: int, when: float, proof: Proof | None = None) -> Release:
@@ -269,8 +269,13 @@ def _want(
         tries=0,
         stop=current.stop if backward else None,
         analysis=None,
+        traffic=traffic.begun(current.traffic, _steps(release, ring), backward, generation, when),
     )
     return _with(release, ring, changed, generation)
+
+
+def _steps(release: Release, ring: str) -> Sequence[float]:
+    return next((stage.traffic for stage in release.lifecycle.stages if stage.name == ring), ())
 
 
 def _stopped_half(release: Release, ring: str, when: float, refusal: Refused) -> Release:

@@ -9,8 +9,8 @@ from typing import Dict, Iterator, List, Mapping, Sequence, TypedDict, cast
 from cicd.ci import progress, run
 from cicd.ci.run import Run, StoredRun
 from cicd.config import Project, Settings
-from cicd.deploy import executions, requirements
-from cicd.release import fate
+from cicd.deploy import executions, requirements, share_commands
+from cicd.release import fate, shares, traffic
 from cicd.release.firing import Alarms
 from cicd.release.host import ConsulHost
 from cicd.release.host_report import SILENT, HostReport
@@ -87,7 +87,7 @@ def look(store: Store, project: Project) -> Snapshot:
 def status_of(seen: Snapshot, stuck: Sequence[str] = ()) -> ProjectStatus:
     """Return what is deployed of the project that was *seen*; *stuck* names executions that died."""
     known, found, alarms = seen.release, hosts(seen), seen.alarms(())
-    gates, more = _gates(seen, alarms), [*stuck, *_runs(seen), *_late(seen)]
+    gates, more = _gates(seen, alarms), [*_share(seen), *stuck, *_runs(seen), *_late(seen)]
     notes = status_text.notes(known, found, seen.now, gates, alarms, more)
     following = status_text.next_step(known, seen.now, seen.project.min_bake_seconds, gates, _silent(seen))
     return {
@@ -151,8 +151,15 @@ def _stops(project: str, runs: Mapping[str, Run]) -> Iterator[tuple[float, str]]
 
 
 def _keys_of_changes(known: Release) -> list[str]:
-    """Return where the newest changes are in the history, and the rollouts of the rings."""
-    return [*rollout_keys(known), *change_places(known.project, _newest(known))]
+    """Return where the newest changes are in the history, the rollouts, and what load balancers report."""
+    reports = [traffic.REPORTS] if known.ring(known.lifecycle.canary).traffic else []
+    return [*rollout_keys(known), *change_places(known.project, _newest(known)), *reports]
+
+
+def _share(seen: Snapshot) -> list[str]:
+    """Say which share of the requests the canary gets, where somebody wanted one."""
+    said = shares.note(seen.release, share_commands.late(seen))
+    return [said] if said else []
 
 
 def _history(seen: Snapshot) -> list[HistoryEntry]:

@@ -14,7 +14,7 @@ import requests
 from cicd.clients.consul import D, Item, Items, Operation, removed, set_, text
 from cicd.config import Project, Settings
 from cicd.errors import ConsulError
-from cicd.release import host_report, record, wanted
+from cicd.release import host_report, record, traffic, wanted
 from cicd.release.host_report import Reports
 from cicd.release.record import EVERYTHING, Cause
 from cicd.release.stored import HistoryEntry, StoredRelease
@@ -235,6 +235,7 @@ class Store(Catalog):
             *self._contract_keys(after),
             # All, since a hold concerns all; a value that stays wakes no host.
             *(set_(key, text) for key, text in self._documents(after).items()),
+            *_traffic(after),
         ]
 
     def _contract_keys(self, known: Release) -> Iterator[Operation]:
@@ -281,6 +282,13 @@ def _number(generation: int) -> str:
 def _documents(items: Iterable[Item], _: Type[D]) -> Iterator[tuple[str, D]]:
     for item in items:
         yield item["Key"], cast(D, json.loads(item["Value"]))
+
+
+def _traffic(after: Release) -> Iterator[Operation]:
+    """Where nobody ever wanted a share there is no key, and no right to write it is needed."""
+    known = after.ring(after.lifecycle.canary).traffic
+    if known:
+        yield set_(traffic.key(after.project), json.dumps(traffic.wanted(known), sort_keys=True))
 
 
 def _contract(key: str, ring: Ring) -> Operation:

@@ -1,0 +1,125 @@
+"""Every change of the share of requests that the canary gets, and when its next step is due. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Sequence
+
+from cicd.errors import Refused
+from cicd.release import firing, guards
+from cicd.release.firing import Alarms
+from cicd.release.lifecycle import Stage
+from cicd.release.record import HEALTHY, Release, Ring
+from cicd.release.traffic import Traffic, told
+
+
+def canary(release: Release) -> Stage:
+    """Return the ring whose share can be set."""
+    return release.lifecycle.stage(release.lifecycle.canary)
+
+
+def set_share(
+    release: Release, share: float | None, when: float, alarms: Alarms, by_steps: bool = False
+) -> Release:
+    """
+    Return *release* with the *share* for its canary; what was found of it by its requests begins anew.
+
+    More is refused unless the canary is healthy, nothing stops a deploy, and none of the *alarms* is about
+    it. Less is refused only where nothing is on the canary.
+    """
+    name = canary(release).name
+    current = release.ring(name)
+    _refuse_more(release, current, share, alarms)
+    number = release.generation + 1
+    changed = replace(current, traffic=Traffic(number, share, when, by_steps), analysis=None)
+    return replace(release.with_ring(name, changed), generation=number)
+
+
+def ended(release: Release, when: float) -> Release:
+    """
+    Return *release*, whose last change ended a deploy, without a share where there is nothing left to try.
+
+    That is so once every production ring runs what the canary runs: its hosts serve as any other then.
+    """
+    name = canary(release).name
+    current, productions = release.ring(name), [release.ring(one) for one in release.lifecycle.productions]
+    if not current.traffic or current.traffic.share is None or name in release.lifecycle.productions:
+        return release
+    if any(ring.state != HEALTHY or ring.wanted != current.wanted for ring in productions):
+        return release
+    return release.with_ring(name, replace(current, traffic=Traffic(release.generation, None, when)))
+
+
+def next_share(release: Release, alarms: Alarms) -> float | None:
+    """
+    Return the share that the canary is to get now by itself; None when that is no other than it has.
+
+    It is 0 once one of the *alarms* is about it, and else the next step once it was found good at this one.
+    """
+    stage = canary(release)
+    current = release.ring(stage.name)
+    share, is_alarmed = current.traffic.share if current.traffic else None, firing.about_canary(alarms)
+    if is_alarmed:
+        return 0.0 if share else None
+    if not stage.traffic or not _may_step(current):
+        return None
+    higher = [step for step in stage.traffic if step > (share or 0.0)]
+    if not higher or (share and not _is_good(current)):
+        return None
+    return higher[0]
+
+
+def is_through(release: Release, ring: str) -> bool:
+    """Return whether *ring* has no steps, or was found good at the last one, or at more."""
+    steps, current = release.lifecycle.stage(ring).traffic, release.ring(ring)
+    share = current.traffic.share if current.traffic else None
+    return not steps or (share is not None and share >= steps[-1] and _is_good(current))
+
+
+def note(release: Release, late: Sequence[str]) -> str:
+    """Return what there is to know of the canary's share, and who is *late* to apply it; empty for none."""
+    stage = canary(release)
+    known = release.ring(stage.name).traffic
+    if not known or known.share is None:
+        return ""
+    said = f"{stage.name} gets {told(known.share)}"
+    higher = [step for step in stage.traffic if step > known.share]
+    if known.by_steps and higher:
+        what = "a good verdict" if known.share else "its deploy has ended well"
+        said += f", and {higher[0]:g} % after {what}"
+    return "; ".join([said, *late])
+
+
+def _refuse_more(release: Release, current: Ring, share: float | None, alarms: Alarms) -> None:
+    name, project, wanted = canary(release).name, release.project, current.wanted
+    if wanted is None:
+        raise Refused(
+            f"{project} has nothing on {name}, so no requests can be sent there.",
+            f"Deploy a version first: st2 run cicd.deploy project={project} version=…",
+        )
+    had = current.traffic.share if current.traffic else None
+    if share is not None and share <= (had or 0.0):
+        return
+    if current.state != HEALTHY:
+        raise Refused(
+            f"{project} {wanted.version} is not healthy on every {name} host, so it gets no more requests.",
+            "Wait for its deploy, or correct what stopped it, then try again. Less can be set at any time.",
+        )
+    guards.refuse_deploy(release, wanted.version)
+    for one in firing.about_canary(alarms)[:1]:
+        raise Refused(
+            f"{project} {wanted.version} gets no more requests while an alarm fires: {one.said}.",
+            f"Correct what it is about. If its monitoring system died: {firing.ending(project, one)}",
+        )
+
+
+def _may_step(current: Ring) -> bool:
+    """Whether the ring's steps decide: it is healthy, and nobody took over, nor is it a version of before."""
+    took_over = current.traffic and not current.traffic.by_steps
+    return current.state == HEALTHY and bool(current.wanted) and not current.backward and not took_over
+
+
+def _is_good(current: Ring) -> bool:
+    """Whether it was found good by requests since its share is what it is."""
+    known, since = current.judged, current.traffic.since if current.traffic else 0.0
+    return bool(known and known.is_good(since))

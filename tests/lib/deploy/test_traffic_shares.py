@@ -1,0 +1,113 @@
+"""The canary's share of the requests on a real Consul: wanted in one change, and followed or named."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cicd.deploy import share_commands, traffic_shares
+from cicd.errors import Refused
+from cicd.release import traffic
+from cicd.release.record import DEPLOYING
+from cicd.store.snapshot import Look
+from cicd.store.store import Store
+from tests.lib.actors import Actor
+from tests.lib.stage import PROJECT, World
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no load balancer: whoever has not followed by now is late."""
+    monkeypatch.setattr(traffic_shares, "FOLLOW_SECONDS", -1.0)
+
+
+@pytest.fixture
+def store(world: World) -> Store:
+    """The store, with a canary that is good."""
+    ann = Actor(world, "ann")
+    ann.go_on("canary", ann.push())
+    return Store(world.settings)
+
+
+def report(store: Store, node: str, buckets: int | None, generation: int, error: str = "") -> None:
+    """Let the load balancer *node* say what it has applied."""
+    applied = {PROJECT: {"buckets": buckets, "generation": generation}}
+    store.put(f"{traffic.REPORTS}{node}", {"applied": applied, "error": error})
+
+
+def wanted(store: Store) -> dict[str, object]:
+    return json.loads((store.item(traffic.key(PROJECT)) or {"Value": b"{}"})["Value"])
+
+
+def test_without_a_load_balancer_that_reports_nothing_is_wanted(world, store):
+    before = store.release(PROJECT)
+    with pytest.raises(Refused, match="No load balancer reports to Consul") as refused:
+        traffic_shares.set_share(world.settings, PROJECT, 5.0, "ann")
+
+    assert "docs/traffic.md" in refused.value.hint
+    assert (store.release(PROJECT), wanted(store)) == (before, {})
+
+
+def test_a_share_is_in_the_record_the_history_and_what_load_balancers_read_and_the_late_are_named(
+    world, store
+):
+    report(store, "lb1", None, 0)
+    report(store, "lb2", None, 0, "HAProxy does not answer")
+    changed = traffic_shares.set_share(world.settings, PROJECT, 5.0, "ann")
+    (newest,) = store.history(PROJECT, 1)
+    generation = store.release(PROJECT).generation
+
+    assert store.release(PROJECT).first.traffic == changed.known
+    assert wanted(store) == {"buckets": 500, "generation": generation}
+    assert (newest["who"], newest["what"], newest["why"]) == ("ann", "set_traffic", "5 % of the requests")
+    assert changed.message == (
+        f"{PROJECT} {changed.version} on canary gets 5 % of the requests; "
+        "lb1 has not applied it: it has not followed yet; lb2 has not applied it: HAProxy does not answer"
+    )
+
+
+def test_a_share_that_every_load_balancer_has_is_said_to_be_applied(world, store):
+    report(store, "lb1", 2500, store.release(PROJECT).generation + 1)
+
+    changed = traffic_shares.set_share(world.settings, PROJECT, 25.0, "ann")
+    assert changed.message.endswith("gets 25 % of the requests; every load balancer has applied it")
+
+
+def test_a_rollback_writes_no_share_in_the_same_transaction(world, store):
+    ann = Actor(world, "ann")
+    ann.go_on("canary", ann.push())
+    report(store, "lb1", None, 0)
+    traffic_shares.set_share(world.settings, PROJECT, 50.0, "ann")
+    generation = ann.roll_back("canary")
+
+    assert wanted(store) == {"buckets": 0, "generation": generation}
+    assert store.release(PROJECT).first.state == DEPLOYING
+
+
+def test_an_alarm_about_the_canary_is_found_and_takes_the_share_to_nothing(world, store):
+    report(store, "lb1", None, 0)
+    traffic_shares.set_share(world.settings, PROJECT, 50.0, "ann")
+    assert list(traffic_shares.find(world.settings, store)) == []
+    fires = {"said": "web1 is slow", "since": 1.0, "heard": 9e9, "reason": ""}
+    store.put(f"cicd/{PROJECT}/alarms/firing", {"firing": {"nagios/web1/http": fires}})
+    ((trigger, event),) = traffic_shares.find(world.settings, store)
+    changed = traffic_shares.step(world.settings, PROJECT, event["generation"], "stanley")
+
+    assert (trigger, event["project"], event["ring"]) == ("cicd.traffic_due", PROJECT, "canary")
+    assert (changed.known.share, changed.known.by_steps) == (0.0, False)
+    assert list(traffic_shares.find(world.settings, store)) == []
+    with pytest.raises(Refused, match="moved on to generation"):
+        traffic_shares.step(world.settings, PROJECT, event["generation"], "stanley")
+
+
+def test_no_step_follows_one_that_a_load_balancer_lacks(world, store):
+    report(store, "lb1", None, 0)
+    known = traffic_shares.set_share(world.settings, PROJECT, 1.0, "ann").known
+    at = Look(world.settings.project(PROJECT), keys=[traffic.REPORTS])
+    behind = store.look(at)
+    report(store, "lb1", 100, known.generation)
+
+    assert not share_commands.is_followed(behind)
+    assert share_commands.late(behind) == ["lb1 has not applied it: it has not followed yet"]
+    assert share_commands.is_followed(store.look(at))
