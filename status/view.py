@@ -8,15 +8,17 @@ from typing import TypedDict
 from cicd.ci import progress
 from cicd.ci.run import Run
 from cicd.release import guards
-from cicd.release.record import DEPLOYING, HEALTHY, RESTORING, STOPPED, Release
+from cicd.release.record import DEPLOYING, HEALTHY, RESTORING, STOPPED, Release, Ring
 from cicd.release.stored import HistoryEntry
-from cicd.reports import overview
+from cicd.release.verdict import BAD, GOOD
+from cicd.reports import overview, status_text
 from cicd.reports.status_text import HostStatus
 from cicd.sanitize import age, rfc3339
 from cicd.store.snapshot import Snapshot
 from status import steps
 
 RUNS = 8
+VERDICTS = {GOOD: "ok", BAD: "bad"}
 COLOURS = {HEALTHY: "ok", STOPPED: "bad", DEPLOYING: "move", RESTORING: "warn"}
 
 
@@ -25,6 +27,13 @@ class Bake(TypedDict):
 
     done: int
     needed: int
+
+
+class Verdict(TypedDict):
+    """What was found of a ring by its figures, in words, and the colour of that."""
+
+    said: str
+    colour: str
 
 
 class RingView(TypedDict):
@@ -39,6 +48,7 @@ class RingView(TypedDict):
     age: str
     before: str
     bake: Bake | None
+    verdict: Verdict | None
     hosts: list[HostStatus]
     more: int
 
@@ -118,9 +128,17 @@ def _ring(seen: Snapshot, name: str, listed: list[HostStatus], hosts: list[HostS
         "age": age(seen.now - ring.since) if ring.wanted else "",
         "before": ring.previous_good.version if ring.previous_good else "",
         "bake": _bake(seen, name),
+        "verdict": _verdict(ring, name, seen.now),
         "hosts": own,
         "more": sum(host["ring"] == name for host in hosts) - len(own),
     }
+
+
+def _verdict(ring: Ring, name: str, now: float) -> Verdict | None:
+    known = ring.judged
+    if not known:
+        return None
+    return {"said": status_text.judged(ring, name, now), "colour": VERDICTS.get(known.outcome, "dim")}
 
 
 def _bake(seen: Snapshot, name: str) -> Bake | None:

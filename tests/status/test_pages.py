@@ -20,6 +20,7 @@ def ring(text: str, name: str = "canary") -> RingView:
     return {
         "name": name, "state": text, "colour": "ok", "version": text, "commit": text, "since": text,
         "age": text, "before": text, "bake": {"done": 0, "needed": 0}, "hosts": [host], "more": 0,
+        "verdict": {"said": text, "colour": text},
     }  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def promote(seen: Snapshot, ring: str, who: str, plan: str = "", due: int = 0) -
     still = [seen.unmoved_key(firing.key(seen.project.name)), *requirements.unmoved(seen)]
     before = f"the {' and the '.join(stage.after)}"
     why = f"{BY_ITSELF}, from {before}" if due else f"promote {before}"
-    return Change(after, "promote", f"{why}{_judged(seen.release, stage.after)}", still)
+    return Change(after, "promote", "; ".join(filter(None, (why, judged(seen.release, stage.after)))), still)
 
 
 def roll_back(seen: Snapshot, ring: str, because: str = "", generation: int = 0) -> Change:
@@ -138,6 +138,12 @@ def confirm(seen: Snapshot, ring: str, generation: int) -> Change:
     return Change(after, "degrade" if failed else "confirm", why, excused=failed)
 
 
+def judged(known: Release, before: Sequence[str]) -> str:
+    """Return in words what was found of the rings *before*; nothing of those that were not judged."""
+    found = [(name, known.ring(name).judged) for name in before]
+    return "; ".join(f"{name} was {judging.counted(one)}" for name, one in found if one)
+
+
 def ended(seen: Snapshot, ring: str, generation: int) -> Stop:
     """Return why the deploy of *generation* is over, although no step said that it ended well."""
     return rollout_log.why_ended(seen.rollout(generation), seen.release.ring(ring).since, seen.now)
@@ -184,12 +190,6 @@ def keys_of_promotions(known: Release) -> list[str]:
     """Return what must be read to say whether what the rings run may be promoted."""
     builds = waiting.awaiting(known)
     return list(dict.fromkeys(key for build in builds for key in keys_of(known.project, build)))
-
-
-def _judged(known: Release, before: Sequence[str]) -> str:
-    """Return in words what was found of the rings *before*; nothing of those that were not judged."""
-    found = [(name, known.ring(name).judged) for name in before]
-    return "".join(f"; {name} was {judging.counted(one)}" for name, one in found if one)
 
 
 def _at_this_moment(seen: Snapshot, ring: str, decide: Callable[..., Decided], by_itself: bool) -> Decided:

@@ -62,6 +62,7 @@ class PlanResult(TypedDict):
     hosts: List[PlannedHost]
     batches: List[List[str]]
     refused: List[Dict[str, object]]
+    judged: str
     commits: Commits
     message: str
 
@@ -72,7 +73,7 @@ class Plan:
     What a deploy of `build` to `ring` would do now.
 
     `hosts` has one answer per host. `refusals` are the guards that would stop the deploy, each with its
-    way out.
+    way out. `judged` is in words what was found of the rings before it.
     """
 
     project: str
@@ -82,6 +83,7 @@ class Plan:
     hosts: Tuple[PlannedHost, ...]
     batches: Tuple[Tuple[str, ...], ...]
     refusals: Tuple[CicdError, ...]
+    judged: str = ""
     is_first: bool = False  # whether `ring` is the one that every version comes to first
 
     @property
@@ -118,6 +120,7 @@ def make(settings: Settings, project: str, ring: str, version: str = "") -> Plan
         hosts=tuple(answers),
         batches=tuple(tuple(host.name for host in batch) for batch in sizes),
         refusals=tuple(_refusals(seen, ring, version, build)),
+        judged=commands.judged(known, known.lifecycle.stage(ring).after),
         is_first=ring == found.lifecycle.first,
     )
 
@@ -144,6 +147,7 @@ def as_result(settings: Settings, plan: Plan) -> PlanResult:
         "hosts": _bounded(plan),
         "batches": [list(batch) for batch in plan.batches],
         "refused": [refusal.as_result() for refusal in plan.refusals],
+        "judged": plan.judged,
         "commits": commits,
         "message": message(plan, commits),
     }
@@ -156,6 +160,7 @@ def message(plan: Plan, commits: Commits) -> str:
     if len(plan.hosts) > LISTED:
         lines.append(f"  and {len(plan.hosts) - LISTED} more hosts")
     lines += [f"  {line}" for line in _said(commits)]
+    lines += [f"  {plan.judged}"] if plan.judged else []
     lines += [f"  refused: {refusal.message} {refusal.hint}" for refusal in plan.refusals]
     return "\n".join([*lines, f"  {_next(plan)}"])
 

@@ -10,7 +10,7 @@ from cicd.ci import progress, run
 from cicd.ci.run import Run, StoredRun
 from cicd.config import Project, Settings
 from cicd.deploy import executions, requirements, share_commands
-from cicd.release import fate, shares, traffic
+from cicd.release import analysis, fate, shares, traffic
 from cicd.release.firing import Alarms
 from cicd.release.host import ConsulHost
 from cicd.release.host_report import SILENT, HostReport
@@ -19,7 +19,7 @@ from cicd.release.record import Release, Ring
 from cicd.release.ring import unhealthy
 from cicd.release.rollout_record import rollout_keys
 from cicd.release.stop import to_json
-from cicd.release.stored import HistoryEntry, StoredHolds, StoredStop
+from cicd.release.stored import HistoryEntry, StoredAnalysis, StoredHolds, StoredStop
 from cicd.reports import status_text
 from cicd.reports.status_text import Gate, HostStatus
 from cicd.sanitize import moment, one_line
@@ -44,6 +44,7 @@ class RingStatus(TypedDict):
     generation: int
     since: float
     stop: StoredStop | None
+    analysis: StoredAnalysis | None
 
 
 class ProjectStatus(TypedDict):
@@ -226,6 +227,7 @@ def _ring(ring: Ring) -> RingStatus:
         "generation": ring.generation,
         "since": ring.since,
         "stop": to_json(ring.stop),
+        "analysis": analysis.to_json(ring.judged) if ring.judged else None,
     }
 
 

@@ -55,7 +55,12 @@ def message(
     release: Release, hosts: Sequence[HostStatus], now: float, notes: Sequence[str], following: str
 ) -> str:
     """Return the state of one project as lines to read; the last one says what to do next, *following*."""
-    rings = [_ring(release, name, hosts, now) for name in release.lifecycle.names[::-1]]
+    rings = [
+        line
+        for name in release.lifecycle.names[::-1]
+        for line in (_ring(release, name, hosts, now), judged(release.ring(name), name, now))
+        if line
+    ]
     said = [*alarming(release), *rings, *notes, f"next: {following}"]
     return "\n".join([release.project, *(f"  {text}" for text in said)])
 
@@ -73,8 +78,7 @@ def notes(
 
     *stuck* names executions that died.
     """
-    lines = [*_stopped(release, now), *_odd(release, hosts), *_alarms(alarms, now), *_judged(release, now)]
-    lines += stuck
+    lines = [*_stopped(release, now), *_odd(release, hosts), *_alarms(alarms, now), *stuck]
     lines += [*_held(release.holds, now), *(f"every project: {text}" for text in _held(release.around, now))]
     return [*lines, *_reviewed(release, now, gates)]
 
@@ -83,6 +87,12 @@ def alarming(release: Release) -> list[str]:
     """Return what is said first and loudest: which going-back failed."""
     said = [going_back.failure(release, ring) for ring in release.lifecycle.names[::-1]]
     return [text for text in said if text]
+
+
+def judged(ring: Ring, name: str, now: float) -> str:
+    """Return what was found of the *ring* called *name*, and when; empty when it was not judged."""
+    known = ring.judged
+    return f"{name} is {judging.counted(known)}, {age(now - known.when)} ago" if known else ""
 
 
 def one_line(release: Release, hosts: Sequence[HostStatus], now: float) -> str:
@@ -193,11 +203,6 @@ def _alarms(alarms: Alarms, now: float) -> list[str]:
     said = [f"alarm: {one.said}, for {age(now - one.since)}" for one in newest[:NAMED_ALARMS]]
     left = len(newest) - NAMED_ALARMS
     return [*said, f"and {left} more alarms"] if left > 0 else said
-
-
-def _judged(release: Release, now: float) -> list[str]:
-    found = [(name, release.ring(name).judged) for name in release.lifecycle.names]
-    return [f"{name} is {judging.counted(one)}, {age(now - one.when)} ago" for name, one in found if one]
 
 
 def _complaint(release: Release, host: HostStatus) -> str:
