@@ -9,6 +9,8 @@ from cicd.ci.ci_gate import CiGate
 from cicd.config import Settings
 from cicd.package import build
 from cicd.package import tree as trees
+from cicd.package.built import BuiltPackage
+from cicd.package.provenance import StoredBuilder
 from cicd.package.tree import StoredTree
 from cicd.release.host import Host
 
@@ -23,16 +25,25 @@ class BuildPackage(RunStep):
         host: dict[str, str],
         described: build.Described,
         tree: StoredTree,
+        elsewhere: list[BuiltPackage],
+        builders: list[StoredBuilder],
         user: str,
     ) -> dict[str, Any]:
         known, there = settings.project(project), Host(**host)
-        cleared = CiGate(settings).clearance(known, commit)
+        CiGate(settings).clearance(known, commit)
         of = trees.parse(tree)
-        built = build.build_package(settings, there, run, known, commit, described, cleared, of)
-        packages = [built, *built["others"]]
-        names = " and ".join(one["package"] for one in packages)
+        built = build.build_package(settings, there, run, known, commit, described, of, elsewhere)
+        packages = [built, *built["others"], *elsewhere]
+        names = " and ".join(dict.fromkeys(one["package"] for one in packages))
         size, errors = (sum(one["bytes"] for one in packages), sum(len(one["lintian"]) for one in packages))
         said = f"{names} {built['version']}: {size} bytes by {built['driver']}"
         said += f", lintian names {errors} errors" if errors else ""
         verify = settings.verify_reproducible(known)
-        return {**built, "verify": verify, "message": f"{said}; on {host['name']}"}
+        makers = [built["builder"], *builders]
+        return {
+            **built,
+            "others": packages[1:],
+            "builders": makers,
+            "verify": verify,
+            "message": f"{said}; on {' and '.join(dict.fromkeys(one['host'] for one in makers))}",
+        }

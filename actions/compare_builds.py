@@ -6,11 +6,13 @@ from typing import Any
 
 from cicd import identifiers
 from cicd.action import RunStep
+from cicd.ci.host_build import HostBuild
 from cicd.ci.second_build import SecondBuild
 from cicd.config import Settings
 from cicd.package import built
 from cicd.package.build import Described
 from cicd.package.built import BuiltPackage, Package
+from cicd.package.provenance import StoredBuilder
 from cicd.release.host import Host
 
 
@@ -28,9 +30,15 @@ class CompareBuilds(RunStep):
         package: str,
         file: str,
         others: list[BuiltPackage],
+        builders: list[StoredBuilder],
     ) -> dict[str, Any]:
         known = settings.project(project)
         trace = identifiers.trace_tag(known.repository, commit)
         first = built.with_others(Package(package, version, commit, trace, sha256, file), others)
-        verdict = SecondBuild(settings, known, commit, run, Host(**host), described, first).verify()
-        return {"reproduced": verdict.same, "message": f"{package} {version}: {verdict.said}"}
+        own = HostBuild(settings, known, commit, run, described)
+        verdict = SecondBuild(own, Host(**host), first, builders[1:]).verify()
+        return {
+            "reproduced": verdict.same,
+            "said": verdict.said,
+            "message": f"{package} {version}: {verdict.said}",
+        }

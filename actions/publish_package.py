@@ -8,9 +8,10 @@ from cicd import identifiers
 from cicd.action import RunStep
 from cicd.ci.ci_gate import CiGate
 from cicd.config import Settings
-from cicd.package import built
+from cicd.package import build, built
 from cicd.package import tree as trees
 from cicd.package.built import BuiltPackage, Package
+from cicd.package.provenance import StoredBuilder
 from cicd.package.tree import StoredTree
 from cicd.release.host import Host
 from cicd.repository.publish import publish
@@ -30,6 +31,9 @@ class PublishPackage(RunStep):
         rpms: list[str],
         others: list[BuiltPackage],
         tree: StoredTree,
+        described: build.Described,
+        builders: list[StoredBuilder],
+        reproduced: str,
         user: str,
     ) -> dict[str, Any]:
         known = settings.project(project)
@@ -37,12 +41,13 @@ class PublishPackage(RunStep):
         first = Package(package, version, commit, trace, sha256, file, tuple(rpms))
         release = built.with_others(first, others)
         clearance = CiGate(settings).clearance(known, commit)
-        published = publish(settings, known, release, Host(**host), clearance, trees.parse(tree))
+        making = build.making(known, commit, described, builders, reproduced)
+        published = publish(settings, known, release, Host(**host), clearance, trees.parse(tree), making)
         return {
             **published,
             "version": version,
             "package": package,
             "sha256": sha256,
-            "message": f"{' and '.join(one.name for one in release.release)} {version} "
+            "message": f"{' and '.join(dict.fromkeys(one.name for one in release.release))} {version} "
             f"{'are' if others else 'is'} published by {published['driver']}: {published['url']}",
         }

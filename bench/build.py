@@ -119,10 +119,11 @@ class Bench:
         steps.fetch_commit(*where)
         described = steps.read_metadata(*where)
         tree = project_build.build_tree(*where, described)[0] if described["metadata"]["build"] else Tree()
-        built = steps.build_package(*where, described, Clearance(), tree)
+        built = steps.build_package(*where, described, tree)
         trace = identifiers.trace_tag(self.project.repository, commit)
         package = Package(built["package"], built["version"], commit, trace, built["sha256"], built["file"])
-        publish(self.settings, self.project, package, host, Clearance(), tree)
+        making = steps.making(self.project, commit, described, [built["builder"]])
+        publish(self.settings, self.project, package, host, Clearance(), tree, making)
         builders.give_back(run_id, host.name)
         steps.clean(self.settings, host, run_id)
 

@@ -9,13 +9,14 @@ from typing import List, Tuple
 
 from cicd import identifiers
 from cicd.config import Project
+from cicd.errors import HostError
 from cicd.package import answers, contract
 from cicd.package.builder_input import Origin
 from cicd.package.contract import Contract
-from cicd.package.metadata import Metadata
+from cicd.package.metadata import ALL, Metadata
 from cicd.package.packaging import Run
 from cicd_project import own_build, snapshot, staged
-from cicd_project.machine import ThisMachine
+from cicd_project.machine import ThisMachine, architecture
 from cicd_project.snapshot import Snapshot
 from cicd_project.staged import Entry
 
@@ -29,13 +30,14 @@ class Made:
     One package, *name*.
 
     *entries* are None when only the project's own build knows them, *package* is where it was put, and
-    *lintian* what Lintian calls an error in it.
+    *lintian* what Lintian calls an error in it. The pack builds it for each of *architectures*, or once.
     """
 
     name: str
     entries: List[Entry] | None = None
     package: Path | None = None
     lintian: Tuple[str, ...] = ()
+    architectures: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,32 @@ def check(project: Project, folder: Path, home: Path, goal: Path | None) -> Chec
     run = Run(machine, RUN, SECONDS)
     run.fetch(project, taken.commit, str(taken.url), SECONDS)
     found = contract.read(machine, RUN, project, taken.commit, SECONDS)
-    release = found.metadata.release
-    if found.metadata.build and goal is None:
-        return Checked(found.version, taken.is_changed, tuple(Made(one.name) for one in release))
-    digest = (
-        own_build.run(machine, RUN, project, taken.commit, found, SECONDS) if found.metadata.build else ""
-    )
-    packaging = Packaging(run, home, found.version, _origin(project, taken, found), digest, goal)
-    return Checked(found.version, taken.is_changed, tuple(map(packaging.made, release)))
+    found = replace(found, metadata=_for_this_machine(found.metadata, goal is not None))
+    meta, version = found.metadata, found.version
+    if meta.build and goal is None:
+        packages = (Made(one.name, architectures=_each(meta, one)) for one in meta.release)
+        return Checked(version, taken.is_changed, tuple(packages))
+    digest = own_build.run(machine, RUN, project, taken.commit, found, SECONDS) if meta.build else ""
+    packaging = Packaging(run, home, version, _origin(project, taken, found), digest, goal)
+    made = (replace(packaging.made(one), architectures=_each(meta, one)) for one in meta.release)
+    return Checked(version, taken.is_changed, tuple(made))
+
+
+def _for_this_machine(meta: Metadata, builds: bool) -> Metadata:
+    """Return *meta* as this machine *builds* it; HostError when it has another architecture."""
+    own = architecture()
+    if not meta.architectures or own in meta.architectures:
+        return meta.built_for(own) if meta.architectures else meta
+    if builds:
+        raise HostError(
+            f"{meta.name} is built for {' and '.join(meta.architectures)}, and this machine is {own}.",
+            "Leave out --build, or try it on such a machine.",
+        )
+    return meta
+
+
+def _each(first: Metadata, package: Metadata) -> Tuple[str, ...]:
+    return () if package.architecture == ALL else first.architectures
 
 
 @dataclass(frozen=True)

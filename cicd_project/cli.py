@@ -87,7 +87,8 @@ def _placed(problem: str) -> str:
 def _shown(checked: Checked) -> Iterator[str]:
     changed = ", with what is not committed" if checked.is_changed else ""
     for one in checked.packages:
-        yield f"{one.name} {checked.version}{changed}"
+        built = f", for {' and '.join(one.architectures)}" if one.architectures else ""
+        yield f"{one.name} {checked.version}{changed}{built}"
         yield from _contents(one)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 from pathlib import Path
 from typing import Mapping, Sequence
@@ -10,6 +11,17 @@ from typing import Mapping, Sequence
 from cicd.clients import scripts
 from cicd.errors import HostError
 from cicd.sanitize import neutral
+
+# What Debian calls those that the kernel calls otherwise.
+DEBIAN = {
+    **{"x86_64": "amd64", "aarch64": "arm64", "armv7l": "armhf", "armv8l": "armhf"},
+    **{"i686": "i386", "ppc64le": "ppc64el"},
+}
+
+
+def architecture() -> str:
+    """Return Debian's name of this machine's architecture."""
+    return DEBIAN.get(platform.machine(), platform.machine())
 
 
 class ThisMachine:

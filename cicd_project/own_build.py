@@ -20,6 +20,7 @@ def run(machine: ThisMachine, run: str, project: Project, commit: str, found: Co
     cache = Path(os.environ.get("XDG_CACHE_HOME") or f"{home}/.cache") / "cicd" / project.name
     cache.mkdir(parents=True, exist_ok=True)
     environment = {
+        "CICD_ARCHITECTURE": meta.architecture if meta.architectures else "",
         "CALLERS_HOME": home,
         "CICD_CACHE": str(cache),
         "CICD_COMMIT": commit,

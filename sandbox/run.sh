@@ -1,6 +1,6 @@
 #!/bin/sh
 # Run a project's build with everything else out of its reach.
-#   run NAME=VALUE ...   with every name of `check` below
+#   run NAME=VALUE ...   with every name of `check` below; without `architecture` when it is built once
 #       Standard input is a tar that has `cache`, and `folder`, in which the build runs; standard output is one of
 #       `output`, and of `cache` when the build changed it.
 #   run stop run=RUN     end the build of RUN, if it goes on
@@ -25,6 +25,7 @@ check() { # NAME VALUE
         epoch) pattern='[0-9]{1,12}' ;;
         version) pattern='[A-Za-z0-9.+~-]{1,200}' ;;
         commit) pattern='[0-9a-f]{40}' ;;
+        architecture) pattern='[a-z0-9]{1,16}' ;;
         *) refuse "cicd-sandbox knows no $1" ;;
     esac
     printf '%s' "$2" | grep -qzxE "$pattern" || refuse "cicd-sandbox: $1 cannot be '$2'"
@@ -140,6 +141,7 @@ LANG=C.UTF-8
 TZ=UTC
 CI=true
 SOURCE_DATE_EPOCH=$epoch
+CICD_ARCHITECTURE=$architecture
 CICD_PROJECT=$project
 CICD_VERSION=$version
 CICD_COMMIT=$commit
@@ -183,7 +185,7 @@ END
 }
 
 [ "$(id -u)" = 0 ] || refuse 'cicd-sandbox: run it by sudo'
-wanted=build
+wanted=build architecture=''
 if [ "${1:-}" = stop ]; then wanted=stop && shift; fi
 for word; do
     check "${word%%=*}" "${word#*=}"

@@ -184,7 +184,8 @@ def test_a_run_from_push_to_canary_starts_at_most_14_python_actions():
         if ACTIONS[name]["runner_type"] == "python-script":
             return 1
         tasks = WORKFLOWS[name]["tasks"]
-        left_out = ("build_tree", "compare_builds", "clean_after_failure", "find_another_host", "undo_deploy")
+        left_out = ("build_tree", "build_architectures", "compare_builds", "clean_after_failure")
+        left_out += ("find_another_host", "undo_deploy")
         inner = [tasks[t]["action"] for t in tasks if t not in left_out]
         return sum(starts(a.removeprefix("cicd.")) for a in inner if a.startswith("cicd."))
 

@@ -16,7 +16,7 @@ SLOW = {
     *("paramiko", "subprocess", "yaml", "zoneinfo"),
 }
 ON_ONE_HOST = {
-    *("adopt_release", "build_package", "build_tree", "clean_build", "compare_builds"),
+    *("adopt_release", "build_architectures", "build_package", "build_tree", "clean_build", "compare_builds"),
     *("compare_versions", "converge_host", "fetch_commit", "plan_deploy", "prune_packages"),
     *("publish_package", "read_metadata"),
 }

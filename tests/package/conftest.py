@@ -26,7 +26,7 @@ def client(host: RepositoryHost, tmp_path: Path) -> Client:
 
 @pytest.fixture(scope="module")
 def repository() -> Iterator[RepositoryHost]:
-    host = RepositoryHost("aptly")
+    host = RepositoryHost("aptly", also=["arm64"])
     host.create()
     yield host
     host.close()

@@ -27,16 +27,25 @@ COMMIT = "a" * 40
 DAYS = 7
 
 
-def deb(folder: Path, name: str, version: str, content: str = "", size: int = 0, fields: str = "") -> Path:
+def deb(
+    folder: Path,
+    name: str,
+    version: str,
+    content: str = "",
+    size: int = 0,
+    fields: str = "",
+    architecture: str = "all",
+) -> Path:
     """Make a package; its bytes depend on *content*, and on further *fields* of its control file, alone."""
     tree = folder / f"tree-{uuid.uuid4().hex}"
     write(tree / "opt" / name / "content", content)
     (tree / "opt" / name / "random").write_bytes(os.urandom(size))
-    control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: Ann <ann@example.com>\n"
-    control += f"Section: misc\nPriority: optional\nX-Git-Commit: {COMMIT}\nX-Git-Repository: acme/app\n"
+    control = f"Package: {name}\nVersion: {version}\nArchitecture: {architecture}\n"
+    control += "Maintainer: Ann <ann@example.com>\nSection: misc\nPriority: optional\n"
+    control += f"X-Git-Commit: {COMMIT}\nX-Git-Repository: acme/app\n"
     control += f"{fields}Description: A test.\n"
     write(tree / "DEBIAN" / "control", control)
-    target = folder / uuid.uuid4().hex / f"{name}_{version}_all.deb"
+    target = folder / uuid.uuid4().hex / f"{name}_{version}_{architecture}.deb"
     target.parent.mkdir(parents=True)
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1"}
     run("dpkg-deb", "--root-owner-group", "-Znone", "-b", str(tree), str(target), env=environment)
@@ -58,7 +67,9 @@ class Quiet(SimpleHTTPRequestHandler):
 class RepositoryHost:
     """One home folder with a signing key, a driver's configuration, and what serves it."""
 
-    def __init__(self, driver: str, home: Path | None = None, architecture: str = "amd64") -> None:
+    def __init__(
+        self, driver: str, home: Path | None = None, architecture: str = "amd64", also: Sequence[str] = ()
+    ) -> None:
         self.driver = driver
         # gpg's agent listens on a socket whose path is short.
         self.home = home or Path(tempfile.mkdtemp(prefix="cicd-r-"))
@@ -66,7 +77,7 @@ class RepositoryHost:
         self.environment = {"HOME": str(self.home), "PATH": os.environ["PATH"]}
         self.make_key(KEY)
         self.keys, self.days = KEY, DAYS
-        self.architecture = architecture
+        self.architecture, self.architectures = architecture, [architecture, *also]
         self.public = self.home / ("apt/public" if driver == "aptly" else "public")
         self.public.mkdir(parents=True)
         self.config = self.home / f"{driver}.conf"
@@ -81,9 +92,13 @@ class RepositoryHost:
         """Write the driver's configuration, with the present keys."""
         if self.driver == "aptly":
             settings = {"rootDir": str(self.home / "apt"), "gpgProvider": "gpg"}
-            self.config.write_text(json.dumps({**settings, "architectures": [self.architecture]}, indent=2))
+            self.config.write_text(json.dumps({**settings, "architectures": self.architectures}, indent=2))
         else:
-            lines = {"VARLIB": self.home / "lib", "VARCACHE": self.public, "ARCHS": self.architecture}
+            lines = {
+                "VARLIB": self.home / "lib",
+                "VARCACHE": self.public,
+                "ARCHS": " ".join(self.architectures),
+            }
             lines.update({"ORIGIN": "Test", "LABEL": "Test", "GPG": self.keys, "CACHE": "off"})
             self.config.write_text("".join(f'{key}="{value}"\n' for key, value in lines.items()))
 
@@ -92,7 +107,8 @@ class RepositoryHost:
         if self.driver == "aptly":
             where = [f"-distribution={distribution}", f"-component={component}"]
             self.aptly("repo", "create", *where, name)
-            options = ["-batch", "-acquire-by-hash", f"-architectures={self.architecture}", f"-gpg-key={KEY}"]
+            carried = f"-architectures={','.join(self.architectures)}"
+            options = ["-batch", "-acquire-by-hash", carried, f"-gpg-key={KEY}"]
             self.aptly("publish", "repo", *options, name)
 
     def aptly(self, *words: str) -> str:
@@ -163,6 +179,12 @@ class RepositoryHost:
         text = (self.public / "dists" / distribution / name).read_text()
         return dict(re.findall(r"^([A-Z][A-Za-z-]+): (.*)$", text, re.M))
 
+    def files(self, architecture: str, version: str) -> set[str]:
+        """Return the names of the files of *version* that an apt of *architecture* sees."""
+        index = self.public / "dists/bookworm/main" / f"binary-{architecture}" / "Packages"
+        names = re.findall(r"^Filename: .*/(.*)$", index.read_text(), re.M)
+        return {name for name in names if f"_{version}_" in name}
+
     def versions(self, distribution: str = "bookworm", component: str = "main") -> list[str]:
         """Return the versions in the index, as it is on disk."""
         index = self.public / "dists" / distribution / component / f"binary-{self.architecture}" / "Packages"
@@ -179,7 +201,15 @@ class RepositoryHost:
 class Client:
     """A real apt with nothing of this machine's own configuration."""
 
-    def __init__(self, folder: Path, host: RepositoryHost, key: Path, suite: str = "bookworm main") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        host: RepositoryHost,
+        key: Path,
+        suite: str = "bookworm main",
+        architecture: str = "",
+    ) -> None:
+        self.folder = folder
         for name in ("etc/apt/apt.conf.d", "etc/apt/preferences.d", "etc/apt/sources.list.d"):
             (folder / name).mkdir(parents=True)
         for name in ("var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "var/lib/dpkg"):
@@ -188,7 +218,7 @@ class Client:
         source = f"deb [signed-by={key}] {host.url} {suite}\n"
         (folder / "etc/apt/sources.list").write_text(source)
         lines = [f'Dir "{folder}";', f'Dir::State::status "{folder}/var/lib/dpkg/status";']
-        lines += [f'APT::Architecture "{host.architecture}";', 'APT::Sandbox::User "root";']
+        lines += [f'APT::Architecture "{architecture or host.architecture}";', 'APT::Sandbox::User "root";']
         lines += ['Acquire::Languages "none";', 'Acquire::EnableSrvRecords "false";', 'Dir::Log "";']
         (folder / "apt.conf").write_text("\n".join(lines) + "\n")
         self.environment = {**os.environ, "APT_CONFIG": str(folder / "apt.conf"), "LC_ALL": "C"}
@@ -201,6 +231,10 @@ class Client:
         """Return why the indexes could not be read; empty when they could."""
         done = self.apt("update")
         return "" if done.returncode == 0 else done.stdout + done.stderr
+
+    def fetched(self, file: str) -> Path:
+        """Return where apt keeps what it fetched for an installation."""
+        return self.folder / "var/cache/apt/archives" / file
 
     def can_install(self, name: str, version: str) -> bool:
         """Fetch exactly this version as an installation would, with every check of apt's."""

@@ -5,7 +5,7 @@ set -eu
 for word; do eval "${word%%=*}=\${word#*=}"; done
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
-export CICD_OUTPUT="$place/output"
+export CICD_OUTPUT="$place/output" CICD_ARCHITECTURE="${architecture:-}"
 mkdir "$CICD_OUTPUT"
 cd "$place"
 tar -x

@@ -138,10 +138,10 @@ class Site(Loopback):
         body = {"Node": machine.name}
         requests.put(f"{self._consul}/v1/catalog/deregister", json=body, timeout=10).raise_for_status()
 
-    def register(self, machine: Machine) -> None:
-        """Tell Consul that *machine* is healthy."""
+    def register(self, machine: Machine, *tags: str) -> None:
+        """Tell Consul that *machine* is healthy, and carries *tags* as well."""
         service, tag = SERVICES["apt" if machine == self.publisher else "build"]
-        known = {"ID": service, "Service": service, "Tags": [tag], "Address": machine.address}
+        known = {"ID": service, "Service": service, "Tags": [tag, *tags], "Address": machine.address}
         body = {"Node": machine.name, "Address": machine.address, "Service": known}
         requests.put(f"{self._consul}/v1/catalog/register", json=body, timeout=10).raise_for_status()
 
@@ -152,7 +152,7 @@ class Site(Loopback):
         names = {kind: dict(zip(("service", "tag"), pair, strict=True)) for kind, pair in SERVICES.items()}
         values["package"] = {**names["build"], "driver": "nfpm", "lintian": "off"}
         values["repository"] |= names["apt"] | {
-            "driver": "aptly", "url": self._repository.url, "architectures": ["amd64"],
+            "driver": "aptly", "url": self._repository.url, "architectures": self._repository.architectures,
             "config_file": str(self._repository.config), "gpg_key": KEY, "keep_versions": 1,
         }  # fmt: skip
         values["ssh"] = {

@@ -13,7 +13,6 @@ import pytest
 from cicd.config import Project, Settings
 from cicd.package import build, project_build
 from cicd.package.build import Described
-from cicd.package.clearance import Clearance
 from cicd.package.tree import Tree
 from cicd.release.host import Host
 from demo.world import wait_for
@@ -71,7 +70,7 @@ def builds_the_same_and_sweeps(site: Site, dead: Machine, tested: str, published
     described = build.read_metadata(site.settings, host, "again", project, tested)
     where = (site.settings, host, "again", project, tested)
     tree = tree_of(*where, described)
-    again = build.build_package(*where, described, Clearance(1), tree)
+    again = build.build_package(*where, described, tree)
     left = runs_on(dead)
     build.clean(site.settings, host, "again")
     return left == {"again"} and again["sha256"] == published

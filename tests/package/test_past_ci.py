@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cicd.ci import made_tree
+from cicd.ci.host_build import HostBuild
 from cicd.ci.run import Run
 from cicd.ci.runs import Runs
 from cicd.ci.second_build import SecondBuild
 from cicd.errors import Refused
 from cicd.package import build as steps
 from cicd.package.built import Package
-from cicd.package.clearance import Clearance
 from cicd.release.host import Host
 from cicd.repository.apt_index import Repository
 from cicd.repository.package_records import Ledger
 from cicd.store.store import Store
-from tests.package.building import commit, write
+from tests.package.building import commit, run, write
+from tests.package.publishing import KEY, Client, RepositoryHost, digest
 from tests.package.site import Site
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can end all that runs on a host at once")
@@ -78,14 +81,14 @@ def test_what_a_role_lets_past_ci_is_published_with_who_and_why_in_all_its_paper
         for one in Store(site.settings).below("cicd/app/packages/", dict).values()
         if one["commit"] == failed
     ]
-    papers = repository.public / "provenance" / "app" / output["version"] / "provenance.json"
-    stated = json.loads(papers.read_text())["predicate"]["buildDefinition"]["internalParameters"]["ci"]
+    stated = provenance_of(repository, "app", output["version"])
+    said = stated["predicate"]["buildDefinition"]["internalParameters"]["ci"]
     (entry,) = Store(site.settings).history("app", 1)
 
     assert "'nobody' is no role that may break the glass" in error_of(no_role)
     assert output["version"] in repository.versions()
-    assert record["ci"] == stated
-    assert (stated["passed"], stated["role"], stated["why"]) == (False, "chief", "users cannot log in")
+    assert record["ci"] == said
+    assert (said["passed"], said["role"], said["why"]) == (False, "chief", "users cannot log in")
     assert (entry["what"], entry["trace"]) == ("publish_past_ci", f"acme/app@{failed}")
     assert build(site, failed)["status"] == "succeeded", "what failed after it is tried again as always"
 
@@ -129,8 +132,7 @@ def test_the_packages_of_a_commit_are_recorded_and_deployed_together(site, repos
     version = build(site, named(site, "app", "app-client"))["result"]["output"]["version"]
     known = Ledger(site.settings).find("app", version)
     offered = Repository(site.settings).build("app", version)
-    statement = repository.public / "provenance" / "app-client" / version / "provenance.json"
-    subjects = {one["name"]: one["digest"]["sha256"] for one in json.loads(statement.read_text())["subject"]}
+    subjects = digests_of(provenance_of(repository, "app-client", version))
 
     assert known is not None
     assert repository.versions().count(version) == 2
@@ -193,9 +195,10 @@ def second_build(site: Site, of: str, verify: str) -> SecondBuild:
     where = (site.settings, first, "byhand", project, of)
     steps.fetch_commit(*where)
     described = steps.read_metadata(*where)
-    built = steps.build_package(*where, described, Clearance(1), made_tree.make(*where, described)[0])
+    built = steps.build_package(*where, described, made_tree.make(*where, described)[0])
     package = Package("web", built["version"], of, f"acme/app@{of}", built["sha256"], built["file"])
-    return SecondBuild(site.settings, project, of, "byhand", first, described, package)
+    own = HostBuild(site.settings, project, of, "byhand", described)
+    return SecondBuild(own, first, package)
 
 
 def test_with_one_build_host_it_is_said_that_nothing_was_compared_or_refused(site, repository):
@@ -206,7 +209,8 @@ def test_with_one_build_host_it_is_said_that_nothing_was_compared_or_refused(sit
         if machine.name != only:
             site.unregister(machine)
     verdict = made.verify()
-    strict = replace(made, project=replace(made.project, verify_reproducible="refuse"))
+    refusing = replace(made.own.project, verify_reproducible="refuse")
+    strict = replace(made, own=replace(made.own, project=refusing))
     with pytest.raises(Refused, match=f"is not verified: {only} is the only healthy build host"):
         strict.verify()
     for machine in site.builders:
@@ -218,3 +222,135 @@ def test_with_one_build_host_it_is_said_that_nothing_was_compared_or_refused(sit
     )
     assert kept(site, of).doubt == verdict.said
     steps.clean(site.settings, made.first, "byhand")
+
+
+@pytest.fixture
+def dpkgs(site: Site) -> Iterator[Callable[..., None]]:
+    """Let build hosts carry the tags of architectures; each is a pair with what its dpkg says that it is."""
+
+    def make(*hosts: tuple[str, str]) -> None:
+        for machine, (tagged, says) in zip(site.builders, hosts, strict=True):
+            write(machine.folder / "tools" / "dpkg", DPKG.format(says=says), executable=True)
+            site.register(machine, *(f"arch-{one}" for one in tagged.split()))
+
+    yield make
+    for machine in site.builders:
+        (machine.folder / "tools" / "dpkg").unlink(missing_ok=True)
+        site.register(machine)
+
+
+DPKG = """#!/bin/sh
+case $1 in
+    --print-architecture) echo "{says}" | cut -d' ' -f1 ;;
+    --print-foreign-architectures) echo "{says}" | cut -s -d' ' -f2 ;;
+    *) exec /usr/bin/dpkg "$@" ;;
+esac
+"""
+
+
+def for_architectures(site: Site, project: str) -> str:
+    """Commit a project that says for which architecture it was built; CI passes it for *project*."""
+    client = {"name": f"{project}-client", "architecture": "all"}
+    said = {"version": "1.0.0", "description": "Is built for both.", "architectures": ["amd64", "arm64"]}
+    (site.code / "fpm.json").write_text(json.dumps({**said, "packages": [client]}))
+    script = '#!/bin/sh\necho "$CICD_ARCHITECTURE" >"$CICD_OUTPUT/made"\n'
+    write(site.code / "script" / "build", script, executable=True)
+    of = commit(site.code)
+    site.run_is(of, "passed", project=project)
+    return of
+
+
+def digests_of(stated: dict[str, Any]) -> dict[str, str]:
+    return {one["name"]: one["digest"]["sha256"] for one in stated["subject"]}
+
+
+def provenance_of(repository: RepositoryHost, package: str, version: str) -> dict[str, Any]:
+    path = repository.public / "provenance" / package / version / "provenance.json"
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def builder_of(said: dict[str, Any]) -> str:
+    return str(said["builder"]["id"]).rpartition(":")[2]
+
+
+def made_for(repository: RepositoryHost, file: str, folder: Path) -> str:
+    """Return what the build wrote into the published *file*."""
+    run("dpkg-deb", "-x", str(next(repository.public.rglob(file))), str(folder))
+    return (folder / "opt/app/made").read_text().strip()
+
+
+def test_a_host_without_a_tag_gives_way_to_one_that_builds_for_each_and_all_are_one_release(
+    site, repository, dpkgs, tmp_path
+):
+    of = for_architectures(site, "app")
+    plain = site.first_choice(of)
+    (tagged,) = [machine for machine in site.builders if machine != plain]
+    dpkgs(*(("" if machine == plain else "amd64 arm64", "amd64 arm64") for machine in site.builders))
+    ended = build(site, of)
+    assert ended["status"] == "succeeded", ended["result"]
+    version = ended["result"]["output"]["version"]
+    files = {one: f"app_{version}_{one}.deb" for one in ("amd64", "arm64")}
+    common = f"app-client_{version}_all.deb"
+    known, offered = (
+        Ledger(site.settings).find("app", version),
+        Repository(site.settings).build("app", version),
+    )
+    stated = provenance_of(repository, "app", version)
+    built = stated["predicate"]["buildDefinition"]["internalParameters"]["architectures"]
+    key = repository.export(KEY, tmp_path / "key.asc")
+
+    assert {one: builder_of(built[one]) for one in built} == dict.fromkeys(files, tagged.name)
+    assert known is not None
+    assert set(known["files"]) == {*files.values(), common}
+    assert sorted(offered.digests) == sorted(known["files"].values())
+    assert known["files"].items() <= digests_of(stated).items()
+    for one, file in files.items():
+        client = Client(tmp_path / f"apt-{one}", repository, key, architecture=one)
+        assert repository.files(one, version) == {file, common}
+        assert made_for(repository, file, tmp_path / one) == one
+        assert (client.update(), client.can_install("app", version)) == ("", True)
+        assert digest(client.fetched(file)) == known["files"][file]
+    assert left_on_hosts(site) == []
+
+
+def test_a_release_of_which_one_architecture_has_no_build_host_is_refused_before_it_is_built(
+    site, repository, dpkgs
+):
+    dpkgs(("amd64", "amd64"), ("amd64", "amd64"))
+    before = repository.versions()
+    ended = build(site, for_architectures(site, "app"))
+
+    assert ended["status"] == "failed"
+    assert "is built for arm64, and no healthy build host carries the tag arch-arm64" in error_of(ended)
+    assert site.steps(ended["id"], "build_package") == []
+    assert repository.versions() == before
+    assert left_on_hosts(site) == []
+
+
+def test_a_host_whose_dpkg_does_not_know_its_tag_builds_nothing_of_a_release(site, repository, dpkgs):
+    dpkgs(("amd64", "amd64"), ("arm64", "amd64"))
+    before = repository.versions()
+    ended = build(site, for_architectures(site, "app"))
+
+    assert ended["status"] == "failed"
+    assert f"{site.builders[1].name} (" in error_of(ended)
+    assert "carries the tag arch-arm64, but its dpkg is amd64" in error_of(ended)
+    assert repository.versions() == before
+    assert left_on_hosts(site) == []
+
+
+def test_each_architecture_is_built_twice_and_the_provenance_says_so(site, repository, dpkgs):
+    dpkgs(("amd64 arm64", "amd64 arm64"), ("amd64 arm64", "amd64 arm64"))
+    of = for_architectures(site, "web")
+    ended = build(site, of, project="web")
+    assert ended["status"] == "succeeded", ended["result"]
+    stated = provenance_of(repository, "web", ended["result"]["output"]["version"])
+    said = stated["predicate"]["buildDefinition"]["internalParameters"]
+    shown = said["reproduced"]
+
+    assert {builder_of(one) for one in said["architectures"].values()} == {one.name for one in site.builders}
+    assert shown == kept(site, of).reproduced
+    assert shown.startswith("built with the same bytes on ")
+    assert all(machine.name in shown for machine in site.builders)
+    assert left_on_hosts(site) == []

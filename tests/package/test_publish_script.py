@@ -59,6 +59,16 @@ def test_the_packages_of_a_release_are_published_together_and_share_their_papers
     assert host.publish(first, others=[second]).returncode == 0
 
 
+def test_of_a_release_for_an_architecture_that_the_index_does_not_carry_nothing_is_published(host, tmp_path):
+    built = [deb(tmp_path, "app", "1.0-1.abcdef0", architecture=one) for one in ("amd64", "s390x")]
+    done = host.publish(built[0], others=built[1:])
+
+    assert "app_1.0-1.abcdef0_s390x.deb is for s390x, and bookworm carries amd64 alone" in done.stderr
+    assert host.versions() == []
+    assert host.publish(built[0]).returncode == 0
+    assert host.versions() == ["1.0-1.abcdef0"]
+
+
 def test_of_a_release_with_one_wrong_package_none_is_published(host, client, tmp_path):
     assert host.publish(deb(tmp_path, "app-client", "1.0-1.abcdef0", "one")).returncode == 0
     first, wrong = (deb(tmp_path, name, "1.0-1.abcdef0", "two") for name in ("app", "app-client"))

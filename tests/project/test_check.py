@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.package.building import BuildHost, commit, git, project, write
+from tests.package.building import BuildHost, commit, git, project, run, write
 
 ROOT = Path(__file__).parents[2]
 TOOLS = Path(sys.executable).parent
@@ -218,3 +218,19 @@ def test_two_packages_that_would_have_one_file_are_refused_by_both_names(app):
 def field(deb: Path, name: str, option: str = "-f") -> str:
     words = ["dpkg-deb", option, deb, *([name] if name else [])]
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_a_release_for_several_architectures_is_listed_with_them_and_built_for_this_machine(app, tmp_path):
+    own = run("dpkg", "--print-architecture").stdout.strip()
+    values = json.loads((app / "fpm.json").read_text())
+    other = "s390x" if own != "s390x" else "amd64"
+    write(app / "fpm.json", json.dumps({**values, "architectures": [other, own]}))
+    done = check(app, "--build", cwd=tmp_path)
+    write(app / "fpm.json", json.dumps({**values, "architectures": [other]}))
+    foreign = check(app, "--build", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].endswith(f", for {other} and {own}")
+    assert [path.name.rpartition("_")[2] for path in tmp_path.glob("*.deb")] == [f"{own}.deb"]
+    assert foreign.returncode == 2
+    assert f"app is built for {other}, and this machine is {own}" in foreign.stderr

@@ -1,6 +1,7 @@
 """What is said of a package: bill of materials and provenance."""
 
 import json
+from dataclasses import asdict, replace
 
 import pytest
 from cyclonedx.schema import SchemaVersion
@@ -8,14 +9,17 @@ from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd.package import build, provenance, sbom
+from cicd.package import provenance, sbom
 from cicd.package.builder_input import Origin
+from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
-from cicd.package.provenance import Builder
+from cicd.package.provenance import Builder, Making
 from cicd.package.tree import Tree
+from cicd.repository.publish import subjects
 
 COMMIT = "a" * 40
+VERSION = "1.0-1.aaaaaaa"
 ORIGIN = Origin("acme/greeter", COMMIT, f"acme/greeter@{COMMIT}", 1_700_000_000, "greeter")
 META = Metadata(
     name="greeter",
@@ -35,7 +39,8 @@ LOCKS = {
 
 
 def bill(locks: dict[str, str]) -> dict:
-    return sbom.bill(META, "1.0-1.aaaaaaa", ORIGIN, ["0" * 64], "2026-01-01T00:00:00Z", locks)
+    digests = {META.file(VERSION): "0" * 64}
+    return sbom.bill(META, VERSION, ORIGIN, digests, "2026-01-01T00:00:00Z", locks)
 
 
 def problem(found: dict) -> object:
@@ -69,11 +74,24 @@ def test_the_same_package_has_the_same_bill():
     assert bill(LOCKS) == bill(dict(reversed(list(LOCKS.items()))))
 
 
-def stated(clearance: Clearance) -> dict:
-    builder = Builder("build1", "fpm", "1.17.0", "run1", "2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z")
-    said = {"file": "/home/cicd/builds/r/out/greeter_1.0-1.aaaaaaa_all.deb", "sha256": "0" * 64}
-    papers = build.papers(META, "1.0-1.aaaaaaa", ORIGIN, builder, [said], clearance, Tree())
-    return json.loads(papers["provenance.json"])
+BUILDER = Builder("build1", "fpm", "1.17.0", "run1", "2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z")
+
+
+def package(*others: Package) -> Package:
+    file = f"/home/cicd/builds/r/out/{META.file(VERSION)}"
+    return Package("greeter", VERSION, COMMIT, ORIGIN.trace, "0" * 64, file, others=others)
+
+
+def stated(
+    clearance: Clearance,
+    *more: Builder,
+    first: Builder = BUILDER,
+    reproduced: str = "",
+    others: tuple[Package, ...] = (),
+) -> dict:
+    making = Making(ORIGIN, asdict(META), (first, *more), reproduced)
+    about = subjects(package(*others), b"{}")
+    return json.loads(json.dumps(provenance.statement(about, making, clearance, Tree())))
 
 
 def test_the_statement_names_commit_builder_inputs_and_digests():
@@ -101,3 +119,30 @@ def test_the_statement_says_whether_ci_passed_the_commit_and_who_let_it_past_if_
     assert ci(Clearance(who="ann", role="chief", why="db is down", when=1.5)) == {
         "passed": False, "who": "ann", "role": "chief", "why": "db is down", "when": 1.5,
     }  # fmt: skip
+
+
+def test_the_statement_of_several_architectures_says_who_built_which_of_what_tree():
+    arm64 = replace(BUILDER, host="build2", architecture="arm64", tree="2" * 64)
+    amd64 = replace(BUILDER, architecture="amd64", tree="1" * 64)
+    other = Package(
+        "greeter", VERSION, COMMIT, ORIGIN.trace, "f" * 64, f"out/.arm64/greeter_{VERSION}_arm64.deb"
+    )
+    statement = stated(Clearance(7), arm64, first=amd64, others=(other,))
+    built = statement["predicate"]["buildDefinition"]["internalParameters"]["architectures"]
+
+    assert {name: (one["builder"]["id"], one["tree"]) for name, one in built.items()} == {
+        "amd64": ("urn:cicd:build-host:build1", "1" * 64),
+        "arm64": ("urn:cicd:build-host:build2", "2" * 64),
+    }
+    assert {"name": f"greeter_{VERSION}_arm64.deb", "digest": {"sha256": "f" * 64}} in statement["subject"]
+
+
+def test_the_statement_says_what_a_second_build_showed_and_nothing_when_there_was_none():
+    def internal(reproduced: str) -> dict:
+        found = stated(Clearance(7), reproduced=reproduced)
+        return found["predicate"]["buildDefinition"]["internalParameters"]
+
+    said = "built with the same bytes on build2"
+
+    assert internal(said)["reproduced"] == said
+    assert {"reproduced", "architectures"}.isdisjoint(internal(""))

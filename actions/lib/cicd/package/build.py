@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from dataclasses import asdict, replace
@@ -12,15 +11,14 @@ from cicd import identifiers
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
 from cicd.errors import HostError
-from cicd.package import answers, contract, metadata, provenance, rpm, sbom
+from cicd.package import answers, contract, metadata, rpm, sbom
 from cicd.package import tree as trees
 from cicd.package.builder_input import Origin
 from cicd.package.built import BuiltPackage
-from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
 from cicd.package.package_names import Names
 from cicd.package.packaging import Run
-from cicd.package.provenance import Builder
+from cicd.package.provenance import BILL, Builder, Making, StoredBuilder
 from cicd.package.tree import StoredTree, Tree
 from cicd.release.host import Host
 from cicd.sanitize import one_line, rfc3339
@@ -40,12 +38,13 @@ class Described(TypedDict):
 
 
 class Built(BuiltPackage):
-    """What came out of a build: the first package, and the `others` of the release."""
+    """What came out of a build: the first package, the `others` of the release, and who built them."""
 
     driver: str
     version: str
     tree: StoredTree
     others: List[BuiltPackage]
+    builder: StoredBuilder
 
 
 def fetch_commit(settings: Settings, host: Host, run: str, project: Project, commit: str) -> None:
@@ -89,37 +88,74 @@ def build_package(
     project: Project,
     commit: str,
     described: Described,
-    clearance: Clearance,
     tree: Tree,
+    elsewhere: Sequence[BuiltPackage] = (),
 ) -> Built:
     """
     Build the packages of *tree* that *described* (the result of read_metadata), and say what came out.
 
-    Bill of materials and provenance, which has the commit's *clearance*, are left beside the first file.
+    The bill of materials of the release, of which *elsewhere* are the packages that other hosts built, is
+    left beside the first file.
     """
-    meta = metadata_of(described["metadata"])
-    trace = identifiers.trace_tag(project.repository, commit)
-    origin = Origin(
-        project.repository, commit, trace, int(described["time"]), project.name, project.directory
-    )
-    version, section = described["version"], settings.package
-    started = _now()
+    meta, version = metadata_of(described["metadata"]), described["version"]
     with Shell(settings, host) as shell:
-        driver, how = section.driver, (section.formats, section.lintian, tree.digest)
-        machine = Run(shell, run, _timeout(settings))
-        made = [machine.package(one, version, origin, driver, *how) for one in meta.release]
-        builder = Builder(host.name, made[0]["driver"], made[0].get("tool", ""), run, started, _now())
-        tree = replace(tree, digest=made[0]["tree"])
-        for name, content in papers(meta, version, origin, builder, made, clearance, tree).items():
-            shell.put(content, f"builds/{run}/out/{meta.name}/{name}")
-    first, *others = (_built(one, said) for one, said in zip(meta.release, made))
+        machine = Run(shell, run, settings.package.timeout)
+        built, made = _made(settings, host, machine, project, commit, described, tree, meta.release)
+        digests = {_name(one["file"]): one["sha256"] for one in [built, *built["others"], *elsewhere]}
+        origin = origin_of(project, commit, described)
+        content = bill(meta, version, origin, made[0], digests)
+        shell.put(content, f"builds/{run}/out/{meta.name}/{BILL}")
+    return built
+
+
+def build_alone(
+    settings: Settings,
+    host: Host,
+    run: str,
+    project: Project,
+    commit: str,
+    described: Described,
+    tree: Tree,
+    architecture: str = "",
+) -> Built:
+    """Build the packages of *tree*, and nothing beside them; with an *architecture* those for it alone."""
+    meta = metadata_of(described["metadata"])
+    own = [one for one in meta.release if architecture in ("", one.architecture)]
+    with Shell(settings, host) as shell:
+        machine = Run(shell, run, settings.package.timeout)
+        return _made(settings, host, machine, project, commit, described, tree, own)[0]
+
+
+def _made(
+    settings: Settings,
+    host: Host,
+    machine: Run,
+    project: Project,
+    commit: str,
+    described: Described,
+    tree: Tree,
+    packages: Sequence[Metadata],
+) -> tuple[Built, list[dict[str, str]]]:
+    """Let *machine*, on *host*, build *packages*; return what came out, and what its script said of each."""
+    section, version, started = settings.package, described["version"], _now()
+    how = (section.driver, section.formats, section.lintian, tree.digest)
+    origin = origin_of(project, commit, described)
+    made = [machine.package(one, version, origin, *how) for one in packages]
+    driver, digest = made[0]["driver"], made[0]["tree"]
+    builder = Builder(
+        *(host.name, driver, made[0].get("tool", ""), machine.name, started, _now()),
+        architecture=packages[0].architecture,
+        tree=digest,
+    )
+    first, *others = (_built(one, said) for one, said in zip(packages, made))
     return {
         **first,
-        "driver": made[0]["driver"],
+        "driver": driver,
         "version": version,
-        "tree": tree.as_json(),
+        "tree": replace(tree, digest=digest).as_json(),
         "others": others,
-    }
+        "builder": builder.as_json(),
+    }, made
 
 
 def _built(meta: Metadata, said: Mapping[str, str]) -> BuiltPackage:
@@ -134,24 +170,43 @@ def _built(meta: Metadata, said: Mapping[str, str]) -> BuiltPackage:
     }
 
 
-def papers(
-    meta: Metadata,
-    version: str,
-    origin: Origin,
-    builder: Builder,
-    made: Sequence[Mapping[str, str]],
-    clearance: Clearance,
-    tree: Tree,
-) -> dict[str, str]:
-    """Return the bill of materials and the provenance of what a build said that it *made*, by file name."""
-    first = made[0]
-    locks = {key[len(LOCK) :]: answers.text(first[key]) for key in first if key.startswith(LOCK)}
-    digests = [said["sha256"] for said in made]
-    bill = _json(sbom.bill(meta, version, origin, digests, rfc3339(origin.time), locks))
-    subjects = {said["file"].rpartition("/")[2]: said["sha256"] for said in made}
-    subjects["sbom.cdx.json"] = hashlib.sha256(bill.encode()).hexdigest()
-    statement = _json(provenance.statement(subjects, origin, builder, asdict(meta), clearance, tree))
-    return {"sbom.cdx.json": bill, "provenance.json": statement}
+def bill(
+    meta: Metadata, version: str, origin: Origin, said: Mapping[str, str], digests: Mapping[str, str]
+) -> str:
+    """
+    Return the bill of materials, a JSON text, of the release of *meta* at *version*.
+
+    *said* is what a host said when it built the first package, *digests* the sha256 of each of the release
+    by the file's name.
+    """
+    locks = {key[len(LOCK) :]: answers.text(said[key]) for key in said if key.startswith(LOCK)}
+    return _json(sbom.bill(meta, version, origin, digests, rfc3339(origin.time), locks))
+
+
+def origin_of(project: Project, commit: str, described: Described) -> Origin:
+    """Return where the package of *commit*, which is *described*, comes from."""
+    trace = identifiers.trace_tag(project.repository, commit)
+    return Origin(project.repository, commit, trace, int(described["time"]), project.name, project.directory)
+
+
+def making(
+    project: Project,
+    commit: str,
+    described: Described,
+    builders: Sequence[StoredBuilder],
+    reproduced: str = "",
+) -> Making:
+    """
+    Return what provenance says of how the packages of *commit* were made, by *builders*.
+
+    HostError when it is not what read_metadata *described*. *reproduced* is what a second build showed.
+    """
+    try:
+        origin = origin_of(project, commit, described)
+        makers = tuple(Builder(**one) for one in builders)
+        return Making(origin, described["metadata"], makers, reproduced)
+    except (KeyError, TypeError) as error:
+        raise _incomplete(error) from None
 
 
 def clean(settings: Settings, host: Host, run: str) -> None:
@@ -177,6 +232,12 @@ def metadata_of(values: Mapping[str, Any]) -> Metadata:
     try:
         return metadata.from_json(values)
     except (KeyError, TypeError) as error:
-        raise HostError(
-            f"The package's metadata is incomplete ({error}).", "Run read_metadata first."
-        ) from None
+        raise _incomplete(error) from None
+
+
+def _incomplete(error: Exception) -> HostError:
+    return HostError(f"The package's metadata is incomplete ({error}).", "Run read_metadata first.")
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

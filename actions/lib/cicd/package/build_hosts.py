@@ -17,6 +17,8 @@ TAKEN = "cicd/.builders"
 FAILED = "cicd/.failed-builders"
 AVOID_SECONDS = 600
 SESSION_LIMIT_SECONDS = 86400
+# In Consul a build host has, beside the tag of all of them, one for each architecture that it builds for.
+ARCHITECTURE_TAG = "arch-"
 
 
 def choose(
@@ -47,6 +49,11 @@ def find_host(store: Store, service: str, tag: str, commit: str) -> Host:
     return host
 
 
+def architectures_of(tags: Sequence[str]) -> list[str]:
+    """Return the architectures that the *tags* of a build host name."""
+    return [tag[len(ARCHITECTURE_TAG) :] for tag in tags if tag.startswith(ARCHITECTURE_TAG)]
+
+
 def _hosts(store: Store, service: str, tag: str) -> list[Host]:
     return [found.host() for found in store.healthy(service, tag)]
 
@@ -60,25 +67,35 @@ class Builders(Store):
         self._service, self._tag = section.service, section.tag
         self._seconds = min(4 * section.timeout, SESSION_LIMIT_SECONDS)
 
-    def take(self, run: str, commit: str, excluded: Sequence[str] = ()) -> Host:
-        """Return the host for *run*, which counts as busy from now on; never one of *excluded*."""
+    def take(self, run: str, commit: str, excluded: Sequence[str] = (), architecture: str = "") -> Host:
+        """
+        Return the host for *run*, which counts as busy from now on; never one of *excluded*.
+
+        With an *architecture* it is one that carries its tag.
+        """
         for name in excluded:
             self.give_back(run, name)
             self._note(f"{FAILED}/{name}", AVOID_SECONDS)
-        host = self._taken(run, commit, excluded)
+        host = self._taken(run, commit, excluded, architecture)
         if host is None:
-            raise self._none(excluded)
+            raise self._none(excluded, architecture)
         return host
 
-    def take_another(self, run: str, commit: str, first: str) -> Host:
+    def take_another(self, run: str, commit: str, first: str, architecture: str = "") -> Host:
         """Return another host than *first* for *run*, to build the same on; Refused when there is none."""
-        host = self._taken(run, commit, (first,))
+        host = self._taken(run, commit, (first,), architecture)
         if host is None:
             raise Refused(
-                f"{first} is the only healthy build host, {self._service} ({self._tag}) in Consul.",
+                f"{first} is the only healthy build host, {self._service} ({self._tags(architecture)}) "
+                "in Consul.",
                 "Start a second one, or set `verify_reproducible` to report.",
             )
         return host
+
+    def architectures(self) -> Mapping[str, Sequence[str]]:
+        """Return the healthy build hosts by name, each with the architectures of which it carries the tag."""
+        found = self.healthy(self._service, self._tag)
+        return {one.name: architectures_of(one.tags) for one in found}
 
     def give_back(self, run: str, name: str) -> None:
         """Record that *run* does not need the host *name* any more."""
@@ -86,9 +103,11 @@ class Builders(Store):
         if item and item.get("Session"):
             self.ask(lambda c: c.session.destroy(item["Session"]))
 
-    def _taken(self, run: str, commit: str, excluded: Sequence[str]) -> Host | None:
+    def _taken(self, run: str, commit: str, excluded: Sequence[str], architecture: str) -> Host | None:
         """Return the host that *run* takes, none of *excluded*; None when there is none."""
-        hosts = [host for host in _hosts(self, self._service, self._tag) if host.name not in excluded]
+        tag = ARCHITECTURE_TAG + architecture if architecture else ""
+        found = [one for one in self.healthy(self._service, self._tag) if one.carries(tag)]
+        hosts = [one.host() for one in found if one.name not in excluded]
         host = choose(hosts, self._busy(), self._failed(), commit)
         if host:
             self._note(f"{TAKEN}/{host.name}/{identifiers.check('run', run)}", self._seconds)
@@ -106,9 +125,12 @@ class Builders(Store):
         session = self.ask(lambda c: c.session.create(name=key, behavior="delete", ttl=ttl, lock_delay=0))
         self.ask(lambda c: c.kv.put(key, str(int(time.time())), acquire=session))
 
-    def _none(self, excluded: Sequence[str]) -> Refused:
+    def _tags(self, architecture: str) -> str:
+        return " and ".join([self._tag, *([ARCHITECTURE_TAG + architecture] if architecture else [])])
+
+    def _none(self, excluded: Sequence[str], architecture: str) -> Refused:
         but = f" but {', '.join(excluded)}, which failed," if excluded else ""
         return Refused(
-            f"No healthy host{but} offers {self._service} ({self._tag}) in Consul.",
+            f"No healthy host{but} offers {self._service} ({self._tags(architecture)}) in Consul.",
             "Start one, or check `package` in the configuration, then run the workflow again.",
         )

@@ -124,7 +124,7 @@ def relations(meta: Metadata) -> dict[str, str]:
 
 def fpm_arguments(meta: Metadata, version: str, origin: Origin) -> list[str]:
     """Return FPM's arguments for a .deb; it runs in the run's directory."""
-    words = ["-t", "deb", "-p", f"out/{meta.name}/{meta.name}_{version}_{meta.architecture}.deb"]
+    words = ["-t", "deb", "-p", f"out/{meta.name}/{meta.file(version)}"]
     words += _fpm_common(meta, version, origin)
     words += _fpm_scripts("")
     words += [

@@ -26,7 +26,7 @@ def problems(found: Declared, text: str | None, known: list[str], allowed: Allow
     """Return every problem with what is *found* beside the fpm.json *text*, of which some are *known*."""
     packages = found.packages
     said = [((*one.where, *where), sentence) for one in packages for where, sentence in _placed(one, allowed)]
-    said += _between(packages)
+    said += [*_between(packages), *_architecture_problems(packages)]
     if found.artifact and "build" in found.values:
         said.append((("build",), "`build` and `artifact` both say what is packaged: keep one"))
     problems = [problem for one in packages for problem in _script_problems(one)]
@@ -62,6 +62,28 @@ def _between(packages: Sequence[Declared]) -> Iterator[Problem]:
                     (*one.where, key),
                     f"`{key}` names {sorted(needed)[0]}, which has `install` false: let hosts install it",
                 )
+
+
+def _architecture_problems(packages: Sequence[Declared]) -> Iterator[Problem]:
+    """Yield what contradicts that *packages* are built for each of `architectures`."""
+    first, *others = packages
+    if not first.architectures:
+        return
+    if "architecture" in first.values:
+        yield ("architecture",), "`architecture` and `architectures` both say for what it is built: keep one"
+        return
+    if first.artifact:
+        yield (
+            ("artifact",),
+            "`artifact` is what CI built on one machine, and `architectures` wants a build for each: "
+            "keep one, or let `build` make what is packaged",
+        )
+    for one in others:
+        if one.values.get("architecture", "all") != "all":
+            yield (
+                (*one.where, "architecture"),
+                "`architecture` beside `architectures` can only be all: say that, or nothing",
+            )
 
 
 def _script_problems(found: Declared) -> list[str]:

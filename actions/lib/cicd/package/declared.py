@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import Any, Iterator, List, Mapping
+from typing import Any, Iterator, List, Mapping, Tuple
 
 from cicd.package import files
 from cicd.package.fields import INHERITED
@@ -78,6 +78,16 @@ class Declared:
     def artifact(self) -> str:
         """What of CI's archive is packaged; empty for nothing."""
         return str(self.values.get("artifact", ""))
+
+    @property
+    def architectures(self) -> Tuple[str, ...]:
+        """Architectures for each of which the release is built; empty for one build on any host."""
+        return tuple(dict.fromkeys(self.values.get("architectures", ())))
+
+    @property
+    def architecture(self) -> str:
+        """Architecture of the package; of a release that is built for several the first one, or all."""
+        return str(self.values.get("architecture") or next(iter(self.architectures), "all"))
 
     @property
     def entries(self) -> list[File]:

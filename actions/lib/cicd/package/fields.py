@@ -89,6 +89,7 @@ UNIT = Record(
     },
     {"path": "greeter-tidy.timer"},
 )
+ARCHITECTURES = "amd64|arm64|armhf|i386|ppc64el|riscv64|s390x"
 PACKAGE_FIELDS: Fields = {
     "name": Field(
         Text(
@@ -123,7 +124,7 @@ PACKAGE_FIELDS: Fields = {
     ),
     "priority": Field(_one_of("optional", "extra", "standard"), "Debian priority; optional when missing."),
     "architecture": Field(
-        Text(r"all|amd64|arm64|armhf|i386|ppc64el|riscv64|s390x", "a Debian architecture", "all"),
+        Text(f"all|{ARCHITECTURES}", "a Debian architecture", "all"),
         "Debian architecture; all when missing.",
     ),
     "prefix": Field(_folder("/opt/greeter"), "Directory of the application; /opt/<project>."),
@@ -192,7 +193,7 @@ PACKAGE_FIELDS: Fields = {
 }
 LISTS = tuple(name for name, field in PACKAGE_FIELDS.items() if isinstance(field.shape, Items))
 # What is said once, of the release: all packages have one version, and are made of one tree.
-OF_RELEASE = ("version", "build", "artifact")
+OF_RELEASE = ("version", "build", "artifact", "architectures")
 # What describes a package; what it brings, needs and does, each says itself.
 INHERITED = (
     *OF_RELEASE,
@@ -221,6 +222,10 @@ MORE = Record(
 FPM_JSON = Record(
     {
         **PACKAGE_FIELDS,
+        "architectures": Field(
+            Items(Text(ARCHITECTURES, "a Debian architecture, but all", "amd64")),
+            "Architectures for each of which it is built, on a build host with its tag: arch-amd64.",
+        ),
         "packages": Field(
             Items(MORE), "More packages of the same tree and version, published and deployed together."
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping
 
 from cicd.allowed import NOTHING_MORE, Allowed
@@ -15,8 +15,9 @@ from cicd.package.unit import Unit
 from cicd.release.version import package_name
 from cicd.sanitize import one_line
 
+ALL = "all"  # the architecture of a package that fits every one
 SAME = (
-    *("license", "section", "priority", "architecture", "user", "environment", "artifact", "before_remove"),
+    *("license", "section", "priority", "user", "environment", "artifact", "before_remove"),
     *EMBEDDED_HOOKS,
 )
 
@@ -27,7 +28,7 @@ class Metadata:
     What fpm.json says of a package, completed with the pipeline's defaults.
 
     `install` is whether the project's hosts install it; the first package of a release has the others as
-    `packages`.
+    `packages`, and says for which `architectures` all that are not for `all` are built: empty means once.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Metadata:
     license: str = "unknown"
     section: str = "misc"
     priority: str = "optional"
-    architecture: str = "all"
+    architecture: str = ALL
     user: str = ""
     environment: str = ""
     build: str = ""
@@ -64,11 +65,27 @@ class Metadata:
     directories: tuple[str, ...] = ()
     conffiles: tuple[str, ...] = ()
     packages: tuple[Metadata, ...] = ()
+    architectures: tuple[str, ...] = ()
 
     @property
     def release(self) -> tuple[Metadata, ...]:
         """All packages of the release, this one first."""
         return (self, *self.packages)
+
+    def file(self, version: str) -> str:
+        """Return what dpkg calls the file of this package at *version*."""
+        return f"{self.name}_{version}_{self.architecture}.deb"
+
+    @property
+    def other_architectures(self) -> tuple[str, ...]:
+        """Those of `architectures` that another build than this one makes."""
+        return tuple(one for one in self.architectures if one != self.architecture)
+
+    def built_for(self, architecture: str) -> Metadata:
+        """Return the same release, of which what is not for all architectures is built for *architecture*."""
+        others = tuple(one.built_for(architecture) for one in self.packages)
+        own = self.architecture if self.architecture == ALL else architecture
+        return replace(self, architecture=own, packages=others)
 
     @property
     def related(self) -> list[str]:
@@ -83,6 +100,7 @@ def from_json(values: Mapping[str, Any]) -> Metadata:
     units = (Unit(**{**one, "names": tuple(one["names"])}) for one in lists["units"])
     lists.update(units=tuple(units), files=tuple(File(**one) for one in lists["files"]))
     lists.update(packages=tuple(map(from_json, values["packages"])))
+    lists.update(architectures=tuple(values.get("architectures", ())))
     return Metadata(**{**values, **lists})
 
 
@@ -145,6 +163,8 @@ def _metadata(found: Declared) -> Metadata:
         maintainer=values.get("maintainer") or f"{project} <{package_name(project)}@localhost>",
         prefix=found.prefix,
         hook=found.hook,
+        architecture=found.architecture,
+        architectures=() if found.where else found.architectures,
         build=found.build,
         units=tuple(unit.ordered(units)),
         files=tuple(found.entries),

@@ -31,6 +31,7 @@ def build_tree(
     arguments += [f"memory={section.build_memory}", f"cpu={section.build_cpu}"]
     arguments += [f"seconds={section.build_seconds}", f"epoch={described['time']}"]
     arguments += [f"version={described['version']}", f"commit={commit}"]
+    arguments += [f"architecture={meta.architecture}"] if meta.architectures else []
     with Shell(settings, host) as shell:
         said = answers.pairs(shell.script("build_tree", arguments, section.timeout + section.build_seconds))
     digest = taken(said, meta, project, commit, meta.build)

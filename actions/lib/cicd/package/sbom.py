@@ -47,26 +47,40 @@ Bill = TypedDict(
 
 
 def bill(
-    meta: Metadata, version: str, origin: Origin, digests: Sequence[str], time: str, locks: Mapping[str, str]
+    meta: Metadata,
+    version: str,
+    origin: Origin,
+    digests: Mapping[str, str],
+    time: str,
+    locks: Mapping[str, str],
 ) -> Bill:
     """
     Return the bill of the release of *meta* at *version*, made at *time* (RFC 3339).
 
-    *digests* are the sha256 of its packages. Components of the first one are the others, and what they
-    declare: Debian dependencies, and the pins of the lock files *locks* (text by name) of the commit.
+    *digests* are the sha256 of its packages by file name, for every architecture. Components of the first
+    one are the others, and what they declare: Debian dependencies, and the pins of the lock files *locks*
+    (text by name) of the commit.
     """
-    own, *others = (_package(one, version, origin, sha256) for one, sha256 in zip(meta.release, digests))
+    packages = _packages(meta)
+    own, *others = (_package(one, version, origin, digests[one.file(version)]) for one in packages)
+    serial = uuid.uuid5(uuid.NAMESPACE_URL, own["purl"] + own["hashes"][0]["content"])
     components = [*others, *_debian(meta.release), *_pinned(locks)]
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, own['purl'] + digests[0])}",
+        "serialNumber": f"urn:uuid:{serial}",
         "version": 1,
         "metadata": {"timestamp": time, "tools": {"components": [_tool()]}, "component": own},
         "components": components,
         "dependencies": [{"ref": own["bom-ref"], "dependsOn": [c["bom-ref"] for c in components]}],
     }
+
+
+def _packages(meta: Metadata) -> list[Metadata]:
+    """Return each package of the release, once for each architecture for which it is built."""
+    more = (one for other in meta.other_architectures for one in meta.built_for(other).release)
+    return list(dict.fromkeys([*meta.release, *more]))
 
 
 def _package(meta: Metadata, version: str, origin: Origin, sha256: str) -> Component:

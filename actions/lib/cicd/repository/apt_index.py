@@ -49,6 +49,10 @@ class Repository:
         """Return the index entry of *package* at *version*, fields by name, or None."""
         return self._find(self._distributions[0], package, version)
 
+    def of_version(self, version: str) -> list[Mapping[str, str]]:
+        """Return the index entries of *version*, of whatever package and architecture."""
+        return [one for one in self.entries() if one.get("Version") == version]
+
     def entries(self) -> list[Mapping[str, str]]:
         """Return all index entries of the first distribution, each once."""
         found = {e["Filename"]: e for e in self._entries(self._distributions[0]) if "Filename" in e}
@@ -56,7 +60,7 @@ class Repository:
 
     def build(self, package: str, version: str) -> Build:
         """Return the published build of *package* at *version*, or raise RepositoryError."""
-        entries = [entry for entry in self.entries() if entry.get("Version") == version]
+        entries = self.of_version(version)
         entry = next((entry for entry in entries if entry.get("Package") == package), None)
         if entry is None:
             raise self._missing(package, version)
@@ -117,8 +121,9 @@ class Repository:
         return ""
 
     def _never_appeared(self, package: Package) -> RepositoryError:
-        entry = self.find(package.name, package.version)
-        other = entry and entry.get("SHA256") != package.sha256
+        entries = [e for e in self.of_version(package.version) if e.get("Package") == package.name]
+        entry = next(iter(entries), None)
+        other = all(e.get("SHA256") != package.sha256 for e in entries)
         seen = (
             f"with other content (sha256 {entry.get('SHA256', '')[:12]}…)" if entry and other else "not whole"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import tempfile
 import uuid
@@ -12,9 +14,11 @@ from cicd import identifiers
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
 from cicd.errors import HostLost, Refused, RepositoryError
+from cicd.package import provenance
 from cicd.package.built import Package
 from cicd.package.clearance import Clearance
 from cicd.package.package_names import Names
+from cicd.package.provenance import BILL, STATEMENT, Making
 from cicd.package.tree import Tree
 from cicd.release.host import Host
 from cicd.repository.apt_index import Repository
@@ -25,7 +29,6 @@ from cicd.store.store import Store
 PUBLISH_TIMEOUT_SECONDS = 900
 FETCH = ("curl", "-fsS", "--retry", "3", "--max-time", "20", "--range", "0-0", "--output", "/dev/null")
 FETCH_TIMEOUT_SECONDS = 90
-PAPERS = ("sbom.cdx.json", "provenance.json")
 
 
 class Published(TypedDict):
@@ -57,11 +60,12 @@ def publish(
     build_host: Host,
     clearance: Clearance,
     tree: Tree,
+    making: Making,
 ) -> Published:
     """
     Publish *package* and its release, whose files lie on *build_host*: all of them, or none. Return its
-    `url`, as clients fetch it, the `driver` and the URL of its `provenance`. Its record keeps the
-    *clearance* of its commit, and what *tree* it has.
+    `url`, as clients fetch it, the `driver` and the URL of its `provenance`, which says its *making*. Its
+    record keeps the *clearance* of its commit, and what *tree* it has.
 
     Refused when the same version is recorded, or seen by clients, with other bytes, or when
     a package's name is not *project*'s.
@@ -69,10 +73,12 @@ def publish(
     ledger, repository = Ledger(settings), Repository(settings, project)
     host = repository_host(ledger, settings)
     ledger.refuse_other_content(project.name, package)
-    for one in package.release:
-        _refuse_other_content(repository, one)
+    _refuse_other_content(repository, package)
     with tempfile.TemporaryDirectory(prefix="cicd-") as directory:
-        _fetch(settings, build_host, package, directory)
+        _fetch(settings, build_host, package, Path(directory))
+        about = subjects(package, Path(directory, BILL).read_bytes())
+        statement = provenance.statement(about, making, clearance, tree)
+        Path(directory, STATEMENT).write_text(json.dumps(statement, indent=1, sort_keys=True) + "\n")
         said = _put(settings, host, project, package, directory)
     url = repository.wait_for(package)
     _refuse_unfetchable(settings, project, ledger, url)
@@ -82,12 +88,17 @@ def publish(
     return {"url": url, "driver": said["driver"], "provenance": f"{where}/provenance.json"}
 
 
-def _fetch(settings: Settings, host: Host, package: Package, directory: str) -> None:
+def _fetch(settings: Settings, host: Host, package: Package, directory: Path) -> None:
     paths = [path for one in package.release for path in (_file(one), *one.rpms)]
-    folder = package.file.rpartition("/")[0]
     with Shell(settings, host) as shell:
-        for path in [*paths, *(f"{folder}/{paper}" for paper in PAPERS)]:
-            shell.download(path, str(Path(directory) / Path(path).name))
+        for path in [*paths, str(Path(package.file).with_name(BILL))]:
+            shell.download(path, str(directory / Path(path).name))
+
+
+def subjects(package: Package, bill: bytes) -> dict[str, str]:
+    """Return what provenance is about: sha256 by file name of *package*'s release, and of its *bill*."""
+    digests = {Path(one.file).name: one.sha256 for one in package.release}
+    return {**digests, BILL: hashlib.sha256(bill).hexdigest()}
 
 
 def _file(package: Package) -> str:
@@ -161,10 +172,14 @@ def _refuse_unfetchable(settings: Settings, project: Project, store: Store, url:
 
 
 def _refuse_other_content(repository: Repository, package: Package) -> None:
-    entry = repository.find(package.name, package.version)
-    if entry and entry.get("SHA256") != package.sha256:
-        raise RepositoryError(
-            f"{package.name} {package.version} is already published with other content "
-            f"(sha256 {entry.get('SHA256', '')[:12]}…, this build is {package.sha256[:12]}…).",
-            "A published version never changes: commit again, and let that be built.",
-        )
+    """Raise RepositoryError when clients see other bytes of *package*'s release, of any architecture."""
+    digests = {one.sha256 for one in package.release}
+    names = {one.name: one.sha256 for one in reversed(package.release)}
+    for entry in repository.of_version(package.version):
+        name, seen = entry.get("Package", ""), entry.get("SHA256", "")
+        if name in names and seen not in digests:
+            raise RepositoryError(
+                f"{name} {package.version} is already published with other content "
+                f"(sha256 {seen[:12]}…, this build is {names[name][:12]}…).",
+                "A published version never changes: commit again, and let that be built.",
+            )

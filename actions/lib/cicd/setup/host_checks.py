@@ -20,7 +20,7 @@ from cicd.repository import index_age
 from cicd.repository.apt_index import Repository
 from cicd.repository.renewal import distributions
 from cicd.sanitize import one_line
-from cicd.setup import sandboxes
+from cicd.setup import architectures, sandboxes
 from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store
 
@@ -39,10 +39,12 @@ class HostCheckup:
         """Whether each build host can be logged in to, has its tools, and may read the code."""
         section = self.settings.package
         urls = [self.settings.clone_url(project) for project in self.settings.projects.values()]
-        hosts = self._healthy(section.service, section.tag)
+        found = self.store.healthy(section.service, section.tag)
+        hosts = _hosts(found)
         fix = "Install git and fpm (or nfpm) there, and give its user a key that may read the repositories."
         yield from self._each("build hosts", hosts, "check_build_host", [section.driver, *urls], fix)
         yield from sandboxes.findings(self.settings, hosts)
+        yield from architectures.findings(self.settings, found)
 
     def repository(self) -> Iterator[Finding]:
         """Whether clients can read the repository, and its host can publish in it."""

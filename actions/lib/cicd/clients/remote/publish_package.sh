@@ -46,6 +46,8 @@ refuse_wrong() {
     grep -q "\"$sha256\"" "$incoming/provenance.json" || fail "the provenance of $deb is of another file"
     [ "$(control Package) $(control Version)" = "${deb%%_*} $version" ] ||
         fail "$deb holds $(control Package) $(control Version), not ${deb%%_*} $version"
+    architecture=${deb##*_} architecture=${architecture%.deb}
+    [ "$(control Architecture)" = "$architecture" ] || fail "$deb is for $(control Architecture), not $architecture"
     for field in Essential Protected Important; do
         case $(control "$field") in '' | no) ;; *) refuse_field "$field" "$(control "$field")" ;; esac
     done
@@ -74,6 +76,21 @@ is_published() { # TARGET
         grep -qs "^SHA256: $sha256\$" "$index" && return 0
     done
     return 1
+}
+
+# What the index has no place for would be published as if it were there.
+carried_freight() { (. "$config" && echo "${ARCHS:-i386 amd64}"); }
+carried_aptly() { aptly_run publish show "$1" | sed -n 's/^Architectures: //p' | tr -d ','; } # DISTRIBUTION
+refuse_uncarried() {
+    architecture=${deb##*_} architecture=${architecture%.deb}
+    [ "$architecture" != all ] || return 0
+    for target in $targets; do
+        carried=$("carried_$driver" "${target%%:*}") || return 0
+        case " $carried " in
+            "  " | *" $architecture "*) ;;
+            *) fail "$deb is for $architecture, and ${target%%:*} carries ${carried% } alone: add it there, docs/packages.md says how" ;;
+        esac
+    done
 }
 
 freight_place() { [ "$component" = main ] && echo "apt/${1%%:*}" || echo "apt/${1%%:*}/$component"; }
@@ -144,6 +161,7 @@ add() { # TARGET
     said=$("add_$driver" "$1" 2>&1) || give_up "$said"
     case $said in *ADDED) added="$added $deb=$1" ;; esac
 }
+each_package refuse_uncarried
 for target in $targets; do each_package add "$target"; done
 said=$(keep_papers) || give_up "the provenance of $package $version cannot be signed and kept: $said"
 flock -u 8
