@@ -139,7 +139,8 @@ class Contest:
             "ANSIBLE_LOCALHOST_WARNING": "False",
         }
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        (self._folder / "last.log").write_text(f"{command}\n{done.stdout}\n{done.stderr}")
+        if done.returncode and not done.stdout:
+            raise SystemExit(f"{command} failed: {done.stderr}")
         return done.stdout
 
     def _sockets(self) -> Path:

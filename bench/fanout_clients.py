@@ -31,8 +31,8 @@ def ours(fleet: Fleet) -> Callable[[], None]:
         "known_hosts_file": fleet["known_hosts"],
         "parallel": fleet["parallel"],
     }
-    required = {"jenkins": {"url": "-", "token_file": "-"}, "projects": {"x": {"repository": "a/x"}}}
-    repository = {"url": "-", "config_file": "-", "gpg_key": "-"}
+    required = {"jenkins": {"url": "http://nowhere", "token_file": "/-"}, "projects": {"x": {"repository": "a/x"}}}
+    repository = {"url": "http://nowhere", "config_file": "/-", "gpg_key": "-"}
     settings = config.parse({**required, "repository": repository, "ssh": ssh})
     fan = Fanout(settings).__enter__()
     hosts = [Host(address, address) for address in fleet["addresses"]]
