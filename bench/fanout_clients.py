@@ -31,7 +31,10 @@ def ours(fleet: Fleet) -> Callable[[], None]:
         "known_hosts_file": fleet["known_hosts"],
         "parallel": fleet["parallel"],
     }
-    required = {"jenkins": {"url": "http://nowhere", "token_file": "/-"}, "projects": {"x": {"repository": "a/x"}}}
+    required = {
+        "jenkins": {"url": "http://nowhere", "token_file": "/-"},
+        "projects": {"x": {"repository": "a/x"}},
+    }
     repository = {"url": "http://nowhere", "config_file": "/-", "gpg_key": "-"}
     settings = config.parse({**required, "repository": repository, "ssh": ssh})
     fan = Fanout(settings).__enter__()
