@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cicd.action import DeployStep
+from cicd.clients import alertmanager
 from cicd.config import Settings
 from cicd.deploy import commands
 from cicd.deploy.deploy import Deploy
@@ -24,11 +25,15 @@ class UpdateHosts(DeployStep):
         deploy = Deploy(settings, project)
         seen = deploy.look()
         chosen, backward = commands.named_hosts(seen, ring, hosts), seen.release.ring(ring).backward
-        with deploy.holding_lock(ring, generation) as still_ours:
+        limit = seen.deploy(ring).time_limit
+        with deploy.holding_lock(ring, generation) as still_ours, alertmanager.silenced(
+            settings, project, chosen, limit
+        ) as untold:
             order = Order(deploy.project, ring, generation, chosen, backward)
             reports = Rollout(settings, order, self.is_cancelled, still_ours).run()
         failed = rollout_summary.failures(reports)
         said = f"; failed: {rollout_summary.sentence(reports)}" if failed else ""
+        said += f"; {untold}" if untold else ""
         good = f"{len(reports) - len(failed)} of {len(hosts)}"
         return {
             **rollout_summary.summary(reports, 0),

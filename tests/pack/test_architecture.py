@@ -47,6 +47,7 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
         "release/verdict",
         "release/analysis",
         "release/judging",
+        "release/host_pattern",
         "analysis/judgement",
         "analysis/consul_checks",
         "analysis/looks",

@@ -126,10 +126,13 @@ class DriftSettings:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MonitoringSettings:
-    """Where the figures are by which a canary is judged."""
+    """Where the figures are by which a canary is judged, and who is told of hosts that are updated."""
 
     haproxy: tuple[str, ...]
     prometheus: str
+    alertmanager: str
+    absence_alerts: tuple[str, ...]
+    host_label: str
 
 
 @dataclass(frozen=True, eq=False, repr=False)

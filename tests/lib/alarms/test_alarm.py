@@ -350,3 +350,23 @@ def test_whatever_happens_an_alarm_goes_one_step_back_from_what_it_is_about(even
     for event in events:
         world.step(*event)
         assert len(world.memory.get("firing", {})) <= firing.KEPT
+
+
+def test_the_absence_of_a_host_that_is_drained_takes_nothing_back_and_counts_once_it_is_back():
+    down = replace(ERRORS, check="InstanceDown")
+    memory, decision, is_new = alarm.judge({}, down, known(drained={"web1"}), NOW)
+
+    assert (decision.what, is_new) == (IGNORE, True)
+    assert decision.reason == "web1 is out of traffic to be updated, so it may be absent"
+    assert alarm.judge(memory, down, known(), NOW + 30)[1].what == ROLL_BACK
+    assert judged(ERRORS, found=known(drained={"web1"})).what == ROLL_BACK, "errors are no absence"
+    assert judged(replace(ERRORS, status="down"), found=known(drained={"web1"})).what == IGNORE
+
+
+def test_an_answer_to_what_else_is_wrong_with_a_deploy_needs_no_recent_one():
+    later = NOW + 10 * WINDOW
+
+    assert judged(now=later).what == IGNORE
+    assert alarm.answer(known(), "canary", later).what == ROLL_BACK
+    assert alarm.answer(known(manual=("production",)), "production", later).what == ASK
+    assert alarm.answer(known(on("canary", ignores_holds=True)), "canary", later).what == IGNORE

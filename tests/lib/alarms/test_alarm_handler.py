@@ -106,6 +106,19 @@ def test_one_alarm_that_is_spelled_in_several_ways_is_one(known):
     assert event_log.events(Store(known), 1)[0][0]["said"].startswith("p99 > 300 ms (über 5 %) on web1")
 
 
+def test_that_a_host_is_absent_takes_nothing_back_while_its_agent_drains_it(consul, known):
+    check = {"CheckID": "_service_maintenance:greeter", "Name": "Maintenance", "Status": "critical"}
+    entry = {"Node": "web1", "ServiceID": "greeter", "Notes": "cicd-converge is updating this host", **check}
+    body = {"Node": "web1", "Address": "127.0.0.1", "Check": entry}
+    requests.put(f"{consul}/v1/catalog/register", json=body, timeout=10).raise_for_status()
+    drained = take(known, check="InstanceDown")
+    gone = {"Node": "web1", "CheckID": "_service_maintenance:greeter"}
+    requests.put(f"{consul}/v1/catalog/deregister", json=gone, timeout=10).raise_for_status()
+
+    assert drained.decision.reason == "web1 is out of traffic to be updated, so it may be absent"
+    assert take(known, check="InstanceDown").decision.what == "roll back"
+
+
 def test_ten_alarms_at_the_same_time_act_once(known):
     before = Store(known).release("greeter").generation
     with ThreadPoolExecutor(10) as pool:

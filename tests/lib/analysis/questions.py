@@ -24,7 +24,16 @@ def asked(look: int = 1, monitoring: Any = None, policy: Any = None, **more: Any
     question = Asked(
         "greeter",
         AnalysisPolicy(**{"sources": ("haproxy",), **(policy or {})}),
-        MonitoringSettings(**{"haproxy": (), "prometheus": "", **(monitoring or {})}),
+        MonitoringSettings(
+            **{
+                "haproxy": (),
+                "prometheus": "",
+                "alertmanager": "",
+                "absence_alerts": (),
+                "host_label": "",
+                **(monitoring or {}),
+            }
+        ),
         (CANARY,),
         OTHERS,
         {},

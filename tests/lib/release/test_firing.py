@@ -46,6 +46,22 @@ def about(host: str, **changes: str) -> Alarm:
     )
 
 
+@pytest.mark.parametrize(
+    ("check", "is_muted"),
+    [("InstanceDown", True), ("host_down", True), ("up", True), ("PING", True), ("errors", False),
+     ("shutdown hook failed", False), ("", False)],
+)  # fmt: skip
+def test_that_a_host_is_absent_counts_but_while_it_is_drained(check, is_muted):
+    memory = heard(about("web1", check=check))
+
+    def counts(drained: set[str]) -> bool:
+        return bool(firing.about_canary(firing.alarms(memory, NOW, CANARIES, drained)))
+
+    assert counts(set())
+    assert counts({"web2"})
+    assert counts({"web1"}) != is_muted
+
+
 @pytest.mark.parametrize("host", ["web1", ""])
 def test_an_alarm_about_a_canary_host_or_about_no_host_refuses_and_says_what_ends_it(host):
     error = refusal(heard(about(host), about("web1", check="latency")))

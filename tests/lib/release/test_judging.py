@@ -84,6 +84,16 @@ def test_a_person_may_promote_what_is_neither_good_nor_bad_where_the_configurati
     assert promote(found(INCONCLUSIVE, 4)).ring("production").wanted == NEW
 
 
+def test_a_first_version_has_nothing_to_be_compared_with_so_a_person_promotes_it():
+    policy, known = replace(POLICY, inconclusive=REFUSE), found(INCONCLUSIVE, 4)
+    first = Release("greeter", 7, {"canary": release(known).ring("canary")})
+    promoted = transitions.promote(first, BAKE, BAKE, analyses={"canary": policy})
+
+    assert promoted.ring("production").wanted == NEW
+    with pytest.raises(Refused, match="neither good nor bad"):
+        transitions.promote(first, BAKE, BAKE, analyses={"canary": policy}, by_itself=True)
+
+
 def test_where_it_is_not_required_only_a_bad_one_is_refused_also_without_an_analysis_now():
     lenient = replace(POLICY, required=False)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Mapping, Tuple
+from typing import Container, Mapping, Tuple
 
 from cicd import identifiers
 from cicd.clock import SKEW_SECONDS
@@ -25,6 +26,11 @@ ASK = "ask"  # a person decides
 FAILED = "failed"  # it was to go back, and could not
 IGNORE = "ignore"
 
+# What a check is called that says that a host is not there, whichever way it is written.
+ABSENT = re.compile(
+    r"(?i)(?<![a-z])(absent|dead|down|missing|no data|not responding|offline|ping|unavailable|unreachable)"
+    r"(?![a-z])|^up$"
+)
 AGAIN_SECONDS = 120.0  # by then a rollback has changed the generation, or died before it could
 WENT_BACK = {
     "roll_back": "went back already, and an alarm rolls it back at most once",
@@ -49,6 +55,12 @@ class Alarm:
         return f"{self.source}/{self.host}/{self.check}"
 
     @property
+    def is_absence(self) -> bool:
+        """Whether it says that its host is not there, in place of what is wrong with it."""
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_-]", " ", self.check)
+        return bool(self.host) and (self.status in ("down", "unreachable") or bool(ABSENT.search(words)))
+
+    @property
     def said(self) -> str:
         """The alarm in words."""
         where = f" on {self.host}" if self.host else ""
@@ -70,6 +82,7 @@ class AlarmContext:
 
     `rings` is the ring of each host, `windows` the seconds after a deploy to each ring in which
     alarms count, `manual` the rings that only a person takes back, `people` who may (anybody when empty).
+    `drained` are the hosts that we took out of traffic, to update them.
     """
 
     release: Release
@@ -78,6 +91,7 @@ class AlarmContext:
     windows: Mapping[str, float]
     manual: Tuple[str, ...] = ()
     people: Tuple[str, ...] = ()
+    drained: Container[str] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +134,8 @@ def judge(memory: Memory, alarm: Alarm, known: AlarmContext, now: float) -> Tupl
     if decision.what == ROLL_BACK:
         answered = {**answered, decision.ring: {"generation": decision.generation, "at": now}}
     known_to_fire[alarm.key] = {"said": alarm.said, "since": since, "heard": now, "reason": decision.reason}
+    if alarm.is_absence:
+        known_to_fire[alarm.key]["absence"] = True
     is_new = decision.what == ROLL_BACK or not before or before["reason"] != decision.reason
     return {"firing": known_to_fire, "answered": answered}, decision, is_new
 
@@ -170,6 +186,8 @@ def _ring(alarm: Alarm, known: AlarmContext, now: float) -> Tuple[str, str]:
     """Return the ring that the alarm is about, or why there is none."""
     if max(known.windows.values()) <= 0:
         return "", "deploy.alarm_window is 0, so no alarm takes anything back"
+    if alarm.is_absence and alarm.host in known.drained:
+        return "", f"{alarm.host} is out of traffic to be updated, so it may be absent"
     if alarm.host in known.release.holds.excluded:
         return "", f"{alarm.host} is excluded"
     if alarm.host:

@@ -88,6 +88,7 @@ def context(seen: Snapshot) -> AlarmContext:
         {name: _window(seen, name) for name in rings},
         tuple(name for name in rings[1:] if not seen.deploy(name).auto_rollback),
         seen.settings.access.get("rollback", ()),
+        seen.drained,
     )
 
 

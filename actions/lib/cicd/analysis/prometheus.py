@@ -13,9 +13,8 @@ from cicd.analysis.fetch import Unusable
 from cicd.release.analysis import Counts, Observation
 from cicd.release.analysis_policy import PROMETHEUS
 from cicd.release.host import ConsulHost
-from cicd.sanitize import one_line
+from cicd.release.host_pattern import literal, pattern
 
-HARMLESS = re.compile(r"[A-Za-z0-9_:-]")  # of a name or an address: itself in a text and in a pattern
 REQUESTS, FAILURES, SLOW = "requests", "failures", "slow"
 
 
@@ -36,11 +35,10 @@ def filled(query: str, asked: Asked, hosts: Sequence[ConsulHost]) -> str:
 
     Each is a name or an address, with a domain or a port or without.
     """
-    names = dict.fromkeys(name for host in hosts for name in (host.name, host.address))
     window = max(1, math.ceil(asked.now - asked.began))
     values = {
-        "hosts": f"({'|'.join(map(_literal, names))})([.:].*)?",
-        "project": "".join(map(_literal, asked.project)),
+        "hosts": pattern(name for host in hosts for name in (host.name, host.address)),
+        "project": literal(asked.project),
         "window": f"{window}s",
         "slow_seconds": f"{asked.policy.slow_ms / 1000:g}",
     }
@@ -84,9 +82,3 @@ def _asking(asked: Asked, hosts: Sequence[ConsulHost]) -> Callable[[str], int]:
             raise Unusable(f"{error} for the query `{what}`{more}") from None
 
     return number
-
-
-def _literal(text: str) -> str:
-    """A class of one character needs no escape of any kind, whichever quotes stand around it."""
-    safe = (one if HARMLESS.fullmatch(one) else f"[{one}]" for one in one_line(text, 255))
-    return "".join(one for one in safe if one == "[.]" or HARMLESS.fullmatch(one))

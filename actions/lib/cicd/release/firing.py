@@ -13,13 +13,21 @@ KEPT = 200
 FORGOTTEN_SECONDS = 7 * 86400.0
 
 
-class Remembered(TypedDict):
-    """An alarm that fires `since`, and was `heard` last (epoch seconds); `reason` is that of the decision."""
-
+class _Remembered(TypedDict):
     said: str
     since: float
     heard: float
     reason: str
+
+
+class Remembered(_Remembered, total=False):
+    """
+    An alarm that fires `since`, and was `heard` last (epoch seconds); `reason` is that of the decision.
+
+    `absence` is there, and true, of one that says that its host is not there.
+    """
+
+    absence: bool
 
 
 class Answer(TypedDict):
@@ -45,14 +53,16 @@ class Firing:
     check: str
     said: str
     since: float
+    absence: bool = False
 
 
 @dataclass(frozen=True)
 class Alarms:
-    """What fires now, the oldest first, and which hosts are canaries."""
+    """What fires now, the oldest first; which hosts are canaries, and which are drained to be updated."""
 
     firing: Tuple[Firing, ...] = ()
     canaries: Container[str] = ()
+    drained: Container[str] = ()
 
 
 SILENCE = Alarms()
@@ -69,15 +79,24 @@ def fresh(memory: Memory, now: float) -> dict[str, Remembered]:
     return {name: one for name, one in firing.items() if now - float(one["heard"]) < FORGOTTEN_SECONDS}
 
 
-def alarms(memory: Memory, now: float, canaries: Container[str]) -> Alarms:
-    """Return the alarms that the document *memory* says fire, for hosts of which *canaries* are canaries."""
+def alarms(memory: Memory, now: float, canaries: Container[str], drained: Container[str] = ()) -> Alarms:
+    """
+    Return the alarms that the document *memory* says fire.
+
+    Of their hosts *canaries* are canaries, and we have *drained* some to update them.
+    """
     found = [_firing(name, one) for name, one in fresh(memory, now).items()]
-    return Alarms(tuple(sorted(found, key=lambda one: one.since)), canaries)
+    return Alarms(tuple(sorted(found, key=lambda one: one.since)), canaries, drained)
 
 
 def about_canary(alarms: Alarms) -> List[Firing]:
-    """Return those of *alarms* that are about a canary host, or about the project without a host."""
-    return [one for one in alarms.firing if not one.host or one.host in alarms.canaries]
+    """
+    Return those of *alarms* that are about a canary host, or about the project without a host.
+
+    That a host is absent does not count while we have drained it.
+    """
+    counted = [one for one in alarms.firing if not (one.absence and one.host in alarms.drained)]
+    return [one for one in counted if not one.host or one.host in alarms.canaries]
 
 
 def refuse_alarmed(alarms: Alarms, project: str, version: str) -> None:
@@ -117,4 +136,4 @@ def _alarmed(project: str, version: str, counted: List[Firing]) -> Refused:
 
 def _firing(name: str, one: Remembered) -> Firing:
     source, host, check = name.split("/", 2)
-    return Firing(source, host, check, str(one["said"]), float(one["since"]))
+    return Firing(source, host, check, str(one["said"]), float(one["since"]), bool(one.get("absence", False)))

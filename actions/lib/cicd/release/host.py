@@ -8,6 +8,8 @@ from typing import List, Mapping, Optional, TypedDict
 
 SERF = "serfHealth"  # Consul's own check of a node: whether its agent is reached
 PASSING = "passing"
+MAINTENANCE = "_service_maintenance:"  # how Consul begins the name of the check of a service's maintenance
+DRAINED = "cicd-converge is updating this host"  # the reason that cicd-converge gives for one
 
 
 class ConsulNode(TypedDict):
@@ -34,6 +36,7 @@ class ConsulCheck(TypedDict, total=False):
     Name: str
     Status: str
     Output: str
+    Notes: str
     ModifyIndex: int
 
 
@@ -59,7 +62,8 @@ class Check:
     """
     One health check of a host; `status` is Consul's word: passing, warning or critical.
 
-    `index` grows whenever Consul writes it down; `said` tells two outputs of it apart.
+    `index` grows whenever Consul writes it down; `said` tells two outputs of it apart. `note` is why
+    it is there, as whoever registered it says.
     """
 
     id: str
@@ -67,6 +71,7 @@ class Check:
     status: str
     index: int = field(default=0, compare=False)
     said: str = field(default="", compare=False)
+    note: str = field(default="", compare=False)
 
     @property
     def passes(self) -> bool:
@@ -98,6 +103,11 @@ class ConsulHost:
     def is_reached(self) -> bool:
         """Whether Consul reaches the host's agent."""
         return all(check.passes for check in self.checks if check.id == SERF)
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether cicd-converge took it out of traffic, to update it."""
+        return any(check.id.startswith(MAINTENANCE) and check.note == DRAINED for check in self.checks)
 
     @property
     def trouble(self) -> str:
@@ -139,4 +149,11 @@ def from_consul(entry: ConsulEntry, datacenter: str = "") -> ConsulHost:
 
 def _check(given: ConsulCheck) -> Check:
     said = f"{zlib.crc32(given.get('Output', '').encode()):08x}"
-    return Check(given["CheckID"], given["Name"], given["Status"], given.get("ModifyIndex", 0), said)
+    return Check(
+        given["CheckID"],
+        given["Name"],
+        given["Status"],
+        given.get("ModifyIndex", 0),
+        said,
+        given.get("Notes", ""),
+    )

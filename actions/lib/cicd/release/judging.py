@@ -54,6 +54,7 @@ def refuse_unjudged(
     Raise Refused unless what *ring* wants is good enough for a promotion by the *policy* of the ring.
 
     Where nothing is certain after all looks, the policy may let a person promote, but nothing *by_itself*.
+    So it is with a project's first version, whatever the policy says: there is nothing to compare it with.
     """
     current, known = release.ring(ring), release.ring(ring).judged
     if not policy.sources or not policy.required or not current.wanted:
@@ -68,8 +69,12 @@ def refuse_unjudged(
             f"{release.project} {current.wanted.version} is being judged on {ring}: {counted(known)}.",
             f"Promote again in {left} s.",
         )
-    if by_itself or policy.inconclusive in (WAIT, REFUSE):
+    if by_itself or (policy.inconclusive in (WAIT, REFUSE) and _has_others(release, ring)):
         raise _uncertain(release, ring, known, policy)
+
+
+def _has_others(release: Release, ring: str) -> bool:
+    return any(release.ring(name).wanted for name in release.lifecycle.names if name != ring)
 
 
 def counted(known: Analysis) -> str:

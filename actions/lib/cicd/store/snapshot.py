@@ -99,12 +99,17 @@ class Snapshot:
         """Return what fires, with *canaries* as canary hosts; Refused when it cannot be read."""
         key = firing.key(self.project.name)
         try:
-            return firing.alarms(self.document(key, firing.Memory), self.now, canaries)
+            return firing.alarms(self.document(key, firing.Memory), self.now, canaries, self.drained)
         except (AttributeError, KeyError, TypeError, ValueError):
             raise Refused(
                 f"Whether an alarm fires is not known: the key {key} in Consul is unreadable.",
                 f"See what fires in the monitoring system, then: consul kv delete {key}",
             ) from None
+
+    @property
+    def drained(self) -> frozenset[str]:
+        """The hosts that are out of traffic because they are being updated."""
+        return frozenset(one.name for one in self.consul_hosts if one.is_drained)
 
     def hosts(self, ring_name: str, reachable_only: bool = False) -> list[Host]:
         """Return the ring's hosts; refused when there is none or, unless *reachable_only*, one is down."""
