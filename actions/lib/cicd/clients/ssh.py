@@ -29,12 +29,13 @@ class Shell:
 
     def __init__(self, settings: Settings, host: Host) -> None:
         self.host = host
-        self._user = settings.ssh.user
+        self._user, self._port = settings.ssh.user, settings.ssh.port
+        self._seconds = settings.ssh.connect_timeout
         self._connection = Connection(
             host.address,
             user=self._user,
-            port=settings.ssh.port,
-            connect_timeout=settings.ssh.connect_timeout,
+            port=self._port,
+            connect_timeout=self._seconds,
             connect_kwargs={
                 "key_filename": connection.readable(settings, "private_key_file"),
                 "look_for_keys": False,
@@ -48,12 +49,15 @@ class Shell:
 
     def __enter__(self) -> Shell:
         try:
+            self._connection.connect_kwargs["sock"] = self._dialled()
             self._connection.open()
         except paramiko.BadHostKeyException:
             raise connection.wrong_key(self.host) from None
         except BROKEN as error:
             raise connection.unreachable(self.host, self._user, error) from None
-        self._notice_silence()
+        transport = self._connection.client.get_transport()
+        if transport is not None:
+            transport.set_keepalive(KEEPALIVE_SECONDS)
         return self
 
     def __exit__(
@@ -103,12 +107,16 @@ class Shell:
             )
         return outcome.stdout
 
-    def _notice_silence(self) -> None:
-        """A host without power closes no connection: what nobody there acknowledges ends it here."""
-        transport = self._connection.client.get_transport()
-        if transport is not None:
-            transport.set_keepalive(KEEPALIVE_SECONDS)
-            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * SILENCE_SECONDS)
+    def _dialled(self) -> socket.socket:
+        """
+        Return a socket that sends at once: else each request waits 40 ms until the last is acknowledged.
+
+        A host without power closes no connection: what nobody there acknowledges ends it here.
+        """
+        dialled = socket.create_connection((self.host.address, self._port), self._seconds)
+        dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * SILENCE_SECONDS)
+        return dialled
 
     def put(self, content: str, path: str) -> None:
         """Write *content* to the file *path* there."""
