@@ -1,6 +1,6 @@
 #!/bin/sh
 # Run a project's build with everything else out of its reach.
-#   run NAME=VALUE ...   with every name of `check` below; without `architecture` when it is built once
+#   run NAME=VALUE ...   with every name that is `known` below; without `architecture` when it is built once
 #       Standard input is a tar that has `cache`, and `folder`, in which the build runs; standard output is one of
 #       `output`, and of `cache` when the build changed it.
 #   run stop run=RUN     end the build of RUN, if it goes on
@@ -13,22 +13,25 @@ home=/usr/libexec/cicd-sandbox state=/run/cicd-sandbox slots='1 2 3 4'
 refuse() { echo "$1" >&2; exit 1; }
 lost() { echo "$1" >&2; exit 75; }
 
-# Who asks is not trusted with more than this program does.
-check() { # NAME VALUE
-    case $1 in
-        run) pattern='[A-Za-z0-9][A-Za-z0-9-]{0,63}' ;;
-        project) pattern='[A-Za-z0-9][A-Za-z0-9._+-]{0,63}' ;;
-        prefix) pattern='(/[A-Za-z0-9_+@-][A-Za-z0-9._+@-]*)+' ;;
-        build | folder) pattern='[A-Za-z0-9_+@-][A-Za-z0-9._+@-]*(/[A-Za-z0-9_+@-][A-Za-z0-9._+@-]*)*' ;;
-        network) pattern='open|none' ;;
-        memory | cpu | seconds | disk) pattern='[1-9][0-9]{0,6}' ;;
-        epoch) pattern='[0-9]{1,12}' ;;
-        version) pattern='[A-Za-z0-9.+~-]{1,200}' ;;
-        commit) pattern='[0-9a-f]{40}' ;;
-        architecture) pattern='[a-z0-9]{1,16}' ;;
-        *) refuse "cicd-sandbox knows no $1" ;;
-    esac
-    printf '%s' "$2" | grep -qzxE "$pattern" || refuse "cicd-sandbox: $1 cannot be '$2'"
+# Who asks is not trusted with more than this program does. One process looks at all, since each costs.
+segment='[A-Za-z0-9_+@-][A-Za-z0-9._+@-]*'
+known='run=[A-Za-z0-9][A-Za-z0-9-]{0,63}'
+known="$known|project=[A-Za-z0-9][A-Za-z0-9._+-]{0,63}"
+known="$known|prefix=(/$segment)+"
+known="$known|(build|folder)=$segment(/$segment)*"
+known="$known|network=(open|none)"
+known="$known|(memory|cpu|seconds|disk)=[1-9][0-9]{0,6}"
+known="$known|epoch=[0-9]{1,12}"
+known="$known|version=[A-Za-z0-9.+~-]{1,200}"
+known="$known|commit=[0-9a-f]{40}"
+known="$known|architecture=[a-z0-9]{1,16}"
+is_known() { # NAME=VALUE…
+    status=0
+    printf '%s\0' "$@" | grep -qzvxE "$known" || status=$?
+    [ "$status" = 1 ]
+}
+check() { # NAME=VALUE…
+    is_known "$@" || for word; do is_known "$word" || refuse "cicd-sandbox cannot take '$word'"; done
 }
 
 end_build() {
@@ -187,15 +190,15 @@ END
 [ "$(id -u)" = 0 ] || refuse 'cicd-sandbox: run it by sudo'
 wanted=build architecture=''
 if [ "${1:-}" = stop ]; then wanted=stop && shift; fi
+check "$@"
 for word; do
-    check "${word%%=*}" "${word#*=}"
     eval "${word%%=*}=\${word#*=}"
 done
 if [ "$wanted" = stop ]; then end_build "$run"; exit 0; fi
 [ -d /run/systemd/system ] || lost 'this host does not run systemd'
 take_slot
 name=cicd-build-$slot CICD_OUTPUT=$(output)
-tidy
+[ ! -s "$state/$slot" ] || tidy
 trap tidy EXIT
 trap 'exit 1' HUP INT TERM
 printf '%s' "$run" >"$state/$slot"
