@@ -1,7 +1,8 @@
-"""The four commits of the demo: what each changes, and what must be true afterwards."""
+"""The five commits of the demo: what each changes, and what must be true afterwards."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import time
@@ -11,11 +12,14 @@ from typing import Any
 
 from demo.stackstorm import ENDED, StackStorm
 from demo.view import View
+from demo.visitors import Visitors
 from demo.world import ROOT, World, wait_for
 
 PROJECT = "greeter"
 REPOSITORY = "acme/greeter"
 RUN_SECONDS = 240
+SHARES = (5, 25)
+COUNTED = 500  # requests that visitors send before their share is said
 
 
 class StoryFailed(Exception):
@@ -122,11 +126,29 @@ def failing_post_inst_stops_at_the_canary(teller: Teller) -> None:
     _expect_served(teller.world, {"2.0.0"}, {"2.0.0"})
 
 
+def canary_gets_more_requests_by_itself(teller: Teller) -> None:
+    """Version 5: 5 % of the requests, then 25 %, each found good by figures, and production by itself."""
+    with teller.world.configured(_growing(teller.world)), Visitors(teller.world) as visitors:
+        trace = teller.push("Greet again", _mend)
+        _expect(teller.follow(trace, "cicd.ci_success"), "succeeded")
+        for percent in SHARES:
+            _expect_share(teller, visitors, percent)
+        wait_for("production's deploy by itself", lambda: _is_everywhere(teller.world, "5.0.0"), RUN_SECONDS)
+    if visitors.failures:
+        raise StoryFailed(f"{len(visitors.failures)} visitors got no answer, such as {visitors.failures[0]}")
+    _expect_versions(teller.world, canary="5.0.0", production="5.0.0")
+    _expect_served(teller.world, {"5.0.0"}, {"5.0.0"})
+
+
+# What the acceptance suite tells too, and what takes longer.
 STORIES: tuple[tuple[str, Callable[[Teller], None]], ...] = (
     ("v1 reaches production", first_version_reaches_production),
     ("v2 is canary while production stays, then production", second_version_is_canary_then_production),
     ("v3 with a failing test stops at CI", failing_test_stops_at_ci),
     ("v4 with a failing post-inst stops at the canary", failing_post_inst_stops_at_the_canary),
+)
+LONG_STORIES: tuple[tuple[str, Callable[[Teller], None]], ...] = (
+    ("v5 gets more and more requests, and goes on by itself", canary_gets_more_requests_by_itself),
 )
 
 
@@ -158,6 +180,50 @@ def _break_post_inst(clone: Path) -> None:
     add_greeter(clone)
     set_version(clone, "4.0.0")
     (clone / "script" / "post-inst").write_text("#!/bin/sh\necho 'cannot install' >&2\nexit 3\n")
+
+
+def _mend(clone: Path) -> None:
+    add_greeter(clone)
+    set_version(clone, "5.0.0")
+
+
+def _growing(world: World) -> dict[str, Any]:
+    """Return the configuration by which a canary gets SHARES of the requests, one after the other."""
+    analysis = {"sources": ["haproxy"], "margin": "5%", "looks": 1, "limit": 5, "inconclusive": "wait"}
+    canary = {"name": "canary", "traffic": [*SHARES], "analysis": analysis}
+    canary["version_key"] = "{project}::canary_version"
+    production = {"name": "production", "promote": "auto", "version_key": "{project}::version"}
+    return {
+        "monitoring": {"haproxy": [world.description["haproxy"]["statistics"]]},
+        "projects": {PROJECT: {"rings": [canary, production]}},
+    }
+
+
+def _expect_share(teller: Teller, visitors: Visitors, percent: int) -> None:
+    """Wait until *percent* of the requests go to the canary, and hold what visitors see."""
+    world = teller.world
+    wait_for(f"the canary's {percent} %", lambda: _applied(world) == percent * 100, RUN_SECONDS)
+    visitors.answered.clear()
+    wait_for("visitors", lambda: visitors.answered.total() >= COUNTED, 60)
+    share = visitors.share_of(world.hosts("canary"))
+    teller.view.say(f"{share:.1f} % of {visitors.answered.total()} requests went to the canary")
+    if abs(share - percent) > percent / 2:
+        raise StoryFailed(f"the canary gets {share:.1f} % of the requests, not {percent} %")
+
+
+def _applied(world: World) -> int | None:
+    """Return how many of 10,000 requests the load balancer sends to the canary."""
+    infra = next(host["name"] for host in world.description["hosts"] if host["role"] == "infra")
+    report = json.loads(world.key(f"cicd/.traffic/applied/{infra}") or "{}")
+    known = report.get("applied", {}).get(PROJECT) or {}
+    return known.get("buckets")
+
+
+def _is_everywhere(world: World, version: str) -> bool:
+    """Return whether production ran *version* well when its last deploy ended."""
+    ring = json.loads(world.key(f"cicd/{PROJECT}/release") or "{}").get("production") or {}
+    wanted = str((ring.get("wanted") or {}).get("version"))
+    return ring.get("state") == "healthy" and wanted.startswith(f"{version}-")
 
 
 def _expect(execution: dict[str, Any], status: str) -> None:

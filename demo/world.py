@@ -7,11 +7,13 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 EPOCH_2001 = 1e9  # smaller numbers are no times of ours
@@ -97,6 +99,23 @@ class World:
         entries = requests.get(url, timeout=TIMEOUT_SECONDS).json()
         return {e["Node"]["Node"]: all(c["Status"] == "passing" for c in e["Checks"]) for e in entries}
 
+    @contextmanager
+    def configured(self, changes: dict[str, Any]) -> Iterator[None]:
+        """Change the pack's configuration, sensors' too, while the block runs."""
+        path = Path(self.description["root"]) / "configs" / "cicd.yaml"
+        before = path.read_text()
+        self._reload(path, yaml.safe_dump(_merged(yaml.safe_load(before), changes), sort_keys=False))
+        try:
+            yield
+        finally:
+            self._reload(path, before)
+
+    def _reload(self, path: Path, text: str) -> None:
+        path.write_text(text)
+        environment = {**os.environ, "LAB_ROOT": self.description["root"]}
+        command = [ROOT / ".venv" / "bin" / "python", "-m", "lab", "reload"]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+
     def on_host(self, host: dict[str, Any], *command: str) -> str:
         """Return what *command* prints on *host*, run over SSH with its key verified."""
         ssh = self.description["ssh"]
@@ -107,6 +126,11 @@ class World:
     def installed(self, host: dict[str, Any], package: str) -> str:
         """Return dpkg's word on *package* on *host*: its status and version."""
         return self.on_host(host, "dpkg-query", "-W", "-f", "'${Status}|${Version}'", package)
+
+
+def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    nested = {k: _merged(values[k], v) for k, v in changes.items() if isinstance(values.get(k), dict)}
+    return {**values, **changes, **nested}
 
 
 def _an_hour_earlier(value: Any) -> Any:

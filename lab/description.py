@@ -9,6 +9,7 @@ from typing import Any
 
 from lab import proxies
 from lab.consul import encryption
+from lab.haproxy.config import COOKIE
 from lab.hosts.fleet import Fleet
 from lab.jenkins.host import USER as JENKINS_USER
 from lab.places import REPOSITORY, Places
@@ -41,7 +42,12 @@ def world(fleet: Fleet, engine: Engine) -> dict[str, Any]:
             "ca_file": str(encryption.authority(places)),
             "dns": f"{here.infra.address}:8600",
         },
-        "haproxy": {"url": here.haproxy_url, "canary_header": CANARY_HEADER},
+        "haproxy": {
+            "url": here.haproxy_url,
+            "canary_header": CANARY_HEADER,
+            "cookie": COOKIE,
+            "statistics": f"{here.statistics_url};csv",
+        },
         "repository": {
             "url": here.repository_url,
             "driver": fleet.driver.name,
@@ -113,7 +119,7 @@ def guide(places: Places, here: World) -> str:
   # A second project: .venv/bin/python -m lab project add, and a folder with fpm.json and script/
 
   # What runs where: {here.status_url}/
-  # HAProxy's page: http://{here.infra.address}:8404/   packages: {here.repository_url}/
+  # HAProxy's page: {here.statistics_url}   packages: {here.repository_url}/
   # logs: {places.logs}   everything by address: {places.world_file}
   make lab-down
 """

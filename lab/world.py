@@ -111,6 +111,11 @@ class World:
         return f"http://{self.infra.address}:8000"
 
     @property
+    def statistics_url(self) -> str:
+        """HAProxy's page."""
+        return f"http://{self.infra.address}:8404/"
+
+    @property
     def repository_url(self) -> str:
         return f"http://{self.infra.address}:8081"
 
