@@ -88,7 +88,10 @@ class Contest:
         )
         began = time.perf_counter()
         command = [str(python()), str(ROOT / "bench" / "fanout_clients.py"), name, str(description)]
-        spent = json.loads(self._run(command).splitlines()[-1])
+        said = self._run(command)
+        if not said:
+            raise SystemExit(self._last_log().read_text())
+        spent = json.loads(said.splitlines()[-1])
         return float(spent[1]) if times == 2 else time.perf_counter() - began
 
     def _pyinfra(self, machines: list[Machine], shipped: bool = False) -> float:
@@ -139,9 +142,11 @@ class Contest:
             "ANSIBLE_LOCALHOST_WARNING": "False",
         }
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode and not done.stdout:
-            raise SystemExit(f"{command} failed: {done.stderr}")
+        self._last_log().write_text(f"{command}\n{done.stdout}\n{done.stderr}")
         return done.stdout
+
+    def _last_log(self) -> Path:
+        return self._folder / "last.log"
 
     def _sockets(self) -> Path:
         folder = self._folder / "s"
