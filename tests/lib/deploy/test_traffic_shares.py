@@ -10,6 +10,7 @@ from cicd.deploy import share_commands, traffic_shares
 from cicd.errors import Refused
 from cicd.release import traffic
 from cicd.release.record import DEPLOYING
+from cicd.reports import overview
 from cicd.store.snapshot import Look
 from cicd.store.store import Store
 from tests.lib.actors import Actor
@@ -99,6 +100,17 @@ def test_an_alarm_about_the_canary_is_found_and_takes_the_share_to_nothing(world
     assert list(traffic_shares.find(world.settings, store)) == []
     with pytest.raises(Refused, match="moved on to generation"):
         traffic_shares.step(world.settings, PROJECT, event["generation"], "stanley")
+
+
+def test_what_is_deployed_says_the_share_and_who_is_late(world, store):
+    report(store, "lb1", None, 0)
+    traffic_shares.set_share(world.settings, PROJECT, 5.0, "ann")
+    seen = overview.look(store, world.settings.project(PROJECT))
+
+    assert (
+        "canary gets 5 % of the requests; lb1 has not applied it: it has not followed yet"
+        in overview.status_of(seen)["notes"]
+    )
 
 
 def test_no_step_follows_one_that_a_load_balancer_lacks(world, store):

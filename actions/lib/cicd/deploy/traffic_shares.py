@@ -67,7 +67,8 @@ def step(settings: Settings, project: str, due: int, who: str) -> Outcome:
 
 def find(settings: Settings, store: Store) -> Iterator[Event]:
     """Yield the trigger for each project whose canary is to get another share by itself."""
-    shared = {key.rpartition("/")[2] for key in store.below(traffic.key(""), traffic.AppliedShare)}
+    wanted = store.below(traffic.key(""), traffic.AppliedShare)
+    shared = {key.rpartition("/")[2] for key, share in wanted.items() if share.get("buckets")}
     for project in settings.projects.values():
         name = project.lifecycle.canary
         if project.name not in shared and not project.lifecycle.stage(name).traffic:

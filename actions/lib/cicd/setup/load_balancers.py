@@ -1,0 +1,53 @@
+"""The part of a checkup that reads what load balancers report, and whom they could send the rest to."""
+
+from __future__ import annotations
+
+from typing import Iterator, Sequence
+
+from cicd.config import Project, Settings
+from cicd.finding import GOOD, WARNING, WRONG, Finding
+from cicd.release import traffic
+from cicd.release.host import ConsulHost
+from cicd.release.traffic import Report, Reports
+from cicd.sanitize import one_line
+from cicd.store.store import Store
+
+STABLE = "_stable"  # how the tag of hosts outside the canary ends
+
+
+def findings(settings: Settings, store: Store, projects: Sequence[Project]) -> Iterator[Finding]:
+    """Yield what is found of each load balancer, and of *projects* whose share grows by itself."""
+    known = store.below(traffic.REPORTS, Report)
+    reports = {one_line(key.rpartition("/")[2], 100): report for key, report in known.items()}
+    yield from reported(reports)
+    for project in projects:
+        if project.lifecycle.stage(project.lifecycle.canary).traffic:
+            yield from of_project(settings, project, reports, store.health(project))
+
+
+def reported(reports: Reports) -> Iterator[Finding]:
+    """Yield how each load balancer of *reports* is."""
+    for node, report in sorted(reports.items()):
+        error = one_line(str(report.get("error") or ""), 300)
+        fix = (
+            "Read `journalctl -u cicd-traffic` there. If it is gone for good: "
+            f"consul kv delete cicd/.traffic/applied/{node}"
+        )
+        said = error or "has the shares of the requests that are wanted"
+        yield Finding(f"load balancer {node}", WRONG if error else GOOD, said, fix if error else "")
+
+
+def of_project(
+    settings: Settings, project: Project, reports: Reports, hosts: Sequence[ConsulHost]
+) -> Iterator[Finding]:
+    """Yield what the share of *project*, with its *hosts*, lacks to grow by itself."""
+    what, tags = f"{project.name}'s share of the requests", settings.tags(project)
+    if not reports:
+        said = "no load balancer reports, so its canary gets none"
+        yield Finding(what, WRONG, said, "Install cicd-traffic on the load balancers' hosts.")
+    canary = project.lifecycle.canary
+    others = [one for one in hosts if one.ring(tags) not in ("", canary)]
+    if others and not any(tag.endswith(STABLE) for one in others for tag in one.tags):
+        said = f"no host outside {canary} carries a tag that ends with {STABLE}"
+        fix = "Set STABLE_TAG in the project's file of cicd-converge, or the canary gets more than its share."
+        yield Finding(what, WARNING, said, fix)
