@@ -24,7 +24,9 @@ from cicd.analysis.fetch import Unusable
 from cicd.analysis.haproxy import Slot, grown
 from cicd.release.analysis import Counts, Observation
 from cicd.release.verdict import BAD, GOOD, INCONCLUSIVE
+from cicd.setup import monitoring_checks
 from tests.lib.analysis.questions import asked, host
+from tests.lib.consul_settings import settings
 
 CONFIGURATION = """global
   stats socket {folder}/socket mode 600 level admin
@@ -190,7 +192,12 @@ def test_a_balancer_that_is_away_or_says_no_addresses_leaves_it_inconclusive_wit
     site.start(legends="")
     site.ask(3)
     mute, _ = site.look(2, memory)
+    found = settings("http://127.0.0.1:1", monitoring={"haproxy": [f"http://127.0.0.1:{site.stats}/;csv"]})
+    (finding,) = monitoring_checks.findings(found)
     site.start()
+    (good,) = monitoring_checks.findings(found)
+
+    assert (finding.state, good.state, good.said) == ("wrong", "good", "gives the figures of 3 servers")
 
     assert away.outcome == mute.outcome == INCONCLUSIVE
     assert "does not answer (ConnectionError)" in away.reason
