@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import Dict, List, TypedDict
+from typing import Dict, Iterable, List, TypedDict
 
 from cicd import identifiers
 from cicd.errors import Refused
@@ -24,7 +24,8 @@ BUCKET_COMMITS = 500  # records of so many commits are in one value of the archi
 
 class StoredPackage(TypedDict, total=False):
     """
-    A record as it is stored; `ci` is missing from those of earlier packs, `published_at` is in UTC.
+    A record as it is stored; earlier packs wrote no `ci` and no `committed`, the epoch
+    second of its commit. `published_at` is in UTC.
 
     `files` are all packages of a release with several, sha256 by the file's name.
     """
@@ -42,6 +43,7 @@ class StoredPackage(TypedDict, total=False):
     provenance_sha256: str
     ci: StoredClearance
     tree: StoredTree
+    committed: int
     published_at: str
 
 
@@ -50,7 +52,8 @@ class Record:
     """
     What is remembered of a package: itself, where it was built, and the URL of its *papers*' folder.
 
-    `clearance` is why its commit could be built, `tree` what was packaged.
+    `clearance` is why its commit could be built, `tree` what was packaged, `committed` the epoch second of
+    its commit.
     """
 
     package: Package
@@ -60,6 +63,7 @@ class Record:
     statement: str  # sha256 of the provenance statement
     clearance: Clearance
     tree: Tree
+    committed: int = 0
 
     def as_json(self) -> StoredPackage:
         """Return the record as it is stored."""
@@ -80,6 +84,7 @@ class Record:
             "provenance_sha256": self.statement,
             "ci": self.clearance.as_json(),
             "tree": self.tree.as_json(),
+            "committed": self.committed,
             "published_at": rfc3339(time.time()),
         }
 
@@ -95,6 +100,11 @@ class Ledger(Store):
     def records(self, project: str) -> Archive[StoredPackage]:
         """Return all records of *project*."""
         return Archive(self, project, PACKAGES)
+
+    def committed(self, project: str, versions: Iterable[str]) -> Dict[str, float]:
+        """Return the epoch second of the commit of each of *versions* whose record has it."""
+        known = self.records(project).several(sorted(set(versions)))
+        return {one["version"]: one["committed"] for one in known if one.get("committed")}
 
     def old(self, project: str) -> List[str]:
         """Return the versions of *project* that were recorded first, beyond those that stay keys."""

@@ -83,8 +83,8 @@ def publish(
     url = repository.wait_for(package)
     _refuse_unfetchable(settings, project, ledger, url)
     where = f"{settings.repository.url.rstrip('/')}/provenance/{package.name}/{package.version}"
-    record = Record(package, build_host.name, said["driver"], where, said["statement"], clearance, tree)
-    ledger.record(project.name, record)
+    made = (package, build_host.name, said["driver"], where, said["statement"], clearance, tree)
+    ledger.record(project.name, Record(*made, committed=making.origin.time))
     return {"url": url, "driver": said["driver"], "provenance": f"{where}/provenance.json"}
 
 
