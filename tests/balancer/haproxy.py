@@ -67,15 +67,17 @@ class HAProxy:
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
 
     def answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        """Whether it takes requests and commands: a socket of the process before may still be there."""
+        with socket.socket() as site, socket.socket(socket.AF_UNIX) as commands:
+            is_there = site.connect_ex(("127.0.0.1", self.port)) == 0
+            return is_there and commands.connect_ex(str(self.folder / "admin.sock")) == 0
 
     def reload(self) -> None:
         """Let a new worker take over, as `systemctl reload haproxy` does."""
         old = self.workers()
         self.process.send_signal(signal.SIGUSR2)
         deadline = time.monotonic() + 20
-        while self.workers() & old or not self.workers():
+        while self.workers() & old or not self.workers() or not self.answers():
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
 
     def workers(self) -> set[str]:
@@ -87,7 +89,19 @@ class HAProxy:
         self.process.wait(20)
 
     def sides(self, requests: list[str], source: str = "127.0.0.1") -> list[str]:
-        """Return which backend answered each of the *requests*, lines of headers, over one connection."""
+        """
+        Return which backend answered each of the *requests*, lines of headers, over one connection.
+
+        A process that ends or has just begun may reset it: then all are sent again.
+        """
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                return self._sides(requests, source)
+            except ConnectionError:
+                assert time.monotonic() < deadline, (self.folder / "log").read_text()
+
+    def _sides(self, requests: list[str], source: str) -> list[str]:
         found: list[str] = []
         with socket.create_connection(("127.0.0.1", self.port), 10, (source, 0)) as connection:
             for first in range(0, len(requests), PIPELINED):
@@ -106,7 +120,8 @@ def _answers(connection: socket.socket, many: int) -> list[str]:
     received, found = b"", []
     while len(found) < many:
         piece = connection.recv(65536)
-        assert piece, received
+        if not piece:
+            raise ConnectionResetError
         received += piece
         found = [one.decode() for one in re.findall(rb"x-side: (\w+)\r", received)]
     return found
