@@ -1,1 +1,1 @@
-"""The story of five commits, told live: what `make demo` shows."""
+"""The story of six commits, told live: what `make demo` shows."""

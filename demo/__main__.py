@@ -1,4 +1,4 @@
-"""`python -m demo`: a lab, five commits, a report; and the lab is gone again."""
+"""`python -m demo`: a lab, six commits, a report; and the lab is gone again."""
 
 from __future__ import annotations
 

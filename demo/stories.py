@@ -1,4 +1,4 @@
-"""The five commits of the demo: what each changes, and what must be true afterwards."""
+"""The six commits of the demo: what each changes, and what must be true afterwards."""
 
 from __future__ import annotations
 
@@ -133,11 +133,28 @@ def canary_gets_more_requests_by_itself(teller: Teller) -> None:
         _expect(teller.follow(trace, "cicd.ci_success"), "succeeded")
         for percent in SHARES:
             _expect_share(teller, visitors, percent)
-        wait_for("production's deploy by itself", lambda: _is_everywhere(teller.world, "5.0.0"), RUN_SECONDS)
-    if visitors.failures:
-        raise StoryFailed(f"{len(visitors.failures)} visitors got no answer, such as {visitors.failures[0]}")
+        wait_for(
+            "production's deploy by itself",
+            lambda: _runs_well(teller.world, "production", "5.0.0"),
+            RUN_SECONDS,
+        )
+    _expect_answers(visitors)
     _expect_versions(teller.world, canary="5.0.0", production="5.0.0")
     _expect_served(teller.world, {"5.0.0"}, {"5.0.0"})
+
+
+def bad_figures_take_the_canary_back(teller: Teller) -> None:
+    """Version 6: healthy, but answers nobody; by its figures it goes back, and no visitor notices."""
+    world = teller.world
+    with world.configured(_judged(world)), Visitors(world) as visitors:
+        trace = teller.push("Answer nobody", _answer_nobody)
+        _expect(teller.follow(trace, "cicd.ci_success"), "succeeded")
+        wait_for("the canary's way back", lambda: _runs_well(world, "canary", "5.0.0"), RUN_SECONDS)
+    _expect_answers(visitors)
+    found = [entry["why"] for entry in world.history(PROJECT) if entry["what"] == "judge"]
+    teller.view.say(f"the canary was found {found[-1]}")
+    _expect_versions(world, canary="5.0.0", production="5.0.0")
+    _expect_served(world, {"5.0.0"}, {"5.0.0"})
 
 
 # What the acceptance suite tells too, and what takes longer.
@@ -149,6 +166,7 @@ STORIES: tuple[tuple[str, Callable[[Teller], None]], ...] = (
 )
 LONG_STORIES: tuple[tuple[str, Callable[[Teller], None]], ...] = (
     ("v5 gets more and more requests, and goes on by itself", canary_gets_more_requests_by_itself),
+    ("v6 is bad by its figures, and goes back by itself", bad_figures_take_the_canary_back),
 )
 
 
@@ -187,6 +205,29 @@ def _mend(clone: Path) -> None:
     set_version(clone, "5.0.0")
 
 
+def _answer_nobody(clone: Path) -> None:
+    """Only what is packaged has a file REVISION, so CI's tests pass."""
+    set_version(clone, "6.0.0")
+    source = clone / "greeter.py"
+    answer = (
+        'self.answer(503 if REVISION.exists() else 200, "application/json", json.dumps(self.server.about))'
+    )
+    source.write_text(
+        source.read_text().replace(
+            'self.answer(200, "application/json", json.dumps(self.server.about))', answer
+        )
+    )
+
+
+def _judged(world: World) -> dict[str, Any]:
+    """Return the configuration by which a canary is judged by HAProxy's figures."""
+    analysis = {"sources": ["haproxy"], "looks": 3, "limit": 30}
+    return {
+        "monitoring": {"haproxy": [world.description["haproxy"]["statistics"]]},
+        "projects": {PROJECT: {"analysis": analysis}},
+    }
+
+
 def _growing(world: World) -> dict[str, Any]:
     """Return the configuration by which a canary gets SHARES of the requests, one after the other."""
     analysis = {"sources": ["haproxy"], "margin": "5%", "looks": 1, "limit": 5, "inconclusive": "wait"}
@@ -219,11 +260,16 @@ def _applied(world: World) -> int | None:
     return known.get("buckets")
 
 
-def _is_everywhere(world: World, version: str) -> bool:
-    """Return whether production ran *version* well when its last deploy ended."""
-    ring = json.loads(world.key(f"cicd/{PROJECT}/release") or "{}").get("production") or {}
-    wanted = str((ring.get("wanted") or {}).get("version"))
-    return ring.get("state") == "healthy" and wanted.startswith(f"{version}-")
+def _runs_well(world: World, ring: str, version: str) -> bool:
+    """Return whether the *ring* ran *version* well when its last deploy ended."""
+    known = json.loads(world.key(f"cicd/{PROJECT}/release") or "{}").get(ring) or {}
+    wanted = str((known.get("wanted") or {}).get("version"))
+    return known.get("state") == "healthy" and wanted.startswith(f"{version}-")
+
+
+def _expect_answers(visitors: Visitors) -> None:
+    if visitors.failures:
+        raise StoryFailed(f"{len(visitors.failures)} visitors got no answer, such as {visitors.failures[0]}")
 
 
 def _expect(execution: dict[str, Any], status: str) -> None:

@@ -72,6 +72,11 @@ class World:
         )
         return [key.removeprefix(folder) for key in found.json()] if found.ok else []
 
+    def history(self, project: str) -> list[dict[str, Any]]:
+        """Return the newest changes of *project*, the newest at the end."""
+        folder = f"cicd/{project}/history/"
+        return [json.loads(self.key(f"{folder}{name}") or "{}") for name in sorted(self.names(folder))]
+
     def report(self, project: str, host: str, **changed: str) -> None:
         """Let *host* seem to have reported what is *changed*, on top of what it did report."""
         url = f"{self.description['consul']['url']}/v1/kv/cicd/{project}/hosts/{host}"
