@@ -85,9 +85,14 @@ def asked(seen: Snapshot, ring: str, policy: AnalysisPolicy, known: Analysis, lo
     """
     Return what the sources are asked about *ring* at *look*.
 
-    Excluded hosts are in neither group; the others are outside the canary in the same datacentre.
+    Excluded hosts are in neither group; the others are those of later rings in the same datacentre.
     """
-    rings, where = seen.rings, seen.project.lifecycle.stage(ring).datacenter
+    names = seen.project.lifecycle.names
+    later, rings, where = (
+        names[names.index(ring) + 1 :],
+        seen.rings,
+        seen.project.lifecycle.stage(ring).datacenter,
+    )
     counted = [
         host
         for host in seen.consul_hosts
@@ -98,7 +103,7 @@ def asked(seen: Snapshot, ring: str, policy: AnalysisPolicy, known: Analysis, lo
         policy=policy,
         monitoring=seen.settings.monitoring,
         canary=[host for host in counted if rings[host.name] == ring],
-        baseline=[host for host in counted if rings[host.name] not in (ring, "")],
+        baseline=[host for host in counted if rings[host.name] in later],
         reports=seen.reports,
         look=look,
         began=known.began,

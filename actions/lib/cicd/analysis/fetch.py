@@ -16,21 +16,26 @@ class Unusable(Exception):
     """What was asked gave no answer, or none that can be used; it says why."""
 
 
-def text(url: str, query: Mapping[str, str] | None = None) -> str:
-    """Return what *url* answers to GET with *query*; Unusable unless that is a success."""
-    answer = get(url, query)
+def text(url: str, form: Mapping[str, str] | None = None) -> str:
+    """Return what *url* answers to GET, or to POST with a *form*; Unusable unless that is a success."""
+    answer = ask(url, form)
     if answer.status_code != requests.codes.ok:
         raise Unusable(f"answers with status {answer.status_code}")
     return answer.text
 
 
-def get(url: str, query: Mapping[str, str] | None = None) -> requests.Response:
-    """Return the answer of *url* to GET, whatever its status; Unusable when there is none."""
+def ask(url: str, form: Mapping[str, str] | None = None) -> requests.Response:
+    """Return the answer of *url* to GET, or POST with a *form*, whatever its status; Unusable without one."""
     try:
         with requests.Session() as session:
             session.trust_env = False
-            with session.get(
-                url, params=query, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
+            with session.request(
+                "POST" if form else "GET",
+                url,
+                data=form,
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+                stream=True,
             ) as answer:
                 _read(answer)
                 return answer

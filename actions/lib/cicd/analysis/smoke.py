@@ -52,7 +52,7 @@ def _failure(asked: Asked, host: ConsulHost) -> str:
 def _trouble(asked: Asked, host: ConsulHost) -> str:
     """Return what is wrong with the answer of *host*; empty when nothing is."""
     try:
-        answer = fetch.get(f"http://{fetch.authority(host.address, host.port)}{asked.policy.path}")
+        answer = fetch.ask(f"http://{fetch.authority(host.address, host.port)}{asked.policy.path}")
     except Unusable as error:
         return str(error)
     if answer.status_code == asked.policy.status:
