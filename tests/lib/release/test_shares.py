@@ -133,6 +133,14 @@ def test_it_ends_when_production_runs_what_the_canary_runs():
     assert known.first.traffic == Traffic(known.generation, None, 50.0)
 
 
+def test_a_version_that_went_on_takes_no_step():
+    before = replace(transitions.promote(healthy(advertised(BY_HAND)), 40.0, 0), lifecycle=STEPPED)
+
+    assert shares.next_share(before, SILENCE) is None
+    assert shares.next_share(healthy(before, PRODUCTION, 50.0), SILENCE) is None
+    assert shares.next_share(healthy(advertised(STEPPED, before, 2)), SILENCE) == STEPS[0]
+
+
 def test_it_stays_when_the_canary_has_moved_on():
     known = transitions.promote(healthy(advertised(BY_HAND)), 40.0, 0)
     known = healthy(advertised(BY_HAND, known, 2))

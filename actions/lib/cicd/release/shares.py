@@ -61,7 +61,7 @@ def next_share(release: Release, alarms: Alarms) -> float | None:
     share, is_alarmed = current.traffic.share if current.traffic else None, firing.about_canary(alarms)
     if is_alarmed:
         return 0.0 if share else None
-    if not stage.traffic or not _may_step(current):
+    if not stage.traffic or not _may_step(current) or _went_on(release, stage):
         return None
     higher = [step for step in stage.traffic if step > (share or 0.0)]
     if not higher or (share and not _is_good(current)):
@@ -84,7 +84,7 @@ def note(release: Release, late: Sequence[str]) -> str:
         return ""
     said = f"{stage.name} gets {told(known.share)}"
     higher = [step for step in stage.traffic if step > known.share]
-    if known.by_steps and higher:
+    if known.by_steps and higher and not _went_on(release, stage):
         what = "a good verdict" if known.share else "its deploy has ended well"
         said += f", and {higher[0]:g} % after {what}"
     return "; ".join([said, *late])
@@ -117,6 +117,12 @@ def _may_step(current: Ring) -> bool:
     """Whether the ring's steps decide: it is healthy, and nobody took over, nor is it a version of before."""
     took_over = current.traffic and not current.traffic.by_steps
     return current.state == HEALTHY and bool(current.wanted) and not current.backward and not took_over
+
+
+def _went_on(release: Release, stage: Stage) -> bool:
+    """Whether a ring after the canary is wanted to run what it runs: there is nothing left to try."""
+    wanted = release.ring(stage.name).wanted
+    return any(release.ring(name).wanted == wanted for name in release.lifecycle.followers(stage.name))
 
 
 def _is_good(current: Ring) -> bool:
