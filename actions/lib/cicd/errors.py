@@ -11,7 +11,9 @@ The expected failures, each a sentence for an operator.
   x JenkinsError     Jenkins did not answer as it must, or says the build is not good
     x JenkinsAway    it does not answer at all: worth another try
     x JenkinsMissing the job, build or queue item does not exist there
-  x GitHubError      GitHub did not answer as it must
+  * ReceiverError    who is told of a change did not take it
+    x GitHubError    GitHub did not answer as it must
+    x ReceiverBusy   it is away, or wants less: worth another try
   * HostError        a host could not be reached, or a command failed there
     x HostLost       the host itself failed, not what it was asked: another one may do it
   x ProjectError     the repository breaks the project's contract (scripts, fpm.json)
@@ -71,7 +73,19 @@ class JenkinsMissing(JenkinsError):
     """The job, build or queue item does not exist."""
 
 
-class GitHubError(CicdError):
+class ReceiverError(CicdError):
+    """Who is told of a change did not take it, and will not take it later."""
+
+
+class ReceiverBusy(ReceiverError):
+    """Who is told of a change is away, or wants less: worth another try after `seconds`."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message, f"It is tried again in {seconds:.0f} s.")
+        self.seconds = seconds
+
+
+class GitHubError(ReceiverError):
     """GitHub did not answer as it must."""
 
 

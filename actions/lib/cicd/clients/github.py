@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, List, Mapping, Optional, TypedDict, cast
 
 from cicd.config import Settings, secret
-from cicd.errors import GitHubError
+from cicd.errors import GitHubError, ReceiverBusy
 from cicd.sanitize import beginning, one_line
 
 if TYPE_CHECKING:
@@ -93,12 +93,8 @@ class Delivery(TypedDict, total=False):
     status_code: int
 
 
-class GitHubBusy(GitHubError):
+class GitHubBusy(ReceiverBusy, GitHubError):
     """GitHub is down, or wants less: worth another try after `seconds`."""
-
-    def __init__(self, message: str, seconds: float) -> None:
-        super().__init__(message, f"It is tried again in {seconds:.0f} s.")
-        self.seconds = seconds
 
 
 class GitHub:

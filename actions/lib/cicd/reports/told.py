@@ -1,17 +1,33 @@
-"""What GitHub was told of a project, and since when and until when: one document in Consul. Pure."""
+"""What a receiver was told of a project, and since when and until when: one document in Consul. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Mapping, TypedDict, cast
+from typing import Mapping, Protocol, TypedDict, cast
 
 from cicd.clients.github import LONGEST_WAIT_SECONDS
 from cicd.clock import is_ahead
-from cicd.reports.report import Report
 
 KEPT = 600  # CI, package and canary of each run
 LEASE_SECONDS = 90
 BACKOFF_SECONDS = 900
+
+
+class Item(Protocol):
+    """
+    One thing to tell: a change of *ring*, or else something *about* a run.
+
+    `mark` names it: the generation that is told with it, or what is said.
+    """
+
+    @property
+    def ring(self) -> str: ...
+
+    @property
+    def about(self) -> str: ...
+
+    @property
+    def mark(self) -> str: ...
 
 
 class Deployment(TypedDict):
@@ -38,11 +54,11 @@ class StoredTold(TypedDict, total=False):
 @dataclass(frozen=True)
 class Told:
     """
-    The memory of what GitHub was told.
+    The memory of what a receiver was told.
 
     Changes were told up to `generation`, runs are told that moved after `since`; `ci` has what was said
     last, by what it is about, `deployments` the `commit` and GitHub's `id` of each ring's last one.
-    Who is `busy` tells alone until `busy_until`. GitHub is left alone until `not_before`, after that many
+    Who is `busy` tells alone until `busy_until`. The receiver is left alone until `not_before`, after that many
     `tries` and its last `problem`. All moments are epoch seconds.
     """
 
@@ -57,7 +73,7 @@ class Told:
     problem: str = ""
 
     def is_left_alone(self, now: float) -> bool:
-        """Whether GitHub wants to hear nothing *now*."""
+        """Whether the receiver is told nothing *now*."""
         return is_ahead(self.not_before, now, LONGEST_WAIT_SECONDS)
 
 
@@ -74,13 +90,13 @@ def as_json(told: Told) -> StoredTold:
 
 
 def claim(told: Told, who: str, now: float) -> Told | None:
-    """Return *told* while *who* tells GitHub; None when somebody else does, or it is left alone."""
+    """Return *told* while *who* tells the receiver; None when somebody else does, or it is left alone."""
     if is_ahead(told.busy_until, now, LEASE_SECONDS) or told.is_left_alone(now):
         return None
     return replace(told, busy=who, busy_until=now + LEASE_SECONDS)
 
 
-def mark(told: Told, one: Report) -> Told:
+def mark(told: Told, one: Item) -> Told:
     """Record that *one* was told."""
     if one.ring:
         return replace(told, generation=max(told.generation, int(one.mark)))
@@ -89,6 +105,6 @@ def mark(told: Told, one: Report) -> Told:
 
 
 def back_off(told: Told, seconds: float, problem: str, now: float) -> Told:
-    """Leave GitHub alone for *seconds*, or for longer the more often it said so."""
+    """Leave the receiver alone for *seconds*, or for longer the more often it said so."""
     wait = min(seconds * 2 ** min(told.tries, 5), max(seconds, BACKOFF_SECONDS))
     return replace(told, tries=told.tries + 1, not_before=now + wait, problem=problem)
