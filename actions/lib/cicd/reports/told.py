@@ -58,8 +58,8 @@ class Told:
 
     Changes were told up to `generation`, runs are told that moved after `since`; `ci` has what was said
     last, by what it is about, `deployments` the `commit` and GitHub's `id` of each ring's last one.
-    Who is `busy` tells alone until `busy_until`. The receiver is left alone until `not_before`, after that many
-    `tries` and its last `problem`. All moments are epoch seconds.
+    Who is `busy` tells alone until `busy_until`. The receiver is left alone until `not_before`, after that
+    many `tries` and its last `problem`. All moments are epoch seconds.
     """
 
     generation: int
