@@ -66,6 +66,8 @@ def test_what_serves_the_pack_knows_nothing_of_it(path):
         "ci/build_queue",
         "ci/github_push",
         "reports/report",
+        "reports/notice",
+        "reports/told",
         "release/ring",
         "release/version",
         "package/fpm_json",

@@ -9,11 +9,22 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence, Tuple, cast
 
-from cicd import access, allowed, analyses, config_file, config_schema, identifiers, lifecycles, sections
+from cicd import (
+    access,
+    allowed,
+    analyses,
+    config_file,
+    config_schema,
+    identifiers,
+    lifecycles,
+    notice_targets,
+    sections,
+)
 from cicd.allowed import NOTHING_MORE, Allowed
 from cicd.config_schema import Problem
 from cicd.errors import ConfigError
 from cicd.lifecycles import Given, Place
+from cicd.notice_targets import NoticeTarget
 from cicd.release import approvals
 from cicd.release import freeze_windows as windows
 from cicd.release.analysis_policy import NO_ANALYSIS, AnalysisPolicy
@@ -97,6 +108,7 @@ class Settings:
     freeze_windows: Tuple[Window, ...] = ()
     break_glass: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
     access: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    notices: Tuple[NoticeTarget, ...] = ()
 
     def project(self, name: str) -> Project:
         """Return the project called *name*, or raise ConfigError naming those that exist."""
@@ -190,6 +202,7 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
         freeze_windows=windows.parse(given.get("freeze_windows"), "freeze_windows"),
         break_glass=approvals.roles_from(given.get("break_glass")),
         access=access.parse(given.get("access")),
+        notices=notice_targets.parse(given.get("notices"), given["projects"]),
     )
     lifecycles.refuse_shared(_places(settings))
     for project in parsed.values():
@@ -226,6 +239,12 @@ def unreadable_to_sensors(settings: Settings) -> list[str]:
 def unreadable(settings: Settings, names: Sequence[str]) -> list[str]:
     """Return the files that the keys *names* of the configuration name, and that this user cannot read."""
     return [path for path in _files(settings, names) if not os.access(path, os.R_OK)]
+
+
+def unreadable_for_notices(settings: Settings) -> list[str]:
+    """Return the files of the targets of notices that this user cannot read."""
+    files = [path for target in settings.notices for path in (target.url_file, target.password_file) if path]
+    return [path for path in files if not os.access(path, os.R_OK)]
 
 
 def private(settings: Settings, names: Sequence[str]) -> list[str]:

@@ -70,3 +70,13 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds // size:.0f} {unit}"
     return f"{max(0, seconds):.0f} s"
+
+
+MENTION_OR_LINK = re.compile(
+    r"(?<=@)(?=\w)|(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\])(?=\()|(?<=\{)(?=~)", re.IGNORECASE
+)
+
+
+def unlinked(text: str) -> str:
+    """Return *text* so that a chat neither calls anybody by it nor makes a link of it."""
+    return MENTION_OR_LINK.sub(ZERO_WIDTH_SPACE, text)

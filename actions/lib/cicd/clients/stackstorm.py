@@ -104,6 +104,11 @@ class StackStorm:
         answer = self._ask("PUT", f"/executions/{identifier}", {}, {"status": "canceled"})
         return bool((answer or {}).get("status") == "canceled")
 
+    def say(self, route: str, channel: str, message: str) -> None:
+        """Have the chat bot that listens to *route* say *message* in *channel*."""
+        parameters = {"route": route, "channel": channel, "message": message}
+        self._ask("POST", "/executions", {}, {"action": "chatops.post_message", "parameters": parameters})
+
     def _ask(self, method: str, path: str, query: Mapping[str, object], body: Any = None) -> Any:
         from urllib.parse import urlencode  # few actions ask, and all would wait for these imports
         from urllib.request import ProxyHandler, Request, build_opener

@@ -123,11 +123,11 @@ def _of_change(entry: HistoryEntry, commits: Mapping[str, str], overtaken: str) 
     elif what == "roll_back":
         yield report(old, FAILURE, f"{old} was rolled back to {new} on {ring}", follows=1)
         yield report(new, PENDING, f"{ring} goes back to {new}")
-    elif said := _judged(entry) or _stopped(entry):
+    elif said := judged(entry) or stopped(entry):
         yield report(old, FAILURE if _is_bad(entry) else SUCCESS, said)
 
 
-def _stopped(entry: HistoryEntry) -> str:
+def stopped(entry: HistoryEntry) -> str:
     """Return that the version that a ring left, or stopped at, failed, and why; empty of any other change."""
     what, ring, old, new = entry["what"], entry["ring"], entry.get("from"), entry.get("to")
     ended = stop.from_json(entry.get("stop"))
@@ -139,7 +139,8 @@ def _stopped(entry: HistoryEntry) -> str:
     return f"{old} failed on {ring}, which went back to {new or 'nothing'}{why}" if _goes_back(entry) else ""
 
 
-def _judged(entry: HistoryEntry) -> str:
+def judged(entry: HistoryEntry) -> str:
+    """Return what was found of a canary; empty of any other change."""
     return f"{entry['to']} on {entry['ring']}: {entry['why']}" if entry["what"] == "judge" else ""
 
 

@@ -132,7 +132,8 @@ class Checkup:
             yield from _job(project, page)
 
     def _secrets(self) -> Iterator[Finding]:
-        for path in config.unreadable(self.settings, config.READ_BY_ACTIONS):
+        needed = config.unreadable(self.settings, config.READ_BY_ACTIONS)
+        for path in (*needed, *config.unreadable_for_notices(self.settings)):
             fix = "Create it, or let the user of st2actionrunner read it."
             yield Finding("secrets", WRONG, f"actions cannot read {path}", fix)
 

@@ -1,0 +1,78 @@
+"""A mail server that takes notices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Sequence
+
+from cicd import config
+from cicd.errors import ReceiverBusy, ReceiverError
+from cicd.notice_targets import IMPLICIT, STARTTLS, NoticeTarget
+from cicd.sanitize import beginning
+
+if TYPE_CHECKING:
+    import smtplib
+    from email.message import EmailMessage
+
+TIMEOUT_SECONDS = 10
+RETRY_SECONDS = 60.0
+SUBJECT_CHARACTERS = 150
+
+
+def send(target: NoticeTarget, lines: Sequence[str], link: str, identifier: str) -> None:
+    """
+    Send *lines* and *link* to the recipients of *target*; the first line is the subject, too.
+
+    A mail that is sent twice has the same *identifier*. ReceiverBusy when it is worth another try;
+    ReceiverError when the server refuses this mail for good.
+    """
+    import smtplib  # few actions send mail
+
+    password = config.secret(target.password_file)
+    try:
+        with _connected(target) as server:
+            if target.user:
+                server.login(target.user, password)
+            server.send_message(message(target, lines, link, identifier))
+    except smtplib.SMTPDataError as error:
+        if error.smtp_code >= 500:
+            raise ReceiverError(f"{target.server} refused a mail: {error.smtp_code}.") from None
+        raise _busy(target, str(error.smtp_code)) from None
+    except smtplib.SMTPResponseException as error:
+        raise _busy(target, str(error.smtp_code)) from None
+    except OSError as error:  # smtplib's own are kinds of OSError
+        raise _busy(target, type(error).__name__) from None
+
+
+def message(target: NoticeTarget, lines: Sequence[str], link: str, identifier: str) -> EmailMessage:
+    """Return the mail; a header is one line, whatever its text has."""
+    from email.message import EmailMessage
+    from email.policy import SMTP
+    from email.utils import formatdate
+
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = beginning(lines[0], SUBJECT_CHARACTERS)
+    mail["From"] = target.sender
+    mail["To"] = ", ".join(target.recipients)
+    mail["Date"] = formatdate()
+    mail["Message-ID"] = f"<{identifier}@{target.sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content("\n".join([*lines, *([link] if link else [])]) + "\n")
+    return mail
+
+
+def _connected(target: NoticeTarget) -> smtplib.SMTP:
+    import smtplib
+    import ssl
+
+    host, _, port = target.server.partition(":")
+    if target.tls == IMPLICIT:
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(host, int(port), timeout=TIMEOUT_SECONDS, context=context)
+    server = smtplib.SMTP(host, int(port), timeout=TIMEOUT_SECONDS)
+    if target.tls == STARTTLS:
+        server.starttls(context=ssl.create_default_context())
+    return server
+
+
+def _busy(target: NoticeTarget, why: str) -> ReceiverBusy:
+    return ReceiverBusy(f"The mail server {target.server} took no mail ({why}).", RETRY_SECONDS)

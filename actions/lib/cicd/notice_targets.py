@@ -1,0 +1,94 @@
+"""The configuration's `notices`: read, and refused by name where a target lacks what its kind needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Container, Mapping, Sequence, Tuple
+
+from cicd import config_file
+from cicd.config_schema import Problem
+from cicd.errors import ConfigError
+
+WEBHOOK, MAIL, CHATOPS = "webhook", "mail", "chatops"
+NEEDED = {WEBHOOK: ("url_file",), MAIL: ("server", "sender", "recipients"), CHATOPS: ("channel",)}
+POSSIBLE = {
+    WEBHOOK: NEEDED[WEBHOOK],
+    MAIL: (*NEEDED[MAIL], "tls", "user", "password_file"),
+    CHATOPS: (*NEEDED[CHATOPS], "route"),
+}
+SHARED = ("name", "to", "events", "projects")
+STARTTLS, IMPLICIT, PLAIN = "starttls", "implicit", "none"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NoticeTarget:
+    """
+    Who is told of what: *to* is the kind, `events` and `projects` are all of them when empty.
+
+    `name` is what its memory goes by. The other keys are each of one kind, see config.schema.yaml.
+    """
+
+    name: str
+    to: str
+    events: Tuple[str, ...] = ()
+    projects: Tuple[str, ...] = ()
+    url_file: str = ""
+    server: str = ""
+    tls: str = STARTTLS
+    sender: str = ""
+    recipients: Tuple[str, ...] = ()
+    user: str = ""
+    password_file: str = ""
+    channel: str = ""
+    route: str = "chatops"
+
+
+def parse(given: Sequence[Mapping[str, Any]] | None, projects: Container[str]) -> Tuple[NoticeTarget, ...]:
+    """
+    Return the targets that are *given*, of a configuration with these *projects*.
+
+    ConfigError names the key that is missing, or of no use; the schema refuses nothing in what is given.
+    """
+    found: list[NoticeTarget] = []
+    for number, values in enumerate(given or []):
+        target = _target({key: value for key, value in values.items() if value not in (None, "", [])})
+        wrong = _problem(values, target, projects, [one.name for one in found])
+        if wrong:
+            problem = Problem(("notices", number, wrong[0]), wrong[1])
+            raise ConfigError(
+                f"`{problem.name}` {problem.why} in {config_file.place(problem.keys)}.",
+                f"Correct it in {config_file.path()}, see docs/notices.md, {config_file.REGISTER}.",
+            )
+        found.append(target)
+    return tuple(found)
+
+
+def _target(values: Mapping[str, Any]) -> NoticeTarget:
+    tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    known = {one.name: tuples[one.name] for one in fields(NoticeTarget) if one.name in tuples}
+    return NoticeTarget(**known)  # type: ignore[arg-type]  # the schema has the types
+
+
+def _problem(
+    given: Mapping[str, Any], target: NoticeTarget, projects: Container[str], names: Container[str]
+) -> tuple[str, str] | None:
+    missing = [key for key in NEEDED[target.to] if not getattr(target, key)]
+    foreign = [key for key in given if key not in (*SHARED, *POSSIBLE[target.to]) and given[key] is not None]
+    unknown = [name for name in target.projects if name not in projects]
+    if target.name in names:
+        return "name", f"is {target.name}, which another target is called"
+    if missing:
+        return missing[0], f"is missing, which `to: {target.to}` needs"
+    if foreign:
+        return foreign[0], f"is nothing that `to: {target.to}` has"
+    if unknown:
+        return "projects", f"names {unknown[0]:.80}, which is no project"
+    return _unsafe(target)
+
+
+def _unsafe(target: NoticeTarget) -> tuple[str, str] | None:
+    if bool(target.user) != bool(target.password_file):
+        return "password_file" if target.user else "user", "is missing: a login needs both"
+    if target.user and target.tls == PLAIN:
+        return "tls", "is none, and would send the password to anyone who listens"
+    return None

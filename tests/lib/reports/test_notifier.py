@@ -1,0 +1,244 @@
+"""Each target is told each thing once: by a real HTTP receiver, a real mail server, on a real Consul."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+from aiosmtpd.controller import Controller
+
+from cicd.ci import event_log, run
+from cicd.deploy.controls import Controls
+from cicd.release import transitions
+from cicd.release.record import EVERYTHING, Build, Cause
+from cicd.reports import notifier
+from cicd.store.store import Store
+from tests.conftest import free_port
+from tests.lib.consul_settings import settings
+
+COMMIT = "a" * 40
+BUILD = Build("1.0-1.aaaaaaa", "greeter", COMMIT, "0" * 64, f"acme/greeter@{COMMIT}")
+PATH = "/services/T1/B2/secret"
+
+
+class Receiver:
+    """A chat's incoming webhook that can be down, or answer what it is told to."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.answer = (200, {})
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, headers = receiver.answer
+                if status == 200:
+                    receiver.texts.append(body["text"])
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._handler = Handler
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}{PATH}"
+
+    def start(self) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler)
+        self._port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@dataclass
+class Mailbox:
+    mails: list[str] = field(default_factory=list)
+
+    async def handle_DATA(self, server, session, envelope) -> str:
+        self.mails.append(envelope.content.decode())
+        return "250 OK"
+
+
+@dataclass
+class Site:
+    store: Store
+    settings: object
+    receiver: Receiver
+    mailbox: Mailbox
+
+    def notify(self, project: str = "greeter") -> notifier.Notified:
+        return notifier.notify(self.settings, self.store, project)
+
+    def due(self) -> list[str]:
+        return [event.payload["project"] for event in notifier.due(self.settings, self.store)]
+
+    def change(self, what: str, decide) -> transitions.Release:
+        cause = Cause("ann", "because", time.time(), "e1", BUILD.trace)
+        return self.store.change("greeter", what, "canary", cause, decide)
+
+    def deploy(self) -> None:
+        known = self.change("advertise_canary", lambda r: transitions.advertise_canary(r, BUILD, 1.0))
+        generation = known.ring("canary").generation
+        self.change("confirm", lambda r: transitions.confirm(r, "canary", generation, 2.0))
+
+    def fail_ci(self) -> None:
+        stored = {"stage": "failed", "at": time.time(), "status": "FAILURE", "build": 7}
+        self.store.put(run.key("greeter", COMMIT), stored)
+
+    def later(self, target: str) -> None:
+        key = f"{notifier.prefix('greeter')}{target}"
+        self.store.update(key, lambda document: {**document, "not_before": 0})
+
+
+@pytest.fixture(scope="module")
+def mail_server() -> Iterator[tuple[Mailbox, int]]:
+    mailbox = Mailbox()
+    port = free_port()
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield mailbox, port
+    controller.stop()
+
+
+@pytest.fixture
+def site(consul: str, mail_server, tmp_path) -> Iterator[Site]:
+    requests.delete(f"{consul}/v1/kv/?recurse", timeout=10)
+    mailbox, port = mail_server
+    mailbox.mails.clear()
+    receiver = Receiver()
+    receiver.start()
+    (tmp_path / "url").write_text(receiver.url + "\n")
+    targets = [
+        {"name": "team", "to": "webhook", "url_file": str(tmp_path / "url")},
+        {
+            "name": "oncall",
+            "to": "mail",
+            "server": f"127.0.0.1:{port}",
+            "tls": "none",
+            "sender": "cicd@example.com",
+            "recipients": ["ann@example.com"],
+            "events": ["canary_good", "held"],
+        },
+    ]
+    made = settings(consul, notices=targets)
+    yield Site(Store(made), made, receiver, mailbox)
+    receiver.stop()
+
+
+def test_each_target_is_told_once_what_it_asked_for(site):
+    assert site.due() == ["greeter", EVERYTHING]
+    assert site.notify()["told"] == 0
+    site.notify(EVERYTHING)
+    assert site.due() == []
+    site.fail_ci()
+    site.deploy()
+    assert site.due() == ["greeter"]
+    site.notify()
+
+    assert site.notify()["told"] == 0
+    assert site.due() == []
+    assert ["CI did not pass" in text for text in site.receiver.texts] == [True, False]
+    assert "<https://jenkins.example.com/job/greeter/7/>" in site.receiver.texts[0]
+    assert "Next: `deploy production greeter`" in site.receiver.texts[1]
+    (mail,) = site.mailbox.mails
+    assert "Subject: greeter: 1.0-1.aaaaaaa runs on canary: because" in mail
+    assert "Message-ID: <greeter." in mail
+
+
+def test_what_a_target_misses_while_it_is_down_comes_later_in_order_and_disturbs_no_other(site):
+    site.notify()
+    site.receiver.stop()
+    site.deploy()
+    Controls(site.settings, "greeter", "ann").hold("lock", "migration")
+    done = site.notify()
+    assert done["targets"]["team"]["left"] == 2
+    assert done["targets"]["oncall"]["told"] == 2
+    assert PATH not in json.dumps(done)
+    site.receiver.start()
+    assert site.notify()["told"] == 0
+    assert "greeter" not in site.due()
+    site.later("team")
+    assert "greeter" in site.due()
+    site.notify()
+
+    assert [text.splitlines()[0] for text in site.receiver.texts] == [
+        "greeter: 1.0-1.aaaaaaa runs on canary: because",
+        "greeter: locked by ann: migration",
+    ]
+    assert len(site.mailbox.mails) == 2
+
+
+ANSWERS = [
+    ((429, {"Retry-After": "7"}), 1),
+    ((500, {}), 1),
+    ((404, {}), 1),
+    ((302, {"Location": "/"}), 1),
+    ((400, {}), 0),
+]
+
+
+@pytest.mark.parametrize(("answer", "left"), ANSWERS, ids=str)
+def test_only_a_message_that_is_refused_for_good_is_given_up(site, answer, left):
+    site.notify()
+    site.receiver.answer = answer
+    site.fail_ci()
+    done = site.notify()["targets"]["team"]
+
+    assert done["left"] == left
+    assert str(answer[0]) in done["problem"]
+    assert PATH not in done["problem"]
+
+
+def test_a_secret_that_cannot_be_read_delays_its_own_target_only(site):
+    site.notify()
+    (url_file,) = [target.url_file for target in site.settings.notices if target.url_file]
+    with open(url_file, "w") as file:
+        file.write("file:///etc/passwd")
+    site.deploy()
+    done = site.notify()["targets"]
+
+    assert done["team"]["left"] == 1
+    assert "has no http or https URL" in done["team"]["problem"]
+    assert done["oncall"]["told"] == 1
+
+
+def test_what_holds_every_project_and_what_alarms_ask_are_told_too(site):
+    for project in ("greeter", EVERYTHING):
+        site.notify(project)
+    Controls(site.settings, EVERYTHING, "ann").hold("freeze", "audit")
+    said = {"project": "greeter", "ring": "production", "said": "HTTP 5xx", "reason": "too late"}
+    entry = {**event_log.NO_PUSH, **said, "at": time.time(), "decision": "ask"}
+    event_log.keep(site.store, event_log.ALARMS, 100, entry)
+    assert site.due() == ["greeter", EVERYTHING]
+    for project in ("greeter", EVERYTHING):
+        site.notify(project)
+
+    assert [text.splitlines()[0] for text in site.receiver.texts] == [
+        "greeter: HTTP 5xx: too late",
+        "every project: frozen by ann: audit",
+    ]
+    assert site.due() == []
+
+
+def test_what_a_target_does_not_want_is_passed_and_not_read_again(site):
+    site.notify()
+    for _ in range(2):
+        site.change("set_traffic", lambda r: transitions.hold(r, r.holds))
+    site.notify()
+
+    told = site.store.json(f"{notifier.prefix('greeter')}oncall", dict)
+    assert told["generation"] == site.store.release("greeter").generation
