@@ -43,6 +43,7 @@ def test_a_target_has_what_its_kind_needs():
         ([WEBHOOK, WEBHOOK], "notices[1].name"),
         ([{**MAIL, "sender": "x@example.com\nBcc: y@example.com"}], "notices[0].sender"),
         ([{**MAIL, "recipients": ["ann@example.com, eve@example.com"]}], "notices[0].recipients[0]"),
+        ([{**MAIL, "server": "mail.example.com:99999"}], "notices[0].server"),
         ([{**MAIL, "user": "cicd"}], "notices[0].password_file"),
         ([{**MAIL, "user": "cicd", "password_file": "/p", "tls": "none"}], "notices[0].tls"),
         ([{"name": "room", "to": "chatops"}], "notices[0].channel"),

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+from cicd.clients.stackstorm import StackStorm
+from cicd.sanitize import neutral
 from tests.conformance.local import Local
 from tests.conformance.rest import Rest
 
@@ -104,3 +106,18 @@ def test_who_comes_after_the_end_is_told_of_it(running: tuple[Local, Rest]) -> N
     assert [(name, body["id"], body["status"]) for name, body in events] == [
         ("st2.execution__update", identifier, "succeeded")
     ]
+
+
+def test_a_notice_is_announced_to_the_bot_that_listens_to_its_route(running: tuple[Local, Rest]) -> None:
+    local, rest = running
+    token = str(rest.client.headers["X-Auth-Token"])
+    url = f"http://127.0.0.1:{local.api_port}/v1"
+    stackstorm = StackStorm({"ST2_ACTION_API_URL": url, "ST2_ACTION_AUTH_TOKEN": token})
+    events = listen(
+        running,
+        {},
+        lambda: stackstorm.say("deploys", "#room", neutral("greeter: {{ st2kv.system.x }} runs")),
+        lambda event: event[0] == "st2.announcement__deploys",
+    )
+    said = events[-1][1]["payload"]
+    assert (said["message"], said["channel"]) == ("greeter: {\u200b{ st2kv.system.x }} runs", "#room")

@@ -17,6 +17,7 @@ POSSIBLE = {
     CHATOPS: (*NEEDED[CHATOPS], "route"),
 }
 SHARED = ("name", "to", "events", "projects")
+LAST_PORT = 65535
 STARTTLS, IMPLICIT, PLAIN = "starttls", "implicit", "none"
 
 
@@ -87,6 +88,9 @@ def _problem(
 
 
 def _unsafe(target: NoticeTarget) -> tuple[str, str] | None:
+    port = int(target.server.rpartition(":")[2] or 1)
+    if not 0 < port <= LAST_PORT:
+        return "server", f"has the port {port}, which there is not"
     if bool(target.user) != bool(target.password_file):
         return "password_file" if target.user else "user", "is missing: a login needs both"
     if target.user and target.tls == PLAIN:

@@ -170,6 +170,12 @@ def test_no_text_adds_a_header_to_a_mail():
     assert made["To"] == "ann@example.com"
 
 
+def test_text_that_no_encoding_has_is_told_all_the_same():
+    (found,) = told(entry("lock", "production", why="x\ud800"))
+
+    assert notice.lines(found)[0] == "greeter: locked by ann: x?"
+
+
 def test_the_schema_names_the_events_that_there_are():
     items = config_schema.attributes()["notices"]["items"]["properties"]["events"]["items"]
     rings = {f"{kind}_{end}" for kind in ("canary", "production") for end in ("good", "failed", "taken_back")}

@@ -143,9 +143,9 @@ def _words(
     if what not in CHANGES:
         return (), "", ""
     event, sentence = CHANGES[what]
-    events = (event, "alarm") if str(entry["why"]).startswith(BY_ALARM) else (event,)
+    events = (event, "alarm") if str(entry.get("why") or "").startswith(BY_ALARM) else (event,)
     names = {"old": entry.get("from"), "new": entry.get("to"), "who": entry.get("who") or "somebody"}
-    return events, sentence.format(ring=ring, why=entry["why"], **names), _end_of(project.name, what)
+    return events, sentence.format(ring=ring, why=entry.get("why", ""), **names), _end_of(project.name, what)
 
 
 def _failed(project: Project, entry: HistoryEntry, kind: str, said: str) -> tuple[Tuple[str, ...], str, str]:
@@ -161,7 +161,7 @@ def _good(
 ) -> tuple[Tuple[str, ...], str, str]:
     name, ring, version = project.name, entry["ring"], entry.get("to") or ""
     went_back = bool(begun and begun["what"] in GOING_BACK)
-    said = f"{version} runs on {ring}{' again' if went_back else ''}: {entry['why']}"
+    said = f"{version} runs on {ring}{' again' if went_back else ''}: {entry.get('why', '')}"
     followers = () if went_back else project.lifecycle.followers(ring)
     if not followers:
         return (f"{kind}_good",), said, ""
@@ -218,4 +218,4 @@ def lines(notice: Notice, hosts: Sequence[str] = ()) -> list[str]:
     named = [f"{len(hosts)} {'host' if len(hosts) == 1 else 'hosts'}"] if hosts else []
     found = [f"{name}: {notice.said}", ", ".join((*notice.facts, *named))]
     found += [f"Next: {notice.following}"] if notice.following else []
-    return [beginning(text, LONGEST) for text in found if text]
+    return [beginning(text, LONGEST).encode("utf-8", "replace").decode() for text in found if text]
