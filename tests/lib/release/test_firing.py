@@ -48,8 +48,8 @@ def about(host: str, **changes: str) -> Alarm:
 
 @pytest.mark.parametrize(
     ("check", "is_muted"),
-    [("InstanceDown", True), ("host_down", True), ("up", True), ("PING", True), ("errors", False),
-     ("shutdown hook failed", False), ("", False)],
+    [("InstanceDown", True), ("host_down", True), ("up", True), ("host", True), ("PING", True),
+     ("errors", False), ("shutdown hook failed", False), ("", False)],
 )  # fmt: skip
 def test_that_a_host_is_absent_counts_but_while_it_is_drained(check, is_muted):
     memory = heard(about("web1", check=check))

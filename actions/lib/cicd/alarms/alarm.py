@@ -29,7 +29,7 @@ IGNORE = "ignore"
 # What a check is called that says that a host is not there, whichever way it is written.
 ABSENT = re.compile(
     r"(?i)(?<![a-z])(absent|dead|down|missing|no data|not responding|offline|ping|unavailable|unreachable)"
-    r"(?![a-z])|^up$"
+    r"(?![a-z])|^(host|up)$"
 )
 AGAIN_SECONDS = 120.0  # by then a rollback has changed the generation, or died before it could
 WENT_BACK = {
