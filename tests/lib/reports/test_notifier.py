@@ -236,9 +236,12 @@ def test_what_holds_every_project_and_what_alarms_ask_are_told_too(site):
 
 def test_what_a_target_does_not_want_is_passed_and_not_read_again(site):
     site.notify()
+    site.receiver.answer = (400, {})
+    site.fail_ci()
     for _ in range(2):
         site.change("set_traffic", lambda r: transitions.hold(r, r.holds))
     site.notify()
 
-    told = site.store.json(f"{notifier.prefix('greeter')}oncall", dict)
-    assert told["generation"] == site.store.release("greeter").generation
+    for target in ("team", "oncall"):
+        told = site.store.json(f"{notifier.prefix('greeter')}{target}", dict)
+        assert told["generation"] == site.store.release("greeter").generation

@@ -79,7 +79,7 @@ class Notifier(Outbox[Notice]):
     def tell(self) -> Telling:
         """Tell what is to be told, and remember up to where nothing was wanted."""
         done = super().tell()
-        if not done["left"] and not done["problem"] and self._scanned:
+        if not done["left"] and self._scanned:
             self._store.update(self._key, self._passed)
         return done
 
