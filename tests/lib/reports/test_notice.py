@@ -90,6 +90,13 @@ def test_a_canary_that_waits_for_people_says_what_they_type():
     assert found.following.startswith(f"`approve greeter {NEW}`")
 
 
+def test_a_ring_has_its_own_time_to_bake_and_the_next_one_its_own_way_there():
+    rings = [{"name": "staging", "tag": "s", "min_bake_seconds": 60}, {"name": "canary", "promote": "auto"}]
+    (found,) = told(entry("confirm", "staging"), rings=[*rings, {"name": "production"}])
+
+    assert found.following == "it comes to canary by itself once it has run for 1 min"
+
+
 def test_a_ring_that_went_back_offers_no_promotion():
     (_, found) = told(entry("roll_back", "canary", 2), entry("confirm", "canary", 3))
 
