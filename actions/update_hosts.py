@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cicd.action import DeployStep
-from cicd.clients import alertmanager
+from cicd.clients.muting import muted
 from cicd.config import Settings
 from cicd.deploy import commands
 from cicd.deploy.deploy import Deploy
@@ -26,7 +26,7 @@ class UpdateHosts(DeployStep):
         seen = deploy.look()
         chosen, backward = commands.named_hosts(seen, ring, hosts), seen.release.ring(ring).backward
         limit = seen.deploy(ring).time_limit
-        with deploy.holding_lock(ring, generation) as still_ours, alertmanager.silenced(
+        with deploy.holding_lock(ring, generation) as still_ours, muted(
             settings, project, chosen, limit
         ) as untold:
             order = Order(deploy.project, ring, generation, chosen, backward)

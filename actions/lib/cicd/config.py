@@ -17,6 +17,7 @@ from cicd import (
     config_schema,
     identifiers,
     lifecycles,
+    monitoring,
     notice_targets,
     sections,
 )
@@ -205,6 +206,7 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
         notices=notice_targets.parse(given.get("notices"), given["projects"]),
     )
     lifecycles.refuse_shared(_places(settings))
+    monitoring.refuse_without_login(settings.monitoring)
     for project in parsed.values():
         analyses.refuse_unfollowed(project.name, project.lifecycle)
         policies = {name: project.analysis_of(name) for name in project.lifecycle.names}

@@ -133,6 +133,10 @@ class MonitoringSettings:
     alertmanager: str
     absence_alerts: tuple[str, ...]
     host_label: str
+    icinga: str
+    icinga_user: str
+    icinga_password_file: str
+    icinga_ca_file: str
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -31,6 +31,10 @@ def asked(look: int = 1, monitoring: Any = None, policy: Any = None, **more: Any
                 "alertmanager": "",
                 "absence_alerts": (),
                 "host_label": "",
+                "icinga": "",
+                "icinga_user": "",
+                "icinga_password_file": "",
+                "icinga_ca_file": "",
                 **(monitoring or {}),
             }
         ),
