@@ -133,6 +133,7 @@ class MonitoringSettings:
     alertmanager: str
     absence_alerts: tuple[str, ...]
     host_label: str
+    absence_grace: int
     icinga: str
     icinga_user: str
     icinga_password_file: str

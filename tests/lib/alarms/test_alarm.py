@@ -363,6 +363,15 @@ def test_the_absence_of_a_host_that_is_drained_takes_nothing_back_and_counts_onc
     assert judged(replace(ERRORS, status="down"), found=known(drained={"web1"})).what == IGNORE
 
 
+def test_the_absence_of_a_host_that_is_back_already_takes_nothing_back_but_what_else_is_wrong_does():
+    down = replace(ERRORS, check="InstanceDown")
+    found = known(returned={"web1"})
+
+    assert judged(down, found=found).reason == "web1 was updated a moment ago, and Consul sees it well now"
+    assert judged(ERRORS, found=found).what == ROLL_BACK
+    assert judged(down, found=known(returned={"web2"})).what == ROLL_BACK
+
+
 def test_an_answer_to_what_else_is_wrong_with_a_deploy_needs_no_recent_one():
     later = NOW + 10 * WINDOW
 

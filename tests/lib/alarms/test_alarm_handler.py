@@ -16,11 +16,13 @@ from cicd.clients import consul as kv
 from cicd.deploy import commands
 from cicd.deploy.deploy import Deploy
 from cicd.errors import ConfigError, InputError, Refused
+from cicd.fleet.rollout_log import Logbook
 from cicd.release import firing, transitions
+from cicd.release.host_report import HostReport
 from cicd.release.record import Cause, Release
 from cicd.reports import overview
 from cicd.store.store import Store
-from tests.lib.consul_settings import settings
+from tests.lib.consul_settings import changed, settings
 from tests.lib.deploy_process import build
 
 HOSTS = {"web1": ["greeter::app", "greeter::app_canary"], "web2": ["greeter::app"]}
@@ -117,6 +119,27 @@ def test_that_a_host_is_absent_takes_nothing_back_while_its_agent_drains_it(cons
 
     assert drained.decision.reason == "web1 is out of traffic to be updated, so it may be absent"
     assert take(known, check="InstanceDown").decision.what == "roll back"
+
+
+@pytest.mark.parametrize(
+    ("ended", "grace", "status", "what"),
+    [(5, 60, "passing", "ignore"), (5, 60, "critical", "roll back"), (90, 60, "passing", "roll back"),
+     (5, 0, "passing", "roll back"), (None, 60, "passing", "roll back")],
+)  # fmt: skip
+def test_an_absence_that_is_reported_late_takes_nothing_back_while_consul_sees_the_host_well(
+    consul, known, ended, grace, status, what
+):
+    register(consul, "web1", HOSTS["web1"], status)
+    generation = Store(known).release("greeter").ring("canary").generation
+    with Logbook(known, "greeter", "canary", generation) as book:
+        book.say(HostReport("web1", state="converged"))
+    record = Store(known).json(book.key, dict)
+    assert time.time() - record["hosts"]["web1"].pop("ended") < 60
+    before = {} if ended is None else {"ended": time.time() - ended}
+    Store(known).put(book.key, {**record, "hosts": {"web1": {**record["hosts"]["web1"], **before}}})
+
+    graced = changed(known, "monitoring", absence_grace=grace)
+    assert take(graced, check="InstanceDown").decision.what == what
 
 
 def test_ten_alarms_at_the_same_time_act_once(known):

@@ -31,6 +31,7 @@ def asked(look: int = 1, monitoring: Any = None, policy: Any = None, **more: Any
                 "alertmanager": "",
                 "absence_alerts": (),
                 "host_label": "",
+                "absence_grace": 0,
                 "icinga": "",
                 "icinga_user": "",
                 "icinga_password_file": "",

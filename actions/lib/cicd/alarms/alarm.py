@@ -82,7 +82,8 @@ class AlarmContext:
 
     `rings` is the ring of each host, `windows` the seconds after a deploy to each ring in which
     alarms count, `manual` the rings that only a person takes back, `people` who may (anybody when empty).
-    `drained` are the hosts that we took out of traffic, to update them.
+    `drained` are the hosts that we took out of traffic, to update them; `returned` those that came back
+    a moment ago, and are well now.
     """
 
     release: Release
@@ -92,6 +93,7 @@ class AlarmContext:
     manual: Tuple[str, ...] = ()
     people: Tuple[str, ...] = ()
     drained: Container[str] = ()
+    returned: Container[str] = ()
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,8 @@ def _ring(alarm: Alarm, known: AlarmContext, now: float) -> Tuple[str, str]:
         return "", "deploy.alarm_window is 0, so no alarm takes anything back"
     if alarm.is_absence and alarm.host in known.drained:
         return "", f"{alarm.host} is out of traffic to be updated, so it may be absent"
+    if alarm.is_absence and alarm.host in known.returned:
+        return "", f"{alarm.host} was updated a moment ago, and Consul sees it well now"
     if alarm.host in known.release.holds.excluded:
         return "", f"{alarm.host} is excluded"
     if alarm.host:

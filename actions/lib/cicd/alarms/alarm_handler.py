@@ -16,6 +16,7 @@ from cicd.errors import CicdError
 from cicd.release import firing
 from cicd.release.firing import Memory
 from cicd.release.record import Release
+from cicd.release.rollout_record import just_ended, rollout_keys
 from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store, change_places, change_to
 
@@ -43,7 +44,8 @@ def take(settings: Settings, given: Mapping[str, object], who: str) -> Outcome:
     except CicdError as error:
         alarm_log.refuse(store, error.message, time.time())
         raise
-    seen = store.look(Look(project, reports=False, more=beginnings))
+    more = _with_rollouts if alarm.is_absence else beginnings
+    seen = store.look(Look(project, reports=False, more=more))
     alarm = replace(alarm, host=named(alarm.host, {host.name: host.address for host in seen.consul_hosts}))
     decision, is_new = _judged(settings, store, seen, alarm)
     if decision.what == ROLL_BACK:
@@ -89,7 +91,21 @@ def context(seen: Snapshot) -> AlarmContext:
         tuple(name for name in rings[1:] if not seen.deploy(name).auto_rollback),
         seen.settings.access.get("rollback", ()),
         seen.drained,
+        _returned(seen),
     )
+
+
+def _with_rollouts(known: Release) -> list[str]:
+    return [*beginnings(known), *rollout_keys(known)]
+
+
+def _returned(seen: Snapshot) -> frozenset[str]:
+    """Return the hosts that were updated a moment ago, as far as the rollouts were read, and are well."""
+    well = {one.name for one in seen.consul_hosts if one.is_reached and not one.trouble}
+    rollouts = [seen.rollout(seen.release.ring(name).generation) for name in seen.project.lifecycle.names]
+    grace = seen.settings.monitoring.absence_grace
+    ended = {name for rollout in rollouts for name in just_ended(rollout, seen.now, grace)}
+    return frozenset(well & ended)
 
 
 def _window(seen: Snapshot, ring: str) -> int:

@@ -86,7 +86,7 @@ class Logbook:
         """Keep what a host reported; it is written with the next beat or batch."""
         kept = {name: value for name, value in report._asdict().items() if name in KEPT_FIELDS and value}
         with self._lock:
-            self._record["hosts"][report.host] = cast(HostOutcome, kept)
+            self._record["hosts"][report.host] = cast(HostOutcome, {**kept, "ended": time.time()})
 
     def write(self, changed: RolloutRecord | None = None) -> None:
         """Write the record now, with the fields *changed*."""

@@ -14,7 +14,11 @@ SILENT_SECONDS = 30  # without a sign of life after which a rollout counts as de
 
 
 class HostOutcome(TypedDict, total=False):
-    """What one host reported in a rollout, as far as it is kept; `seconds_total` is by the pack's clock."""
+    """
+    What one host reported in a rollout, as far as it is kept; `seconds_total` is by the pack's clock.
+
+    It was `ended` (epoch seconds), by the same clock; a record of before does not say so.
+    """
 
     state: str
     code: str
@@ -23,6 +27,7 @@ class HostOutcome(TypedDict, total=False):
     seconds: Mapping[str, float]
     seconds_total: float
     log: str
+    ended: float
 
 
 class RolloutRecord(TypedDict, total=False):
@@ -55,3 +60,9 @@ def rollout_keys(release: Release) -> list[str]:
 def quiet_seconds(rollout: RolloutRecord, since: float, now: float) -> float:
     """Return for how long the recorded *rollout* gave no sign of life; it has had one at *since*."""
     return now - max(since, float(rollout.get("at", 0)))
+
+
+def just_ended(rollout: RolloutRecord, now: float, seconds: float) -> list[str]:
+    """Return the hosts that were updated in *rollout* less than *seconds* ago."""
+    hosts = rollout.get("hosts") or {}
+    return [name for name, one in hosts.items() if 0 <= now - float(one.get("ended", 0)) < seconds]
