@@ -23,10 +23,11 @@ MEGABYTES = 150
 RUN = """
 import json, resource, sys
 import yaml
-from cicd import config, told
-from cicd.deploy import Deploy
+from cicd import config
+from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
-from cicd.rollout import Order, Rollout
+from cicd.fleet import rollout_summary
+from cicd.fleet.rollout import Order, Rollout
 
 settings = config.parse(yaml.safe_load(open(sys.argv[1])))
 deploy = Deploy(settings, "greeter")
@@ -34,7 +35,7 @@ hosts = deploy.look().hosts("production")
 order = Order(deploy.project, "production", int(sys.argv[2]), hosts)
 try:
     with deploy.holding_lock("production", order.generation) as still_ours:
-        result = told.summary(Rollout(settings, order, still_ours=still_ours).run(), 0)
+        result = rollout_summary.summary(Rollout(settings, order, still_ours=still_ours).run(), 0)
 except CicdError as error:
     result = error.as_result()
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
