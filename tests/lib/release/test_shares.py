@@ -70,11 +70,50 @@ def test_a_new_version_begins_with_nothing_and_takes_each_step_once_it_is_good_a
     assert shares.is_through(known, CANARY)
 
 
-@pytest.mark.parametrize("outcome", [BAD, INCONCLUSIVE])
-def test_what_is_not_good_takes_no_step(outcome):
-    known = good(step(healthy(advertised(STEPPED)), 30.0), outcome)
+def test_what_is_not_good_takes_no_step():
+    known = good(step(healthy(advertised(STEPPED)), 30.0), INCONCLUSIVE)
 
     assert shares.next_share(known, SILENCE) is None
+
+
+@pytest.mark.parametrize("lifecycle", [STEPPED, BY_HAND])
+def test_what_is_bad_and_stays_gets_nothing_by_itself_and_no_other_share_makes_it_less_bad(lifecycle):
+    known = good(shares.set_share(healthy(advertised(lifecycle)), 50.0, 30.0, SILENCE), BAD)
+    for changed in (step(known, 40.0), shares.set_share(known, 5.0, 40.0, SILENCE)):
+        assert changed.first.analysis == known.first.analysis
+        for more in (60.0, None):
+            with pytest.raises(Refused, match="was found bad on canary"):
+                shares.set_share(changed, more, 50.0, SILENCE)
+
+    assert share(step(known, 40.0)) == 0.0
+    assert shares.next_share(step(known, 40.0), SILENCE) is None
+
+
+def test_a_version_that_a_later_ring_went_back_from_takes_no_further_step():
+    known = healthy(advertised(STEPPED))
+    known = healthy(transitions.promote(known, 25.0, 0), PRODUCTION, 26.0)
+    known = good(step(healthy(advertised(STEPPED, known, 2)), 30.0))
+    promoted = healthy(transitions.promote(known, 31.0, 0), PRODUCTION, 31.0)
+    back = transitions.roll_back(promoted, PRODUCTION, 32.0)
+    stepped = known.first.traffic
+    back = back.with_ring(CANARY, replace(back.first, traffic=stepped))  # as in the middle of that deploy
+
+    assert shares.next_share(known, SILENCE) == STEPS[1]
+    assert shares.next_share(healthy(back, PRODUCTION, 33.0), SILENCE) is None
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        Holds(lock=Hold("ann", "a fair", 0.0)),
+        holds.veto(Holds(), Hold("ann", "leaks", 0.0, build(1).version)),
+    ],
+)
+def test_no_step_is_due_that_a_lock_or_a_veto_would_refuse(taken):
+    known = healthy(advertised(STEPPED))
+
+    assert shares.next_share(known, SILENCE) == STEPS[0]
+    assert shares.next_share(transitions.hold(known, taken), SILENCE) is None
 
 
 def test_a_verdict_of_requests_before_the_step_does_not_count():

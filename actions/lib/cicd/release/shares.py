@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Sequence
 
 from cicd.errors import Refused
-from cicd.release import firing, guards
+from cicd.release import firing, guards, judging
 from cicd.release.firing import Alarms
 from cicd.release.lifecycle import Stage
 from cicd.release.record import HEALTHY, Release, Ring
 from cicd.release.traffic import Traffic, told
+from cicd.release.verdict import BAD
 
 
 def canary(release: Release) -> Stage:
@@ -24,14 +25,15 @@ def set_share(
     """
     Return *release* with the *share* for its canary; what was found of it by its requests begins anew.
 
-    More is refused unless the canary is healthy, nothing stops a deploy, and none of the *alarms* is about
-    it. Less is refused only where nothing is on the canary.
+    What was found bad stays so. More is refused then, and unless the canary is healthy, nothing stops a
+    deploy, and none of the *alarms* is about it. Less is refused only where nothing is on the canary.
     """
     name = canary(release).name
     current = release.ring(name)
     _refuse_more(release, current, share, alarms)
     number = release.generation + 1
-    changed = replace(current, traffic=Traffic(number, share, when, by_steps), analysis=None)
+    kept = current.judged if _is_bad(current) else None
+    changed = replace(current, traffic=Traffic(number, share, when, by_steps), analysis=kept)
     return replace(release.with_ring(name, changed), generation=number)
 
 
@@ -54,14 +56,15 @@ def next_share(release: Release, alarms: Alarms) -> float | None:
     """
     Return the share that the canary is to get now by itself; None when that is no other than it has.
 
-    It is 0 once one of the *alarms* is about it, and else the next step once it was found good at this one.
+    It is 0 once one of the *alarms* is about it, or it was found bad, and else the next step once it was
+    found good at this one.
     """
     stage = canary(release)
     current = release.ring(stage.name)
-    share, is_alarmed = current.traffic.share if current.traffic else None, firing.about_canary(alarms)
-    if is_alarmed:
+    share = current.traffic.share if current.traffic else None
+    if firing.about_canary(alarms) or _is_bad(current):
         return 0.0 if share else None
-    if not stage.traffic or not _may_step(current) or _went_on(release, stage):
+    if not stage.traffic or not _may_step(current) or _went_on(release, stage) or _is_held(release, current):
         return None
     higher = [step for step in stage.traffic if step > (share or 0.0)]
     if not higher or (share and not _is_good(current)):
@@ -106,6 +109,7 @@ def _refuse_more(release: Release, current: Ring, share: float | None, alarms: A
             "Wait for its deploy, or correct what stopped it, then try again. Less can be set at any time.",
         )
     guards.refuse_deploy(release, wanted.version)
+    judging.refuse_bad(release, name)
     for one in firing.about_canary(alarms)[:1]:
         raise Refused(
             f"{project} {wanted.version} gets no more requests while an alarm fires: {one.said}.",
@@ -120,9 +124,25 @@ def _may_step(current: Ring) -> bool:
 
 
 def _went_on(release: Release, stage: Stage) -> bool:
-    """Whether a ring after the canary is wanted to run what it runs: there is nothing left to try."""
+    """Whether a later ring is wanted to run what it runs, or was rolled back from it: nothing is left to try."""
     wanted = release.ring(stage.name).wanted
-    return any(release.ring(name).wanted == wanted for name in release.lifecycle.followers(stage.name))
+    went_back = wanted is not None and wanted.version in release.rolled_back
+    return went_back or any(
+        release.ring(name).wanted == wanted for name in release.lifecycle.followers(stage.name)
+    )
+
+
+def _is_held(release: Release, current: Ring) -> bool:
+    """Whether somebody stops a deploy of what the ring wants: its step would be refused."""
+    try:
+        guards.refuse_deploy(release, current.wanted.version if current.wanted else "")
+    except Refused:
+        return True
+    return False
+
+
+def _is_bad(current: Ring) -> bool:
+    return bool(current.judged and current.judged.outcome == BAD)
 
 
 def _is_good(current: Ring) -> bool:
