@@ -124,7 +124,7 @@ def _may_step(current: Ring) -> bool:
 
 
 def _went_on(release: Release, stage: Stage) -> bool:
-    """Whether a later ring is wanted to run what it runs, or was rolled back from it: nothing is left to try."""
+    """Whether a later ring is wanted to run what it runs, or was rolled back from it: nothing is to try."""
     wanted = release.ring(stage.name).wanted
     went_back = wanted is not None and wanted.version in release.rolled_back
     return went_back or any(
