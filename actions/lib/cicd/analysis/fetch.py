@@ -10,6 +10,7 @@ from cicd.sanitize import one_line
 
 TIMEOUT_SECONDS = 5
 MOST_BYTES = 20_000_000
+PART_BYTES = 65536
 
 
 class Unusable(Exception):
@@ -49,8 +50,10 @@ def authority(address: str, port: int) -> str:
 
 
 def _read(answer: requests.Response) -> None:
-    """Read the body, but not one without an end."""
-    body = answer.raw.read(MOST_BYTES + 1, decode_content=True)
-    if len(body) > MOST_BYTES:
-        raise Unusable(f"answers with more than {MOST_BYTES} bytes")
-    answer._content = body
+    """Read the body, but not one without an end; what breaks off is an error of requests."""
+    body = bytearray()
+    for part in answer.iter_content(PART_BYTES):
+        body += part
+        if len(body) > MOST_BYTES:
+            raise Unusable(f"answers with more than {MOST_BYTES} bytes")
+    answer._content = bytes(body)
