@@ -225,10 +225,29 @@ def test_one_address_in_two_backends_is_added_up_and_a_backend_seen_first_counts
     assert grown(now, later) == {"a:80": (5, 1)}
 
 
+def test_a_client_that_gives_up_makes_nothing_up_and_a_restart_counts_from_nothing():
+    before = {"all/app1": Slot("a:80", 100, 50, 100), "all/app2": Slot("b:80", 9, 0, 9)}
+    gave_up = {"all/app1": Slot("a:80", 99, 50, 100), "all/app2": Slot("b:80", 10, 0, 10)}
+    started_anew = {"all/app1": Slot("a:80", 3, 1, 3), "all/app2": Slot("b:80", 2, 0, 2)}
+
+    assert grown(before, gave_up) == {"a:80": (0, 0), "b:80": (1, 0)}
+    assert grown(before, started_anew) == {"a:80": (3, 1), "b:80": (2, 0)}
+
+
+def test_what_was_remembered_before_slots_had_all_their_figures_is_understood(monkeypatch):
+    now = {"all/app1": Slot("10.0.0.1:80", 12, 2, 12)}
+    monkeypatch.setattr(haproxy.fetch, "text", lambda _: "")
+    monkeypatch.setattr(haproxy, "parse", lambda _: now)
+    memory: Memory = {"slots": {"http://lb1": {"all/app1": ["10.0.0.1:80", 10, 1]}}, "counted": {}}
+    found, _ = haproxy.look(asked(monitoring={"haproxy": ("http://lb1",)}), memory)
+
+    assert found.canary == Counts(2, 1)
+
+
 SLOTS = st.dictionaries(
     st.sampled_from(["all/app1", "all/app2", "canary/app1"]),
     st.builds(
-        lambda address, requests, failures: Slot(address, requests, min(requests, failures)),
+        lambda address, requests, failures: Slot(address, requests, min(requests, failures), requests),
         st.sampled_from(["", "a:80", "b:80"]),
         st.integers(0, 50),
         st.integers(0, 50),

@@ -19,11 +19,16 @@ NEEDED = {"pxname", "svname", "type", "addr", "stot", "cli_abrt", *ANSWERED, *FA
 
 
 class Slot(NamedTuple):
-    """What one server of a backend counted since the balancer started, and at which address it is now."""
+    """
+    What one server of a backend counted since the balancer started, and at which address it is now.
+
+    Of all requests that were `begun`, those of clients that went away are none of `requests`, once they did.
+    """
 
     address: str
     requests: int
     failures: int
+    begun: int = 0  # memories of before have none
 
 
 Slots = Mapping[str, Slot]  # by `backend/server`
@@ -82,7 +87,7 @@ def grown(before: Slots, now: Slots) -> Dict[str, Tuple[int, int]]:
     A balancer that was started anew counts from 0. A slot that another address had is no one's, and the
     slots of a backend that was not looked at before count the next time.
     """
-    is_new = any(slot.requests < before[name].requests for name, slot in now.items() if name in before)
+    is_new = any(slot.begun < before[name].begun for name, slot in now.items() if name in before)
     known = {_backend(name) for name in before}
     found: Dict[str, Tuple[int, int]] = {}
     for name, slot in now.items():
@@ -102,8 +107,9 @@ def _slot(row: Mapping[str, str]) -> Slot:
     Those that are still under way have none either, so as many failed at most as were seen to fail.
     """
     answered, seen_to_fail = (sum(_number(row, name) for name in names) for names in (ANSWERED, FAILED))
-    requests = max(answered, _number(row, "stot") - _number(row, "cli_abrt"))
-    return Slot(row["addr"], requests, min(requests - answered, seen_to_fail))
+    begun = _number(row, "stot")
+    requests = max(answered, begun - _number(row, "cli_abrt"))
+    return Slot(row["addr"], requests, min(requests - answered, seen_to_fail), begun)
 
 
 def _number(row: Mapping[str, str], name: str) -> int:
@@ -119,7 +125,7 @@ def _address(host: ConsulHost) -> str:
 
 
 def _slots(stored: Mapping[str, Sequence[object]]) -> Dict[str, Slot]:
-    return {name: Slot(*cast(Tuple[str, int, int], tuple(slot))) for name, slot in stored.items()}
+    return {name: Slot(*cast(Tuple[str, int, int, int], tuple(slot))) for name, slot in stored.items()}
 
 
 def _add(counted: Dict[str, List[int]], more: Mapping[str, Tuple[int, int]]) -> None:
