@@ -98,8 +98,22 @@ def test_an_alarm_about_the_canary_is_found_and_takes_the_share_to_nothing(world
     assert (trigger, event["project"], event["ring"]) == ("cicd.traffic_due", PROJECT, "canary")
     assert (changed.known.share, changed.known.by_steps) == (0.0, False)
     assert list(traffic_shares.find(world.settings, store)) == []
-    with pytest.raises(Refused, match="moved on to generation"):
+    with pytest.raises(Refused, match="since a share of the requests for canary was due at"):
         traffic_shares.step(world.settings, PROJECT, event["generation"], "stanley")
+
+
+def test_less_is_possible_whatever_load_balancers_report_and_nobody_is_said_to_follow(world, store):
+    report(store, "lb1", None, 0)
+    traffic_shares.set_share(world.settings, PROJECT, 50.0, "ann")
+    store.ask(lambda c: c.kv.put(f"{traffic.REPORTS}lb1", "{"))
+    unreadable = traffic_shares.set_share(world.settings, PROJECT, 5.0, "ann")
+    store.delete(f"{traffic.REPORTS}lb1")
+    alone = traffic_shares.set_share(world.settings, PROJECT, 0.0, "ann")
+
+    assert "lb1 has not applied it: its report in Consul is unreadable" in unreadable.message
+    assert alone.message.endswith("gets 0 % of the requests; no load balancer reports that it follows")
+    with pytest.raises(Refused, match="No load balancer reports to Consul"):
+        traffic_shares.set_share(world.settings, PROJECT, 5.0, "ann")
 
 
 def test_what_is_deployed_says_the_share_and_who_is_late(world, store):

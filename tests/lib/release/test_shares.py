@@ -267,3 +267,37 @@ def test_what_is_known_of_it_is_said_in_words():
         "canary gets 1 % of the requests, and 5 % after a good verdict; "
         "lb2 has not applied it: it has not followed yet"
     )
+
+
+ODD = [
+    b"",
+    b"null",
+    b"[]",
+    b"5",
+    b"{",
+    b"[1]",
+    b'{"applied": "x"}',
+    b'{"applied": [1]}',
+    b"[" * 100_000,
+    None,
+]
+
+
+@given(st.sampled_from(ODD) | st.binary(max_size=20))
+def test_whatever_a_load_balancer_reports_it_is_late_or_reports_nothing(value):
+    reports = traffic.reports([(traffic.REPORTS + "lb1", value), ("cicd/web/release", b"{")])
+    said = traffic.late(reports, "greeter", Traffic(1, 5.0, 0.0))
+
+    assert set(reports) <= {"lb1"}
+    assert all(one.startswith("lb1 has not applied it: ") for one in said)
+    traffic.shared([(traffic.key("greeter"), value)])
+
+
+def test_what_cannot_be_read_is_said_with_a_way_out_and_counts_as_a_share():
+    reports = traffic.reports([(traffic.REPORTS + "lb1", b'{"applied": "x"}')])
+
+    assert traffic.late(reports, "greeter", Traffic(1, 5.0, 0.0)) == [
+        "lb1 has not applied it: its report in Consul is unreadable; cicd-traffic writes it again when it is "
+        "restarted"
+    ]
+    assert traffic.shared([(traffic.key("a"), b"{"), (traffic.key("b"), b'{"buckets": 0}')]) == {"a"}

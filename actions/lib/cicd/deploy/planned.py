@@ -14,12 +14,12 @@ def refuse_generation(plan_id: str, known: Release) -> None:
         raise moved(known.project, plan_id, ["the release"])
 
 
-def refuse_undue(generation: int, known: Release, ring: str) -> None:
-    """Raise Refused when *known* has left the *generation* at which a promotion was due; 0 is any."""
+def refuse_undue(generation: int, known: Release, ring: str, what: str = "a promotion to") -> None:
+    """Raise Refused when *known* has left the *generation* at which *what* was due for *ring*; 0 is any."""
     if generation and generation != known.generation:
         raise Refused(
-            f"{known.project} moved on to generation {known.generation} since a promotion to {ring} was due "
-            f"at {generation}; nothing was changed.",
+            f"{known.project} moved on to generation {known.generation} since {what} {ring} was due at "
+            f"{generation}; nothing was changed.",
             "If it is due still, it is asked for again by itself.",
         )
 

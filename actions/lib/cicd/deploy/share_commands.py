@@ -7,13 +7,15 @@ from cicd.errors import CicdError, Refused
 from cicd.release import shares, traffic
 from cicd.release.firing import Alarms
 from cicd.release.lifecycle import BY_ITSELF
+from cicd.release.traffic import Traffic
 from cicd.store.change import Change
 from cicd.store.snapshot import Snapshot
 
 
 def set_share(seen: Snapshot, share: float | None) -> Change:
     """Let the canary get the *share*, a percentage, of the requests, or None, as many as any other host."""
-    _refuse_unfollowed(seen)
+    if not _is_less(seen, share):
+        _refuse_unfollowed(seen)
     after = shares.set_share(seen.release, share, seen.now, _alarms(seen))
     return Change(after, "set_traffic", traffic.told(share))
 
@@ -21,7 +23,7 @@ def set_share(seen: Snapshot, share: float | None) -> Change:
 def step(seen: Snapshot, due: int) -> Change:
     """Let the canary get the share that was found to be *due* at that generation of the record."""
     share, name = next_share(seen), seen.release.lifecycle.canary
-    planned.refuse_undue(due, seen.release, name)
+    planned.refuse_undue(due, seen.release, name, "a share of the requests for")
     if share is None:
         raise Refused(f"No other share of the requests is due for {seen.project.name} on {name}.", "")
     after = shares.set_share(seen.release, share, seen.now, _alarms(seen), by_steps=share > 0)
@@ -47,22 +49,23 @@ def is_followed(seen: Snapshot) -> bool:
 def late(seen: Snapshot) -> list[str]:
     """Return a sentence of each load balancer that has not applied what is wanted, or of there being none."""
     known = seen.release.ring(seen.release.lifecycle.canary).traffic
-    if not known or known.share is None:
-        return []
-    if not reports(seen):
-        return ["no load balancer reports that it follows"]
-    return traffic.late(reports(seen), seen.project.name, known)
+    return late_by(reports(seen), seen.project.name, known) if known and known.share is not None else []
+
+
+def late_by(reports: traffic.Reports, project: str, known: Traffic) -> list[str]:
+    """Return what `late` does, of what is *known* of *project*."""
+    return traffic.late(reports, project, known) if reports else ["no load balancer reports that it follows"]
 
 
 def reports(seen: Snapshot) -> traffic.Reports:
     """Return what load balancers reported last, by node."""
-    try:
-        return {node: one for node, one in seen.below(traffic.REPORTS, traffic.Report).items() if one}
-    except (TypeError, ValueError):
-        raise Refused(
-            f"A load balancer's report below {traffic.REPORTS} in Consul is unreadable.",
-            "Delete it; cicd-traffic writes it again when it is restarted.",
-        ) from None
+    return traffic.reports((key, item["Value"]) for key, item in seen.items.items())
+
+
+def _is_less(seen: Snapshot, share: float | None) -> bool:
+    """Whether the canary has a share already, and is to get no more: whoever follows later has less, too."""
+    known = seen.release.ring(seen.release.lifecycle.canary).traffic
+    return bool(share is not None and known and known.share is not None and share <= known.share)
 
 
 def _refuse_unfollowed(seen: Snapshot) -> None:

@@ -67,8 +67,7 @@ def step(settings: Settings, project: str, due: int, who: str) -> Outcome:
 
 def find(settings: Settings, store: Store) -> Iterator[Event]:
     """Yield the trigger for each project whose canary is to get another share by itself."""
-    wanted = store.below(traffic.key(""), traffic.AppliedShare)
-    shared = {key.rpartition("/")[2] for key, share in wanted.items() if share.get("buckets")}
+    shared = traffic.shared(_values(store, traffic.key("")))
     for project in settings.projects.values():
         name = project.lifecycle.canary
         if project.name not in shared and not project.lifecycle.stage(name).traffic:
@@ -97,9 +96,12 @@ def _followed(store: Store, project: str, known: Traffic) -> tuple[str, ...]:
     """Wait until all load balancers that report have what is *known*; return those that have not in time."""
     end = time.monotonic() + FOLLOW_SECONDS
     while True:
-        found = store.below(traffic.REPORTS, traffic.Report)
-        reports = {key.rpartition("/")[2]: report for key, report in found.items()}
-        late = traffic.late(reports, project, known)
+        reports = traffic.reports(_values(store, traffic.REPORTS))
+        late = share_commands.late_by(reports, project, known)
         if not late or time.monotonic() > end:
             return tuple(late)
         time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _values(store: Store, prefix: str) -> Iterator[tuple[str, bytes]]:
+    return ((item["Key"], item["Value"]) for item in store.items(prefix))

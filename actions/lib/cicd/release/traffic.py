@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from typing import Dict, Mapping, Optional, Sequence, TypedDict
+from typing import Dict, Iterable, Mapping, Optional, Sequence, Tuple, TypedDict, cast
 
 from cicd.errors import InputError
 from cicd.release.stored import StoredTraffic
@@ -14,6 +15,7 @@ BUCKETS_A_PERCENT = 100  # of the 10,000 into which load balancers put whoever a
 EVEN = "even"
 SHARE = re.compile(r"(?:100(?:\.0)?|[0-9]{1,2}(?:\.[0-9])?)\Z")
 REPORTS = "cicd/.traffic/applied/"
+UNREADABLE = "its report in Consul is unreadable; cicd-traffic writes it again when it is restarted"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Report(TypedDict, total=False):
 
 
 Reports = Mapping[str, Report]  # by node
+Values = Iterable[Tuple[str, Optional[bytes]]]  # of keys in Consul
 
 
 def begun(
@@ -98,6 +101,17 @@ def wanted(known: Traffic) -> AppliedShare:
     return {"buckets": buckets, "generation": known.generation}
 
 
+def reports(values: Values) -> Reports:
+    """Return the reports among *values*; of one that is unreadable, an error that says so."""
+    nodes = ((key[len(REPORTS) :], value) for key, value in values if key.startswith(REPORTS))
+    return {node: found for node, value in nodes if node and (found := _report(value))}
+
+
+def shared(values: Values) -> set[str]:
+    """Return the projects whose canary gets a share by *values* that load balancers read, or may get one."""
+    return {key.rpartition("/")[2] for key, value in values if _is_share(value)}
+
+
 def late(reports: Reports, project: str, known: Traffic) -> list[str]:
     """Return of each load balancer that has not applied what is *known* a sentence that names it."""
     found = []
@@ -106,6 +120,22 @@ def late(reports: Reports, project: str, known: Traffic) -> list[str]:
             why = one_line(str(report.get("error") or ""), 200) or "it has not followed yet"
             found.append(f"{one_line(node, 100)} has not applied it: {why}")
     return found
+
+
+def _report(value: bytes | None) -> Report:
+    try:
+        data = dict(json.loads(value or b""))
+        applied = dict(data.get("applied") or {})
+        return cast(Report, {**data, "applied": applied} if data else {})
+    except (RecursionError, TypeError, ValueError):
+        return {"error": UNREADABLE}
+
+
+def _is_share(value: bytes | None) -> bool:
+    try:
+        return bool(dict(json.loads(value or b"")).get("buckets"))
+    except (RecursionError, TypeError, ValueError):
+        return True
 
 
 def from_json(data: StoredTraffic | None) -> Traffic | None:

@@ -8,7 +8,7 @@ from cicd.config import Project, Settings
 from cicd.finding import GOOD, WARNING, WRONG, Finding
 from cicd.release import traffic
 from cicd.release.host import ConsulHost
-from cicd.release.traffic import Report, Reports
+from cicd.release.traffic import Reports
 from cicd.sanitize import one_line
 from cicd.store.store import Store
 
@@ -17,8 +17,7 @@ STABLE = "_stable"  # how the tag of hosts outside the canary ends
 
 def findings(settings: Settings, store: Store, projects: Sequence[Project]) -> Iterator[Finding]:
     """Yield what is found of each load balancer, and of *projects* whose share grows by itself."""
-    known = store.below(traffic.REPORTS, Report)
-    reports = {one_line(key.rpartition("/")[2], 100): report for key, report in known.items()}
+    reports = traffic.reports((item["Key"], item["Value"]) for item in store.items(traffic.REPORTS))
     yield from reported(reports)
     for project in projects:
         if project.lifecycle.stage(project.lifecycle.canary).traffic:
@@ -27,7 +26,8 @@ def findings(settings: Settings, store: Store, projects: Sequence[Project]) -> I
 
 def reported(reports: Reports) -> Iterator[Finding]:
     """Yield how each load balancer of *reports* is."""
-    for node, report in sorted(reports.items()):
+    for name, report in sorted(reports.items()):
+        node = one_line(name, 100)
         error = one_line(str(report.get("error") or ""), 300)
         fix = (
             "Read `journalctl -u cicd-traffic` there. If it is gone for good: "
