@@ -36,14 +36,20 @@ class Consul:
         """
         Return what is wanted, as text by project, once it changed or *wait_seconds* have passed.
 
-        The first call answers at once. TrafficError when Consul does not answer.
+        The first call answers at once. TrafficError when Consul does not answer, or something else does.
         """
         path = f"{WANTED}?recurse&index={self._index}&wait={wait_seconds}s"
         headers, body = self._ask("GET", path, None, wait_seconds + SPARE_SECONDS)
-        index = int(headers.get("X-Consul-Index") or 0)
+        try:
+            index = int(headers.get("X-Consul-Index") or 0)
+            found = json.loads(body) if body else []
+            wanted = {item["Key"][len(WANTED) :]: _text(item["Value"]) for item in found}
+        except (KeyError, TypeError, ValueError):
+            raise TrafficError(
+                f"{self._config.consul_http_addr} gives an answer that is none of Consul's."
+            ) from None
         self._index = index if index >= self._index else 0  # it goes back when Consul is restored
-        found = json.loads(body) if body else []
-        return {item["Key"][len(WANTED) :]: _text(item["Value"]) for item in found}
+        return wanted
 
     def forget(self) -> None:
         """Let the next call of wanted answer at once."""

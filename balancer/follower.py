@@ -13,6 +13,7 @@ from balancer.haproxy import HAProxy
 from balancer.shares import Share
 
 CALM_SECONDS, TROUBLED_SECONDS = 30, 2  # how long nothing may change before the map is compared again
+REPORT_SECONDS = 300  # after which what stays is reported again: somebody may have deleted the report
 
 
 class Follower:
@@ -22,6 +23,7 @@ class Follower:
         self._consul, self._haproxy, self._version, self._say = consul, haproxy, version, say
         self._known: dict[str, Share] = _kept(haproxy)
         self._reported: Mapping[str, object] | None = None
+        self._reported_at = 0.0
         self._troubles: list[str] = []
 
     def run(self) -> None:
@@ -49,14 +51,18 @@ class Follower:
         return {**{name: self._known[name] for name in odd if name in self._known}, **found}, odd
 
     def _apply(self) -> list[str]:
-        """Return why the shares that are wanted are not those of HAProxy; nothing when they are."""
-        wanted = shares.entries(self._known)
-        try:
-            self._haproxy.keep(wanted)
-            self._haproxy.apply(wanted)
-        except TrafficError as error:
-            return [str(error)]
-        return []
+        """
+        Return why the shares that are wanted are not those of HAProxy; nothing when they are.
+
+        The process that runs gets them also where the file cannot be kept: a share may have to end now.
+        """
+        wanted, troubles = shares.entries(self._known), []
+        for bring in (self._haproxy.keep, self._haproxy.apply):
+            try:
+                bring(wanted)
+            except TrafficError as error:
+                troubles.append(str(error))
+        return troubles
 
     def _report(self, applied: shares.Shares, troubles: list[str]) -> bool:
         said = {
@@ -64,7 +70,7 @@ class Follower:
             "error": " ".join(troubles),
             "agent": self._version,
         }
-        if said == self._reported:
+        if said == self._reported and time.monotonic() - self._reported_at < REPORT_SECONDS:
             return True
         try:
             self._consul.report({**said, "at": int(time.time())})
@@ -72,7 +78,7 @@ class Follower:
             self._tell([*troubles, str(error)])
             self._consul.forget()
             return False
-        self._reported = said
+        self._reported, self._reported_at = said, time.monotonic()
         return True
 
     def _tell(self, troubles: list[str]) -> None:

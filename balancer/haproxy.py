@@ -49,7 +49,7 @@ class HAProxy:
             _write(new, shares.text(wanted))
             self._refuse_wrong(new)
             os.replace(new, self._file)
-        except OSError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             raise TrafficError(f"{self._file} cannot be written ({error}).") from None
 
     def running(self) -> dict[str, str]:

@@ -69,7 +69,7 @@ def _share(value: str) -> Share | None:
     try:
         data = json.loads(value)
         buckets, generation = data["buckets"], data["generation"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, RecursionError, TypeError, ValueError):
         return None
     fits = buckets is None or (type(buckets) is int and 0 <= buckets <= BUCKETS)
     return Share(buckets, generation) if fits and type(generation) is int and generation >= 0 else None

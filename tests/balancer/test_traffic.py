@@ -4,12 +4,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import requests
 
-from balancer import shares
+from balancer import follower, shares
 from balancer.config import Config
 from balancer.consul import Consul
 from balancer.follower import Follower
@@ -116,8 +118,8 @@ class Host:
 
     def __init__(self, haproxy: HAProxy, url: str) -> None:
         self.said: list[str] = []
-        self.url, self._known = url, settings(haproxy, url)
-        self.follower = Follower(Consul(self._known), OurHAProxy(self._known), "1.0", self.said.append)
+        self.url, self.known = url, settings(haproxy, url)
+        self.follower = Follower(Consul(self.known), OurHAProxy(self.known), "1.0", self.said.append)
 
     def want(self, project: str, text: str) -> None:
         requests.put(f"{self.url}/v1/kv/cicd/.traffic/wanted/{project}", data=text, timeout=10)
@@ -179,6 +181,61 @@ def test_a_haproxy_that_is_away_is_reported_and_has_the_share_when_it_is_back(ho
     assert away["applied"] == {}
     assert "HAProxy does not answer" in away["error"]
     assert ours.running()["greeter"] == "1000"
+
+
+def test_a_share_ends_in_the_process_that_runs_though_its_file_cannot_be_kept(host, haproxy, ours):
+    host.want("greeter", '{"buckets": 1000, "generation": 13}')
+    host.follower.step(1)
+    full = Follower(
+        Consul(host.known), OurHAProxy(replace(host.known, haproxy="/bin/false")), "1.0", host.said.append
+    )
+    host.want("greeter", '{"buckets": 0, "generation": 14}')
+    full.step(1)
+
+    assert (ours.running()["greeter"], ours.kept()["greeter"]) == ("0", "1000")
+    assert host.report()["applied"] == {}
+    assert "HAProxy refuses the map" in host.report()["error"]
+
+
+def test_a_report_that_somebody_deleted_is_written_again(host, monkeypatch):
+    host.want("greeter", '{"buckets": 1000, "generation": 15}')
+    host.follower.step(1)
+    requests.delete(f"{host.url}/v1/kv/cicd/.traffic/applied/lb1", timeout=10)
+    monkeypatch.setattr(follower, "REPORT_SECONDS", 0)
+    host.follower.step(1)
+
+    assert host.report()["applied"]["greeter"] == {"buckets": 1000, "generation": 15}
+
+
+def test_whatever_is_in_consul_s_place_is_named(haproxy):
+    site = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=site.serve_forever, args=(0.01,), daemon=True).start()
+    host = Host(haproxy, f"http://127.0.0.1:{site.server_address[1]}")
+
+    assert not host.follower.step(1)
+    site.shutdown()
+    site.server_close()
+    assert host.said == [f"{host.url} gives an answer that is none of Consul's."]
+
+
+class Page(BaseHTTPRequestHandler):
+    """Answers as whatever else may listen there."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "null", "[]", '{"buckets": true, "generation": 1}', "1e999"])
+def test_no_value_in_consul_is_more_than_unreadable(text):
+    assert shares.parse({"greeter": text, "a b\n": '{"buckets": 1, "generation": 1}'}) == (
+        {},
+        ["greeter", "a b\n"],
+    )
 
 
 def test_while_consul_is_away_the_last_share_stays(host, haproxy, ours):
