@@ -10,6 +10,7 @@ from aiohttp import web
 
 from status.board import Board
 from status.config import Config
+from status.metrics import exposition
 from status.pages import POLICY, Pages, badge
 from status.view import ProjectView
 
@@ -51,6 +52,7 @@ class Server:
                 web.get(f"/badge/{PROJECT}/{{ring:[a-z][a-z0-9-]{{0,31}}}}.svg", self.badge),
                 web.get("/events", self.events),
                 web.get("/healthz", self.healthz),
+                web.get("/metrics", self.metrics),
             ]
         )
         return application
@@ -115,6 +117,11 @@ class Server:
         """Say whether what is shown is what Consul has."""
         trouble = self._board.trouble
         return web.json_response({"status": "old" if trouble else "ok", "trouble": trouble})
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Say the same in Prometheus' text format."""
+        text = exposition(self._board.views, self._board.trouble)
+        return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     def _view(self, request: web.Request) -> ProjectView | None:
         return self._board.view(request.match_info["project"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypedDict
 
 from cicd.ci import progress
-from cicd.ci.run import Run
+from cicd.ci.run import OPEN, Run
 from cicd.release import guards
 from cicd.release.record import DEPLOYING, HEALTHY, RESTORING, STOPPED, Release, Ring
 from cicd.release.stored import HistoryEntry
@@ -18,6 +18,7 @@ from cicd.store.snapshot import Snapshot
 from status import steps
 
 RUNS = 8
+KINDS = ("lock", "freeze", "pin")
 VERDICTS = {GOOD: "ok", BAD: "bad"}
 COLOURS = {HEALTHY: "ok", STOPPED: "bad", DEPLOYING: "move", RESTORING: "warn"}
 
@@ -30,14 +31,19 @@ class Bake(TypedDict):
 
 
 class Verdict(TypedDict):
-    """What was found of a ring by its figures, in words, and the colour of that."""
+    """What was found of a ring by its figures: its name, in words, and the colour of that."""
 
+    outcome: str
     said: str
     colour: str
 
 
 class RingView(TypedDict):
-    """A ring: what it is wanted to run since when, and its hosts but for those that are `more`."""
+    """
+    A ring: what it is wanted to run since when, and its hosts but for those that are `more`.
+
+    Of all its hosts, `good` are healthy and `sick` are not.
+    """
 
     name: str
     state: str
@@ -51,6 +57,8 @@ class RingView(TypedDict):
     verdict: Verdict | None
     hosts: list[HostStatus]
     more: int
+    good: int
+    sick: int
 
 
 class RunView(TypedDict):
@@ -79,7 +87,12 @@ class ChangeView(TypedDict):
 
 
 class ProjectView(TypedDict):
-    """One project; rings in their order, runs and changes with the newest first."""
+    """
+    One project; rings in their order, runs and changes with the newest first.
+
+    `holds` are the kinds of what holds it. `waiting` commits have not ended CI, the first one of them
+    since `waiting_since`.
+    """
 
     name: str
     repository: str
@@ -89,6 +102,9 @@ class ProjectView(TypedDict):
     sick: int
     notes: list[str]
     next: str
+    holds: list[str]
+    waiting: int
+    waiting_since: str
     runs: list[RunView]
     history: list[ChangeView]
 
@@ -96,7 +112,8 @@ class ProjectView(TypedDict):
 def of(seen: Snapshot) -> ProjectView:
     """Return what is shown of the project that was *seen*."""
     shown = overview.status_of(seen)
-    hosts = overview.hosts(seen)
+    hosts, runs = overview.hosts(seen), overview.runs(seen)
+    waiting = [one.at for one in runs.values() if one.stage in OPEN]
     return {
         "name": seen.project.name,
         "repository": seen.project.repository,
@@ -106,7 +123,10 @@ def of(seen: Snapshot) -> ProjectView:
         "sick": sum(not host["healthy"] for host in hosts),
         "notes": shown["notes"],
         "next": shown["next"],
-        "runs": list(_runs(seen.release, overview.runs(seen), seen.now)),
+        "holds": [kind for kind in KINDS if _holds(seen.release, kind)],
+        "waiting": len(waiting),
+        "waiting_since": iso(min(waiting, default=0)),
+        "runs": list(_runs(seen.release, runs, seen.now)),
         "history": [_change(entry) for entry in shown["history"]],
     }
 
@@ -116,8 +136,13 @@ def iso(when: float) -> str:
     return rfc3339(when) if when else ""
 
 
+def _holds(release: Release, kind: str) -> bool:
+    return any(getattr(holds, kind) for holds in (release.holds, release.around))
+
+
 def _ring(seen: Snapshot, name: str, listed: list[HostStatus], hosts: list[HostStatus]) -> RingView:
     ring, own = seen.release.ring(name), [host for host in listed if host["ring"] == name]
+    healthy = [host["healthy"] for host in hosts if host["ring"] == name]
     return {
         "name": name,
         "state": ring.state,
@@ -130,7 +155,9 @@ def _ring(seen: Snapshot, name: str, listed: list[HostStatus], hosts: list[HostS
         "bake": _bake(seen, name),
         "verdict": _verdict(ring, name, seen.now),
         "hosts": own,
-        "more": sum(host["ring"] == name for host in hosts) - len(own),
+        "more": len(healthy) - len(own),
+        "good": sum(healthy),
+        "sick": len(healthy) - sum(healthy),
     }
 
 
@@ -138,7 +165,8 @@ def _verdict(ring: Ring, name: str, now: float) -> Verdict | None:
     known = ring.judged
     if not known:
         return None
-    return {"said": status_text.judged(ring, name, now), "colour": VERDICTS.get(known.outcome, "dim")}
+    said = status_text.judged(ring, name, now)
+    return {"outcome": known.outcome, "said": said, "colour": VERDICTS.get(known.outcome, "dim")}
 
 
 def _bake(seen: Snapshot, name: str) -> Bake | None:

@@ -20,7 +20,7 @@ def ring(text: str, name: str = "canary") -> RingView:
     return {
         "name": name, "state": text, "colour": "ok", "version": text, "commit": text, "since": text,
         "age": text, "before": text, "bake": {"done": 0, "needed": 0}, "hosts": [host], "more": 0,
-        "verdict": {"said": text, "colour": text},
+        "verdict": {"outcome": text, "said": text, "colour": text}, "good": 0, "sick": 1,
     }  # fmt: skip
 
 
@@ -35,7 +35,8 @@ def view(text: str) -> ProjectView:
     change = {"when": text, "who": text, "what": text, "ring": text, "moved": text, "why": text}
     return {
         "name": "greeter", "repository": text, "at": text, "rings": [ring(text), ring(text, "production")],
-        "good": 0, "sick": 2, "notes": [text], "next": text, "runs": [run(text)], "history": [change],
+        "good": 0, "sick": 2, "notes": [text], "next": text, "holds": [], "waiting": 0, "waiting_since": "",
+        "runs": [run(text)], "history": [change],
     }  # fmt: skip
 
 

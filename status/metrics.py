@@ -1,0 +1,86 @@
+"""What is known of all projects, in Prometheus' text format. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from status.view import KINDS, ProjectView, RingView
+
+PREFIX = "cicd_"
+
+
+class Metric(NamedTuple):
+    """A metric's name, what it means, and its samples: labels and a value each."""
+
+    name: str
+    meaning: str
+    samples: list[tuple[dict[str, str], float]]
+
+
+def exposition(views: Sequence[ProjectView], trouble: str) -> str:
+    """Return the page of *views*; *trouble* says that they may be old."""
+    metrics = [Metric("status_current", "Whether this page shows what Consul has.", [({}, not trouble)])]
+    return "".join(_text(metric) for metric in [*metrics, *_of_rings(views), *_of_projects(views)])
+
+
+def _of_rings(views: Sequence[ProjectView]) -> Iterator[Metric]:
+    rings = [
+        ({"project": view["name"], "ring": ring["name"]}, ring) for view in views for ring in view["rings"]
+    ]
+    states = [({**at, "state": ring["state"]}, 1.0) for at, ring in rings]
+    yield Metric("ring_state", "1 for the state that a ring is in.", states)
+    versions = [({**at, "version": ring["version"]}, 1.0) for at, ring in rings if ring["version"]]
+    yield Metric("ring_version", "1 for the version that a ring is wanted to run.", versions)
+    since = [(at, _epoch(ring["since"])) for at, ring in rings if ring["since"]]
+    yield Metric("ring_changed_timestamp_seconds", "When a ring's state last changed.", since)
+    hosts = [({**at, "health": health}, value) for at, ring in rings for health, value in _hosts(ring)]
+    yield Metric("ring_hosts", "Hosts of a ring by their health.", hosts)
+    bakes = [(at, ring["bake"]) for at, ring in rings if ring["bake"]]
+    done = [(at, float(bake["done"])) for at, bake in bakes if bake]
+    yield Metric("ring_bake_seconds", "How long a version baked that may not go on yet.", done)
+    needed = [(at, float(bake["needed"])) for at, bake in bakes if bake]
+    yield Metric("ring_bake_needed_seconds", "How long it has to bake.", needed)
+    found = [({**at, "outcome": known["outcome"]}, 1.0) for at, ring in rings if (known := ring["verdict"])]
+    yield Metric("ring_verdict", "1 for what an analysis found of a ring so far.", found)
+
+
+def _of_projects(views: Sequence[ProjectView]) -> Iterator[Metric]:
+    held = [
+        ({"project": view["name"], "kind": kind}, float(kind in view["holds"]))
+        for view in views
+        for kind in KINDS
+    ]
+    yield Metric("project_held", "Whether somebody holds a project.", held)
+    waiting = [({"project": view["name"]}, float(view["waiting"])) for view in views]
+    yield Metric("commits_in_ci", "Commits that wait for CI or are in it.", waiting)
+    since = [
+        ({"project": view["name"]}, _epoch(view["waiting_since"])) for view in views if view["waiting_since"]
+    ]
+    yield Metric("commits_in_ci_oldest_timestamp_seconds", "When the oldest of them last moved.", since)
+
+
+def _hosts(ring: RingView) -> Iterator[tuple[str, float]]:
+    yield "good", float(ring["good"])
+    yield "bad", float(ring["sick"])
+
+
+def _epoch(iso: str) -> float:
+    return datetime.fromisoformat(iso).timestamp()
+
+
+def _text(metric: Metric) -> str:
+    name = f"{PREFIX}{metric.name}"
+    lines = [f"# HELP {name} {metric.meaning}", f"# TYPE {name} gauge"]
+    lines += [f"{name}{_labels(labels)} {value:.15g}" for labels, value in metric.samples]
+    return "\n".join([*lines, ""])
+
+
+def _labels(labels: dict[str, str]) -> str:
+    said = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return f"{{{said}}}" if said else ""
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
