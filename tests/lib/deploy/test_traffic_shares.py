@@ -116,6 +116,26 @@ def test_less_is_possible_whatever_load_balancers_report_and_nobody_is_said_to_f
         traffic_shares.set_share(world.settings, PROJECT, 5.0, "ann")
 
 
+def test_what_load_balancers_read_is_written_again_when_it_is_not_as_recorded(world, store):
+    assert not store.refresh(PROJECT)
+    report(store, "lb1", None, 0)
+    traffic_shares.set_share(world.settings, PROJECT, 5.0, "ann")
+    before = wanted(store)
+    assert not store.refresh(PROJECT)
+    store.delete(traffic.key(PROJECT))
+
+    assert store.refresh(PROJECT)
+    assert wanted(store) == before
+
+
+def test_the_share_of_a_ring_that_is_the_canary_no_longer_ends(world, store):
+    store.put(traffic.key(PROJECT), {"buckets": 5000, "generation": 1})
+
+    assert store.refresh(PROJECT)
+    assert wanted(store) == {"buckets": None, "generation": store.release(PROJECT).generation}
+    assert not store.refresh(PROJECT)
+
+
 def test_what_is_deployed_says_the_share_and_who_is_late(world, store):
     report(store, "lb1", None, 0)
     traffic_shares.set_share(world.settings, PROJECT, 5.0, "ann")

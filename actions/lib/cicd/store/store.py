@@ -18,6 +18,7 @@ from cicd.release import host_report, record, traffic, wanted
 from cicd.release.host_report import Reports
 from cicd.release.record import EVERYTHING, Cause
 from cicd.release.stored import HistoryEntry, StoredRelease
+from cicd.release.traffic import Traffic
 from cicd.release.transitions import Release, Ring
 from cicd.store import snapshot
 from cicd.store.archive import Archive, Kind
@@ -31,6 +32,7 @@ ATTEMPTS = 10
 FOLDED_AT_ONCE = 100  # changes in one value of the archive
 CHANGES_ALONE = 200  # the newest changes, each a key of its own
 CHANGES = Kind("history", HistoryEntry, lambda name: int(name) // FOLDED_AT_ONCE)
+NO_ITEMS: Items = {}
 UPDATE_ATTEMPTS = 50  # a burst of pushes writes one document
 
 
@@ -111,12 +113,16 @@ class Store(Catalog):
         return self.commit([*seen.unmoved, stored, *also])
 
     def refresh(self, project: str) -> bool:
-        """Write again what holds on every project, or a clock that was set back, made wrong; True if so."""
-        seen = self._record(self._project(project))
+        """
+        Write again what holds on every project, a clock that was set back, or somebody else made wrong.
+
+        Return whether anything was.
+        """
+        seen = self.look(Look(self._project(project), hosts=False, keys=[traffic.key(project)]))
         known = record.not_ahead(seen.release, seen.now)
         stale = [
             set_(key, said)
-            for key, said in self._documents(known).items()
+            for key, said in {**self._documents(known), **_traffic(known, seen.items)}.items()
             if known.generation and text(seen.items, key) != said
         ]
         if known != seen.release:
@@ -234,8 +240,7 @@ class Store(Catalog):
             *written,
             *self._contract_keys(after),
             # All, since a hold concerns all; a value that stays wakes no host.
-            *(set_(key, text) for key, text in self._documents(after).items()),
-            *_traffic(after),
+            *(set_(key, text) for key, text in {**self._documents(after), **_traffic(after)}.items()),
         ]
 
     def _contract_keys(self, known: Release) -> Iterator[Operation]:
@@ -284,11 +289,16 @@ def _documents(items: Iterable[Item], _: Type[D]) -> Iterator[tuple[str, D]]:
         yield item["Key"], cast(D, json.loads(item["Value"]))
 
 
-def _traffic(after: Release) -> Iterator[Operation]:
-    """Where nobody ever wanted a share there is no key, and no right to write it is needed."""
-    known = after.ring(after.lifecycle.canary).traffic
-    if known:
-        yield set_(traffic.key(after.project), json.dumps(traffic.wanted(known), sort_keys=True))
+def _traffic(after: Release, items: Items = NO_ITEMS) -> Mapping[str, str]:
+    """
+    Return what load balancers read, where anybody ever wanted a share: elsewhere no right to write is needed.
+
+    By *items*, which were read, the share of a ring that is the canary no longer is to end.
+    """
+    key, known = traffic.key(after.project), after.ring(after.lifecycle.canary).traffic
+    if not known and key in items and traffic.shared([(key, items[key]["Value"])]):
+        known = Traffic(after.generation, None, 0.0)
+    return {key: json.dumps(traffic.wanted(known), sort_keys=True)} if known else {}
 
 
 def _contract(key: str, ring: Ring) -> Operation:
