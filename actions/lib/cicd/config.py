@@ -224,9 +224,10 @@ def secret(path: str) -> str:
         return ""
     try:
         return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         raise ConfigError(
-            f"The secret file {path} cannot be read: {error.strerror}.",
+            f"The secret file {path} cannot be read: {why}.",
             "Create it readable for the users of StackStorm's actions and sensors (see README), "
             "or correct the configuration.",
         ) from None

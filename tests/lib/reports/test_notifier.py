@@ -6,13 +6,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import requests
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from cicd.ci import event_log, run
+from cicd.clients import mail
 from cicd.deploy.controls import Controls
+from cicd.errors import ConfigError
+from cicd.notice_targets import NoticeTarget
 from cicd.release import transitions
 from cicd.release.record import EVERYTHING, Build, Cause
 from cicd.reports import notifier
@@ -67,6 +72,10 @@ class Receiver:
 @dataclass
 class Mailbox:
     mails: list[str] = field(default_factory=list)
+    goodbye: str = "221 Bye"
+
+    async def handle_QUIT(self, server, session, envelope) -> str:
+        return self.goodbye
 
     async def handle_DATA(self, server, session, envelope) -> str:
         self.mails.append(envelope.content.decode())
@@ -108,7 +117,13 @@ class Site:
 def mail_server() -> Iterator[tuple[Mailbox, int]]:
     mailbox = Mailbox()
     port = free_port()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller = Controller(
+        mailbox,
+        hostname="127.0.0.1",
+        port=port,
+        auth_require_tls=False,
+        authenticator=lambda *_: AuthResult(success=True),
+    )
     controller.start()
     yield mailbox, port
     controller.stop()
@@ -119,6 +134,7 @@ def site(consul: str, mail_server, tmp_path) -> Iterator[Site]:
     requests.delete(f"{consul}/v1/kv/?recurse", timeout=10)
     mailbox, port = mail_server
     mailbox.mails.clear()
+    mailbox.goodbye = "221 Bye"
     receiver = Receiver()
     receiver.start()
     (tmp_path / "url").write_text(receiver.url + "\n")
@@ -184,6 +200,7 @@ def test_what_a_target_misses_while_it_is_down_comes_later_in_order_and_disturbs
 
 ANSWERS = [
     ((429, {"Retry-After": "7"}), 1),
+    ((429, {"Retry-After": "²"}), 1),
     ((500, {}), 1),
     ((404, {}), 1),
     ((302, {"Location": "/"}), 1),
@@ -203,17 +220,48 @@ def test_only_a_message_that_is_refused_for_good_is_given_up(site, answer, left)
     assert PATH not in done["problem"]
 
 
-def test_a_secret_that_cannot_be_read_delays_its_own_target_only(site):
+WRONG_URLS = [
+    (b"file:///etc/passwd", "has no http or https URL"),
+    (b"https://hooks..example.com/T1/B2", "does not answer (LocationParseError)"),
+    (b"https://hooks.example.com/\xe4", "it is no text in UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("content", "problem"), WRONG_URLS, ids=str)
+def test_a_secret_that_is_none_delays_its_own_target_only(site, content, problem):
     site.notify()
     (url_file,) = [target.url_file for target in site.settings.notices if target.url_file]
-    with open(url_file, "w") as file:
-        file.write("file:///etc/passwd")
+    Path(url_file).write_bytes(content)
     site.deploy()
     done = site.notify()["targets"]
 
     assert done["team"]["left"] == 1
-    assert "has no http or https URL" in done["team"]["problem"]
+    assert problem in done["team"]["problem"]
+    assert "T1/B2" not in done["team"]["problem"]
     assert done["oncall"]["told"] == 1
+
+
+def test_a_mail_that_a_server_took_is_not_sent_again_because_of_how_it_says_goodbye(site):
+    site.notify()
+    site.mailbox.goodbye = "421 too busy"
+    site.deploy()
+    done = site.notify()["targets"]["oncall"]
+
+    assert (done["told"], done["left"], done["problem"]) == (1, 0, "")
+    assert len(site.mailbox.mails) == 1
+
+
+def test_a_password_that_no_mail_server_takes_is_an_expected_failure_that_does_not_show_it(
+    site, mail_server, tmp_path
+):
+    (tmp_path / "password").write_text("pässword")
+    more = {"user": "cicd", "password_file": str(tmp_path / "password"), "tls": "none"}
+    server = f"127.0.0.1:{mail_server[1]}"
+    target = NoticeTarget("x", "mail", server=server, sender="a@b", recipients=("c@d",), **more)
+
+    with pytest.raises(ConfigError, match="not ASCII") as error:
+        mail.send(target, ["said"], "", "1")
+    assert "pässword" not in str(error.value)
 
 
 def test_what_holds_every_project_and_what_alarms_ask_are_told_too(site):

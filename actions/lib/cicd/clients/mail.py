@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Sequence
 
 from cicd import config
-from cicd.errors import ReceiverBusy, ReceiverError
+from cicd.errors import ConfigError, ReceiverBusy, ReceiverError
 from cicd.notice_targets import IMPLICIT, STARTTLS, NoticeTarget
 from cicd.sanitize import beginning
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
 TIMEOUT_SECONDS = 10
+TAKING_SECONDS = 60  # many servers look for spam before they say that they have a mail
 RETRY_SECONDS = 60.0
 SUBJECT_CHARACTERS = 150
 
@@ -29,17 +31,21 @@ def send(target: NoticeTarget, lines: Sequence[str], link: str, identifier: str)
 
     password = config.secret(target.password_file)
     try:
-        with _connected(target) as server:
+        with closing(_connected(target)) as server:
             if target.user:
-                server.login(target.user, password)
+                _login(server, target, password)
+            if server.sock:
+                server.sock.settimeout(TAKING_SECONDS)
             server.send_message(message(target, lines, link, identifier))
+            with suppress(OSError):  # it has the mail, whatever it says now
+                server.quit()
     except smtplib.SMTPDataError as error:
         if error.smtp_code >= 500:
             raise ReceiverError(f"{target.server} refused a mail: {error.smtp_code}.") from None
         raise _busy(target, str(error.smtp_code)) from None
     except smtplib.SMTPResponseException as error:
         raise _busy(target, str(error.smtp_code)) from None
-    except OSError as error:  # smtplib's own are kinds of OSError
+    except (OSError, UnicodeError) as error:  # smtplib's own are OSErrors; a host's name can be none
         raise _busy(target, type(error).__name__) from None
 
 
@@ -72,6 +78,16 @@ def _connected(target: NoticeTarget) -> smtplib.SMTP:
     if target.tls == STARTTLS:
         server.starttls(context=ssl.create_default_context())
     return server
+
+
+def _login(server: smtplib.SMTP, target: NoticeTarget, password: str) -> None:
+    try:
+        server.login(target.user, password)
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"The login at {target.server} has signs that are not ASCII, which no mail server takes.",
+            f"Give `user` another password, and write it to {target.password_file}.",
+        ) from None
 
 
 def _busy(target: NoticeTarget, why: str) -> ReceiverBusy:

@@ -28,15 +28,18 @@ def post(url_file: str, lines: Sequence[str], link: str) -> None:
     url = _url(url_file)
     body = {"text": text(lines, link), "unfurl_links": False, "unfurl_media": False}
     try:
-        answer = requests.post(url, json=body, timeout=TIMEOUT_SECONDS, allow_redirects=False)
-    except OSError as error:  # requests' own are kinds of OSError, and name the URL
+        # What it answers beside the status is not read, however long it is.
+        with requests.post(
+            url, json=body, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
+        ) as answer:
+            status, after = answer.status_code, answer.headers.get("Retry-After", "")
+    except (OSError, ValueError) as error:  # requests' own are OSErrors, urllib3's are not; both name the URL
         why = f"The webhook of {url_file} does not answer ({type(error).__name__})."
         raise ReceiverBusy(why, RETRY_SECONDS) from None
-    if answer.status_code in REFUSED:
-        raise ReceiverError(f"The webhook of {url_file} refused a notice: {answer.status_code}.")
-    if not 200 <= answer.status_code < 300:
-        wait = _wait(answer.headers.get("Retry-After", ""))
-        raise ReceiverBusy(f"The webhook of {url_file} answered {answer.status_code}.", wait)
+    if status in REFUSED:
+        raise ReceiverError(f"The webhook of {url_file} refused a notice: {status}.")
+    if not 200 <= status < 300:
+        raise ReceiverBusy(f"The webhook of {url_file} answered {status}.", _wait(after))
 
 
 def text(lines: Sequence[str], link: str) -> str:
@@ -53,4 +56,4 @@ def _url(url_file: str) -> str:
 
 
 def _wait(after: str) -> float:
-    return min(max(1.0, float(after)), LONGEST_WAIT_SECONDS) if after.isdigit() else RETRY_SECONDS
+    return min(max(1.0, float(after)), LONGEST_WAIT_SECONDS) if after.isdecimal() else RETRY_SECONDS
