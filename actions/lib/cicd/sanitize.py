@@ -73,7 +73,8 @@ def age(seconds: float) -> str:
 
 
 MENTION_OR_LINK = re.compile(
-    r"(?<=@)(?=\w)|(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\])(?=\()|(?<=\{)(?=~)", re.IGNORECASE
+    r"(?<=@)(?=\w)|(?<=<)(?=[!@#a-z])|(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\])(?=\()|(?<=\{)(?=~)",
+    re.IGNORECASE,
 )
 
 

@@ -166,6 +166,12 @@ def test_a_stranger_calls_nobody_and_links_nowhere():
     assert [sign for sign in ("<", "@channel", "://", "](", "www.") if sign in first] == []
 
 
+def test_a_bot_that_hands_text_on_to_slack_as_it_is_calls_nobody_either():
+    said = unlinked("<!here> <!subteam^S1> <#C1> <@U1> <mailto:eve@x|more>")
+
+    assert [sign for sign in ("<!", "<#", "<@U", "<m") if sign in said] == []
+
+
 def test_no_text_adds_a_header_to_a_mail():
     target = NoticeTarget("x", "mail", sender="cicd@example.com", recipients=("ann@example.com",))
     made = mail.message(
