@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,11 +36,13 @@ class Receiver:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.answer = (200, {})
+        self.during: Callable[[], object] = bool
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                receiver.during()
                 status, headers = receiver.answer
                 if status == 200:
                     receiver.texts.append(body["text"])
@@ -262,6 +264,35 @@ def test_a_password_that_no_mail_server_takes_is_an_expected_failure_that_does_n
     with pytest.raises(ConfigError, match="not ASCII") as error:
         mail.send(target, ["said"], "", "1")
     assert "pässword" not in str(error.value)
+
+
+def told_twice(site: Site) -> str:
+    site.notify()
+    site.deploy()
+    Controls(site.settings, "greeter", "ann").hold("lock", "migration")
+    return f"{notifier.prefix('greeter')}team"
+
+
+def test_an_action_whose_claim_another_one_took_over_ends_and_overwrites_nothing(site):
+    key = told_twice(site)
+    others = {"busy": "another", "busy_until": time.time() + 60, "generation": 99}
+    site.receiver.during = lambda: site.store.update(key, lambda document: {**document, **others})
+    site.notify()
+
+    assert len(site.receiver.texts) == 1
+    assert site.store.json(key, dict).items() >= others.items()
+
+
+def test_a_memory_that_is_removed_while_a_target_is_told_begins_anew(site):
+    key = told_twice(site)
+    site.receiver.during = lambda: site.store.delete(key)
+    site.notify()
+    assert site.store.json(key, dict) is None
+    site.store.put(key, {"busy": "", "busy_until": 0})
+    site.notify()
+
+    assert len(site.receiver.texts) == 1
+    assert site.store.json(key, dict)["generation"] == site.store.release("greeter").generation
 
 
 def test_what_holds_every_project_and_what_alarms_ask_are_told_too(site):

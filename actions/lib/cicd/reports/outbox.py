@@ -68,7 +68,7 @@ class Outbox(ABC, Generic[T]):
         try:
             while pending and time.monotonic() < until:
                 told = self._tell(told, pending[0])
-                if told.is_left_alone(time.time()):
+                if told.busy != self._mine or told.is_left_alone(time.time()):
                     break
                 count, pending = count + 1, pending[1:] or self._pending(told)
         finally:
@@ -100,12 +100,12 @@ class Outbox(ABC, Generic[T]):
         return self._keep(memory.mark(known, one))
 
     def _keep(self, told: Told) -> Told:
+        """Return what is remembered from now on: *told*, unless another action has the claim by now."""
         renewed = replace(told, busy_until=time.time() + memory.LEASE_SECONDS)
-        self._write(memory.as_json(renewed))
-        return renewed
+        return memory.parse(self._write(memory.as_json(renewed))) or replace(told, busy="")
 
-    def _write(self, changed: StoredTold) -> None:
+    def _write(self, changed: StoredTold) -> StoredTold:
         def written(now: StoredTold) -> StoredTold:
-            return {**now, **changed}
+            return {**now, **changed} if now.get("busy") == self._mine else now
 
-        self._store.update(self._key, written)
+        return self._store.update(self._key, written)[1]

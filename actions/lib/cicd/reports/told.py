@@ -78,10 +78,10 @@ class Told:
 
 
 def parse(document: StoredTold) -> Told | None:
-    """Return what *document* says; None when it is empty, since nothing was told yet."""
+    """Return what *document* says; None when it says up to where nothing was told yet."""
     names, given = [one.name for one in fields(Told)], dict(document)
     known = {name: value for name, value in given.items() if name in names}
-    return Told(**known) if document else None  # type: ignore[arg-type]  # as as_json wrote it
+    return Told(**known) if "generation" in document else None  # type: ignore[arg-type]  # as as_json wrote it
 
 
 def as_json(told: Told) -> StoredTold:
