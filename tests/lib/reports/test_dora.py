@@ -58,6 +58,28 @@ def test_hosts_that_a_retry_confirms_again_are_no_further_deployment():
     assert figures(*[change("promote", "1", 9), *[change("confirm", "1", 9)] * 3])["deployments"] == 1
 
 
+def test_a_deploy_that_stopped_and_came_to_every_host_after_all_failed_and_is_a_deployment():
+    found = figures(
+        change("promote", "2", 4), change("stop", "2", 4, before="2"), change("confirm", "2", 3, before="2")
+    )
+
+    assert (found["deployments"], found["ended"], found["failures"]) == (1, 1, 1)
+    assert (found["lead_time_seconds"], found["restore_seconds"]) == (2 * dora.DAY, dora.DAY)
+
+
+def test_a_ring_that_went_back_to_nothing_is_not_good_again():
+    found = figures(
+        change("promote", "1", 9),
+        change("restore", None, 8, before="1"),
+        change("confirm", None, 7),
+        change("promote", "2", 6),
+        change("confirm", "2", 5),
+    )
+
+    assert (found["deployments"], found["failures"]) == (1, 1)
+    assert (found["restore_seconds"], found["restores"]) == (3 * dora.DAY, 1)
+
+
 def test_a_version_that_was_overtaken_neither_came_nor_failed():
     found = figures(change("promote", "1", 9), change("promote", "2", 4), change("confirm", "2", 4))
 

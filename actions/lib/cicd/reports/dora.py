@@ -61,14 +61,14 @@ class Course:
         """Go on with the next change of the ring."""
         if entry["what"] in BEGINS and entry["to"] != self.good:
             self.deployments.append(Deployment(str(entry["to"])))
-        elif entry["what"] in GOOD:
+        elif entry["what"] in GOOD and entry["to"]:
             self._succeed(str(entry["to"]), entry["when"])
         elif entry["what"] in BAD:
             self._fail(str(entry["from"]), entry["when"])
 
     def _succeed(self, version: str, when: float) -> None:
         newest = self._newest(version)
-        if newest and not newest.failed:
+        if newest:
             newest.done = newest.done or when
         if self.broken_since:
             self.restores.append(when - self.broken_since)
