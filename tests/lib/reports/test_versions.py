@@ -15,7 +15,7 @@ def entry(version: str, package: str = "greeter", repository: str = "acme/greete
 
 
 def listed(release: Release, last: int = 20) -> list[versions.Version]:
-    commits = versions.of_project(map(entry, "1234"), "greeter", "acme/greeter")
+    commits = versions.of_project(map(entry, "1234"), {"greeter"}, "acme/greeter")
     records = [{"version": one, "published_at": f"2026-11-2{one}T00:00:00Z"} for one in "123"]
     return versions.listed(commits, records, release, last)
 
@@ -37,7 +37,20 @@ RUNNING = Release(
 def test_versions_are_those_of_the_project_and_of_nobody_else():
     foreign = [entry("5", "other"), entry("6", repository="acme/else")]
 
-    assert set(versions.of_project([entry("1"), *foreign], "greeter", "Acme/greeter")) == {"1"}
+    assert set(versions.of_project([entry("1"), *foreign], {"greeter"}, "Acme/greeter")) == {"1"}
+
+
+def test_a_project_has_the_packages_whose_names_are_its_own_whatever_it_is_called():
+    entries = [entry("1", "hello"), entry("1", "hello-tools"), entry("2", "hello"), entry("3", "other")]
+
+    assert set(versions.of_project(entries, {"hello", "hello-tools"}, "acme/greeter")) == {"1", "2"}
+
+
+def test_a_version_whose_package_is_not_called_after_the_project_is_deployed_by_naming_it():
+    records = [{"version": "3", "package": "hello"}]
+    said = versions.message(Release("greeter"), listed(Release("greeter")), 4, records)
+
+    assert said.endswith("To deploy one: st2 run cicd.deploy project=greeter version=3 package=hello")
 
 
 def test_the_newest_comes_first_and_one_that_nobody_recorded_last():

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Sequence, Set, TypedDict
+from typing import TYPE_CHECKING, Dict, Sequence, Set, TypedDict
 
-from cicd.clients.ssh import Shell
 from cicd.config import Project
 from cicd.errors import Refused
 from cicd.release.version import BUILT, package_name
 from cicd.sanitize import one_line
 from cicd.store.store import Store
+
+if TYPE_CHECKING:
+    from cicd.clients.ssh import Shell
 
 # No project's name begins with a dot.
 OWNERS = "cicd/.packages"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Mapping, Sequence, TypedDict
+from typing import Container, Iterable, List, Mapping, Sequence, TypedDict
 
 from cicd.release.lifecycle import CANARY
 from cicd.release.record import Release
@@ -26,10 +26,11 @@ class Version(TypedDict):
     held: str
 
 
-def of_project(entries: Iterable[Mapping[str, str]], project: str, repository: str) -> dict[str, str]:
-    """Return the commit of each version of *project* that the index has, by version."""
-    package = package_name(project)
-    own = (entry for entry in entries if entry.get("Package") == package)
+def of_project(
+    entries: Iterable[Mapping[str, str]], packages: Container[str], repository: str
+) -> dict[str, str]:
+    """Return the commit of each version that the index has of a project's *packages*, by version."""
+    own = (entry for entry in entries if entry.get("Package") in packages)
     return {entry["Version"]: entry.get("X-Git-Commit", "") for entry in own if _is_from(entry, repository)}
 
 
@@ -63,16 +64,26 @@ def _version(release: Release, version: str, commit: str, published_at: str) -> 
     }
 
 
-def message(release: Release, found: Sequence[Version], total: int) -> str:
-    """Return *found*, of *total* versions, a line each, and how to deploy one."""
+def message(
+    release: Release, found: Sequence[Version], total: int, records: Iterable[StoredPackage] = ()
+) -> str:
+    """Return *found*, of *total* versions, a line each, and how to deploy one; *records* name packages."""
     project = release.project
     if not found:
         return f"No version of {project} is in the package repository yet."
     more = f"{len(found)} of {total} versions of {project}, newest first:"
-    free, ring = [one for one in found if not one["held"]], release.lifecycle.first
-    words = f"deploy {CANARY if ring == CANARY else 'first'} {project}"
-    how = [f"To deploy one: {words} {free[0]['version']}"] if free else []
+    free = [one["version"] for one in found if not one["held"]]
+    named = {known["version"]: known["package"] for known in records if known.get("package")}
+    how = [f"To deploy one: {_deploying(release, one, named.get(one, ''))}" for one in free[:1]]
     return "\n".join([more, *(f"- {_line(one)}" for one in found), *how])
+
+
+def _deploying(release: Release, version: str, package: str) -> str:
+    """Return how to deploy *version*; a *package* that is not called after the project must be named."""
+    project, ring = release.project, release.lifecycle.first
+    if package not in ("", package_name(project)):
+        return f"st2 run cicd.deploy project={project} version={version} package={package}"
+    return f"deploy {CANARY if ring == CANARY else 'first'} {project} {version}"
 
 
 def _line(one: Version) -> str:
