@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from cicd import config
-from cicd.alarms.alarm import ASK, IGNORE, ROLL_BACK
+from cicd.alarms.alarm import ASK, FAILED, IGNORE, ROLL_BACK
 from cicd.analysis import analyst, looks, sources
 from cicd.analysis.analyst import Outcome
 from cicd.analysis.asked import Asked, Memory
@@ -178,6 +178,19 @@ def test_a_canary_that_cannot_go_back_waits_for_a_person(known, balancer):
     assert (found.decision.what, found.tell) == (ASK, True)
     assert "no earlier good version" in found.said
     assert not list(looks.find(known, Store(known))), "nothing is asked for again and again"
+
+
+def test_a_going_back_that_cannot_be_is_told_once_and_tried_again(known, consul, balancer):
+    web1 = requests.get(f"{consul}/v1/catalog/node/web1", timeout=10).json()
+    requests.put(f"{consul}/v1/catalog/deregister", json={"Node": "web1"}, timeout=10).raise_for_status()
+    first, second = look(known, balancer, said(BAD)), take(known)
+
+    assert [(one.decision.what, one.tell) for one in (first, second)] == [(FAILED, True), (FAILED, False)]
+    service = {**web1["Services"]["greeter"]}
+    entry = {"Node": "web1", "Address": "127.0.0.1", "Service": service}
+    requests.put(f"{consul}/v1/catalog/register", json=entry, timeout=10).raise_for_status()
+    back = take(known)
+    assert (back.decision.what, back.tell) == (ROLL_BACK, True)
 
 
 def test_a_good_canary_is_promoted_and_the_history_says_by_what(known, balancer):

@@ -105,6 +105,7 @@ def test_an_alarm_about_the_canary_is_found_and_takes_the_share_to_nothing(world
 def test_less_is_possible_whatever_load_balancers_report_and_nobody_is_said_to_follow(world, store):
     report(store, "lb1", None, 0)
     traffic_shares.set_share(world.settings, PROJECT, 50.0, "ann")
+    store.put(f"cicd/{PROJECT}/alarms/firing", {"firing": {"nagios": 1}})
     store.ask(lambda c: c.kv.put(f"{traffic.REPORTS}lb1", "{"))
     unreadable = traffic_shares.set_share(world.settings, PROJECT, 5.0, "ann")
     store.delete(f"{traffic.REPORTS}lb1")

@@ -70,7 +70,8 @@ def take(settings: Settings, project: str, ring: str, generation: int, who: str,
         return Outcome(None, NOTHING_DUE)
     bad = seen.release.ring(ring).judged
     if what == looks.TAKE_BACK and bad:
-        return _answered(settings, seen, ring, who, bad)
+        again = _answered(settings, seen, ring, who, bad)
+        return replace(again, tell=again.decision.what == ROLL_BACK)  # a failure was told, and is tried again
     seen.refuse_unreached(ring)
     known, memory = _looked(seen, ring, what == judging.BEGIN)
     remember = set_(key(project, ring), json.dumps(memory))

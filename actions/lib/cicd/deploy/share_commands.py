@@ -5,7 +5,7 @@ from __future__ import annotations
 from cicd.deploy import planned
 from cicd.errors import CicdError, Refused
 from cicd.release import shares, traffic
-from cicd.release.firing import Alarms
+from cicd.release.firing import SILENCE, Alarms
 from cicd.release.lifecycle import BY_ITSELF
 from cicd.release.traffic import Traffic
 from cicd.store.change import Change
@@ -14,9 +14,11 @@ from cicd.store.snapshot import Snapshot
 
 def set_share(seen: Snapshot, share: float | None) -> Change:
     """Let the canary get the *share*, a percentage, of the requests, or None, as many as any other host."""
+    alarms = SILENCE
     if not _is_less(seen, share):
         _refuse_unfollowed(seen)
-    after = shares.set_share(seen.release, share, seen.now, _alarms(seen))
+        alarms = _alarms(seen)
+    after = shares.set_share(seen.release, share, seen.now, alarms)
     return Change(after, "set_traffic", traffic.told(share))
 
 
