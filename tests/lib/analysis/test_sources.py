@@ -176,6 +176,8 @@ def reported(**restarts: str):
         (reported(web1="4", web2="0", web3="0"), BAD, "4 restarts on 1 canary hosts, 0 on the others"),
         (reported(web1="4", web2="4", web3="5"), GOOD, "4 restarts on 1 canary hosts, 9 on the others"),
         (reported(web1="", web2="0", web3="0"), INCONCLUSIVE, "not known of web1"),
+        (reported(web1="9" * 5000, web2="0", web3="0"), INCONCLUSIVE, "not known of web1"),
+        (reported(web1="0", web2="²", web3="-1"), GOOD, "0 restarts on 1 canary hosts"),
         ({}, INCONCLUSIVE, "not known of web1"),
     ],
 )

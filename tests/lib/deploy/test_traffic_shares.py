@@ -148,6 +148,21 @@ def test_what_is_deployed_says_the_share_and_who_is_late(world, store):
     )
 
 
+def test_who_keeps_a_share_that_is_over_is_named_too(world, store):
+    report(store, "lb1", None, 0)
+    known = traffic_shares.set_share(world.settings, PROJECT, None, "ann").known
+    project = world.settings.project(PROJECT)
+
+    assert (
+        "canary gets as many requests as any other host; lb1 has not applied it: it has not followed yet"
+        in overview.status_of(overview.look(store, project))["notes"]
+    )
+    report(store, "lb1", None, known.generation)
+    assert not any("requests" in one for one in overview.status_of(overview.look(store, project))["notes"])
+    store.delete(f"{traffic.REPORTS}lb1")
+    assert not any("requests" in one for one in overview.status_of(overview.look(store, project))["notes"])
+
+
 def test_no_step_follows_one_that_a_load_balancer_lacks(world, store):
     report(store, "lb1", None, 0)
     known = traffic_shares.set_share(world.settings, PROJECT, 1.0, "ann").known

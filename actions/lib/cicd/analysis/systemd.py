@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Sequence, Tuple
 
 from cicd.analysis import judgement
@@ -10,6 +11,8 @@ from cicd.release.analysis import Counts, Observation
 from cicd.release.analysis_policy import SYSTEMD
 from cicd.release.host import ConsulHost
 from cicd.release.host_report import SILENT
+
+NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def look(asked: Asked, memory: Memory) -> Tuple[Observation, Memory]:
@@ -23,5 +26,5 @@ def look(asked: Asked, memory: Memory) -> Tuple[Observation, Memory]:
 def _counts(asked: Asked, hosts: Sequence[ConsulHost]) -> Tuple[Counts, list[str]]:
     """Return the restarts, and which hosts report none: their cicd-converge is older, or has no unit."""
     said = {host.name: asked.reports.get(host.name, SILENT).restarts for host in hosts}
-    known = [int(one) for one in said.values() if one.isdecimal()]
-    return Counts(len(known), sum(known)), [name for name, one in said.items() if not one.isdecimal()]
+    known = {name: int(one) for name, one in said.items() if NUMBER.fullmatch(one)}
+    return Counts(len(known), sum(known.values())), [name for name in said if name not in known]

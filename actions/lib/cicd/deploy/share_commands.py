@@ -51,7 +51,9 @@ def is_followed(seen: Snapshot) -> bool:
 def late(seen: Snapshot) -> list[str]:
     """Return a sentence of each load balancer that has not applied what is wanted, or of there being none."""
     known = seen.release.ring(seen.release.lifecycle.canary).traffic
-    return late_by(reports(seen), seen.project.name, known) if known and known.share is not None else []
+    if not known or (known.share is None and not reports(seen)):
+        return []
+    return late_by(reports(seen), seen.project.name, known)
 
 
 def late_by(reports: traffic.Reports, project: str, known: Traffic) -> list[str]:

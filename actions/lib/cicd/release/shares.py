@@ -80,13 +80,17 @@ def is_through(release: Release, ring: str) -> bool:
 
 
 def note(release: Release, late: Sequence[str]) -> str:
-    """Return what there is to know of the canary's share, and who is *late* to apply it; empty for none."""
+    """
+    Return what there is to know of the canary's share, and who is *late* to apply it.
+
+    It is empty where nobody wants one, and every load balancer knows.
+    """
     stage = canary(release)
     known = release.ring(stage.name).traffic
-    if not known or known.share is None:
+    if not known or (known.share is None and not late):
         return ""
     said = f"{stage.name} gets {told(known.share)}"
-    higher = [step for step in stage.traffic if step > known.share]
+    higher = [step for step in stage.traffic if step > (known.share or 0.0)]
     if known.by_steps and higher and not _went_on(release, stage):
         what = "a good verdict" if known.share else "its deploy has ended well"
         said += f", and {higher[0]:g} % after {what}"
