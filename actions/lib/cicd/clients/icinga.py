@@ -80,7 +80,7 @@ def _ask(settings: Settings, method: str, path: str, body: object = None) -> Lis
 
 
 def _results(answer: requests.Response) -> List[Any]:
-    if answer.status_code == FAILED and answer.json().get("results") == []:
+    if answer.status_code == FAILED and dict(answer.json()).get("results") == []:
         return []  # an action is taken to have failed when it was done to nothing
     answer.raise_for_status()
     return list(answer.json()["results"])

@@ -16,7 +16,8 @@ from cicd.sanitize import one_line
 
 REASON_CHARACTERS = 200
 Ending = Callable[[], object]
-FAILURES = (OSError, CicdError, LookupError, TypeError, ValueError)  # requests' errors are OSError
+# requests' errors are OSError; what is nested too deeply ends the reading of JSON with RecursionError.
+FAILURES = (OSError, CicdError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @contextmanager
