@@ -51,7 +51,7 @@ def value(answer: str) -> int:
         data = json.loads(answer)["data"]
         found = [data["result"]] if data["resultType"] == "scalar" else [r["value"] for r in data["result"]]
         numbers = [float(pair[1]) for pair in found]
-    except (KeyError, TypeError, ValueError, IndexError):
+    except (IndexError, KeyError, RecursionError, TypeError, ValueError):
         raise Unusable("gives an answer that is none of Prometheus") from None
     if len(numbers) != 1:
         raise Unusable(f"gives {len(numbers)} series where one is needed")
