@@ -129,7 +129,14 @@ def test_whatever_a_host_is_called_it_ends_no_text_and_no_pattern(name):
     assert not set(filled) & set("\"'`\\{}\n")
 
 
-ODD = ['{"data": null}', '{"data": {"resultType": "scalar", "result": [0]}}', "[[]]", '{"data": []}', "1e999", "[" * 100_000]
+ODD = [
+    '{"data": null}',
+    '{"data": {"resultType": "scalar", "result": [0]}}',
+    "[[]]",
+    '{"data": []}',
+    "1e999",
+    "[" * 100_000,
+]
 ODD += [
     '{"data": {"resultType": "vector", "result": 5}}',
     '{"data": {"resultType": "vector", "result": [{}]}}',
