@@ -298,3 +298,33 @@ def test_20_publishes_at_once_lose_nothing_and_10_looping_clients_see_no_broken_
     assert broken == []
     assert clients[0].update() == ""
     assert [n for n in range(21) if not clients[0].can_install(f"app{n}", "1.0-1.abcdef0")] == []
+
+
+def test_of_a_release_whose_publish_was_killed_no_part_is_published_with_another_one(host, tmp_path):
+    built = [deb(tmp_path, name, "1.0-1.abcdef0") for name in ("app", "app-client")]
+    driver = host.home / "bin" / host.driver
+    driver.parent.mkdir()
+    driver.write_text(DIES.format(driver=host.driver, file=built[1].name))
+    driver.chmod(0o755)
+    killed = subprocess.run(
+        host.command(built[0], others=built[1:]),
+        env={**host.environment, "PATH": f"{driver.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        start_new_session=True,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert host.publish(deb(tmp_path, "web", "2.0-1.abcdef0")).returncode == 0
+    assert host.versions() == ["2.0-1.abcdef0"]
+
+    done = host.publish(built[0], others=built[1:])
+    assert done.returncode == 0, done.stderr
+    assert host.versions() == ["1.0-1.abcdef0"] * 2 + ["2.0-1.abcdef0"]
+
+
+# The whole machine goes down as the second package is added.
+DIES = """#!/bin/sh
+case "$*" in *add*{file}*) kill -9 0 ;; esac
+PATH=${{PATH#*:}} exec {driver} "$@"
+"""

@@ -43,6 +43,43 @@ lock_index() {
     flock -w 900 9 || { echo "another writer has held the lock of the index for 900 s" >&2; return 1; }
 }
 
+aptly_run() { aptly -config="$config" "$@" 2>&1; }
+
+freight_place() { [ "$component" = main ] && echo "apt/${1%%:*}" || echo "apt/${1%%:*}/$component"; }
+
+# What clients see already: a publish that waited finds its package in the index that another one wrote.
+is_published() { # TARGET
+    for index in "$public/dists/${1%%:*}/$component"/binary-*/Packages; do
+        grep -qs "^SHA256: $sha256\$" "$index" && return 0
+    done
+    return 1
+}
+
+take_back_freight() { rm -f "$lib/$(freight_place "$1")/$deb" "$lib/$(freight_place "$1")/$deb-control"; }
+take_back_aptly() { aptly_run repo remove "${1#*:}" "${deb%.deb}" >/dev/null; }
+
+# A publish lists what it adds, and has a lock on the list until its index is there. What is listed by one that
+# was killed leaves the library: the next index would have a part of a release.
+take_back_of_dead() {
+    for list in .cicd/adding/*; do
+        [ ! -e "$list" ] || (
+            flock -n 6 || exit 0
+            while read -r sha256 component deb target; do
+                [ "$(cat .cicd/adding/* | grep -cxF "$sha256 $component $deb $target")" -eq 1 ] || continue
+                is_published "$target" || "take_back_$driver" "$target" || true
+            done <"$list"
+            rm -f "$list"
+        ) 6<"$list"
+    done
+}
+
+# For what puts in, and for what writes an index of all that is in.
+lock_adding() {
+    mkdir -p .cicd/adding
+    exec 8>.cicd/add.lock
+    flock -w 900 8 && take_back_of_dead
+}
+
 # apt asks a server for what changed since the second of its copy: of two indexes of one second it would
 # keep the first until a third comes.
 not_within_a_second() { # DISTRIBUTION

@@ -31,6 +31,8 @@ prune_aptly() { # DISTRIBUTION REPOSITORY package=version…
     aptly -config="$config" db cleanup >&2
 }
 
+lock_adding || fail "a publish has held the lock for 900 s"
+flock -u 8
 lock_index
 make_signer
 for target in $targets; do "prune_$driver" "${target%%:*}" "${target#*:}" "$@"; done

@@ -67,16 +67,7 @@ free=$(df -k --output=avail "$public" | tail -n 1)
 
 # One lock for putting in, which is quick, and one for the index, so that of those who wait for it the first
 # indexes the packages of all.
-exec 8>"$HOME/.cicd/add.lock"
-flock -w 900 8 || fail "another publish has held the lock for 900 s"
-
-# What clients see already: a publish that waited finds its package in the index that another one wrote.
-is_published() { # TARGET
-    for index in "$public/dists/${1%%:*}/$component"/binary-*/Packages; do
-        grep -qs "^SHA256: $sha256\$" "$index" && return 0
-    done
-    return 1
-}
+lock_adding || fail "another publish has held the lock for 900 s"
 
 # What the index has no place for would be published as if it were there.
 carried_freight() { (. "$config" && echo "${ARCHS:-i386 amd64}"); }
@@ -93,7 +84,8 @@ refuse_uncarried() {
     done
 }
 
-freight_place() { [ "$component" = main ] && echo "apt/${1%%:*}" || echo "apt/${1%%:*}/$component"; }
+# What was there before is not listed: it is not this publish's to be taken back.
+list() { echo "$sha256 $component $deb $1" >>"$list"; } # TARGET
 
 # -e makes Freight refuse a known name instead of silently keeping the old bytes.
 add_freight() { # TARGET: says what it added
@@ -102,10 +94,10 @@ add_freight() { # TARGET: says what it added
         [ "$(sha256sum "$lib/$place/$deb" | cut -d' ' -f1)" = "$sha256" ] ||
             fail "$deb is already published with other content"
     else
+        list "$1"
         freight add -e -c "$config" "$incoming/$deb" "$place" 2>&1 && echo ADDED
     fi
 }
-take_back_freight() { rm -f "$lib/$(freight_place "$1")/$deb" "$lib/$(freight_place "$1")/$deb-control"; }
 # What a killed run left behind: Freight never looks at it again.
 sweep_freight() { # DISTRIBUTION
     find "$lib" -maxdepth 1 -name 'freight.*' -mmin +60 -exec rm -rf {} +
@@ -117,19 +109,18 @@ publish_freight() { # TARGET
     freight_index "${1%%:*}"
 }
 
-aptly_run() { aptly -config="$config" "$@" 2>&1; }
 add_aptly() { # TARGET: says what it added
     aptly_run repo show "${1#*:}" >/dev/null ||
         fail "aptly has no repository ${1#*:}: create it and publish it as ${1%%:*}, component $component, once"
     known=''
     ! aptly_run repo search "${1#*:}" "${deb%.deb}" >/dev/null || known=yes
+    [ "$known" = yes ] || list "$1"
     said=$(aptly_run repo add "${1#*:}" "$incoming/$deb") || case $said in
         *onflict* | *different*) fail "$deb is already published with other content" ;;
         *) fail "aptly refused $deb: $said" ;;
     esac
     [ "$known" = yes ] || echo ADDED
 }
-take_back_aptly() { aptly_run repo remove "${1#*:}" "${deb%.deb}" >/dev/null; }
 publish_aptly() { aptly_index "${1%%:*}"; } # TARGET
 
 # What a publish that was given up left there may be of another build.
@@ -154,6 +145,7 @@ added=''
 give_up() {
     rm -rf "$incoming"
     for each in $added; do deb=${each%=*} && "take_back_$driver" "${each#*=}" || true; done
+    rm -f "$list"
     fail "$1"
 }
 add() { # TARGET
@@ -162,6 +154,9 @@ add() { # TARGET
     case $said in *ADDED) added="$added $deb=$1" ;; esac
 }
 each_package refuse_uncarried
+list=$HOME/.cicd/adding/${prefix#.}
+exec 7>"$list"
+flock 7
 for target in $targets; do each_package add "$target"; done
 said=$(keep_papers) || give_up "the provenance of $package $version cannot be signed and kept: $said"
 flock -u 8
@@ -172,6 +167,7 @@ for target in $targets; do
     said=$("publish_$driver" "$target") ||
         give_up "$driver could not publish ${target%%:*}, which is as it was: $(printf '%s\n' "$said" | tail -n 5)"
 done
+rm -f "$list"
 said=$(sign_statements_anew) || fail "provenance cannot be signed anew: $(printf '%s\n' "$said" | tail -n 5)"
 echo "driver=$driver"
 echo "statement=$(sha256sum "$public/provenance/$package/$version/provenance.json" | cut -d' ' -f1)"
