@@ -117,9 +117,21 @@ def test_no_step_is_due_that_a_lock_or_a_veto_would_refuse(taken):
 
 
 def test_a_verdict_of_requests_before_the_step_does_not_count():
-    known = good(step(healthy(advertised(STEPPED)), 30.0), began=29.0)
+    known = step(healthy(advertised(STEPPED)), 1000.0)
 
-    assert shares.next_share(known, SILENCE) is None
+    assert shares.next_share(good(known, began=900.0), SILENCE) is None
+    assert shares.next_share(good(known, began=980.0), SILENCE) == STEPS[1], (
+        "another worker's clock is behind"
+    )
+
+
+def test_a_clock_that_is_set_back_after_a_step_stops_no_further_one():
+    ahead = step(healthy(advertised(STEPPED)), 5000.0)
+    known = record.not_ahead(ahead, 1000.0)
+
+    assert shares.next_share(good(ahead, began=990.0), SILENCE) is None
+    assert shares.next_share(good(known, began=990.0), SILENCE) == STEPS[1]
+    assert record.not_ahead(known, 1000.0) == known
 
 
 def test_an_alarm_takes_the_share_to_nothing_and_a_person_says_how_it_goes_on():

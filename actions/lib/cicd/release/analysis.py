@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Sequence, cast
 
+from cicd.clock import SKEW_SECONDS
 from cicd.release.stored import StoredAnalysis, StoredCounts, StoredObservation
 from cicd.release.verdict import BAD, GOOD, INCONCLUSIVE, Verdict
 
@@ -58,8 +59,8 @@ class Analysis:
         return self.outcome in (GOOD, BAD) or self.looks >= self.planned
 
     def is_good(self, since: float = 0.0) -> bool:
-        """Whether it was found good, by requests that all came after *since* (epoch seconds)."""
-        return self.outcome == GOOD and self.began >= since
+        """Whether it was found good, by requests after *since* (epoch seconds, by any worker's clock)."""
+        return self.outcome == GOOD and since - self.began <= SKEW_SECONDS
 
 
 def begun(generation: int, planned: int, when: float) -> Analysis:

@@ -221,10 +221,14 @@ def surrounded(
 
 
 def not_ahead(release: Release, now: float) -> Release:
-    """Return *release* with `since` of a ring *now* where it lies far ahead: the clock was set back."""
+    """Return *release* with each `since` of a ring *now* where it lies far ahead: the clock was set back."""
+
+    def bound(since: float) -> float:
+        return now if since - now > SKEW_SECONDS else since
 
     def near(ring: Ring) -> Ring:
-        return replace(ring, since=now) if ring.since - now > SKEW_SECONDS else ring
+        share = ring.traffic and replace(ring.traffic, since=bound(ring.traffic.since))
+        return replace(ring, since=bound(ring.since), traffic=share)
 
     return replace(release, rings={name: near(ring) for name, ring in release.rings.items()})
 
