@@ -340,6 +340,18 @@ def test_a_host_whose_dpkg_does_not_know_its_tag_builds_nothing_of_a_release(sit
     assert left_on_hosts(site) == []
 
 
+def test_a_host_that_a_run_moved_to_and_that_has_a_false_tag_keeps_nothing_of_it(site, repository, dpkgs):
+    of = for_architectures(site, "app")
+    plain = site.first_choice(of)
+    dpkgs(*(("" if machine == plain else "amd64 arm64", "riscv64") for machine in site.builders))
+    ended = build(site, of)
+
+    assert ended["status"] == "failed"
+    assert "carries the tag arch-amd64, but its dpkg is riscv64" in error_of(ended)
+    assert left_on_hosts(site) == []
+    assert Store(site.settings).keys("cicd/.builders/") == []
+
+
 def test_each_architecture_is_built_twice_and_the_provenance_says_so(site, repository, dpkgs):
     dpkgs(("amd64 arm64", "amd64 arm64"), ("amd64 arm64", "amd64 arm64"))
     of = for_architectures(site, "web")

@@ -43,8 +43,8 @@ def settle(
     if not own:
         own = [meta.architectures[0]]
         host = _moved(settings, builders, host, run, project, commit, own[0])
-    with Shell(settings, host) as shell:
-        refuse_undeclared(shell, own[0], settings.package.timeout)
+    else:
+        _refuse_undeclared(settings, host, own[0])
     return host, of_architecture(described, meta, own[0])
 
 
@@ -88,6 +88,11 @@ def refuse_undeclared(shell: Shell, architecture: str, seconds: int) -> None:
         raise connection.failure(shell.host, said, FIX.format(architecture=architecture))
 
 
+def _refuse_undeclared(settings: Settings, host: Host, architecture: str) -> None:
+    with Shell(settings, host) as shell:
+        refuse_undeclared(shell, architecture, settings.package.timeout)
+
+
 def _moved(
     settings: Settings,
     builders: Builders,
@@ -100,6 +105,7 @@ def _moved(
     """Let another host fetch *commit*, one for *architecture*, and *host* keep nothing of *run*."""
     other = builders.take(run, commit, architecture=architecture)
     try:
+        _refuse_undeclared(settings, other, architecture)
         build.fetch_commit(settings, other, run, project, commit)
     except CicdError:
         _leave(settings, builders, other, run)
