@@ -18,7 +18,7 @@ from cicd.package import maintainer_scripts
 from cicd.package.builder_input import Origin
 from cicd.package.clearance import Clearance
 from cicd.package.metadata import Metadata
-from cicd.package.provenance import Builder, statement
+from cicd.package.provenance import Builder, Making, statement
 from cicd.package.tree import Tree
 from cicd.package.unit import Unit
 from cicd.release.record import Sibling
@@ -118,7 +118,8 @@ class Repository:
         folder = self._folder / "provenance" / "greeter" / version
         folder.mkdir(parents=True, exist_ok=True)
         paper = folder / "provenance.json"
-        said = statement({name: digest, **files}, origin, builder, {}, Clearance(build=1), Tree())
+        making = Making(origin, {}, (builder,))
+        said = statement({name: digest, **files}, making, Clearance(build=1), Tree())
         paper.write_text(json.dumps(said))
         paper.with_suffix(".json.asc").unlink(missing_ok=True)
         self._gpg("--armor", "--detach-sign", "-o", f"{paper}.asc", str(paper))
