@@ -14,6 +14,7 @@ ACTIONS = Path(__file__).parents[2] / "actions"
 GO_ON = {
     "confirm_ring",
     "advertise_last_good",
+    "look_at_canary",
     "step_traffic",
 }  # the later steps of what was allowed to begin
 
