@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from deb import service
 from deb.tree import ROOT, Tree
 
 HERE = Path(__file__).resolve().parent
@@ -16,29 +17,14 @@ LOCK = ROOT / "locks" / "gateway.txt"
 DESCRIPTION = """Receive webhooks in front of StackStorm
  Verifies GitHub's signature and the tokens of Jenkins and of monitoring, keeps
  each event before it is acknowledged, and forwards what is checked, once."""
-# -I: neither the environment nor the working directory says what is imported.
-PROGRAM = """#!/usr/bin/python3 -I
-import sys
-from pathlib import Path
-
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib/cicd-gateway"))
-from gateway.__main__ import main
-
-sys.exit(main())
-"""
 # What the libraries' own wheels are like; they stay byte for byte what was locked.
 OVERRIDES = """cicd-gateway: embedded-library *
 cicd-gateway: unstripped-binary-or-object *
 """
 CONFIG = "/etc/cicd/gateway/gateway.yaml"
 # It starts once its configuration can be used: a first install has no secrets yet.
-POSTINST = f"""#!/bin/sh
-set -e
-[ "$1" = configure ] || exit 0
-getent passwd cicd-gateway >/dev/null ||
-    useradd --system --user-group --home-dir /nonexistent --shell /usr/sbin/nologin cicd-gateway
-chgrp cicd-gateway /etc/cicd/gateway
+# Events that wait for StackStorm stay until a purge.
+CONFIGURE = f"""chgrp cicd-gateway /etc/cicd/gateway
 chmod 750 /etc/cicd/gateway
 deb-systemd-helper enable cicd-gateway.service >/dev/null || true
 if ! wrong=$(cicd-gateway --config {CONFIG} --check 2>&1); then
@@ -46,22 +32,6 @@ if ! wrong=$(cicd-gateway --config {CONFIG} --check 2>&1); then
     echo "Correct that, then run: systemctl start cicd-gateway" >&2
     exit 0
 fi
-[ -d /run/systemd/system ] || exit 0
-systemctl --system daemon-reload >/dev/null || true
-deb-systemd-invoke restart cicd-gateway.service >/dev/null || true
-"""
-PRERM = """#!/bin/sh
-set -e
-[ "$1" = remove ] && [ -d /run/systemd/system ] || exit 0
-deb-systemd-invoke stop cicd-gateway.service >/dev/null || true
-"""
-# Events that wait for StackStorm stay until a purge.
-POSTRM = """#!/bin/sh
-set -e
-case "$1" in remove | purge) ;; *) exit 0 ;; esac
-! command -v deb-systemd-helper >/dev/null || deb-systemd-helper "$1" cicd-gateway.service >/dev/null || true
-[ "$1" != purge ] || rm -rf /var/lib/cicd-gateway
-[ ! -d /run/systemd/system ] || systemctl --system daemon-reload >/dev/null || true
 """
 
 
@@ -80,12 +50,12 @@ def _fill(tree: Tree) -> None:
     for module in sorted(HERE.rglob("*.py")):
         if module.name != "build.py":
             tree.put(f"{HOME}/gateway/{module.relative_to(HERE)}", module.read_text())
-    tree.put("usr/bin/cicd-gateway", PROGRAM, 0o755)
+    tree.put("usr/bin/cicd-gateway", service.program("cicd-gateway", "gateway"), 0o755)
     tree.put("usr/lib/systemd/system/cicd-gateway.service", (HERE / "cicd-gateway.service").read_text())
     tree.put(CONFIG[1:], (HERE / "gateway.yaml.example").read_text())
     tree.put("usr/share/lintian/overrides/cicd-gateway", OVERRIDES)
     tree.put("DEBIAN/conffiles", f"{CONFIG}\n")
-    tree.scripts(postinst=POSTINST, prerm=PRERM, postrm=POSTRM)
+    tree.scripts(**service.scripts("cicd-gateway", CONFIGURE))
 
 
 def _install_libraries(folder: Path) -> None:
