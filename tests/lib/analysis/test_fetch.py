@@ -9,6 +9,7 @@ import pytest
 
 from cicd.analysis import fetch
 from cicd.analysis.fetch import Unusable
+from cicd.clients import near
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -51,7 +52,7 @@ def test_an_answer_that_breaks_off_or_cannot_be_read_is_unusable(answer):
 
 
 def test_an_answer_that_stops_in_its_middle_is_unusable(monkeypatch):
-    monkeypatch.setattr(fetch, "TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(near, "TIMEOUT_SECONDS", 0.1)
 
     with pytest.raises(Unusable, match="does not answer"):
         asked(OK + b"Content-Length: 50\r\n\r\nabc", waits=True)

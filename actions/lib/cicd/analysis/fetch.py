@@ -1,4 +1,4 @@
-"""One question over HTTP, to a machine that is near: past every proxy, in little time, of bounded size."""
+"""One question over HTTP to a machine that is near, whose answer is of bounded size."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Mapping
 
 import requests
 
+from cicd.clients import near
 from cicd.sanitize import one_line
 
-TIMEOUT_SECONDS = 5
 MOST_BYTES = 20_000_000
 PART_BYTES = 65536
 
@@ -28,18 +28,9 @@ def text(url: str, form: Mapping[str, str] | None = None) -> str:
 def ask(url: str, form: Mapping[str, str] | None = None) -> requests.Response:
     """Return the answer of *url* to GET, or POST with a *form*, whatever its status; Unusable without one."""
     try:
-        with requests.Session() as session:
-            session.trust_env = False
-            with session.request(
-                "POST" if form else "GET",
-                url,
-                data=form,
-                timeout=TIMEOUT_SECONDS,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                _read(answer)
-                return answer
+        with near.ask("POST" if form else "GET", url, data=form, stream=True) as answer:
+            _read(answer)
+            return answer
     except requests.RequestException as error:
         raise Unusable(f"does not answer ({one_line(type(error).__name__, 60)})") from None
 

@@ -7,11 +7,10 @@ from typing import Callable
 
 import requests
 
+from cicd.clients import near
 from cicd.clients.maintenance import AUTHOR, Maintenance
 from cicd.config import Settings
 from cicd.sanitize import rfc3339
-
-TIMEOUT_SECONDS = 5
 
 
 def silence(settings: Settings, maintenance: Maintenance) -> Callable[[], object]:
@@ -39,8 +38,6 @@ def silence(settings: Settings, maintenance: Maintenance) -> Callable[[], object
 
 def _ask(settings: Settings, method: str, path: str, body: object = None) -> requests.Response:
     url = f"{settings.monitoring.alertmanager.rstrip('/')}/api/v2/{path}"
-    with requests.Session() as session:
-        session.trust_env = False
-        answer = session.request(method, url, json=body, timeout=TIMEOUT_SECONDS, allow_redirects=False)
-        answer.raise_for_status()
-        return answer
+    answer = near.ask(method, url, json=body)
+    answer.raise_for_status()
+    return answer

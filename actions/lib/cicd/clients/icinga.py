@@ -9,11 +9,11 @@ from typing import Any, Callable, List, Mapping
 import requests
 
 from cicd import config
+from cicd.clients import near
 from cicd.clients.maintenance import AUTHOR, Maintenance, Untold
 from cicd.config import Settings
 from cicd.sections import MonitoringSettings
 
-TIMEOUT_SECONDS = 5
 ACTIONS = ("actions/schedule-downtime", "actions/remove-downtime")
 FAILED = requests.codes.server_error
 # Text is data for the filter: it has only the name of a variable.
@@ -65,18 +65,9 @@ def _login(known: MonitoringSettings) -> str:
 def _ask(settings: Settings, method: str, path: str, body: object = None) -> List[Any]:
     known = settings.monitoring
     config.secret(known.icinga_ca_file)
-    with requests.Session() as session:
-        session.trust_env = False
-        answer = session.request(
-            method,
-            f"{known.icinga.rstrip('/')}/v1/{path}",
-            json=body,
-            headers={"Accept": "application/json", "Authorization": _login(known)},
-            verify=known.icinga_ca_file or True,
-            timeout=TIMEOUT_SECONDS,
-            allow_redirects=False,
-        )
-    return _results(answer)
+    url, headers = f"{known.icinga.rstrip('/')}/v1/{path}", {"Accept": "application/json"}
+    headers["Authorization"] = _login(known)
+    return _results(near.ask(method, url, json=body, headers=headers, verify=known.icinga_ca_file or True))
 
 
 def _results(answer: requests.Response) -> List[Any]:
