@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd.reports import dora
+from cicd.reports.report import BEGINS
 
 NOW = 1_000 * dora.DAY
 COMMITTED = {"1": NOW - 10 * dora.DAY, "2": NOW - 5 * dora.DAY}
@@ -125,7 +126,7 @@ def test_the_message_says_how_many_cases_are_behind_each_figure():
     ]
 
 
-WHATS = st.sampled_from([*dora.BEGINS, *dora.GOOD, *dora.BAD, "veto", "judge"])
+WHATS = st.sampled_from([*BEGINS, *dora.GOOD, *dora.BAD, "veto", "judge"])
 CHANGES = st.lists(
     st.tuples(WHATS, st.sampled_from("123"), st.sampled_from("123"), st.floats(0, 89)), max_size=40
 )

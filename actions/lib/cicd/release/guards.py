@@ -151,7 +151,7 @@ def _healthy(release: Release, name: str) -> Build:
 
 def bake(release: Release, name: str, when: float, min_bake: int) -> tuple[float, int]:
     """Return the seconds for which the ring *name* is as it is, and those that its version must bake."""
-    needed = release.lifecycle.stage(name).deploy.get("min_bake_seconds", min_bake)
+    needed = release.lifecycle.stage(name).bake_seconds(min_bake)
     return max(0.0, when - release.ring(name).since), needed
 
 

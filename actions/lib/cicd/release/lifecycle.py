@@ -56,6 +56,10 @@ class Stage:
     analysis: AnalysisPolicy | None = None
     traffic: Tuple[float, ...] = ()
 
+    def bake_seconds(self, usual: int) -> int:
+        """Return for how long a version must be good here before it goes on: *usual*, or the ring's own."""
+        return self.deploy.get("min_bake_seconds", usual)
+
 
 @dataclass(frozen=True)
 class Lifecycle:

@@ -7,9 +7,9 @@ from statistics import median
 from typing import Iterable, List, Mapping, Optional, Sequence, TypedDict
 
 from cicd.release.stored import HistoryEntry
+from cicd.reports.report import BEGINS
 from cicd.sanitize import age
 
-BEGINS = ("advertise_canary", "promote", "break_glass")
 GOOD = ("confirm", "degrade")
 BAD = ("restore", "stop", "roll_back")
 DAY = 86400

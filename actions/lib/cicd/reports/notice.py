@@ -10,7 +10,7 @@ from cicd.ci.event_log import Entry
 from cicd.ci.run import Run
 from cicd.config import Project
 from cicd.release import holds, stop
-from cicd.release.lifecycle import AUTO, CANARY, Overrides
+from cicd.release.lifecycle import AUTO, CANARY
 from cicd.release.record import EVERYTHING
 from cicd.release.stored import HistoryEntry
 from cicd.reports import report
@@ -168,17 +168,12 @@ def _good(
     following = f"`{holds.promotion(name, followers[0])}`"
     if project.lifecycle.stage(followers[0]).promote == AUTO:
         following = f"it comes to {followers[0]} by itself"
-    seconds = _bake_seconds(project, ring)
+    seconds = project.lifecycle.stage(ring).bake_seconds(project.min_bake_seconds)
     bake = f" once it has run for {age(seconds)}" if seconds else ""
     if project.approval_of(followers[0]).count:
         approve = f"`approve {name} {version}` (or `reject {name} {version} because …`)"
         return (f"{kind}_good", "approval_wanted"), said, f"{approve}, then {following}{bake}"
     return (f"{kind}_good",), said, f"{following}{bake}"
-
-
-def _bake_seconds(project: Project, ring: str) -> int:
-    own: Overrides = {**project.deploy, **project.lifecycle.stage(ring).deploy}
-    return own.get("min_bake_seconds", project.min_bake_seconds)
 
 
 def _facts(entry: HistoryEntry, begun: HistoryEntry | None) -> Tuple[str, ...]:
