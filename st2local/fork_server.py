@@ -120,6 +120,5 @@ class ForkServers:
 
 def _files(library: Path) -> set[tuple[str, int]]:
     """Return each Python file in *library*, and when it was last written."""
-    folders = [folder for folder, _, _ in os.walk(library)]
-    entries = [entry for folder in folders for entry in os.scandir(folder) if entry.name.endswith(".py")]
-    return {(entry.path, entry.stat().st_mtime_ns) for entry in entries}
+    files = [f"{folder}/{name}" for folder, _, names in os.walk(library) for name in names]
+    return {(file, os.stat(file).st_mtime_ns) for file in files if file.endswith(".py")}
