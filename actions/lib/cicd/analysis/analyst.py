@@ -88,17 +88,10 @@ def asked(seen: Snapshot, ring: str, policy: AnalysisPolicy, known: Analysis, lo
 
     Excluded hosts are in neither group; the others are those of later rings in the same datacentre.
     """
-    names = seen.project.lifecycle.names
-    later, rings, where = (
-        names[names.index(ring) + 1 :],
-        seen.rings,
-        seen.project.lifecycle.stage(ring).datacenter,
-    )
-    counted = [
-        host
-        for host in seen.consul_hosts
-        if host.datacenter == where and host.name not in seen.release.holds.excluded
-    ]
+    names, rings = seen.project.lifecycle.names, seen.rings
+    later, where = names[names.index(ring) + 1 :], seen.project.lifecycle.stage(ring).datacenter
+    included = [host for host in seen.consul_hosts if host.name not in seen.release.holds.excluded]
+    counted = [host for host in included if host.datacenter == where]
     return Asked(
         project=seen.project.name,
         policy=policy,

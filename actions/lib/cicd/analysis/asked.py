@@ -11,9 +11,8 @@ from cicd.release.host import ConsulHost
 from cicd.release.host_report import Reports
 from cicd.sections import MonitoringSettings
 
-Memory = Mapping[
-    str, object
-]  # what a source remembers from look to look, as plain data; each has its own shape
+# What a source remembers from look to look, as plain data; each has its own shape.
+Memory = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,5 @@ class Asked:
     now: float
 
 
-Source = Callable[
-    [Asked, Memory], Tuple[Observation, Memory]
-]  # remembers what it is given back the next time
+# It remembers what it is given back the next time.
+Source = Callable[[Asked, Memory], Tuple[Observation, Memory]]

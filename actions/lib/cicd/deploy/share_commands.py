@@ -44,13 +44,13 @@ def next_share(seen: Snapshot) -> float | None:
 
 def is_followed(seen: Snapshot) -> bool:
     """Whether load balancers report, and all have the share that is wanted."""
-    known = seen.release.ring(seen.release.lifecycle.canary).traffic
+    known = seen.release.canary.traffic
     return bool(reports(seen)) and not (known and traffic.late(reports(seen), seen.project.name, known))
 
 
 def late(seen: Snapshot) -> list[str]:
     """Return a sentence of each load balancer that has not applied what is wanted, or of there being none."""
-    known = seen.release.ring(seen.release.lifecycle.canary).traffic
+    known = seen.release.canary.traffic
     if not known or (known.share is None and not reports(seen)):
         return []
     return late_by(reports(seen), seen.project.name, known)
@@ -68,8 +68,8 @@ def reports(seen: Snapshot) -> traffic.Reports:
 
 def _is_less(seen: Snapshot, share: float | None) -> bool:
     """Whether the canary has a share already, and is to get no more: whoever follows later has less, too."""
-    known = seen.release.ring(seen.release.lifecycle.canary).traffic
-    return bool(share is not None and known and known.share is not None and share <= known.share)
+    had = seen.release.canary.share
+    return share is not None and had is not None and share <= had
 
 
 def _refuse_unfollowed(seen: Snapshot) -> None:

@@ -85,7 +85,7 @@ def _changed(settings: Settings, project: str, who: str, command: Command) -> Ou
     at = Look(found, reports=False, keys=[traffic.REPORTS])
     cause = Cause(one_line(who, 100), "", time.time(), own_execution())
     changed = store.apply(at, found.lifecycle.canary, command, cause).release
-    ring = changed.ring(found.lifecycle.canary)
+    ring = changed.canary
     assert ring.traffic is not None
     version = ring.wanted.version if ring.wanted else ""
     late = _followed(store, project, ring.traffic)

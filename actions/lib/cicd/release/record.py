@@ -107,6 +107,11 @@ class Ring:
         return tuple(build for build in (self.wanted, self.last_good, self.previous_good) if build)
 
     @property
+    def share(self) -> float | None:
+        """Which percentage of the requests is wanted for it; None when its hosts are as any other."""
+        return self.traffic.share if self.traffic else None
+
+    @property
     def judged(self) -> Analysis | None:
         """The analysis of what it wants now; None when there is none, or one of an earlier deploy."""
         known = self.analysis
@@ -157,6 +162,11 @@ class Release:
     def first(self) -> Ring:
         """The ring that every version comes to first."""
         return self.ring(self.lifecycle.first)
+
+    @property
+    def canary(self) -> Ring:
+        """The ring that may get a share of the requests."""
+        return self.ring(self.lifecycle.canary)
 
     @property
     def builds(self) -> tuple[Build, ...]:
@@ -274,9 +284,8 @@ def _stored(ring: Mapping[str, object]) -> dict[str, object]:
 
 NOT_HAD = (("siblings", ()), ("analysis", None), ("traffic", None))
 NOT_STORED = ("around", "windows", "lifecycle", "rings")
-EMPTY_RING = _stored(
-    asdict(Ring(), dict_factory=_plain)
-)  # a record has both rings of a pair, whichever its lifecycle has
+# A record has both rings of a pair, whichever its lifecycle has.
+EMPTY_RING = _stored(asdict(Ring(), dict_factory=_plain))
 
 
 def _generation(data: StoredRelease | StoredRing) -> int:

@@ -28,8 +28,7 @@ def set_share(
     What was found bad stays so. More is refused then, and unless the canary is healthy, nothing stops a
     deploy, and none of the *alarms* is about it. Less is refused only where nothing is on the canary.
     """
-    name = canary(release).name
-    current = release.ring(name)
+    name, current = canary(release).name, release.canary
     _refuse_more(release, current, share, alarms)
     number = release.generation + 1
     kept = current.judged if _is_bad(current) else None
@@ -44,8 +43,8 @@ def ended(release: Release, when: float) -> Release:
     That is so once every production ring runs what the canary runs: its hosts serve as any other then.
     """
     name = canary(release).name
-    current, productions = release.ring(name), [release.ring(one) for one in release.lifecycle.productions]
-    if not current.traffic or current.traffic.share is None or name in release.lifecycle.productions:
+    current, productions = release.canary, [release.ring(one) for one in release.lifecycle.productions]
+    if current.share is None or name in release.lifecycle.productions:
         return release
     if any(ring.state != HEALTHY or ring.wanted != current.wanted for ring in productions):
         return release
@@ -59,9 +58,8 @@ def next_share(release: Release, alarms: Alarms) -> float | None:
     It is 0 once one of the *alarms* is about it, or it was found bad, and else the next step once it was
     found good at this one.
     """
-    stage = canary(release)
-    current = release.ring(stage.name)
-    share = current.traffic.share if current.traffic else None
+    stage, current = canary(release), release.canary
+    share = current.share
     if firing.about_canary(alarms) or _is_bad(current):
         return 0.0 if share else None
     if not stage.traffic or not _may_step(current) or _went_on(release, stage) or _is_held(release, current):
@@ -75,8 +73,7 @@ def next_share(release: Release, alarms: Alarms) -> float | None:
 def is_through(release: Release, ring: str) -> bool:
     """Return whether *ring* has no steps, or was found good at the last one, or at more."""
     steps, current = release.lifecycle.stage(ring).traffic, release.ring(ring)
-    share = current.traffic.share if current.traffic else None
-    return not steps or (share is not None and share >= steps[-1] and _is_good(current))
+    return not steps or (current.share is not None and current.share >= steps[-1] and _is_good(current))
 
 
 def note(release: Release, late: Sequence[str]) -> str:
@@ -85,8 +82,7 @@ def note(release: Release, late: Sequence[str]) -> str:
 
     It is empty where nobody wants one, and every load balancer knows.
     """
-    stage = canary(release)
-    known = release.ring(stage.name).traffic
+    stage, known = canary(release), release.canary.traffic
     if not known or (known.share is None and not late):
         return ""
     said = f"{stage.name} gets {told(known.share)}"
@@ -104,8 +100,7 @@ def _refuse_more(release: Release, current: Ring, share: float | None, alarms: A
             f"{project} has nothing on {name}, so no requests can be sent there.",
             f"Deploy a version first: st2 run cicd.deploy project={project} version=…",
         )
-    had = current.traffic.share if current.traffic else None
-    if share is not None and share <= (had or 0.0):
+    if share is not None and share <= (current.share or 0.0):
         return
     if current.state != HEALTHY:
         raise Refused(

@@ -153,7 +153,7 @@ def _stops(project: str, runs: Mapping[str, Run]) -> Iterator[tuple[float, str]]
 
 def _keys_of_changes(known: Release) -> list[str]:
     """Return where the newest changes are in the history, the rollouts, and what load balancers report."""
-    reports = [traffic.REPORTS] if known.ring(known.lifecycle.canary).traffic else []
+    reports = [traffic.REPORTS] if known.canary.traffic else []
     return [*rollout_keys(known), *change_places(known.project, _newest(known)), *reports]
 
 

@@ -109,8 +109,7 @@ class Store(Catalog):
 
         It is for what is found out, and nobody does: neither its generation nor its history grows.
         """
-        stored = set_(release_key(after.project), json.dumps(record.to_json(after), sort_keys=True))
-        return self.commit([*seen.unmoved, stored, *also])
+        return self.commit([*seen.unmoved, _recorded(after), *also])
 
     def refresh(self, project: str) -> bool:
         """
@@ -126,7 +125,7 @@ class Store(Catalog):
             if known.generation and text(seen.items, key) != said
         ]
         if known != seen.release:
-            stale.append(set_(release_key(project), json.dumps(record.to_json(known), sort_keys=True)))
+            stale.append(_recorded(known))
         written = bool(stale) and self.commit([*seen.unmoved, *stale])
         return self.elsewhere.copy_everywhere(seen.project) or written
 
@@ -231,7 +230,7 @@ class Store(Catalog):
     def _operations(self, after: Release, entry: HistoryEntry) -> list[Operation]:
         project = after.project
         written = [
-            set_(release_key(project), json.dumps(record.to_json(after), sort_keys=True)),
+            _recorded(after),
             set_(_history_key(project, after.generation), json.dumps(entry, sort_keys=True)),
         ]
         if project == EVERYTHING:
@@ -289,13 +288,17 @@ def _documents(items: Iterable[Item], _: Type[D]) -> Iterator[tuple[str, D]]:
         yield item["Key"], cast(D, json.loads(item["Value"]))
 
 
+def _recorded(after: Release) -> Operation:
+    return set_(release_key(after.project), json.dumps(record.to_json(after), sort_keys=True))
+
+
 def _traffic(after: Release, items: Items = NO_ITEMS) -> Mapping[str, str]:
     """
     Return what load balancers read, where anybody ever wanted a share: elsewhere no right to write is needed.
 
     By *items*, which were read, the share of a ring that is the canary no longer is to end.
     """
-    key, known = traffic.key(after.project), after.ring(after.lifecycle.canary).traffic
+    key, known = traffic.key(after.project), after.canary.traffic
     if not known and key in items and traffic.shared([(key, items[key]["Value"])]):
         known = Traffic(after.generation, None, 0.0)
     return {key: json.dumps(traffic.wanted(known), sort_keys=True)} if known else {}
