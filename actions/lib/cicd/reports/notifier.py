@@ -96,8 +96,7 @@ class Notifier(Outbox[Notice]):
         return notice.of_runs(self._project, runs, told.ci, told.since, time.time())
 
     def _of_history(self, told: Told) -> list[Notice]:
-        newest = self._store.history(self._project.name, 1)
-        latest = int(newest[0]["generation"]) if newest else 0
+        latest = self._store.generation(self._project.name)
         if latest <= told.generation:
             return []
         last = min(latest - told.generation, MOST_CHANGES) + CONTEXT
@@ -154,9 +153,7 @@ def due(settings: Settings, store: Store) -> Iterator[Event]:
     if not settings.notices:
         return
     for project in (*settings.projects.values(), Project(EVERYTHING, "")):
-        newest = store.history(project.name, 1)
-        latest = int(newest[0]["generation"]) if newest else 0
-        targets = _targets(settings, project.name)
+        latest, targets = store.generation(project.name), _targets(settings, project.name)
         if any(Notifier(settings, project, store, target).is_due(latest) for target in targets):
             yield Event(DUE, {"project": project.name}, "")
 

@@ -77,8 +77,7 @@ class Outbox(ABC, Generic[T]):
 
     def _claim(self) -> Told | None:
         now = time.time()
-        latest = self._store.history(self._name, 1)
-        first = Told(latest[0]["generation"] if latest else 0, now - RECENT_SECONDS)
+        first = Told(self._store.generation(self._name), now - RECENT_SECONDS)
 
         def claimed(document: StoredTold) -> StoredTold:
             known = memory.claim(memory.parse(document) or first, self._mine, now)

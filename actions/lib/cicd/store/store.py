@@ -136,7 +136,7 @@ class Store(Catalog):
 
     def history(self, project: str, last: int) -> list[HistoryEntry]:
         """Return the *last* history entries of *project*, newest first; each change has one."""
-        names = [_number(one) for one in newest_first(self._generation(project), last)]
+        names = [_number(one) for one in newest_first(self.generation(project), last)]
         return self.changes(project).several(names)
 
     def changes(self, project: str) -> Archive[HistoryEntry]:
@@ -198,7 +198,8 @@ class Store(Catalog):
     def _project(self, name: str) -> Project:
         return Project(EVERYTHING, "") if name == EVERYTHING else self._settings.project(name)
 
-    def _generation(self, project: str) -> int:
+    def generation(self, project: str) -> int:
+        """Return the generation of *project*'s record, which is that of its newest change; 0 without any."""
         try:
             return int((self.json(release_key(project), StoredRelease) or {}).get("generation", 0))
         except (TypeError, ValueError):  # history is what an unreadable record is repaired from
