@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Dict, Iterator, Sequence, TypedDict
+from functools import cached_property
+from typing import Dict, Iterator, Mapping, Sequence, TypedDict
 
 from cicd.ci.build_reconciler import Event
 from cicd.ci.event_log import ALARMS, Entry
+from cicd.ci.run import Run
 from cicd.ci.runs import Runs
 from cicd.clients import mail, webhook
 from cicd.clients.stackstorm import StackStorm
@@ -39,6 +41,29 @@ class Notified(TypedDict):
     targets: Dict[str, Telling]
 
 
+class Happened:
+    """What happened to *project*, each part read once, when a target first wants it."""
+
+    def __init__(self, store: Store, project: str) -> None:
+        self._store = store
+        self._project = project
+
+    @cached_property
+    def generation(self) -> int:
+        """The newest generation of its record."""
+        return self._store.generation(self._project)
+
+    @cached_property
+    def runs(self) -> Mapping[str, Run]:
+        """Its runs, by commit."""
+        return Runs(self._store, self._project).every()
+
+    @cached_property
+    def alarms(self) -> Mapping[str, Entry]:
+        """The alarms of all projects, by their place in the log."""
+        return {key.rpartition("/")[2]: one for key, one in self._store.below(ALARMS, Entry).items()}
+
+
 class Notifier(Outbox[Notice]):
     """The notices of one project to one target; *project* may be `everything` for holds."""
 
@@ -50,18 +75,22 @@ class Notifier(Outbox[Notice]):
         self._target = target
         self._scanned = 0
 
-    def is_due(self, latest: int) -> bool:
-        """Whether there is something to tell now; *latest* is the newest generation."""
+    def is_due(self, happened: Happened) -> bool:
+        """Whether there is something to tell now of what *happened*."""
         told = self.told()
         if told is None:
             return True
         if is_ahead(told.busy_until, time.time(), LEASE_SECONDS) or told.is_left_alone(time.time()):
             return False
-        return bool(self.pending(told)) or latest - told.generation >= MANY_CHANGES
+        return bool(self._wanted(told, happened)) or happened.generation - told.generation >= MANY_CHANGES
 
     def pending(self, told: Told) -> list[Notice]:
         """Return the notices that the target wants of what came after what was *told*."""
-        found = [*self._of_runs(told), *self._of_history(told), *self._of_alarms(told)]
+        return self._wanted(told, Happened(self._store, self._project.name))
+
+    def _wanted(self, told: Told, happened: Happened) -> list[Notice]:
+        found = [*self._of_runs(told, happened), *self._of_history(told, happened)]
+        found += self._of_alarms(told, happened)
         wanted = self._target.events
         return [one for one in found if not wanted or set(wanted) & set(one.events)]
 
@@ -89,27 +118,23 @@ class Notifier(Outbox[Notice]):
             return document
         return {**document, "generation": max(int(document.get("generation", 0)), self._scanned)}
 
-    def _of_runs(self, told: Told) -> list[Notice]:
+    def _of_runs(self, told: Told, happened: Happened) -> list[Notice]:
         if self._project.name == EVERYTHING or not self._wants("ci_failed", "package_failed"):
             return []
-        runs = Runs(self._store, self._project.name).every()
-        return notice.of_runs(self._project, runs, told.ci, told.since, time.time())
+        return notice.of_runs(self._project, happened.runs, told.ci, told.since, time.time())
 
-    def _of_history(self, told: Told) -> list[Notice]:
-        latest = self._store.generation(self._project.name)
-        if latest <= told.generation:
+    def _of_history(self, told: Told, happened: Happened) -> list[Notice]:
+        if happened.generation <= told.generation:
             return []
-        last = min(latest - told.generation, MOST_CHANGES) + CONTEXT
+        last = min(happened.generation - told.generation, MOST_CHANGES) + CONTEXT
         history = self._store.history(self._project.name, last)[::-1]
         self._scanned = int(history[-1]["generation"]) if history else 0
         return notice.of_history(self._project, history, told.generation)
 
-    def _of_alarms(self, told: Told) -> list[Notice]:
+    def _of_alarms(self, told: Told, happened: Happened) -> list[Notice]:
         if self._project.name == EVERYTHING or not self._wants("alarm"):
             return []
-        alarms = self._store.below(ALARMS, Entry)
-        known = {key.rpartition("/")[2]: entry for key, entry in alarms.items()}
-        return notice.of_alarms(self._project.name, known, told.ci, told.since)
+        return notice.of_alarms(self._project.name, happened.alarms, told.ci, told.since)
 
     def _wants(self, *events: str) -> bool:
         return not self._target.events or bool(set(events) & set(self._target.events))
@@ -153,8 +178,8 @@ def due(settings: Settings, store: Store) -> Iterator[Event]:
     if not settings.notices:
         return
     for project in (*settings.projects.values(), Project(EVERYTHING, "")):
-        latest, targets = store.generation(project.name), _targets(settings, project.name)
-        if any(Notifier(settings, project, store, target).is_due(latest) for target in targets):
+        happened, targets = Happened(store, project.name), _targets(settings, project.name)
+        if any(Notifier(settings, project, store, target).is_due(happened) for target in targets):
             yield Event(DUE, {"project": project.name}, "")
 
 
