@@ -217,9 +217,11 @@ def test_nothing_is_promoted_to_a_datacentre_that_cannot_be_reached(hosts, pushe
 
 def test_deploy_production_takes_each_production_ring_in_turn(world, hosts, first_version, stackstorm):
     version = first_version
-    wait_for(
-        "a bake of a second", lambda: stackstorm.run("cicd.promote", project=NAME, ring="production-us"), 60
-    )
+
+    def promoted():
+        return stackstorm.run("cicd.promote", project=NAME, ring="production-us")["status"] == "succeeded"
+
+    wait_for("a bake of a second", promoted, 60)
 
     assert version_on(world, hosts, "production-eu") == version_on(world, hosts, "production-us") == version
     assert in_eu(world, f"{NAME}::version") == version
