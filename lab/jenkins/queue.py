@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import shutil
 import threading
 import time
 from collections.abc import Mapping
@@ -10,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from lab.jenkins import callback
-from lab.jenkins.build import PARAMETERS, Build, load
+from lab.jenkins import callback, job_config
+from lab.jenkins.build import Build, load
+from lab.jenkins.job_config import JobConfig
 from lab.jenkins.settings import Settings
 from lab.jenkins.workspace import BuildFailed, Workspace
+
+CONFIG = "config.xml"
 
 
 @dataclass
@@ -48,14 +52,42 @@ class Queue:
         for number in range(self._settings.executors):
             threading.Thread(target=self._execute, name=f"executor-{number}", daemon=True).start()
 
-    def create(self, job: str) -> bool:
-        """Add the job *job*, for good; False when there is one of that name."""
+    def create(self, job: str, xml: str = "") -> bool:
+        """Add *job*, for good; False when there is one of that name, ValueError when *xml* is no job."""
         with self._lock:
             if job in self.builds:
                 return False
-            (self._folder / "builds" / quote(job, safe="")).mkdir(parents=True, exist_ok=True)
+            self.configure(job, xml)
             self.builds[job] = []
         return True
+
+    def configure(self, job: str, xml: str) -> None:
+        """Let *job* be as *xml* says, or the lab's own job without any; ValueError when *xml* is no job."""
+        if xml:
+            job_config.read(xml)
+        folder = self._folder_of(job)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CONFIG).write_text(xml)
+
+    def delete(self, job: str) -> None:
+        """Forget *job* with all its builds, and what lies in it when it is a folder."""
+        with self._lock:
+            for name in [one for one in self.builds if one == job or one.startswith(f"{job}/")]:
+                del self.builds[name]
+                shutil.rmtree(self._folder_of(name), ignore_errors=True)
+
+    def xml(self, job: str) -> str:
+        """Return the config.xml of *job*; empty for the lab's own job."""
+        path = self._folder_of(job) / CONFIG
+        return path.read_text() if path.exists() else ""
+
+    def config(self, job: str) -> JobConfig:
+        """Return what the config.xml of *job* says."""
+        xml = self.xml(job)
+        return job_config.read(xml) if xml else JobConfig()
+
+    def _folder_of(self, job: str) -> Path:
+        return self._folder / "builds" / quote(job, safe="")
 
     def _kept_jobs(self) -> list[str]:
         return sorted(unquote(path.name) for path in (self._folder / "builds").glob("*"))
@@ -67,7 +99,8 @@ class Queue:
         With none at all it is what a branch's scan or a timer starts.
         """
         with self._lock:
-            parameters = {} if given is None else {name: given.get(name, "") for name in PARAMETERS}
+            defined = self.config(job).parameters
+            parameters = {} if given is None else {name: given.get(name, "") for name in defined}
             item = Item(self._next_item, job, parameters, _now())
             self._next_item += 1
             self.items[item.number] = item

@@ -18,6 +18,7 @@ from lab.stand_in.http import Answer, Request
 
 VERSION = "2.426.1"  # the remote API that is imitated
 CRUMB = "Jenkins-Crumb"
+XML = "config.xml"  # the body of a request that is one, beside what its address gives
 JOB = r"(job/[^/]+(?:/job/[^/]+)*)"  # in folders each has its own `job/`
 
 
@@ -38,6 +39,9 @@ class Api:
             ("GET", r"/crumbIssuer/api/json", self._crumb),
             ("GET", r"/me/api/json", self._me),
             ("POST", rf"/(?:{JOB}/)?createItem", self._create),
+            ("GET", rf"/{JOB}/config\.xml", self._config),
+            ("POST", rf"/{JOB}/config\.xml", self._configure),
+            ("POST", rf"/{JOB}/doDelete", self._delete),
             ("GET", r"/queue/api/json", self._items),
             ("GET", r"/queue/item/(\d+)/api/json", self._item),
             ("POST", r"/queue/cancelItem", self._cancel),
@@ -55,7 +59,9 @@ class Api:
         """Return the answer to *request*, whoever asks."""
         if not self._is_known(request.headers.get("Authorization", "")):
             return 401, "", {"WWW-Authenticate": 'Basic realm="Jenkins"'}
-        form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+        text = body.decode(errors="replace")
+        is_xml = "xml" in request.headers.get("Content-Type", "")
+        form = {XML: text} if is_xml else dict(parse_qsl(text, keep_blank_values=True))
         try:
             status, content, headers = self.answer(request.command, request.path, form)
         except NotFound:
@@ -91,12 +97,36 @@ class Api:
         return 200, {"_class": "hudson.model.User", "id": user, "fullName": user}, {}
 
     def _create(self, given: dict[str, str], folder: str | None) -> Answer:
-        name = given.get("name", "")
+        name, within = given.get("name", ""), _job(folder) if folder else ""
         if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
             return 400, f"{name!r} is an unsafe name", {}
-        if not self._queue.create(f"{_job(folder)}/{name}" if folder else name):
-            return 400, f"A job already exists with the name {name!r}", {}
+        if within and within not in self._queue.builds:
+            raise NotFound
+        try:
+            created = self._queue.create(f"{within}/{name}" if within else name, given.get(XML, ""))
+        except ValueError as error:
+            return 500, f"the job cannot be read: {error}", {}
+        return (200, "", {}) if created else (400, f"A job already exists with the name {name!r}", {})
+
+    def _config(self, _given: dict[str, str], path: str) -> Answer:
+        return 200, self._queue.xml(self._named(path)), {"Content-Type": "application/xml"}
+
+    def _configure(self, given: dict[str, str], path: str) -> Answer:
+        try:
+            self._queue.configure(self._named(path), given.get(XML, ""))
+        except ValueError as error:
+            return 500, f"the job cannot be read: {error}", {}
         return 200, "", {}
+
+    def _delete(self, _given: dict[str, str], path: str) -> Answer:
+        self._queue.delete(self._named(path))
+        return 200, "", {}
+
+    def _named(self, path: str) -> str:
+        name = _job(path)
+        if name not in self._queue.builds:
+            raise NotFound
+        return name
 
     def _items(self, _given: dict[str, str]) -> Answer:
         items = [views.item(item, self._root) for item in self._queue.waiting()]
@@ -115,12 +145,10 @@ class Api:
         return 204, "", {}
 
     def _job(self, given: dict[str, str], path: str) -> Answer:
-        name = _job(path)
-        builds = self._queue.builds.get(name)
-        if builds is None:
-            raise NotFound
+        name = self._named(path)
+        builds = self._queue.builds[name]
         queued = any(item.job == name for item in self._queue.waiting())
-        page = views.job(name, builds, self._root, queued)
+        page = views.job(name, builds, self._root, queued, self._queue.config(name))
         if given.get("tree"):
             # A tree reaches into what is linked; without one, links are all there is.
             page["builds"] = [information(build, self._root) for build in builds[::-1]]
@@ -133,10 +161,7 @@ class Api:
         return self._queued(path, None)
 
     def _queued(self, path: str, given: dict[str, str] | None) -> Answer:
-        name = _job(path)
-        if name not in self._queue.builds:
-            raise NotFound
-        item = self._queue.add(name, given)
+        item = self._queue.add(self._named(path), given)
         return 201, "", {"Location": f"{self._root}queue/item/{item.number}/"}
 
     def _information(self, _given: dict[str, str], name: str, number: str) -> Answer:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote
 
-from lab.jenkins.build import PARAMETERS, Build, place
+from lab.jenkins.build import Build, place
+from lab.jenkins.job_config import NOTIFIER, JobConfig
 from lab.jenkins.queue import Item
 
-NOTIFIER = "com.tikal.hudson.plugins.notification.HudsonNotificationProperty"
 COLORS = {
     "SUCCESS": "blue",
     "UNSTABLE": "yellow",
@@ -47,16 +47,17 @@ def short(name: str, builds: list[Build], root: str) -> dict[str, Any]:
     }
 
 
-def job(name: str, builds: list[Build], root: str, queued: bool) -> dict[str, Any]:
+def job(name: str, builds: list[Build], root: str, queued: bool, config: JobConfig) -> dict[str, Any]:
     """Return a job's page; builds newest first."""
     newest = builds[::-1]
     return {
         **short(name, builds, root),
+        "_class": config.kind,
         "displayName": unquote(name.rpartition("/")[2]),
         "fullName": name,
         "fullDisplayName": unquote(name.replace("/", " » ")),
         "description": "",
-        "buildable": True,
+        "buildable": not config.disabled,
         "builds": [_link(build, root) for build in newest[:100]],
         "allBuilds": [_link(build, root) for build in newest],
         "firstBuild": _link(builds[0], root) if builds else None,
@@ -66,7 +67,7 @@ def job(name: str, builds: list[Build], root: str, queued: bool) -> dict[str, An
         "lastFailedBuild": _last(newest, root, {"FAILURE"}),
         "inQueue": queued,
         "nextBuildNumber": newest[0].number + 1 if newest else 1,
-        "property": [_definition(), {"_class": NOTIFIER}],
+        "property": [_definition(config.parameters), *([{"_class": NOTIFIER}] if config.tells else [])],
         "queueItem": None,
     }
 
@@ -108,7 +109,7 @@ def _last(newest: list[Build], root: str, results: set[str]) -> dict[str, Any] |
     return next((_link(build, root) for build in newest if build.result in results), None)
 
 
-def _definition() -> dict[str, Any]:
+def _definition(names: tuple[str, ...]) -> dict[str, Any]:
     definitions = [
         {
             "_class": "hudson.model.StringParameterDefinition",
@@ -121,6 +122,6 @@ def _definition() -> dict[str, Any]:
                 "value": "",
             },
         }
-        for name in PARAMETERS
+        for name in names
     ]
     return {"_class": "hudson.model.ParametersDefinitionProperty", "parameterDefinitions": definitions}

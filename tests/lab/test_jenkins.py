@@ -13,6 +13,9 @@ import jenkins
 import pytest
 import requests
 
+from cicd.ci import jenkins_job
+from cicd.clients.jenkins import DIRECTORY, PARAMETERS
+from cicd.config import Project
 from lab.jenkins.queue import Queue
 from lab.jenkins.server import server
 from lab.jenkins.settings import Settings
@@ -272,3 +275,25 @@ def test_what_a_jenkinsfile_archives_is_listed_with_its_fingerprint_and_fetched(
     assert build["fingerprint"][0]["hash"] == hashlib.md5(b"made\n").hexdigest()
     assert (page.status_code, page.content) == (200, b"made\n")
     assert missing.status_code == 404
+
+
+def test_a_job_made_of_our_xml_is_taken_shows_its_parameters_and_comes_back_as_it_was(stand_in):
+    xml = jenkins_job.config_xml(Project("web", "acme/shop", job="shop/web"))
+    stand_in.client.create_job("shop", jenkins_job.folder_xml())
+    stand_in.client.create_job("shop/web", xml)
+    properties = stand_in.client.get_job_info("shop/web")["property"]
+    (definitions,) = [one["parameterDefinitions"] for one in properties if "parameterDefinitions" in one]
+
+    assert stand_in.client.get_job_config("shop/web") == xml
+    assert [one["name"] for one in definitions] == [*PARAMETERS, DIRECTORY]
+    assert properties[-1]["_class"].endswith("HudsonNotificationProperty")
+    stand_in.client.delete_job("shop")
+    assert not stand_in.client.job_exists("shop/web")
+
+
+def test_a_job_that_jenkins_could_not_read_or_place_is_refused(stand_in):
+    with pytest.raises(jenkins.JenkinsException, match="500"):
+        stand_in.client.create_job("odd", "<nonsense/>")
+    with pytest.raises(jenkins.JenkinsException, match="folder"):
+        stand_in.client.create_job("nowhere/web", jenkins.EMPTY_CONFIG_XML)
+    assert not stand_in.client.job_exists("odd")

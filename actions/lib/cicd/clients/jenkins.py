@@ -75,7 +75,7 @@ class Jenkins:
 
     def start(self, project: Project, parameters: Mapping[str, str]) -> int:
         """Queue a build of *project*'s job with *parameters* and return the queue item's id."""
-        return int(self._ask(f"start {project.job}", lambda s: s.build_job(project.job, dict(parameters))))
+        return int(self.ask(f"start {project.job}", lambda s: s.build_job(project.job, dict(parameters))))
 
     def queue_item(self, number: int) -> QueueItem | None:
         """Return queue item *number*; None when Jenkins no longer knows it: it keeps them five minutes."""
@@ -118,17 +118,17 @@ class Jenkins:
 
     def stop(self, project: Project, number: int) -> None:
         """Stop build *number* of *project*'s job."""
-        self._ask(f"stop {project.job} #{number}", lambda s: s.stop_build(project.job, number))
+        self.ask(f"stop {project.job} #{number}", lambda s: s.stop_build(project.job, number))
 
     def cancel(self, queue_id: int) -> None:
         """Take the item *queue_id* out of the queue."""
-        self._ask(f"cancel queue item {queue_id}", lambda s: s.cancel_queue(queue_id))
+        self.ask(f"cancel queue item {queue_id}", lambda s: s.cancel_queue(queue_id))
 
     def console_tail(self, project: Project, number: int) -> str:
         """Return the last lines of the build's console, neutral."""
         what = f"read the console of {project.job} #{number}"
         url = f"{self.url}/{job_path(project)}/{number}/consoleText"
-        text = self._ask(what, lambda s: _tail(s.jenkins_open_stream(_get(url))))
+        text = self.ask(what, lambda s: _tail(s.jenkins_open_stream(_get(url))))
         return neutral("\n".join(text.rstrip().splitlines()[-CONSOLE_LINES:]), 2000)
 
     def artifacts(self, project: Project, number: int) -> list[str]:
@@ -146,14 +146,15 @@ class Jenkins:
         """
         what = f"read the artifact {neutral(path, 200)} of {project.job} #{number}"
         url = f"{self.url}/{job_path(project)}/{number}/artifact/{quote(path)}"
-        return int(self._ask(what, lambda s: _copied(s.jenkins_open_stream(_get(url)), write, limit)))
+        return int(self.ask(what, lambda s: _copied(s.jenkins_open_stream(_get(url)), write, limit)))
 
     def read(self, page: Type[Page], path: str, what: str, tree: str = "") -> Page:
         """Return the *page* at *path*, of it only *tree*; *what* says in errors what was wanted."""
         url = f"{self.url}/{path}/api/json" if path else f"{self.url}/api/json"
-        return cast(Page, dict(self._ask(what, lambda s: json.loads(s.jenkins_open(_get(url, tree))))))
+        return cast(Page, dict(self.ask(what, lambda s: json.loads(s.jenkins_open(_get(url, tree))))))
 
-    def _ask(self, what: str, question: Callable[[Any], Any]) -> Any:
+    def ask(self, what: str, question: Callable[[Any], Any]) -> Any:
+        """Return what *question* gets of python-jenkins; JenkinsError says *what* was refused, and why."""
         import jenkins as python_jenkins
 
         try:
