@@ -49,6 +49,16 @@ def test_what_is_deployed_says_rings_hosts_and_the_next_step(world, stackstorm):
     assert answer.splitlines()[-1].strip().startswith("next: ")
 
 
+def test_what_an_action_says_stands_below_everything_else_that_st2_run_shows(st2):
+    shown, refused = (
+        st2("run", "cicd.get_release", f"project={PROJECT}"),
+        st2("run", "cicd.thaw", f"project={PROJECT}"),
+    )
+
+    assert "next: " in shown.partition("  stdout: ")[2]
+    assert f"{PROJECT} has no freeze." in refused.partition("  stdout: ")[2]
+
+
 def test_what_is_deployed_anywhere_is_one_line_for_each_project(stackstorm):
     answer = both(stackstorm, "what is deployed", "cicd.get_release")
 

@@ -103,6 +103,20 @@ def test_every_task_that_can_fail_says_what_happens_then(name):
             assert handled, f"{name}.{task}"
 
 
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_result_begins_with_what_people_read(name):
+    first = ["message"] if ACTIONS[name]["runner_type"] == "python-script" else ["error", "message"]
+
+    assert list(ACTIONS[name]["output_schema"]["properties"])[: len(first)] == first
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_returns_what_it_promises_in_that_order(name):
+    returned = [key for entry in WORKFLOWS[name]["output"] for key in entry]
+
+    assert returned == list(ACTIONS[name]["output_schema"]["properties"])
+
+
 @pytest.mark.parametrize(("name", "parameters"), CONTRACT_OF_2015.items())
 def test_what_users_call_keeps_its_name_and_parameters_of_2015(name, parameters):
     assert parameters <= set(ACTIONS[name]["parameters"])

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from st2common.runners.base_action import Action
 
-from cicd import access, config, proxies
+from cicd import access, config, proxies, saying
 from cicd.clients.stackstorm import StackStorm
 from cicd.config import Settings
 from cicd.errors import CicdError
-from cicd.sanitize import neutral_data
 
 if TYPE_CHECKING:
     from cicd.release.record import Release
@@ -29,15 +28,21 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
     act: Callable[..., Mapping[str, object]]
 
     def run(self, **parameters: Any) -> tuple[bool, Any]:
-        """Return `(succeeded, result)` as StackStorm's Python runner takes it."""
+        """Return `(succeeded, result)` as StackStorm's Python runner takes it, and print what it says."""
         proxies.spare_loopback()
         try:
-            settings = config.parse(self.config)
-            proxies.spare_site(settings)
-            access.refuse(settings.access, access.step_of(type(self).__name__), parameters.get("user") or "")
-            return True, neutral_data(self._done(settings, parameters))
+            succeeded, result = True, self._checked(parameters)
         except CicdError as error:
-            return False, neutral_data(error.as_result())
+            succeeded, result = False, error.as_result()
+        shown = saying.shown(result)
+        print(saying.sentences(shown))
+        return succeeded, shown
+
+    def _checked(self, parameters: Mapping[str, Any]) -> Mapping[str, object]:
+        settings = config.parse(self.config)
+        proxies.spare_site(settings)
+        access.refuse(settings.access, access.step_of(type(self).__name__), parameters.get("user") or "")
+        return self._done(settings, parameters)
 
     def _done(self, settings: Settings, parameters: Mapping[str, Any]) -> Mapping[str, object]:
         try:

@@ -1,0 +1,26 @@
+"""What an action says comes first in its result, and is printed."""
+
+from cicd import saying
+
+
+def test_what_people_read_comes_before_what_programs_read():
+    shown = saying.shown({"version": "1.0", "hint": "Wait.", "error": "web1 is off.", "message": "1.0 runs"})
+
+    assert list(shown) == ["message", "error", "hint", "version"]
+
+
+def test_all_of_a_result_is_made_neutral():
+    shown = saying.shown({"why": ["{{ st2kv }}"], "message": "{{ st2kv }}"})
+
+    assert "{{" not in str(shown)
+
+
+def test_what_is_printed_is_the_message_and_why_something_failed():
+    assert saying.sentences({"version": "1.0", "message": "1.0 runs"}) == "1.0 runs"
+    assert (
+        saying.sentences({"error": "web1 is off.", "hint": "Switch it on."}) == "web1 is off.\nSwitch it on."
+    )
+
+
+def test_a_hint_that_is_empty_prints_no_line():
+    assert saying.sentences({"error": "web1 is off.", "hint": ""}) == "web1 is off."
