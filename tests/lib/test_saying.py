@@ -16,11 +16,12 @@ def test_all_of_a_result_is_made_neutral():
 
 
 def test_what_is_printed_is_the_message_and_why_something_failed():
-    assert saying.sentences({"version": "1.0", "message": "1.0 runs"}) == "1.0 runs"
+    assert saying.sentences({"version": "1.0", "message": "1.0 runs"}) == "1.0 runs\n"
     assert (
-        saying.sentences({"error": "web1 is off.", "hint": "Switch it on."}) == "web1 is off.\nSwitch it on."
+        saying.sentences({"error": "web1 is off.", "hint": "Switch it on."})
+        == "web1 is off.\nSwitch it on.\n"
     )
 
 
 def test_a_hint_that_is_empty_prints_no_line():
-    assert saying.sentences({"error": "web1 is off.", "hint": ""}) == "web1 is off."
+    assert saying.sentences({"error": "web1 is off.", "hint": ""}) == "web1 is off.\n"

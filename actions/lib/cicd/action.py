@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
@@ -35,7 +36,7 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
         except CicdError as error:
             succeeded, result = False, error.as_result()
         shown = saying.shown(result)
-        print(saying.sentences(shown))
+        sys.stdout.write(saying.sentences(shown))
         return succeeded, shown
 
     def _checked(self, parameters: Mapping[str, Any]) -> Mapping[str, object]:

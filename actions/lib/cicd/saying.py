@@ -17,8 +17,8 @@ def shown(result: Mapping[str, object]) -> dict[str, object]:
 
 def sentences(shown: Mapping[str, object]) -> str:
     """
-    Return what people read of a result as it is *shown*.
+    Return what people read of a result as it is *shown*, in lines.
 
     StackStorm's command line sorts the keys of a result; what an action prints stands below all of them.
     """
-    return "\n".join(str(shown[name]) for name in FIRST if shown.get(name))
+    return "".join(f"{shown[name]}\n" for name in FIRST if shown.get(name))
