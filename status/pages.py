@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from cicd.sanitize import age
 from status import steps
 from status.view import ProjectView, RingView, RunView
 
@@ -47,7 +49,7 @@ class Pages:
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
-        self._environment.filters["words"] = words
+        self._environment.filters.update(words=words, clock=clock, span=age)
         self._environment.globals.update(
             style=STYLE, script=SCRIPT, steps=steps.NAMES, commit_url=self.commit_url
         )
@@ -84,6 +86,14 @@ def words(text: str) -> Markup:
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
     )
+
+
+def clock(iso: str) -> str:
+    """Return the time *iso*, which is in UTC, as people read it."""
+    try:
+        return f"{datetime.fromisoformat(iso):%d %b %H:%M:%S}"
+    except ValueError:
+        return iso
 
 
 def badge(project: str, ring: RingView) -> str:

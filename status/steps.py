@@ -40,7 +40,7 @@ def of(release: Release, known: Run, ended: Stop | None) -> Step:
         return on_ring
     number = on_ring.number if on_ring else STEPS.get(known.step, 5)
     if ended:
-        return Step(number, FAILED, "stopped")
+        return Step(number, FAILED, f"stopped at {ended.step}")
     if not known.deploy and known.step == progress.PUBLISHED:
         return Step(12, DONE, "published")
     return Step(number, ACTIVE, known.step or "CI passed")

@@ -62,7 +62,7 @@ class RingView(TypedDict):
 
 
 class RunView(TypedDict):
-    """The run of a commit: how far it came of the 19 steps, and what stopped it, if anything did."""
+    """The run of a commit: how far it came of the 19 steps in a few words, and why it stopped, if it did."""
 
     commit: str
     who: str
@@ -72,6 +72,7 @@ class RunView(TypedDict):
     step: int
     state: str
     said: str
+    why: str
     execution: str
 
 
@@ -192,7 +193,8 @@ def _runs(release: Release, runs: Mapping[str, Run], now: float) -> Iterator[Run
             "version": known.version,
             "step": found.number,
             "state": found.state,
-            "said": ended.sentence if ended else found.said,
+            "said": found.said,
+            "why": ended.sentence if ended else "",
             "execution": ended.execution if ended else known.claimed_by,
         }
 

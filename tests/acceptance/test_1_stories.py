@@ -1,17 +1,46 @@
-"""The demo's four commits, one after the other."""
+"""The demo's four commits, one after the other, with the status page open beside them."""
+
+from pathlib import Path
 
 import pytest
 
 from demo.steps import NAMES
 from demo.stories import PROJECT, STORIES
-from tests.acceptance.conftest import HOOK
+from tests.acceptance.conftest import HOOK, ROOT
+from tests.browser import Browser
 
 # GitHub sends no trace tag: past the gateway the trace begins with what Jenkins tells.
 FIRST = 1 if HOOK == "gateway" else 4
+PICTURES = Path(ROOT) / "build" / "pictures"
+SIZES = {"wide": (1240, 900), "phone": (360, 740)}
+# Remembers each step that the page shows of each commit; a reload would forget all of it.
+REMEMBER = """
+window.seen = {};
+const look = () => document.querySelectorAll(".run").forEach((run) => {
+  const commit = run.querySelector("a").href.split("/").pop();
+  const step = Number(run.querySelector(".steps").getAttribute("aria-label").split(" ")[1]);
+  const steps = window.seen[commit] = window.seen[commit] || [];
+  if (steps[steps.length - 1] !== step) steps.push(step);
+});
+look();
+new MutationObserver(look).observe(document.querySelector("main"), { childList: true });
+"""
+LAYOUT = """
+return [getComputedStyle(document.body).backgroundColor, document.documentElement.scrollWidth, innerWidth];
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(world):
+    with Browser() as opened:
+        opened.resize(*SIZES["wide"])
+        opened.open(f"{world.description['status']['url']}/projects/{PROJECT}")
+        opened.run(REMEMBER)
+        yield opened
 
 
 @pytest.mark.parametrize(("name", "story"), STORIES, ids=[name for name, _ in STORIES])
-def test_story(teller, name, story):
+def test_story(teller, browser, name, story):
     story(teller)
 
 
@@ -28,3 +57,37 @@ def test_history_says_who_what_and_why(stackstorm):
 
     assert {"promote", "restore", "confirm", "advertise_canary"} <= {entry["what"] for entry in history}
     assert all(entry["who"] and entry["why"] and entry["when"] for entry in history)
+
+
+def test_the_page_followed_each_push_without_being_reloaded(browser, teller):
+    seen = browser.run("return window.seen")
+    first, second, failed, _ = (trace.rpartition("@")[2] for trace in teller.view.steps)
+
+    assert 19 in seen[first]
+    assert seen[second] == sorted(seen[second])
+    assert seen[second][0] <= 4
+    assert {15, 16} & {*seen[second]}
+    assert seen[second][-1] == 19
+    assert seen[failed][-1] == 4
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_page_fits_a_screen_and_a_phone_in_light_and_in_dark(browser, world, teller, size):
+    url = world.description["status"]["url"]
+    commit = next(iter(teller.view.steps)).rpartition("@")[2]
+    places = {
+        "all": "/",
+        "project": f"/projects/{PROJECT}",
+        "commit": f"/projects/{PROJECT}/commits/{commit}",
+    }
+    browser.resize(*SIZES[size])
+    for name, place in places.items():
+        backgrounds = set()
+        browser.open(f"{url}{place}")
+        for scheme in ("light", "dark"):
+            browser.prefer(scheme)
+            background, needed, width = browser.run(LAYOUT)
+            browser.picture(PICTURES / f"{name}-{size}-{scheme}.png")
+            assert needed <= width
+            backgrounds.add(background)
+        assert len(backgrounds) == 2

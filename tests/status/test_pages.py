@@ -27,7 +27,7 @@ def ring(text: str, name: str = "canary") -> RingView:
 def run(text: str) -> RunView:
     return {
         "commit": text, "who": text, "when": text, "age": text, "version": text, "step": 4, "state": "failed",
-        "said": text, "execution": text,
+        "said": text, "why": text, "execution": text,
     }  # fmt: skip
 
 
