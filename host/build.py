@@ -26,6 +26,7 @@ PARTS = (
     "trust",
     "provenance",
     "plan",
+    "watch",
     "run",
 )
 # Both packages of a rollback may be older ones: the host keeps their hooks itself, as a newer preinst does.

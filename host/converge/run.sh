@@ -57,7 +57,7 @@ leave_as_it_is() {
     finish unchanged ok "$project $version is installed and healthy."
 }
 
-usage() { say "usage: cicd-converge [--generation N | --repair] PROJECT | --all | --pin | --protocol | --plan PACKAGE[,PACKAGE…]=VERSION PROJECT"; exit 2; }
+usage() { say "usage: cicd-converge [--generation N | --repair | --changed] PROJECT | --all | --pin | --protocol | --plan PACKAGE[,PACKAGE…]=VERSION PROJECT"; exit 2; }
 
 main() {
     case ${1:-} in
@@ -65,6 +65,7 @@ main() {
         --pin) pin_all; exit 0 ;;
         --protocol) echo "$PROTOCOL"; exit 0 ;;
         --repair) repairing=yes; shift ;;
+        --changed) watching=yes; shift ;;
         --generation)
             generation=${2:-}
             is_number "$generation" || usage
@@ -79,6 +80,7 @@ main() {
     case $project in '' | [!A-Za-z0-9]* | *[!A-Za-z0-9._+-]*) usage ;; esac
     [ "$(id -u)" = 0 ] || { say "cicd-converge installs packages: run it as root, or by sudo"; exit 2; }
     [ -z "$target" ] || { plan "$target"; exit $?; }
+    [ "$watching" = no ] || is_concerned || exit 0
     converge
 }
 

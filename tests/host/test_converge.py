@@ -90,6 +90,18 @@ class Host:
         return requests.get(f"{self.consul}/v1/kv/cicd/greeter/hosts/{NODE}?raw", timeout=10).json()
 
     def run(self, *words: str) -> tuple[int, dict]:
+        done = self.call(*words)
+        lines = done.stdout.splitlines()
+        assert len(lines) == 1, done.stderr
+        return done.returncode, json.loads(lines[0])
+
+    def watch(self) -> str:
+        """Run it as Consul's watch does, with what is wanted on stdin; return its report's code, if any."""
+        found = requests.get(f"{self.consul}/v1/kv/cicd/greeter/wanted/?recurse", timeout=10)
+        done = self.call("--changed", "greeter", stdin=found.text if found.ok else "null")
+        return json.loads(done.stdout)["code"] if done.stdout else ""
+
+    def call(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         etc = self.folder / "etc"
         (etc / "projects").mkdir(parents=True, exist_ok=True)
         (etc / "converge.conf").write_text(f"CONSUL_HTTP_ADDR={self.wire.url}\n")
@@ -103,16 +115,14 @@ class Host:
             "CICD_STATE": f"{self.folder}/state",
             "CICD_PINS": f"{self.folder}/pins",
         }
-        done = subprocess.run(
+        return subprocess.run(
             ["dash", program, *(words or ("greeter",))],
             env=environment,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=60,
         )
-        lines = done.stdout.splitlines()
-        assert len(lines) == 1, done.stderr
-        return done.returncode, json.loads(lines[0])
 
     def code(self, *words: str) -> str:
         return str(self.run(*words)[1]["code"])
@@ -194,6 +204,35 @@ def test_the_timer_waits_while_a_deploy_walks_the_ring(host):
     host.want(rollout="pushed")
 
     assert host.code() == "pushed"
+
+
+def test_the_watch_runs_once_for_each_open_document_of_its_ring(host):
+    assert host.watch() == "empty"
+    host.want(hold="lock")
+    assert [host.watch(), host.watch()] == ["lock", ""]
+    host.want("canary")
+    assert host.watch() == ""
+    host.want(hold="pin")
+    assert [host.watch(), host.watch()] == ["pin", ""]
+
+
+def test_the_watch_leaves_a_deploy_to_push_and_runs_when_it_has_ended(host):
+    host.want(hold="lock")
+    host.watch()
+    host.want(rollout="pushed", generation="8")
+    assert host.watch() == ""
+    host.want(hold="freeze", generation="8")
+    assert host.watch() == "freeze"
+
+
+def test_a_watch_that_cannot_say_what_changed_runs(host):
+    host.want(hold="lock")
+    host.watch()
+    told = host.folder / "run" / "greeter" / "told"
+    for odd in ("", "{", '{"ring": ""}', "{}", "[]"):
+        told.write_text(odd)
+        assert host.watch() == "lock", odd
+    assert [host.watch(), host.watch()] == ["lock", ""]
 
 
 @pytest.mark.parametrize("word", ["freeze", "pin", "veto", "lock"])
