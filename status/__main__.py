@@ -68,16 +68,16 @@ async def serve(found: Config) -> None:
 
 async def _follow(server: Server, found: Config) -> None:
     while True:
-        seen = _age(found.pack)
+        seen = found.seen
         try:
             board = Board(found.settings())
         except ConfigError as error:
             print(f"status: {error}; what was read before stays in use", file=sys.stderr, flush=True)
-            await _until_changed(found.pack, seen)
+            await _until_changed(found, seen)
             continue
         server.use(board)
         running = asyncio.create_task(board.run())
-        changing = asyncio.create_task(_until_changed(found.pack, seen))
+        changing = asyncio.create_task(_until_changed(found, seen))
         await asyncio.wait({running, changing}, return_when=asyncio.FIRST_COMPLETED)
         changing.cancel()
         if running.done():
@@ -87,15 +87,9 @@ async def _follow(server: Server, found: Config) -> None:
             await running
 
 
-async def _until_changed(path: Path, seen: float) -> None:
-    while _age(path) == seen:
+async def _until_changed(found: Config, seen: tuple[object, ...]) -> None:
+    while found.seen == seen:
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def _age(path: Path) -> float:
-    with suppress(OSError):
-        return path.stat().st_mtime
-    return 0.0
 
 
 if __name__ == "__main__":

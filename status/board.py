@@ -29,7 +29,7 @@ class Board:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._views: dict[str, ProjectView] = {}
-        self._troubles: dict[str, str] = {}
+        self._troubles = {name: f"{one.message} {one.hint}" for name, one in settings.unusable.items()}
         self._waiting = set(settings.projects)
         self._wake = asyncio.Event()
         self._changed = asyncio.Condition()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cicd import config as pack
+from cicd import project_files
 from cicd.config import Settings
 from cicd.errors import CicdError
 from gateway.told import ConfigError, Told, document
@@ -38,6 +40,16 @@ class Config:
     consul: Mapping[str, str]
     commit_url: str
 
+    @property
+    def seen(self) -> tuple[object, ...]:
+        """What is another one once the pack's configuration, or the file of a project, has changed."""
+        try:
+            folder = str(_mapping(self.pack).get("projects_dir") or "")
+            files = project_files.paths(folder) if folder else []
+        except (ConfigError, CicdError):
+            files = []
+        return tuple(_age(path) for path in (self.pack, *files))
+
     def settings(self) -> Settings:
         """Return the pack's configuration as it is now; ConfigError when it cannot be used."""
         found = _mapping(self.pack)
@@ -67,6 +79,12 @@ def read(path: Path) -> Config:
         consul={key: told.value(str, "consul", key) for key in KNOWN["consul"] if told.has("consul", key)},
         commit_url=told.value(str, "links", "commit", default=COMMIT_URL),
     )
+
+
+def _age(path: Path) -> tuple[str, int]:
+    with suppress(OSError):
+        return str(path), path.stat().st_mtime_ns
+    return str(path), 0
 
 
 def _mapping(path: Path) -> dict[str, object]:

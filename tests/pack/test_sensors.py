@@ -142,9 +142,9 @@ def sign(**changed: object) -> dict:
     ("given", "said", "state"),
     [
         (None, "it gave no sign of life", "wrong"),
-        (sign(), "reads this configuration and every secret", "good"),
+        (sign(), "as the actions do, and every secret", "good"),
         (sign(at=100.0), "gave no sign of life for 900 s", "wrong"),
-        (sign(configuration="another"), "process 7 on st2 reads another configuration", "wrong"),
+        (sign(configuration="another"), "process 7 on st2 reads the configuration another", "wrong"),
         (sign(unreadable=["/etc/cicd/consul.token"]), "as st2, who cannot read /etc/cicd/consul", "wrong"),
         (sign(trouble="Consul is away."), "is in trouble: Consul is away.", "warning"),
     ],

@@ -36,9 +36,10 @@ class Page:
         self.process = subprocess.Popen(argv, cwd=ROOT)
         wait_for(self.answers)
 
-    def configure(self, consul: str, projects: dict) -> None:
+    def configure(self, consul: str, projects: dict, **others: object) -> None:
         example = yaml.safe_load((ROOT / "cicd.yaml.example").read_text())
-        self.pack.write_text(yaml.safe_dump({**example, "consul": {"url": consul}, "projects": projects}))
+        values = {**example, "consul": {"url": consul}, "projects": projects, **others}
+        self.pack.write_text(yaml.safe_dump(values))
 
     def answers(self) -> bool:
         try:
@@ -116,6 +117,17 @@ def test_a_changed_configuration_is_taken_without_a_restart(page, consul):
     wait_for(lambda: "other" in page.projects())
 
     assert list(page.projects()) == ["greeter", "other"]
+
+
+def test_a_projects_own_file_is_taken_without_a_restart_and_one_that_is_wrong_is_named(page, consul):
+    folder = page.pack.with_name("projects.d")
+    folder.mkdir()
+    (folder / "shop.yaml").write_text("repository: acme/shop\n")
+    page.configure(consul, PROJECTS, projects_dir=str(folder))
+    wait_for(lambda: "shop" in page.projects())
+    (folder / "shop.yaml").write_text("- no project\n")
+    wait_for(lambda: "shop.yaml is no mapping" in page.get("/").text)
+    wait_for(lambda: list(page.projects()) == ["greeter"])
 
 
 def test_of_many_hosts_all_count_and_some_are_shown(page, consul):

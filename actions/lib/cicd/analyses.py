@@ -91,5 +91,5 @@ def _share(percent: str) -> float:
 def _wrong(keys: Keys, why: str) -> ConfigError:
     return ConfigError(
         f"`{Problem(keys, why).name}` {why} in {config_file.place(keys)}.",
-        f"Correct it in {config_file.path()}, see docs/analysis.md, {config_file.REGISTER}.",
+        config_file.correction(keys, "docs/analysis.md"),
     )

@@ -99,6 +99,11 @@ def problems(config: Mapping[str, object]) -> List[Problem]:
     return list(_check(given, whole, ()))
 
 
+def problems_of_project(name: str, values: object) -> List[Problem]:
+    """Return everything that the schema refuses in *values*, all that a file says of the project *name*."""
+    return list(_check({name: values}, attributes()["projects"], ("projects",)))
+
+
 def _given(values: Mapping[Any, Any]) -> Dict[Any, Any]:
     return {key: value for key, value in values.items() if value is not None}
 

@@ -88,10 +88,10 @@ def refuse_shared(places: Iterable[Place]) -> None:
 
 
 def refuse_other_rings(known: Mapping[str, Lifecycle], requires: Mapping[str, Iterable[str]]) -> None:
-    """Raise ConfigError when a project *requires* another one that lacks a ring which it is promoted to."""
+    """Raise ConfigError when a project *requires* one of *known* that lacks a ring it is promoted to."""
     for project, names in requires.items():
         waiting = [stage.name for stage in known[project].stages if stage.after]
-        for name in names:
+        for name in set(names) & set(known):
             strange = [ring for ring in waiting if ring not in known[name].names]
             if strange:
                 raise _wrong(
@@ -155,5 +155,5 @@ def overrides(given: Overrides) -> Overrides:
 def _wrong(keys: Keys, why: str) -> ConfigError:
     return ConfigError(
         f"`{Problem(keys, why).name}` {why} in {config_file.place(keys)}.",
-        f"Correct it in {config_file.path()}, see docs/rings.md, {config_file.REGISTER}.",
+        config_file.correction(keys, "docs/rings.md"),
     )

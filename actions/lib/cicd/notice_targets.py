@@ -58,7 +58,7 @@ def parse(given: Sequence[Mapping[str, Any]] | None, projects: Container[str]) -
             problem = Problem(("notices", number, wrong[0]), wrong[1])
             raise ConfigError(
                 f"`{problem.name}` {problem.why} in {config_file.place(problem.keys)}.",
-                f"Correct it in {config_file.path()}, see docs/notices.md, {config_file.REGISTER}.",
+                config_file.correction(problem.keys, "docs/notices.md"),
             )
         found.append(target)
     return tuple(found)

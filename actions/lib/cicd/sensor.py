@@ -56,6 +56,7 @@ class CicdSensor(PollingSensor):  # type: ignore[misc]  # StackStorm ships no ty
     def poll(self) -> None:
         if self._try("configuration", self._configure):
             return
+        self._try("projects", self._settings.refuse_unusable)
         tried = [self._try(look.__name__, partial(look, self._settings)) for look in self.looks()]
         untold = [error for error in tried if isinstance(error, NotDispatched)]
         self._try("sign of life", self._live)

@@ -65,10 +65,20 @@ class Decision:
     deploy: bool = True
 
 
-def decide(project: Project | None, push: Push, known: Optional[PushContext] = None) -> Decision:
-    """Return what to do with *push* for *project*; None stands for a repository of no project."""
+def decide(
+    project: Project | None,
+    push: Push,
+    known: Optional[PushContext] = None,
+    unusable: Sequence[str] = (),
+) -> Decision:
+    """
+    Return what to do with *push* for *project*; None stands for a repository of no project.
+
+    *unusable* are the projects whose files cannot be used: it may be the repository of one.
+    """
     if project is None:
-        return Decision(False, f"{push.repository} is not the repository of a configured project")
+        also = f"; it may be of {', '.join(unusable)}, whose file cannot be used" if unusable else ""
+        return Decision(False, f"{push.repository} is not the repository of a configured project{also}")
     now = known or PushContext()
     refusal = (
         _not_deployed_from(push)

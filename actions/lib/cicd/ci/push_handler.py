@@ -32,7 +32,7 @@ def take(settings: Settings, store: Store, given: Push, source: str, only: str =
     projects = [settings.project(only)] if only else settings.projects_of(given.repository)
     outcomes = [_take(store, project, given) for project in projects]
     if not projects:
-        outcomes = [Outcome("", push.decide(None, given))]
+        outcomes = [Outcome("", push.decide(None, given, unusable=sorted(settings.unusable)))]
     for outcome in outcomes:
         event_log.record(store, given, outcome.project, outcome.decision, source, time.time())
     return outcomes

@@ -121,6 +121,7 @@ def everything(settings: Settings) -> Everything:
         known = seen.release
         projects[found.name] = {name: _ring(known.ring(name))["version"] for name in known.lifecycle.names}
         lines.append(status_text.one_line(known, hosts(seen), seen.now))
+    lines += [f"{name}: {one_line(error.message)}" for name, error in sorted(settings.unusable.items())]
     lines += executions.sentences(settings, store)
     return {"projects": projects, "message": "\n".join(lines)}
 

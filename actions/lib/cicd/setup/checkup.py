@@ -22,7 +22,7 @@ from cicd.config import Project, Settings
 from cicd.deploy import executions
 from cicd.errors import CicdError, ConsulError, GitHubError
 from cicd.finding import GOOD, SKIPPED, WARNING, WRONG, Finding
-from cicd.setup import host_checks, load_balancers, monitoring_checks, sensor_life
+from cicd.setup import configured, host_checks, load_balancers, monitoring_checks, sensor_life
 from cicd.store.datacenter import stamp_key
 from cicd.store.store import Store
 
@@ -47,6 +47,7 @@ class Checkup:
         store = Store(self.settings)
         hosts = host_checks.HostCheckup(self.settings, store)
         parts: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
+            ("configuration", lambda: configured.findings(store, self.settings, self.given)),
             ("gateway", self._gateway),
             ("GitHub", self._github),
             ("Jenkins", self._jenkins),

@@ -10,7 +10,7 @@ import socket
 import time
 from typing import Iterator, List, Mapping, Sequence, TypedDict
 
-from cicd import config
+from cicd import config, project_files
 from cicd.config import Settings
 from cicd.finding import GOOD, WARNING, WRONG, Finding
 from cicd.store.store import Store
@@ -96,7 +96,7 @@ def judged(
             sensor, WRONG, f"{process} gave no sign of life for {quiet:.0f} s", f"Please {RESTART}.{share}"
         )
     elif sign["configuration"] != wanted:
-        said = f"{process} reads another configuration than the actions"
+        said = f"{process} reads the configuration {sign['configuration']}, and the actions read {wanted}"
         fix = f"It takes a new one at its next poll, in {sign['every']:.0f} s. If this stays, {RESTART}."
         yield Finding(sensor, WRONG, said, fix)
     elif sign["unreadable"]:
@@ -106,11 +106,14 @@ def judged(
     elif sign["trouble"]:
         yield Finding(sensor, WARNING, f"{process} is in trouble: {sign['trouble']}")
     else:
-        yield Finding(sensor, GOOD, f"{process} reads this configuration and every secret")
+        yield Finding(
+            sensor, GOOD, f"{process} reads the configuration {wanted}, as the actions do, and every secret"
+        )
 
 
 def digest(given: Mapping[str, object]) -> str:
-    """Return what stands for the configuration *given*."""
+    """Return what stands for the configuration *given*, with the files of its projects."""
+    given = {**given, "files": project_files.digests(str(given.get("projects_dir") or ""))}
     return hashlib.sha256(json.dumps(given, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
