@@ -1,4 +1,4 @@
-"""Finds what nobody asks for: deploys that died, rings that got well, what is due by itself, and notices."""
+"""Finds what nobody asks for: deploys that died, rings that got well, what is due, and who is told."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Callable, Sequence
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 from cicd.analysis import looks
+from cicd.clients.github import GitHub
 from cicd.clock import Sightings
 from cicd.config import Settings
-from cicd.deploy import auto_promotions, lost_deploys, traffic_shares
-from cicd.reports import notifier
+from cicd.deploy import auto_promotions, lost_deploys, stale_documents, traffic_shares
+from cicd.reports import github_reporter, notifier
 from cicd.sensor import CicdSensor
 from cicd.store.store import Store
 
@@ -22,9 +23,10 @@ from cicd.store.store import Store
 class LostDeploySensor(CicdSensor):
     def prepare(self) -> None:
         self._told, self._seen = lost_deploys.Told(), Sightings()
+        self._refreshed = lost_deploys.Told()
 
     def looks(self) -> Sequence[Callable[[Settings], None]]:
-        return (self.look, self._notify)
+        return (self.look, self._refresh, self._notify, self._report)
 
     def look(self, settings: Settings) -> None:
         store = Store(settings)
@@ -37,6 +39,15 @@ class LostDeploySensor(CicdSensor):
         for event in self._told.news(found, time.monotonic()):
             self.dispatch(*event)
 
+    def _refresh(self, settings: Settings) -> None:
+        found = list(stale_documents.find(settings, Store(settings)))
+        for event in self._refreshed.news(found, time.monotonic()):
+            self.dispatch(*event)
+
     def _notify(self, settings: Settings) -> None:
         for event in notifier.due(settings, Store(settings)):
+            self.dispatch(event.trigger, event.payload, event.trace)
+
+    def _report(self, settings: Settings) -> None:
+        for event in github_reporter.due(settings, Store(settings), GitHub(settings)):
             self.dispatch(event.trigger, event.payload, event.trace)

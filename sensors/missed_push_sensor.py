@@ -1,4 +1,4 @@
-"""Asks GitHub for pushes that its webhooks did not tell, and has it told what it could not be told before."""
+"""Asks GitHub for pushes that its webhooks did not tell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 from cicd.ci import missed_pushes
 from cicd.clients.github import GitHub
 from cicd.config import Settings
-from cicd.reports import github_reporter
 from cicd.sensor import CicdSensor
 from cicd.store.store import Store
 
@@ -22,11 +21,7 @@ class MissedPushSensor(CicdSensor):
         self._missed = missed_pushes.Missed()
 
     def looks(self) -> Sequence[Callable[[Settings], None]]:
-        return (self._report, self._find, self._redeliver)
-
-    def _report(self, settings: Settings) -> None:
-        for event in github_reporter.due(settings, Store(settings), GitHub(settings)):
-            self.dispatch(event.trigger, event.payload, event.trace)
+        return (self._find, self._redeliver)
 
     def _find(self, settings: Settings) -> None:
         for event in self._missed.find(settings, Store(settings), GitHub(settings)):

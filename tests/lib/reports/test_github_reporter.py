@@ -99,6 +99,15 @@ def test_a_busy_github_is_left_alone_and_told_later(hub):
     assert hub.reporter.tell() == {"told": 1, "left": 0, "problem": ""}
 
 
+def test_nothing_is_due_while_another_action_tells(hub):
+    hub.reporter.tell()
+    hub.run("building")
+    assert hub.reporter.is_due()
+    hub.store.update(KEY, lambda document: {**document, "busy": "other", "busy_until": time.time() + 60})
+
+    assert not hub.reporter.is_due()
+
+
 def test_what_github_refuses_is_not_told_again(hub):
     hub.run("building")
     hub.github.problem = GitHubError("No such commit.", "")

@@ -162,8 +162,10 @@ def test_what_was_decided_while_it_was_cut_off_arrives_when_it_is_back(two, worl
         assert "production: Consul at" in overview.project_status(world.settings, PROJECT)["message"]
     assert f"version={version(2)}" in text(two.eu_url, WANTED)
 
+    until(lambda: world.store.is_stale(PROJECT))
     until(lambda: ann.controls().refresh() == [PROJECT])
 
+    assert not world.store.is_stale(PROJECT)
     assert f"version={version(1)}" in text(two.eu_url, WANTED)
     assert "rollout=open" in text(two.eu_url, WANTED)
     assert ann.controls().refresh() == []

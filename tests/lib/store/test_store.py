@@ -93,9 +93,11 @@ def test_a_canary_bakes_in_its_time_though_the_clock_was_set_back(store):
     with pytest.raises(Refused, match="has been canary for 0 s of the 1 s"):
         guards.promotable(before, time.time(), 1)
 
+    assert store.is_stale("greeter")
     assert store.refresh("greeter")
     after = store.release("greeter")
     assert not store.refresh("greeter")
+    assert not store.is_stale("greeter")
 
     assert guards.promotable(after, after.ring("canary").since + 1, 1) == build(1)
     assert time.time() >= after.ring("canary").since

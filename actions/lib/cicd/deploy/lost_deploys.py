@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List, Tuple, TypedDict
+from typing import Iterator, List, Mapping, Tuple, TypedDict
 
 from cicd.clock import Sightings
 from cicd.config import Settings
@@ -24,7 +24,7 @@ class RingEvent(TypedDict):
     generation: int
 
 
-Event = Tuple[str, RingEvent]
+Event = Tuple[str, Mapping[str, object]]
 
 
 def find(settings: Settings, store: Store, seen: Sightings) -> Iterator[Event]:

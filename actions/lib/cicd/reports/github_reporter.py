@@ -9,11 +9,12 @@ from typing import Iterator
 from cicd.ci.build_reconciler import Event
 from cicd.ci.runs import Runs
 from cicd.clients.github import GitHub
+from cicd.clock import is_ahead
 from cicd.config import Project, Settings
 from cicd.reports import links, report
 from cicd.reports.outbox import Outbox, Telling
 from cicd.reports.report import Report
-from cicd.reports.told import Told
+from cicd.reports.told import LEASE_SECONDS, Told
 from cicd.store.store import Store
 
 DUE = "cicd.report_due"
@@ -32,8 +33,12 @@ class WriteBack(Outbox[Report]):
 
     def is_due(self) -> bool:
         """Whether there is something to tell, and GitHub may be asked."""
+        if not self._github.has_token:
+            return False
         told = self.told()
-        return self._github.has_token and (told is None or bool(self._pending(told)))
+        if told is None:
+            return True
+        return not is_ahead(told.busy_until, time.time(), LEASE_SECONDS) and bool(self._pending(told))
 
     def tell(self) -> Telling:
         """Tell what is to be told."""
@@ -43,7 +48,9 @@ class WriteBack(Outbox[Report]):
 
     def pending(self, told: Told) -> list[Report]:
         """Return the reports of runs and changes after what was *told*."""
-        history = self._store.history(self._project.name, HISTORY)[::-1]
+        name = self._project.name
+        moved = self._store.generation(name) > told.generation
+        history = self._store.history(name, HISTORY)[::-1] if moved else []
         runs = report.of_runs(
             self._runs.every(), told.ci, told.since, time.time(), self._project.lifecycle.first
         )

@@ -77,6 +77,20 @@ class Elsewhere:
         """
         return any([self._copied(project, name) for name in project.lifecycle.datacenters])
 
+    def is_late(self, project: Project) -> bool:
+        """Whether a datacentre that can be asked has not what its rings are wanted to run."""
+        return any(self._is_late(project, name) for name in project.lifecycle.datacenters)
+
+    def _is_late(self, project: Project, name: str) -> bool:
+        if self._failure(name):
+            return False
+        try:
+            found = self.catalog(name).read(datacenter.places(self._settings, project, name, reports=False))
+        except ConsulError as error:
+            self._fails(name, error)
+            return False
+        return bool(copies.of(self._record(project), name).operations(found))
+
     def _copied(self, project: Project, name: str) -> bool:
         if self._failure(name):
             return False

@@ -117,6 +117,16 @@ class Store(Catalog):
 
         Return whether anything was.
         """
+        seen, stale = self._stale(project)
+        written = bool(stale) and self.commit([*seen.unmoved, *stale])
+        return self.elsewhere.copy_everywhere(seen.project) or written
+
+    def is_stale(self, project: str) -> bool:
+        """Whether refresh would write anything, as far as can be seen now."""
+        seen, stale = self._stale(project)
+        return bool(stale) or self.elsewhere.is_late(seen.project)
+
+    def _stale(self, project: str) -> tuple[Snapshot, list[Operation]]:
         seen = self.look(Look(self._project(project), hosts=False, keys=[traffic.key(project)]))
         known = record.not_ahead(seen.release, seen.now)
         stale = [
@@ -124,10 +134,7 @@ class Store(Catalog):
             for key, said in {**self._documents(known), **_traffic(known, seen.items)}.items()
             if known.generation and text(seen.items, key) != said
         ]
-        if known != seen.release:
-            stale.append(_recorded(known))
-        written = bool(stale) and self.commit([*seen.unmoved, *stale])
-        return self.elsewhere.copy_everywhere(seen.project) or written
+        return seen, [*stale, _recorded(known)] if known != seen.release else stale
 
     def catalog_of(self, project: Project, ring: str) -> Catalog:
         """Return where the hosts of *ring* are found."""
