@@ -66,7 +66,8 @@ def test_a_sensor_without_configuration_says_so_once_and_lives(name, monkeypatch
     assert not service.dispatched
 
 
-VALUES = yaml.safe_load((ROOT / "cicd.yaml.example").read_text())
+EXAMPLE = yaml.safe_load((ROOT / "cicd.yaml.example").read_text())
+VALUES = {**EXAMPLE, "github": {}}  # its token is on no machine of ours
 
 
 class Deaf(Service):
