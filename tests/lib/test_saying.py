@@ -25,3 +25,19 @@ def test_what_is_printed_is_the_message_and_why_something_failed():
 
 def test_a_hint_that_is_empty_prints_no_line():
     assert saying.sentences({"error": "web1 is off.", "hint": ""}) == "web1 is off.\n"
+
+
+def test_a_moment_is_one_that_people_can_read_wherever_it_stands():
+    shown = saying.shown(
+        {
+            "rings": {"canary": {"since": 1795968000.7}, "production": {"since": 0.0}},
+            "history": [{"when": 60}],
+        }
+    )
+
+    assert shown["rings"] == {"canary": {"since": "2026-11-29T16:00:00Z"}, "production": {"since": ""}}
+    assert shown["history"] == [{"when": "1970-01-01T00:01:00Z"}]
+
+
+def test_a_number_that_is_no_moment_stays_one():
+    assert saying.shown({"seconds": 1795968000.7, "at_once": 3}) == {"seconds": 1795968000.7, "at_once": 3}

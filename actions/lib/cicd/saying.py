@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Mapping
 
-from cicd.sanitize import neutral_data
+from cicd.sanitize import neutral_data, rfc3339
 
 FIRST = ("message", "error", "hint")
+MOMENTS = frozenset(("at", "began", "since", "when"))  # epoch seconds in Consul's records
 
 
 def shown(result: Mapping[str, object]) -> dict[str, object]:
-    """Return an action's *result*, made neutral, with what people read before what programs read."""
+    """
+    Return an action's *result*, made neutral, with what people read before what programs read.
+
+    Its moments are as RFC 3339 has them, in UTC; one that never was is empty.
+    """
     order = [*(name for name in FIRST if name in result), *(name for name in result if name not in FIRST)]
-    return {name: neutral_data(result[name]) for name in order}
+    return {name: _dated(name, neutral_data(result[name])) for name in order}
 
 
 def sentences(shown: Mapping[str, object]) -> str:
@@ -22,3 +27,13 @@ def sentences(shown: Mapping[str, object]) -> str:
     StackStorm's command line sorts the keys of a result; what an action prints stands below all of them.
     """
     return "".join(f"{shown[name]}\n" for name in FIRST if shown.get(name))
+
+
+def _dated(name: str, value: object) -> object:
+    if isinstance(value, dict):
+        return {inner: _dated(inner, item) for inner, item in value.items()}
+    if isinstance(value, list):
+        return [_dated("", item) for item in value]
+    if name in MOMENTS and isinstance(value, (int, float)):
+        return rfc3339(value) if value else ""
+    return value
