@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 from cicd.config import Settings
-from cicd.fleet import drift, drift_monitor
+from cicd.fleet import drift, drift_log, drift_monitor
 from cicd.sensor import CicdSensor
 from cicd.store.store import Store
 
@@ -23,10 +23,13 @@ class DriftSensor(CicdSensor):
 
     def look(self, settings: Settings) -> None:
         known = json.loads(self.sensor_service.get_value(KNOWN) or "[]")
-        found = self._watch.look(settings, Store(settings))
+        store = Store(settings)
+        found, is_sure = self._watch.look(settings, store), self._watch.is_sure(settings)
         # What could not be dispatched is not known: the next poll tells it again.
         for news in drift.news(found, known):
             self.dispatch("cicd.host_drifted", drift_monitor.payload(news))
         keys = [one.key for one in found]
         if keys != known:
             self.sensor_service.set_value(KNOWN, json.dumps(keys))
+        for project in settings.projects:
+            drift_log.keep(store, project, found, is_sure)

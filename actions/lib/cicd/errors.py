@@ -7,7 +7,8 @@ The expected failures, each a sentence for an operator.
   * Refused          a guard rail said no; nothing was changed
     x Overtaken      a newer deploy has taken over
     x WentBackBadly  a deploy failed, and so did going back from it
-  x ConsulError      Consul did not answer as it must
+  * ConsulError      Consul did not answer as it must
+    x UnreadableError  what it has in a key is nothing that can be read
   x JenkinsError     Jenkins did not answer as it must, or says the build is not good
     x JenkinsAway    it does not answer at all: worth another try
     x JenkinsMissing the job, build or queue item does not exist there
@@ -59,6 +60,10 @@ class WentBackBadly(Refused):
 
 class ConsulError(CicdError):
     """Consul did not answer as it must."""
+
+
+class UnreadableError(ConsulError):
+    """What Consul has in a key is nothing that can be read."""
 
 
 class JenkinsError(CicdError):

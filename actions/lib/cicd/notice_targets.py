@@ -18,6 +18,7 @@ POSSIBLE = {
 }
 SHARED = ("name", "to", "events", "projects")
 LAST_PORT = 65535
+ON_REQUEST = ("ci_started",)  # what only a target is told that names it
 STARTTLS, IMPLICIT, PLAIN = "starttls", "implicit", "none"
 
 
@@ -42,6 +43,10 @@ class NoticeTarget:
     password_file: str = ""
     channel: str = ""
     route: str = "chatops"
+
+    def wants(self, *events: str) -> bool:
+        """Whether it is told of one of *events*."""
+        return any(one in self.events if self.events else one not in ON_REQUEST for one in events)
 
 
 def parse(given: Sequence[Mapping[str, Any]] | None, projects: Container[str]) -> Tuple[NoticeTarget, ...]:

@@ -6,7 +6,9 @@ import yaml
 from cicd import config, config_schema
 from cicd.ci.run import Run
 from cicd.clients import mail, webhook
+from cicd.fleet import rollout_log
 from cicd.notice_targets import NoticeTarget
+from cicd.release import rollout_record, stop
 from cicd.release.stop import Stop
 from cicd.reports import notice
 from cicd.sanitize import unlinked
@@ -54,7 +56,7 @@ STOPPED = {"step": "update hosts", "why": "app1 is not healthy.", "hint": "See a
         (entry("lock", "production"), ("held",), "locked by ann: because"),
         (entry("freeze", "production"), ("held",), "frozen by ann: because"),
         (entry("veto", "production"), ("held",), "a version is vetoed by ann: because"),
-        (entry("reject", "canary"), ("reviewed",), "a version is rejected by ann: because"),
+        (entry("reject", "canary"), ("reviewed",), "rejected by ann: because"),
         (entry("publish_past_ci", "canary"), ("break_glass",), "a commit is packaged, by ann"),
     ],
 )
@@ -81,6 +83,27 @@ def test_the_end_of_a_deploy_says_who_began_it_how_long_it_took_and_what_to_type
         "commit aaaaaaa, begun by ann, took 1 min, 2 hosts",
         "Next: `deploy production greeter` once it has run for 10 min",
     ]
+
+
+def test_a_deploy_that_followed_a_push_names_who_pushed_and_what_nobody_asked_for_names_nobody():
+    history = entry("advertise_canary", "canary", 1), entry("confirm", "canary")
+    by_itself = entry("promote", "production", 3, why="by itself, from the canary")
+    pushed, promoted = notice.of_history(
+        project(), [*history, by_itself], 1, lambda e: {"advertise_canary": "eve"}.get(e["what"], "")
+    )
+
+    assert "begun by eve" in pushed.facts
+    assert promoted.said == f"{NEW} is being deployed to production, promoted by itself, from the canary"
+
+
+@pytest.mark.parametrize(("what", "kind"), [("restore", "canary_taken_back"), ("stop", "canary_failed")])
+@pytest.mark.parametrize("state", [rollout_record.RUNNING, rollout_record.CANCELLED])
+def test_a_deploy_that_died_is_told_with_what_was_done(what, kind, state):
+    died = stop.to_json(rollout_log.why_ended({"state": state, "at": 0.0}, 0.0, 90.0))
+    (found,) = told(entry(what, "canary", stop=died))
+
+    assert found.events == (kind, "deploy_lost")
+    assert died["why"] in found.said
 
 
 def test_a_canary_that_waits_for_people_says_what_they_type():
@@ -112,16 +135,18 @@ def test_a_failure_says_its_own_hint():
 
 def test_a_failed_run_is_told_once_and_again_when_it_fails_again():
     runs = {COMMIT: Run("failed", 100.0, user="ann", branch="main", build=7, status="FAILURE")}
-    (found,) = notice.of_runs(project(), runs, {}, 50.0, 200.0)
-    after = {found.about: found.mark}
+    began, found = notice.of_runs(project(), runs, {}, 50.0, 200.0)
+    after = {one.about: one.mark for one in (began, found)}
 
+    assert began.events == ("ci_started",)
+    assert notice.lines(began) == ["greeter: aaaaaaa of main: CI runs as build 7", "pushed by ann"]
     assert notice.lines(found)[:2] == [
         "greeter: aaaaaaa of main: CI did not pass: FAILURE",
         "pushed by ann",
     ]
     assert notice.of_runs(project(), runs, after, 50.0, 200.0) == []
     again = {COMMIT: Run("failed", 150.0, build=8, status="FAILURE")}
-    assert len(notice.of_runs(project(), again, after, 50.0, 200.0)) == 1
+    assert len(notice.of_runs(project(), again, after, 50.0, 200.0)) == 2
 
 
 @pytest.mark.parametrize("stage", ["building", "passed", "superseded"])
@@ -130,8 +155,8 @@ def test_a_run_that_did_not_fail_is_told_to_nobody(stage):
 
 
 def test_a_package_that_could_not_be_built_is_told_with_what_to_do():
-    stop = Stop("build package", "FPM failed.", hint="Correct fpm.json.", when=120.0)
-    runs = {COMMIT: Run("passed", 100.0, step="build package", step_at=110.0, stop=stop)}
+    ended = Stop("build package", "FPM failed.", hint="Correct fpm.json.", when=120.0)
+    runs = {COMMIT: Run("passed", 100.0, step="build package", step_at=110.0, stop=ended)}
     (found,) = notice.of_runs(project(), runs, {}, 50.0, 200.0)
 
     assert found.events == ("package_failed",)
@@ -192,6 +217,7 @@ def test_text_that_no_encoding_has_is_told_all_the_same():
 def test_the_schema_names_the_events_that_there_are():
     items = config_schema.attributes()["notices"]["items"]["properties"]["events"]["items"]
     rings = {f"{kind}_{end}" for kind in ("canary", "production") for end in ("good", "failed", "taken_back")}
-    others = {"ci_failed", "package_failed", "canary_judged", "approval_wanted", "alarm"}
+    others = {*notice.OF_RUNS, "canary_judged", "approval_wanted", "alarm", notice.LOST}
+    others |= {"drift", "key_expires"}
 
     assert set(items["enum"]) == rings | others | {event for event, _ in notice.CHANGES.values()}

@@ -1,5 +1,6 @@
 """Each target is told each thing once: by a real HTTP receiver, a real mail server, on a real Consul."""
 
+import dataclasses
 import json
 import threading
 import time
@@ -15,12 +16,16 @@ from aiosmtpd.smtp import AuthResult
 
 from cicd.ci import event_log, run
 from cicd.clients import mail
+from cicd.config import Project
 from cicd.deploy.controls import Controls
-from cicd.errors import ConfigError
+from cicd.errors import ConfigError, UnreadableError
+from cicd.fleet import drift_log
+from cicd.fleet.drift import EDITED, Drift
 from cicd.notice_targets import NoticeTarget
 from cicd.release import transitions
 from cicd.release.record import EVERYTHING, Build, Cause
 from cicd.reports import notifier
+from cicd.repository import signing_keys
 from cicd.store.store import Store
 from tests.conftest import free_port
 from tests.lib.consul_settings import settings
@@ -106,8 +111,8 @@ class Site:
         generation = known.ring("canary").generation
         self.change("confirm", lambda r: transitions.confirm(r, "canary", generation, 2.0))
 
-    def fail_ci(self) -> None:
-        stored = {"stage": "failed", "at": time.time(), "status": "FAILURE", "build": 7}
+    def fail_ci(self, number: int = 7) -> None:
+        stored = {"stage": "failed", "at": time.time(), "status": "FAILURE", "build": number}
         self.store.put(run.key("greeter", COMMIT), stored)
 
     def later(self, target: str) -> None:
@@ -324,3 +329,69 @@ def test_what_a_target_does_not_want_is_passed_and_not_read_again(site):
     for target in ("team", "oncall"):
         told = site.store.json(f"{notifier.prefix('greeter')}{target}", dict)
         assert told["generation"] == site.store.release("greeter").generation
+
+
+def test_an_event_that_a_target_asks_for_later_is_told_from_then_on(site):
+    site.notify()
+    site.notify(EVERYTHING)
+    site.fail_ci()
+    oncall = site.settings.notices[1]
+    later = dataclasses.replace(oncall, events=(*oncall.events, "ci_failed"))
+    site.settings = dataclasses.replace(site.settings, notices=(later,))
+
+    assert site.due() == ["greeter", EVERYTHING], "it is to be noted from when it asks"
+    assert site.notify()["told"] == 0
+    site.fail_ci(number=8)
+    site.notify()
+    assert ["Subject: greeter: aaaaaaa: CI did not pass: FAILURE" in mail for mail in site.mailbox.mails] == [
+        True
+    ]
+
+
+def test_a_host_that_drifts_is_told_until_it_is_right_again_also_by_another_process(site):
+    site.notify()
+    wrong = Drift("greeter", "app1", "canary", EDITED, "1", "1", "app1: somebody changed a file")
+    for found in ([wrong], [wrong], []):
+        drift_log.keep(Store(site.settings), "greeter", found, is_sure=True)
+        site.notify()
+
+    assert [text.splitlines()[0] for text in site.receiver.texts] == [
+        "greeter: app1: somebody changed a file",
+        "greeter: over after 0 s: app1: somebody changed a file",
+    ]
+
+
+def test_a_key_that_expires_soon_is_told_to_every_target_that_wants_it(site):
+    site.notify(EVERYTHING)
+    signing_keys.keep(site.store, f"driver=aptly\nkey_AB12={time.time() + 5 * 86400:.0f}\n")
+    assert EVERYTHING in site.due()
+    site.notify(EVERYTHING)
+    site.notify(EVERYTHING)
+
+    assert [text.splitlines()[0] for text in site.receiver.texts] == [
+        "every project: the key AB12, which signs the package repository, expires in 4 d"
+    ]
+    assert site.mailbox.mails == []
+
+
+def test_a_deploy_is_begun_by_who_pushed_and_not_by_stackstorms_own_user(site):
+    site.notify()
+    site.store.put(run.key("greeter", COMMIT), {"stage": "passed", "at": time.time(), "user": "eve"})
+    site.deploy()
+    notifier.notify(site.settings, site.store, "greeter", system_user="ann")
+
+    assert "begun by eve" in site.receiver.texts[0]
+
+
+def test_a_run_that_cannot_be_read_keeps_no_other_project_from_being_told(site):
+    projects = {"broken": Project("broken", "acme/broken"), **site.settings.projects}
+    site.settings = dataclasses.replace(site.settings, projects=projects)
+    for name in (*projects, EVERYTHING):
+        site.notify(name)
+    site.store.put(run.key("broken", COMMIT), {"stage": "no such stage"})
+    site.fail_ci()
+    found = notifier.due(site.settings, site.store)
+
+    assert next(found).payload == {"project": "greeter"}
+    with pytest.raises(UnreadableError, match="broken"):
+        list(found)

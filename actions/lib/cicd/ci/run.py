@@ -18,7 +18,7 @@ from typing import (
 )
 
 from cicd.clock import SKEW_SECONDS
-from cicd.errors import ConsulError
+from cicd.errors import UnreadableError
 from cicd.release import stop
 from cicd.release.stop import Stop
 from cicd.release.stored import StoredStop
@@ -221,13 +221,13 @@ def as_json(run: Run) -> StoredRun:
 
 
 def parse(key: str, document: StoredRun) -> Run:
-    """Return the run stored at *key* as *document*; ConsulError when it is none."""
+    """Return the run stored at *key* as *document*; UnreadableError when it is none."""
     try:
         given = dict(document)
         known = {name: read(given[name]) for name, read in READ.items() if given.get(name) is not None}
         return Run(**known, more={name: value for name, value in given.items() if name not in READ})
     except (AttributeError, TypeError, ValueError) as error:
-        raise ConsulError(
+        raise UnreadableError(
             f"The run in Consul's key {key} is unreadable ({error!r}).",
             f"Look at it, then remove it: consul kv delete {key}",
         ) from None

@@ -125,7 +125,7 @@ class Controls:
         return self._change(
             what,
             self.project.lifecycle.first,
-            given.why,
+            f"{wanted}: {given.why}" if given.why else wanted,
             lambda r: transitions.review(r, wanted, self._who or "nobody", given),
         )
 

@@ -20,6 +20,7 @@ FOREIGN = "foreign"  # Consul has a registration of its service that its own age
 LATE_COPY = "late_copy"  # the ring's own datacentre does not have what is wanted
 OLD_AGENT = "old_agent"  # its cicd-converge is older than this pack needs
 REPAIRABLE = (WRONG_VERSION, HALF_CONFIGURED)  # what one more run of cicd-converge may cure
+WATCHED = (SILENT, FOREIGN, LATE_COPY)  # what is found only by watching for a while
 OPEN = (HEALTHY, DEGRADED, RESTORING)  # no deploy walks the ring: its hosts converge by themselves
 NEEDED_AGENT = (0, 1, 0)
 

@@ -41,8 +41,14 @@ class Watch:
     """Remembers when hosts last gave a sign of life and registrations stopped fitting, by its own clock."""
 
     def __init__(self) -> None:
+        self._began = time.monotonic()
         self._heard: dict[tuple[str, str], tuple[HostReport, float]] = {}
         self._strange: dict[tuple[str, str], tuple[str, float]] = {}
+
+    def is_sure(self, settings: Settings) -> bool:
+        """Whether it has watched for long enough to say that what it does not find is over."""
+        longest = max(settings.drift.silent_seconds, settings.drift.follow_seconds)
+        return time.monotonic() - self._began > longest
 
     def look(self, settings: Settings, store: Store) -> list[Drift]:
         """Return the drift of every project's hosts, as it is now."""

@@ -14,8 +14,10 @@ from cicd.release.host_report import FAILED, HostReport
 from cicd.release.rollout_record import (
     CANCELLED,
     ENDED,
+    GAVE_NO_SIGN,
     RUNNING,
     SILENT_SECONDS,
+    WAS_CANCELLED,
     HostOutcome,
     RolloutRecord,
     quiet_seconds,
@@ -138,11 +140,9 @@ def why_ended(known: RolloutRecord, since: float, now: float) -> Stop:
     if said:
         return said
     if known.get("state") == CANCELLED:
-        return Stop(UPDATE, "it was cancelled.", when=now)
+        return Stop(UPDATE, WAS_CANCELLED, when=now)
     quiet = quiet_seconds(known, since, now)
-    return Stop(
-        "", f"it gave no sign of life for {quiet:.0f} s: cancelled, or killed with its StackStorm.", when=now
-    )
+    return Stop("", f"{GAVE_NO_SIGN} {quiet:.0f} s: cancelled, or killed with its StackStorm.", when=now)
 
 
 key = rollout_key

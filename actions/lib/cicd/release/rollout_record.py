@@ -10,6 +10,8 @@ from cicd.release.stored import StoredStop
 RUNNING = "running"  # while it is under way
 CANCELLED = "cancelled"  # after somebody ended it
 ENDED = "ended"
+WAS_CANCELLED, GAVE_NO_SIGN = "it was cancelled.", "it gave no sign of life for"
+DIED = (WAS_CANCELLED, GAVE_NO_SIGN)  # how the reason of a deploy begins that nobody drove any more
 SILENT_SECONDS = 30  # without a sign of life after which a rollout counts as dead
 
 

@@ -12,7 +12,7 @@ from cicd.clients.github import GitHub
 from cicd.clock import is_ahead
 from cicd.config import Project, Settings
 from cicd.reports import links, report
-from cicd.reports.outbox import Outbox, Telling
+from cicd.reports.outbox import Outbox, Telling, of_each
 from cicd.reports.report import Report
 from cicd.reports.told import LEASE_SECONDS, Told
 from cicd.store.store import Store
@@ -80,6 +80,9 @@ class WriteBack(Outbox[Report]):
 
 def due(settings: Settings, store: Store, github: GitHub) -> Iterator[Event]:
     """Yield the event that has GitHub told, for every project of which there is something to tell."""
-    for project in settings.projects.values():
+
+    def find(project: Project) -> Iterator[Event]:
         if WriteBack(settings, project, store, github).is_due():
             yield Event(DUE, {"project": project.name}, "")
+
+    return of_each(settings.projects.values(), find)

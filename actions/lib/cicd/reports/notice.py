@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator, Mapping, Sequence, Tuple
+from typing import Callable, Iterator, Mapping, Sequence, Tuple
 
 from cicd.alarms.alarm import ASK, FAILED
 from cicd.ci.event_log import Entry
@@ -12,6 +12,7 @@ from cicd.config import Project
 from cicd.release import holds, stop
 from cicd.release.lifecycle import AUTO, CANARY
 from cicd.release.record import EVERYTHING
+from cicd.release.rollout_record import DIED
 from cicd.release.stored import HistoryEntry
 from cicd.reports import report
 from cicd.reports.report import BEGINS, ERROR, FAILURE, Report
@@ -20,12 +21,12 @@ from cicd.sanitize import age, beginning
 GOING_BACK = ("restore", "roll_back")
 # What a change is called as an event, and the sentence that says it.
 CHANGES: Mapping[str, Tuple[str, str]] = {
-    "promote": ("promoted", "{new} is being deployed to {ring}, promoted by {who}: {why}"),
-    "roll_back": ("rolled_back", "{ring} is rolled back from {old} to {new}, by {who}: {why}"),
+    "promote": ("promoted", "{new} is being deployed to {ring}, promoted {by}{why}"),
+    "roll_back": ("rolled_back", "{ring} is rolled back from {old} to {new}, {by}{why}"),
     "break_glass": ("break_glass", "{new} is being deployed to {ring}, by {who}: {why}"),
     "publish_past_ci": ("break_glass", "a commit is packaged, by {who}: {why}"),
-    "approve": ("reviewed", "a version is approved by {who}: {why}"),
-    "reject": ("reviewed", "a version is rejected by {who}: {why}"),
+    "approve": ("reviewed", "approved by {who}: {why}"),
+    "reject": ("reviewed", "rejected by {who}: {why}"),
     "lock": ("held", "locked by {who}: {why}"),
     "freeze": ("held", "frozen by {who}: {why}"),
     "pin": ("held", "pinned by {who}: {why}"),
@@ -39,6 +40,7 @@ CHANGES: Mapping[str, Tuple[str, str]] = {
     "steal_lock": ("held", "the lock is taken over by {who}, {why}"),
 }
 BY_ALARM = "an alarm:"  # how the history begins to say why, where an alarm took a ring back
+LOST = "deploy_lost"
 LONGEST = 1200
 
 
@@ -49,8 +51,8 @@ class Notice:
 
     `events` are the names by which a target asks for it; `said` and `facts` are sentences, and may have text
     from outside. `following` is what to do next. `ring`, `about` and `mark` are for the memory of what was
-    told; `began` is the generation of the deploy that it is the end of, 0 for none. `execution` and `build`
-    are where people see more.
+    told; `began` is the generation of the deploy that it is the end of, 0 for none. It happened `at` an
+    epoch second. `execution` and `build` are where people see more.
     """
 
     events: Tuple[str, ...]
@@ -62,6 +64,7 @@ class Notice:
     ring: str = ""
     about: str = ""
     began: int = 0
+    at: float = 0
     execution: str = ""
     build: int = 0
 
@@ -69,49 +72,88 @@ class Notice:
 def of_runs(
     project: Project, runs: Mapping[str, Run], told: Mapping[str, str], since: float, now: float
 ) -> list[Notice]:
-    """Return what failed of *runs* that moved after *since*, unless *told* has it, by what it is about."""
+    """
+    Return what began and what failed of *runs* that moved after *since*, unless *told* has it.
+
+    *told* is by what it is about.
+    """
     reports = report.of_runs(runs, {}, since, now, project.lifecycle.first)
     failed = [one for one in reports if one.state in (FAILURE, ERROR) and runs[one.commit].stage in STAGES]
-    found = [_of_run(project.name, one, runs[one.commit]) for one in failed]
+    found = [_of_start(project.name, commit, run) for commit, run in runs.items() if run.build]
+    found = [notice for notice in found if notice.at >= since]
+    found += [_of_run(project.name, one, runs[one.commit]) for one in failed]
     return [notice for notice in found if told.get(notice.about) != notice.mark]
 
 
+OF_RUNS = ("ci_started", "ci_failed", "package_failed")
 STAGES = ("failed", "passed")  # what was superseded did not fail
+
+
+def _of_start(project: str, commit: str, run: Run) -> Notice:
+    return Notice(
+        events=("ci_started",),
+        project=project,
+        said=f"{commit[:7]}{_where(run)}: CI runs as build {run.build}",
+        facts=_pushed(run),
+        about=f"{commit} start",
+        mark=str(run.build),
+        at=run.at,
+        build=run.build,
+    )
 
 
 def _of_run(project: str, one: Report, run: Run) -> Notice:
     is_ci = one.context == "cicd/ci"
-    where = f" of {run.branch}" if run.branch else ""
     again = f"push a corrected commit, or: st2 run cicd.git_push project={project} commit={one.commit}"
     package = f"st2 run cicd.publish_apt_package project={project} commit={one.commit}"
     hint = run.stop.hint if run.stop else ""
     return Notice(
         events=("ci_failed" if is_ci else "package_failed",),
         project=project,
-        said=f"{one.commit[:7]}{where}: {one.said}",
-        facts=(f"pushed by {run.user}",) if run.user else (),
+        said=f"{one.commit[:7]}{_where(run)}: {one.said}",
+        facts=_pushed(run),
         following=again if is_ci else hint or package,
         about=one.about,
         mark=f"{run.build} {one.mark}",
+        at=run.at,
         execution=one.execution,
         build=run.build if is_ci else 0,
     )
 
 
-def of_history(project: Project, history: Sequence[HistoryEntry], generation: int) -> list[Notice]:
-    """Return what to tell of the changes after *generation*; *history* is oldest first."""
+def _where(run: Run) -> str:
+    return f" of {run.branch}" if run.branch else ""
+
+
+def _pushed(run: Run) -> Tuple[str, ...]:
+    return (f"pushed by {run.user}",) if run.user else ()
+
+
+def of_history(
+    project: Project,
+    history: Sequence[HistoryEntry],
+    generation: int,
+    by: Callable[[HistoryEntry], str] = lambda entry: entry.get("who") or "",
+) -> list[Notice]:
+    """
+    Return what to tell of the changes after *generation*; *history* is oldest first.
+
+    *by* says who made a change; empty when nobody did.
+    """
     found: list[Notice] = []
     begun: dict[str, HistoryEntry] = {}  # what each ring's deploy began with
     for entry in history:
         if int(entry["generation"]) > generation:
-            found += _of_change(project, entry, begun.get(entry["ring"]))
+            found += _of_change(project, entry, begun.get(entry["ring"]), by)
         if entry["what"] in (*BEGINS, *GOING_BACK):
             begun[entry["ring"]] = entry
     return found
 
 
-def _of_change(project: Project, entry: HistoryEntry, begun: HistoryEntry | None) -> Iterator[Notice]:
-    events, said, following = _words(project, entry, begun)
+def _of_change(
+    project: Project, entry: HistoryEntry, begun: HistoryEntry | None, by: Callable[[HistoryEntry], str]
+) -> Iterator[Notice]:
+    events, said, following = _words(project, entry, begun, by(entry))
     if not events:
         return
     ended = entry["what"] in ("confirm", "degrade", "stop", "restore")
@@ -119,17 +161,18 @@ def _of_change(project: Project, entry: HistoryEntry, begun: HistoryEntry | None
         events=events,
         project=project.name,
         said=said,
-        facts=_facts(entry, begun if ended else None),
+        facts=_facts(entry, begun if ended else None, by),
         following=following,
         ring=entry["ring"],
         mark=str(entry["generation"]),
+        at=float(entry["when"]),
         began=int(begun["generation"]) if begun and ended else 0,
         execution=str(entry.get("execution") or ""),
     )
 
 
 def _words(
-    project: Project, entry: HistoryEntry, begun: HistoryEntry | None
+    project: Project, entry: HistoryEntry, begun: HistoryEntry | None, who: str
 ) -> tuple[Tuple[str, ...], str, str]:
     """Return the events that a change is, the sentence that says so, and what to do next."""
     what, ring = entry["what"], entry["ring"]
@@ -144,16 +187,19 @@ def _words(
         return (), "", ""
     event, sentence = CHANGES[what]
     events = (event, "alarm") if str(entry.get("why") or "").startswith(BY_ALARM) else (event,)
-    names = {"old": entry.get("from"), "new": entry.get("to"), "who": entry.get("who") or "somebody"}
+    names = {"old": entry.get("from"), "new": entry.get("to"), "who": who or "somebody"}
+    names["by"] = f"by {who}: " if who else ""
     return events, sentence.format(ring=ring, why=entry.get("why", ""), **names), _end_of(project.name, what)
 
 
 def _failed(project: Project, entry: HistoryEntry, kind: str, said: str) -> tuple[Tuple[str, ...], str, str]:
     ended = stop.from_json(entry.get("stop"))
+    lost = (LOST,) if ended and ended.why.startswith(DIED) else ()
     if entry["what"] == "restore":
-        return (f"{kind}_taken_back",), said, (ended.hint if ended else "") or "push a corrected commit"
+        hint = (ended.hint if ended else "") or "push a corrected commit"
+        return (f"{kind}_taken_back", *lost), said, hint
     back = f"push a corrected commit, or `{holds.rollback(project.name, entry['ring'])}`"
-    return (f"{kind}_failed",), said, (ended.hint if ended else "") or back
+    return (f"{kind}_failed", *lost), said, (ended.hint if ended else "") or back
 
 
 def _good(
@@ -176,12 +222,14 @@ def _good(
     return (f"{kind}_good",), said, f"{following}{bake}"
 
 
-def _facts(entry: HistoryEntry, begun: HistoryEntry | None) -> Tuple[str, ...]:
+def _facts(
+    entry: HistoryEntry, begun: HistoryEntry | None, by: Callable[[HistoryEntry], str]
+) -> Tuple[str, ...]:
     """Return who began a deploy, how long it took, and of which commit it is."""
     commit = str(entry.get("trace") or "").rpartition("@")[2][:7]
     facts = [f"commit {commit}"] if commit else []
     if begun:
-        facts.append(f"begun by {begun.get('who') or 'somebody'}")
+        facts += [f"begun by {by(begun)}"] if by(begun) else []
         facts.append(f"took {age(float(entry['when']) - float(begun['when']))}")
     return tuple(facts)
 
@@ -207,6 +255,7 @@ def of_alarms(
             following=f"`{holds.rollback(project, one['ring'])}`" if one.get("ring") else "",
             about=f"alarm {key}",
             mark=one["decision"],
+            at=one["at"],
         )
         for key, one in mine.items()
         if one.get("decision") in (ASK, FAILED) and one.get("at", 0) >= since and f"alarm {key}" not in told

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from functools import cached_property
-from typing import Dict, Iterator, Mapping, Sequence, TypedDict
+from typing import Dict, Iterator, Sequence, TypedDict
 
 from cicd.ci.build_reconciler import Event
-from cicd.ci.event_log import ALARMS, Entry
-from cicd.ci.run import Run
-from cicd.ci.runs import Runs
 from cicd.clients import mail, webhook
 from cicd.clients.stackstorm import StackStorm
 from cicd.clock import is_ahead
@@ -19,9 +15,11 @@ from cicd.errors import CicdError, ReceiverBusy, ReceiverError
 from cicd.notice_targets import CHATOPS, MAIL, WEBHOOK, NoticeTarget
 from cicd.release.record import EVERYTHING
 from cicd.release.rollout_record import RolloutRecord, rollout_key
-from cicd.reports import links, notice
-from cicd.reports.notice import Notice
-from cicd.reports.outbox import Outbox, Telling
+from cicd.release.stored import HistoryEntry
+from cicd.reports import links, notice, standing
+from cicd.reports.happened import Happened
+from cicd.reports.notice import OF_RUNS, Notice
+from cicd.reports.outbox import Outbox, Telling, of_each
 from cicd.reports.told import LEASE_SECONDS, StoredTold, Told
 from cicd.sanitize import unlinked
 from cicd.store.store import Store
@@ -41,38 +39,18 @@ class Notified(TypedDict):
     targets: Dict[str, Telling]
 
 
-class Happened:
-    """What happened to *project*, each part read once, when a target first wants it."""
-
-    def __init__(self, store: Store, project: str) -> None:
-        self._store = store
-        self._project = project
-
-    @cached_property
-    def generation(self) -> int:
-        """The newest generation of its record."""
-        return self._store.generation(self._project)
-
-    @cached_property
-    def runs(self) -> Mapping[str, Run]:
-        """Its runs, by commit."""
-        return Runs(self._store, self._project).every()
-
-    @cached_property
-    def alarms(self) -> Mapping[str, Entry]:
-        """The alarms of all projects, by their place in the log."""
-        return {key.rpartition("/")[2]: one for key, one in self._store.below(ALARMS, Entry).items()}
-
-
 class Notifier(Outbox[Notice]):
     """The notices of one project to one target; *project* may be `everything` for holds."""
 
-    def __init__(self, settings: Settings, project: Project, store: Store, target: NoticeTarget) -> None:
+    def __init__(
+        self, settings: Settings, project: Project, store: Store, target: NoticeTarget, system_user: str = ""
+    ) -> None:
         key = f"{prefix(project.name)}{target.name}"
         super().__init__(store, project.name, key, target.name)
         self._settings = settings
         self._project = project
         self._target = target
+        self._system_user = system_user
         self._scanned = 0
 
     def is_due(self, happened: Happened) -> bool:
@@ -82,17 +60,25 @@ class Notifier(Outbox[Notice]):
             return True
         if is_ahead(told.busy_until, time.time(), LEASE_SECONDS) or told.is_left_alone(time.time()):
             return False
+        if self.asking(told, told.since).asked != told.asked:
+            return True
         return bool(self._wanted(told, happened)) or happened.generation - told.generation >= MANY_CHANGES
 
     def pending(self, told: Told) -> list[Notice]:
         """Return the notices that the target wants of what came after what was *told*."""
         return self._wanted(told, Happened(self._store, self._project.name))
 
+    def asking(self, told: Told, now: float) -> Told:
+        """Return what was *told*, with the events that the target asks for *now*."""
+        return told.asks(self._target.events, now)
+
     def _wanted(self, told: Told, happened: Happened) -> list[Notice]:
         found = [*self._of_runs(told, happened), *self._of_history(told, happened)]
-        found += self._of_alarms(told, happened)
-        wanted = self._target.events
-        return [one for one in found if not wanted or set(wanted) & set(one.events)]
+        found += [*self._of_alarms(told, happened), *self._of_standing(told, happened)]
+        return [one for one in found if any(self._asked_for(told, one, event) for event in one.events)]
+
+    def _asked_for(self, told: Told, one: Notice, event: str) -> bool:
+        return self._target.wants(event) and told.asked_for(event, one.at)
 
     def post(self, told: Told, one: Notice) -> Told:
         """Send *one* as the target's kind says; what only an operator can mend is tried again later."""
@@ -119,7 +105,7 @@ class Notifier(Outbox[Notice]):
         return {**document, "generation": max(int(document.get("generation", 0)), self._scanned)}
 
     def _of_runs(self, told: Told, happened: Happened) -> list[Notice]:
-        if self._project.name == EVERYTHING or not self._wants("ci_failed", "package_failed"):
+        if self._project.name == EVERYTHING or not self._target.wants(*OF_RUNS):
             return []
         return notice.of_runs(self._project, happened.runs, told.ci, told.since, time.time())
 
@@ -129,15 +115,30 @@ class Notifier(Outbox[Notice]):
         last = min(happened.generation - told.generation, MOST_CHANGES) + CONTEXT
         history = self._store.history(self._project.name, last)[::-1]
         self._scanned = int(history[-1]["generation"]) if history else 0
-        return notice.of_history(self._project, history, told.generation)
+        return notice.of_history(
+            self._project, history, told.generation, lambda entry: self._who(entry, happened)
+        )
+
+    def _who(self, entry: HistoryEntry, happened: Happened) -> str:
+        """Return who made a change; of what StackStorm did itself, who pushed the commit, if anybody did."""
+        who = entry.get("who") or ""
+        if who != self._system_user or entry["what"] != "advertise_canary":
+            return "" if who == self._system_user else who
+        run = happened.runs.get(str(entry.get("trace")).rpartition("@")[2])
+        return run.user if run else ""
 
     def _of_alarms(self, told: Told, happened: Happened) -> list[Notice]:
-        if self._project.name == EVERYTHING or not self._wants("alarm"):
+        if self._project.name == EVERYTHING or not self._target.wants("alarm"):
             return []
         return notice.of_alarms(self._project.name, happened.alarms, told.ci, told.since)
 
-    def _wants(self, *events: str) -> bool:
-        return not self._target.events or bool(set(events) & set(self._target.events))
+    def _of_standing(self, told: Told, happened: Happened) -> list[Notice]:
+        name = self._project.name
+        if name == EVERYTHING:
+            keys = happened.keys if self._target.wants("key_expires") else {}
+            return standing.of_keys(keys, told.ci, time.time())
+        drift = happened.drift if self._target.wants("drift") else {}
+        return standing.of_drift(name, drift, told.ci, told.since, time.time())
 
     def _hosts(self, one: Notice) -> Sequence[str]:
         if not one.began:
@@ -160,11 +161,16 @@ class Notifier(Outbox[Notice]):
             StackStorm().say(target.route, target.channel, "\n".join([*lines, *([link] if link else [])]))
 
 
-def notify(settings: Settings, store: Store, name: str) -> Notified:
-    """Tell every target what it wants of the project *name*, or of what holds `everything`."""
+def notify(settings: Settings, store: Store, name: str, system_user: str = "") -> Notified:
+    """
+    Tell every target what it wants of the project *name*, or of what holds `everything`.
+
+    *system_user* is who StackStorm itself acts as, in whose name nobody did anything.
+    """
     project = Project(EVERYTHING, "") if name == EVERYTHING else settings.project(name)
     done = {
-        one.name: Notifier(settings, project, store, one).tell() for one in _targets(settings, project.name)
+        one.name: Notifier(settings, project, store, one, system_user).tell()
+        for one in _targets(settings, project.name)
     }
     return {
         "told": sum(one["told"] for one in done.values()),
@@ -175,12 +181,14 @@ def notify(settings: Settings, store: Store, name: str) -> Notified:
 
 def due(settings: Settings, store: Store) -> Iterator[Event]:
     """Yield the event that has targets told, for every project of which there is something to tell."""
-    if not settings.notices:
-        return
-    for project in (*settings.projects.values(), Project(EVERYTHING, "")):
+    projects = (*settings.projects.values(), Project(EVERYTHING, "")) if settings.notices else ()
+
+    def find(project: Project) -> Iterator[Event]:
         happened, targets = Happened(store, project.name), _targets(settings, project.name)
         if any(Notifier(settings, project, store, target).is_due(happened) for target in targets):
             yield Event(DUE, {"project": project.name}, "")
+
+    return of_each(projects, find)
 
 
 def prefix(project: str) -> str:

@@ -6,9 +6,11 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import Generic, Sequence, TypedDict, TypeVar
+from typing import Callable, Generic, Iterable, Iterator, Sequence, TypedDict, TypeVar
 
-from cicd.errors import ReceiverBusy, ReceiverError
+from cicd.ci.build_reconciler import Event
+from cicd.config import Project
+from cicd.errors import ReceiverBusy, ReceiverError, UnreadableError
 from cicd.reports import told as memory
 from cicd.reports.told import Item, StoredTold, Told
 from cicd.store.store import Store
@@ -25,6 +27,18 @@ class Telling(TypedDict):
     told: int
     left: int
     problem: str
+
+
+def of_each(projects: Iterable[Project], find: Callable[[Project], Iterable[Event]]) -> Iterator[Event]:
+    """Yield what *find* finds of each project; what is unreadable of one is raised after all the others."""
+    wrong: list[UnreadableError] = []
+    for project in projects:
+        try:
+            yield from find(project)
+        except UnreadableError as error:
+            wrong.append(error)
+    if wrong:
+        raise wrong[0]
 
 
 class Outbox(ABC, Generic[T]):
@@ -53,6 +67,10 @@ class Outbox(ABC, Generic[T]):
         ReceiverBusy when it is worth another try, ReceiverError when it is not.
         """
 
+    def asking(self, told: Told, now: float) -> Told:
+        """Return what was *told*, with what the receiver asks for *now*."""
+        return told
+
     def told(self) -> Told | None:
         """Return what was told; None when nothing ever was."""
         return memory.parse(self._store.json(self._key, StoredTold) or {})
@@ -80,7 +98,8 @@ class Outbox(ABC, Generic[T]):
         first = Told(self._store.generation(self._name), now - RECENT_SECONDS)
 
         def claimed(document: StoredTold) -> StoredTold:
-            known = memory.claim(memory.parse(document) or first, self._mine, now)
+            told = self.asking(memory.parse(document) or first, now)
+            known = memory.claim(told, self._mine, now)
             return {**document, **memory.as_json(known)} if known else document
 
         told = memory.parse(self._store.update(self._key, claimed)[1])

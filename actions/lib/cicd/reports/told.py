@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Mapping, Protocol, TypedDict, cast
+from typing import Collection, Mapping, Protocol, TypedDict, cast
 
 from cicd.clients.github import LONGEST_WAIT_SECONDS
 from cicd.clock import is_ahead
 
-KEPT = 600  # CI, package and canary of each run
+KEPT = 1200  # start, CI, package and canary of each run, alarms and drift
 LEASE_SECONDS = 90
 BACKOFF_SECONDS = 900
+ALL = "all"
 
 
 class Item(Protocol):
@@ -49,6 +50,7 @@ class StoredTold(TypedDict, total=False):
     not_before: float
     tries: int
     problem: str
+    asked: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Told:
     """
     The memory of what a receiver was told.
 
+    Each event, by its name, was `asked` for since then, and all of them, by ALL, where none is named.
     Changes were told up to `generation`, runs are told that moved after `since`; `ci` has what was said
     last, by what it is about, `deployments` the `commit` and GitHub's `id` of each ring's last one.
     Who is `busy` tells alone until `busy_until`. The receiver is left alone until `not_before`, after that
@@ -71,10 +74,21 @@ class Told:
     not_before: float = 0
     tries: int = 0
     problem: str = ""
+    asked: Mapping[str, float] = field(default_factory=dict)
 
     def is_left_alone(self, now: float) -> bool:
         """Whether the receiver is told nothing *now*."""
         return is_ahead(self.not_before, now, LONGEST_WAIT_SECONDS)
+
+    def asks(self, events: Collection[str], now: float) -> Told:
+        """Return the memory of a receiver that asks for *events* from *now* on, or for all of them."""
+        since = now if self.asked else self.since
+        return replace(self, asked={name: self.asked.get(name, since) for name in events or (ALL,)})
+
+    def asked_for(self, event: str, at: float) -> bool:
+        """Whether the receiver asked for *event* already when it happened *at* that moment."""
+        since = self.asked.get(event, self.asked.get(ALL, self.since))
+        return since <= self.since or at >= since
 
 
 def parse(document: StoredTold) -> Told | None:

@@ -21,6 +21,7 @@ from cicd.package.package_names import Names
 from cicd.package.provenance import BILL, STATEMENT, Making
 from cicd.package.tree import Tree
 from cicd.release.host import Host
+from cicd.repository import signing_keys
 from cicd.repository.apt_index import Repository
 from cicd.repository.package_records import Ledger, Record
 from cicd.sanitize import one_line
@@ -133,6 +134,7 @@ def _put(
         for file in Path(directory).iterdir():
             shell.upload(str(file), f"{prefix}-{file.name}")
         said = shell.script("publish_package", arguments, PUBLISH_TIMEOUT_SECONDS)
+    signing_keys.keep(owners, said)
     return dict(line.partition("=")[::2] for line in said.splitlines())
 
 

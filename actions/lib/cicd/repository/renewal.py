@@ -6,6 +6,7 @@ import time
 from typing import List, TypedDict
 
 from cicd.config import Settings
+from cicd.repository import signing_keys
 from cicd.repository.apt_index import Repository
 from cicd.repository.index_age import is_due
 from cicd.store.store import Store
@@ -34,6 +35,7 @@ def renew(settings: Settings) -> Renewed:
         from cicd.repository.publish import PUBLISH_TIMEOUT_SECONDS, index_arguments, repository_host
 
         arguments = index_arguments(settings, due, settings.repository.component)
-        with Shell(settings, repository_host(Store(settings), settings)) as shell:
-            shell.script("renew_index", arguments, PUBLISH_TIMEOUT_SECONDS)
+        store = Store(settings)
+        with Shell(settings, repository_host(store, settings)) as shell:
+            signing_keys.keep(store, shell.script("renew_index", arguments, PUBLISH_TIMEOUT_SECONDS))
     return {"renewed": due}

@@ -16,7 +16,7 @@ from cicd.finding import GOOD, SKIPPED, WRONG, Finding
 from cicd.fleet import registrations
 from cicd.release.host import ConsulHost, Host
 from cicd.release.host_report import Reports
-from cicd.repository import index_age
+from cicd.repository import index_age, signing_keys
 from cicd.repository.apt_index import Repository
 from cicd.repository.renewal import distributions
 from cicd.sanitize import one_line
@@ -51,6 +51,7 @@ class HostCheckup:
         section = self.settings.repository
         yield self._release(f"{section.url.rstrip('/')}/dists/{section.distribution}/Release")
         yield from self._indexes()
+        yield from signing_keys.findings(signing_keys.known(self.store), time.time())
         hosts = self._healthy(section.service, section.tag)
         arguments = [section.driver, section.config_file, section.gpg_key]
         fix = "Install the publisher there, and import the signing key for the login that publishes."

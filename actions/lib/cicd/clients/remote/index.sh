@@ -144,6 +144,14 @@ renew_index() { # DISTRIBUTION
     for file in Release Release.gpg InRelease; do put "$work/$file" "$place/$file" || return 1; done
 }
 
+# When each key expires, in epoch seconds; one that never does is not named.
+say_key_ends() {
+    for key in $keys; do
+        gpg --batch --with-colons --list-secret-keys -- "$key" 2>/dev/null |
+            sed -n 's/^sec:\([^:]*:\)\{3\}\([^:]*\):[^:]*:\([0-9]\{1,\}\):.*/key_\2=\3/p' | head -n 1
+    done
+}
+
 sign_statement() { # FILE: its signature beside it
     # shellcheck disable=SC2086
     gpg --batch --yes --armor $signers -o "$1.asc.new" --detach-sign "$1" 2>&1 && mv "$1.asc.new" "$1.asc"

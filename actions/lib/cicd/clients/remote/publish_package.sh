@@ -171,3 +171,4 @@ rm -f "$list"
 said=$(sign_statements_anew) || fail "provenance cannot be signed anew: $(printf '%s\n' "$said" | tail -n 5)"
 echo "driver=$driver"
 echo "statement=$(sha256sum "$public/provenance/$package/$version/provenance.json" | cut -d' ' -f1)"
+say_key_ends

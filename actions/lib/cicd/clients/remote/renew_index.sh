@@ -10,3 +10,4 @@ for target in $targets; do
 done
 said=$(sign_statements_anew) || fail "provenance cannot be signed anew: $(printf '%s\n' "$said" | tail -n 5)"
 export_keys
+say_key_ends
