@@ -63,6 +63,7 @@ def parse(config: Mapping[str, Any] | None) -> Settings:
         access=access.parse(given.get("access")),
         notices=notice_targets.parse(given.get("notices"), whole["projects"]),
         projects_dir=folder,
+        system_user=str(given.get("system_user") or Settings.system_user),
     )
     monitoring.refuse_without_login(settings.monitoring)
     _refuse_contradictions(settings, base)

@@ -32,6 +32,7 @@ class Settings:
     """
     The configuration, section by section.
 
+    `system_user` is as whom StackStorm runs what no person asked for.
     *unusable* are the projects whose own file cannot be used, by name, and why: they are among no *projects*.
     """
 
@@ -53,6 +54,7 @@ class Settings:
     access: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
     notices: Tuple[NoticeTarget, ...] = ()
     projects_dir: str = ""
+    system_user: str = "stanley"
     unusable: Mapping[str, CicdError] = field(default_factory=dict)
 
     def project(self, name: str) -> Project:

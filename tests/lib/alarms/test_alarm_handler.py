@@ -90,7 +90,7 @@ def test_an_alarm_on_a_canary_host_takes_the_canary_back_and_history_says_so(kno
     assert versions(known) == (OLD, NEW)
     newest = Store(known).history("greeter", 1)[0]
     assert (newest["who"], newest["what"], newest["why"]) == (
-        "stanley",
+        "grafana",
         "roll_back",
         "an alarm: errors on web1 (grafana)",
     )
@@ -319,7 +319,7 @@ def test_decisions_are_lines_among_the_others_and_what_fires_is_shown(known):
 
     lines = event_log.lines(event_log.events(Store(known), 10, "greeter")[0]).splitlines()
     assert lines[0].endswith(
-        "alarm errors on web9 (grafana) acknowledged  stanley  greeter: ignore: "
+        "alarm errors on web9 (grafana) acknowledged  greeter: ignore: "
         "acknowledged says neither that it fires nor that it is over"
     )
     assert lines[1].endswith("greeter: ignore: web9 is not a host of greeter in Consul")

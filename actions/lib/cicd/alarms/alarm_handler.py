@@ -49,9 +49,11 @@ def take(settings: Settings, given: Mapping[str, object], who: str) -> Outcome:
     alarm = replace(alarm, host=named(alarm.host, {host.name: host.address for host in seen.consul_hosts}))
     decision, is_new = _judged(settings, store, seen, alarm)
     if decision.what == ROLL_BACK:
-        decision = gone_back(settings, alarm.project, f"an alarm: {alarm.said}", decision, who)
+        doer = alarm.source if who == settings.system_user else who
+        decision = gone_back(settings, alarm.project, f"an alarm: {alarm.said}", decision, doer)
     if is_new:
-        alarm_log.record(store, alarm, decision, who, time.time())
+        person = "" if who == settings.system_user else who
+        alarm_log.record(store, alarm, decision, person, time.time())
     return Outcome(alarm, decision, is_new and decision.what != IGNORE)
 
 

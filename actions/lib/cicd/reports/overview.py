@@ -20,7 +20,7 @@ from cicd.release.ring import unhealthy
 from cicd.release.rollout_record import rollout_keys
 from cicd.release.stop import to_json
 from cicd.release.stored import HistoryEntry, StoredAnalysis, StoredHolds, StoredStop
-from cicd.reports import status_text
+from cicd.reports import doer, status_text
 from cicd.reports.status_text import Gate, HostStatus
 from cicd.sanitize import moment, one_line
 from cicd.store import copies
@@ -166,7 +166,7 @@ def _share(seen: Snapshot) -> list[str]:
 
 def _history(seen: Snapshot) -> list[HistoryEntry]:
     found = (change_to(seen.items, seen.project.name, one) for one in _newest(seen.release))
-    return [entry for entry in found if entry]
+    return doer.named((entry for entry in found if entry), runs(seen), seen.settings.system_user)
 
 
 def _newest(known: Release) -> range:
