@@ -136,7 +136,7 @@ def _check_workflow(registry: Registry, action: Resource, path: Path) -> Iterabl
         return
     for problem in definition.inspect(parsed, registry):
         yield file.finding(problem["message"], _keys(problem.get("spec_path") or ""))
-    yield from _check_inputs(action, file)
+    yield from _check_inputs(action, set(registry.runner(action).parameters), file)
 
 
 def _keys(spec_path: str) -> list[str | int]:
@@ -144,7 +144,7 @@ def _keys(spec_path: str) -> list[str | int]:
     return [int(part) if part.isdigit() else part for part in parts if part]
 
 
-def _check_inputs(action: Resource, file: YamlFile) -> Iterable[Finding]:
+def _check_inputs(action: Resource, runners: set[str], file: YamlFile) -> Iterable[Finding]:
     wanted = file.data.get("input") if isinstance(file.data, dict) else None
     for index, one in enumerate(wanted or []):
         name = next(iter(one)) if isinstance(one, dict) else str(one)
@@ -154,7 +154,7 @@ def _check_inputs(action: Resource, file: YamlFile) -> Iterable[Finding]:
             yield file.finding(message, ["input", index])
     names = {next(iter(one)) if isinstance(one, dict) else str(one) for one in wanted or []}
     for name in action.data["parameters"]:
-        if name not in names:
+        if name not in names | runners:
             message = (
                 f'action {action.ref} has the parameter "{name}", which the workflow does not take as input'
             )

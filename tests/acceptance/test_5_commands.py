@@ -59,6 +59,13 @@ def test_what_an_action_says_stands_below_everything_else_that_st2_run_shows(st2
     assert f"{PROJECT} has no freeze." in refused.partition("  stdout: ")[2]
 
 
+def test_the_help_of_st2_run_has_what_a_person_may_give_and_no_more(st2):
+    shown = st2("run", "cicd.deploy", "-h")
+
+    assert "ERROR" not in shown
+    assert re.findall(r"^    (\w+)$", shown, re.M) == ["project", "version", "package", "new_history"]
+
+
 def test_what_is_deployed_anywhere_is_one_line_for_each_project(stackstorm):
     answer = both(stackstorm, "what is deployed", "cicd.get_release")
 

@@ -123,9 +123,43 @@ def test_what_users_call_keeps_its_name_and_parameters_of_2015(name, parameters)
     assert required(name) <= parameters
 
 
+# What StackStorm's runners take beside the action's own parameters; of these an action may change no more
+# than the default, and whether people may give them.
+RUNNERS = {
+    "python-script": {"content_version", "debug", "env", "log_level", "timeout"},
+    "orquesta": {"notify"},
+}
+
+
 @pytest.mark.parametrize("name", ACTIONS)
 def test_every_parameter_is_described(name):
-    assert all(schema.get("description") for schema in ACTIONS[name]["parameters"].values())
+    runners = RUNNERS[ACTIONS[name]["runner_type"]]
+    own = {key: schema for key, schema in ACTIONS[name]["parameters"].items() if key not in runners}
+
+    assert all(schema.get("description") for schema in own.values())
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_of_a_runners_parameters_no_more_is_changed_than_stackstorm_lets(name):
+    runners = RUNNERS[ACTIONS[name]["runner_type"]] & set(ACTIONS[name]["parameters"])
+    lets = {"default", "description", "enum", "immutable", "required", "type"}  # the type as it is
+
+    assert all(set(ACTIONS[name]["parameters"][one]) <= lets for one in runners)
+
+
+PEOPLES = [name for name, action in ACTIONS.items() if not action["description"].startswith("Step: ")]
+
+
+@pytest.mark.parametrize("name", PEOPLES)
+def test_what_people_may_give_has_a_place_and_nothing_else_is_offered(name):
+    parameters, hidden = ACTIONS[name]["parameters"], RUNNERS[ACTIONS[name]["runner_type"]]
+    offered = {one: schema for one, schema in parameters.items() if not schema.get("immutable")}
+
+    assert not hidden & set(offered)
+    assert hidden <= set(parameters)
+    assert sorted(schema["position"] for schema in offered.values()) == list(range(len(offered)))
+    required = [schema["position"] for schema in offered.values() if schema.get("required")]
+    assert sorted(required) == list(range(len(required))), "what must be given stands first"
 
 
 @pytest.mark.parametrize("name", ACTIONS)
