@@ -61,6 +61,7 @@ def configuration(places: Places, world: World, tools: Tools, driver: Driver) ->
         "deploy": {"batches": ["1", "100%"], "min_bake_seconds": 3},
         "chat_accounts": [USER],
         "drift": {"silent_seconds": 180, "follow_seconds": 10},
+        "notices": [{"name": "lab", "to": "chatops", "channel": "#lab", "events": ["alarm", "drift"]}],
         "projects": {FIRST.name: _project(FIRST)},
     }
 

@@ -178,18 +178,9 @@ def test_a_push_comes_to_the_first_ring_and_to_no_other(world, hosts, pushed, st
     assert list(rings_of(stackstorm)) == list(RINGS)
 
 
-def announced(stackstorm):
-    found = stackstorm.client.executions.query(action="core.announcement", limit=100)
-    messages = [one.parameters["message"] for one in found]
-    return [one for one in messages if one.get("event") == "promoted_by_itself" and one["project"] == NAME]
-
-
 def test_a_ring_that_promotes_by_itself_gets_what_is_proven_before_it(world, hosts, pushed, stackstorm):
     version = version_on(world, hosts, "staging")
     wait_for("the canary", lambda: version_on(world, hosts, "canary") == version, 120)
-    wait_for("its announcement", lambda: announced(stackstorm), 30)
-
-    assert [(one["ring"], one["version"]) for one in announced(stackstorm)] == [("canary", version)]
     lines = stackstorm.run("cicd.list_history", project=NAME)["result"]["result"]["message"]
     assert "(by itself, from the staging)" in lines
 
