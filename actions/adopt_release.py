@@ -8,5 +8,5 @@ from cicd.deploy import adopt
 
 
 class AdoptRelease(CicdAction):
-    def act(self, settings: Settings, project: str, dry_run: bool, user: str) -> adopt.Adoption:
-        return adopt.adopt(settings, project, user, dry_run)
+    def act(self, settings: Settings, project: str, apply: bool, user: str) -> adopt.Adoption:
+        return adopt.adopt(settings, project, user, apply)

@@ -37,17 +37,17 @@ def install(machine: Machine, version: str, status: str = "install ok installed"
     (folder / "status").write_text(text)
 
 
-def asked(world: World, dry_run: bool = False) -> dict:
-    return adopt.adopt(world.settings, PROJECT, "ann", dry_run)
+def asked(world: World, apply: bool = True) -> dict:
+    return adopt.adopt(world.settings, PROJECT, "ann", apply)
 
 
 def test_a_dry_run_says_what_every_host_runs_and_writes_nothing(old_cluster):
-    said = asked(old_cluster, dry_run=True)
+    said = asked(old_cluster, apply=False)
 
     assert said["versions"] == {"canary": NEW.version, "production": OLD.version}
     assert f"  production: {OLD.version} on web3, web4, web5, web6, web7, web8" in said["message"]
     assert f"  canary: {NEW.version} on web1, web2" in said["message"]
-    assert "then: st2 run cicd.adopt_release project=greeter dry_run=false" in said["message"]
+    assert "then: st2 run cicd.adopt_release project=greeter apply=true" in said["message"]
     assert old_cluster.store.release(PROJECT).generation == 0
 
 

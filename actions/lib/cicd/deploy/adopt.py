@@ -96,22 +96,22 @@ def adopted(release: Release, builds: Mapping[str, Build], when: float) -> Relea
     return replace(release, generation=1, rings={name: _running(one, when) for name, one in builds.items()})
 
 
-def adopt(settings: Settings, name: str, who: str, dry_run: bool) -> Adoption:
-    """Build the record of project *name*; with *dry_run* only say what it would be."""
+def adopt(settings: Settings, name: str, who: str, apply: bool) -> Adoption:
+    """Build the record of project *name*; without *apply* only say what it would be."""
     project, store, when = settings.project(name), Store(settings), time.time()
     adopted(store.release(project.name), {}, when)
     found = look(settings, project)
     repository, package = Repository(settings, project), package_name(project.name)
     versions = agreed(project.name, found, project.lifecycle.last)
     builds = {ring_name: repository.build(package, version) for ring_name, version in versions.items()}
-    if not dry_run:
+    if apply:
         cause = Cause(one_line(who, 100), "taken over as its hosts run it", when)
         store.change(project.name, "adopt", project.lifecycle.last, cause, lambda r: adopted(r, builds, when))
     return {
-        "adopted": not dry_run,
+        "adopted": apply,
         "versions": versions,
         "hosts": [FoundHost(host=one.host, ring=one.ring, version=one.version) for one in found[:LISTED]],
-        "message": _message(project.name, found, versions, dry_run),
+        "message": _message(project.name, found, versions, apply),
     }
 
 
@@ -148,17 +148,17 @@ def _refuse_half_tagged(
         )
 
 
-def _message(project: str, found: Sequence[Found], versions: Mapping[str, str], dry_run: bool) -> str:
+def _message(project: str, found: Sequence[Found], versions: Mapping[str, str], apply: bool) -> str:
     lines = []
     for name in sorted(versions, reverse=True):
         hosts = ", ".join(one.host for one in found if one.ring == name)
         lines.append(f"  {name}: {versions[name]} on {hosts}")
     if "canary" not in versions:
         lines.append("  canary: no host carries its tag; deploys need one")
-    if dry_run:
-        head = f"{project} would be adopted as its hosts run it:"
-        lines.append(f"  then: st2 run cicd.adopt_release project={project} dry_run=false")
-    else:
+    if apply:
         head = f"{project} is adopted as its hosts run it:"
         lines.append("  next: install cicd-converge on the hosts; they find nothing to do")
+    else:
+        head = f"{project} would be adopted as its hosts run it:"
+        lines.append(f"  then: st2 run cicd.adopt_release project={project} apply=true")
     return "\n".join([head, *lines])
