@@ -153,6 +153,22 @@ def test_going_back_tries_every_host_and_then_names_those_that_failed(world):
     assert {machine.installed for machine in others} == {NEW.version}
 
 
+@pytest.mark.parametrize(
+    ("fault", "says"), [("key", "presented another host key"), ("sudo", "sudo refuses cicd-converge")]
+)
+def test_going_back_waits_for_no_host_that_cannot_be_reached(world, fault, says):
+    last, *others = reversed(world.ring("production"))
+    if fault == "key":
+        world.loopback.change_key(last)
+    else:
+        last.break_with(fault)
+
+    failure = stopped(world, "production", all_at_once=True)
+
+    assert says in failure.message
+    assert {machine.installed for machine in others} == {NEW.version}
+
+
 def test_a_cancelled_deploy_stops_before_its_next_batch(world):
     asked = chain([False], repeat(True))
 

@@ -225,6 +225,15 @@ def test_the_watch_leaves_a_deploy_to_push_and_runs_when_it_has_ended(host):
     assert host.watch() == "freeze"
 
 
+def test_the_watch_leaves_going_back_to_the_push_but_the_timer_does_not_wait_for_it(host):
+    host.want(hold="lock")
+    host.watch()
+    host.want(hold="pin", restoring="yes", generation="8")
+    assert (host.watch(), host.code()) == ("", "pin")
+    host.want(hold="pin", generation="8")
+    assert host.watch() == "pin"
+
+
 def test_a_watch_that_cannot_say_what_changed_runs(host):
     host.want(hold="lock")
     host.watch()

@@ -145,7 +145,9 @@ def test_defect_13_a_failed_deploy_advertises_the_last_good_version_again():
     restored = transitions.restore(failed, "canary", failed.ring("canary").generation, when=2)
 
     assert restored.ring("canary").wanted == build(1)
-    assert "rollout=open" in transitions.wanted_document(restored, "canary")
+    assert "rollout=open\nrestoring=yes\n" in transitions.wanted_document(restored, "canary")
+    ended = transitions.confirm(restored, "canary", restored.ring("canary").generation, 3)
+    assert "restoring" not in transitions.wanted_document(ended, "canary")
 
 
 def test_the_first_deploy_ever_that_fails_leaves_nothing_advertised():

@@ -73,16 +73,18 @@ class Rollout:
         """
         Let the hosts converge and return their reports.
 
-        First every host is asked whether it can be reached and knows this protocol, over the
-        connection that its turn uses again. Once more hosts failed than the budget allows,
-        HostError names them, and the hosts of later batches are not touched. The next batch begins
-        when Consul's checks pass on this one and load balancers had time to see it.
+        Before a deploy touches one, every host is asked whether it can be reached and knows this
+        protocol, over the connection that its turn uses again; who goes back has no time for that.
+        Once more hosts failed than the budget allows, HostError names them, and the hosts of later
+        batches are not touched. The next batch begins when Consul's checks pass on this one and load
+        balancers had time to see it.
         """
         self._wait_for_turn()
         with self._logbook, Fanout(self._settings) as fan:
             try:
-                fan.run(self._order.hosts, [*CONVERGE, "--protocol"], PROBE_SECONDS, self._probed)
-                self._stop_if_spent()
+                if not self._order.all_at_once:
+                    fan.run(self._order.hosts, [*CONVERGE, "--protocol"], PROBE_SECONDS, self._probed)
+                    self._stop_if_spent()
                 self._roll(fan)
             except HostError:
                 self._note_cancelled()
@@ -132,8 +134,7 @@ class Rollout:
         if isinstance(answer, HostError):
             self._keep(failure(host.name, "unreachable", answer.message))
         elif answer.code != 0 and "sudo" in answer.stderr:
-            said = f"sudo refuses cicd-converge: {one_line(answer.stderr)}"
-            self._keep(failure(host.name, "sudo", said))
+            self._keep(_sudo_refuses(host, answer.stderr))
         elif answer.stdout.strip() != PROTOCOL:
             said = "its cicd-converge is older than this pack; install the present cicd-converge package"
             self._keep(failure(host.name, "agent", said))
@@ -216,11 +217,17 @@ def _report(host: Host, answer: Answer) -> HostReport:
         if report.state not in ("converged", "unchanged", "held", host_report.FAILED):
             raise ValueError(report.state)
     except ValueError:
+        if "sudo:" in answer.stderr:
+            return _sudo_refuses(host, answer.stderr)
         said = one_line(answer.stderr or answer.stdout)
         return failure(host.name, "no_report", f"cicd-converge gave no report: {said}")
     if report.state == "held":  # a push is never held: this host obeys something else
         report = report._replace(state=host_report.FAILED)
     return host_report.neutral(report._replace(host=host.name))
+
+
+def _sudo_refuses(host: Host, said: str) -> HostReport:
+    return failure(host.name, "sudo", f"sudo refuses cicd-converge: {one_line(said)}")
 
 
 def _say(line: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cicd.release import holds
-from cicd.release.record import Release
+from cicd.release.record import RESTORING, Release
 
 
 def held(release: Release, ring: str) -> str:
@@ -32,8 +32,9 @@ def wanted_document(release: Release, ring: str, silent: int = 0) -> str:
     """
     Return what the ring's hosts read: `key=value` lines that a POSIX shell can take in one GET.
 
-    `package` and `sha256` have one word, or several when the release has several packages. With *silent*,
-    seconds, hosts report only what changed, and renew a check that lasts so long.
+    `package` and `sha256` have one word, or several when the release has several packages. A ring that is
+    `restoring` is pushed to at once, but its hosts need not wait for that. With *silent*, seconds, hosts
+    report only what changed, and renew a check that lasts so long.
     """
     told = f"silent={silent}\n" if silent else ""
     current = release.ring(ring)
@@ -41,6 +42,7 @@ def wanted_document(release: Release, ring: str, silent: int = 0) -> str:
     if build is None:
         return f"version=\ngeneration={current.generation}\nrollout=open\nhold={hold}\n{told}"
     rollout = "open" if current.is_open else "pushed"
+    rollout += "\nrestoring=yes" if current.state == RESTORING else ""
     return (
         f"package={' '.join(build.packages)}\nversion={build.version}\ngeneration={current.generation}\n"
         f"sha256={' '.join(build.digests)}\ntrace={build.trace}\nrollout={rollout}\nhold={hold}\n{told}"
