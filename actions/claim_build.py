@@ -1,4 +1,4 @@
-"""Step 5: read a build again from Jenkins, and claim its success for packaging."""
+"""Step 5: read a build again from its CI server, and claim its success for packaging."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from typing import Any
 from cicd import identifiers
 from cicd.action import CicdAction
 from cicd.ci.builds import Builds, Passed
-from cicd.clients.jenkins import Jenkins
 from cicd.clients.stackstorm import own_execution
 from cicd.config import Settings
-from cicd.store.store import Store
 
 
 class ClaimBuild(CicdAction):
     def act(self, settings: Settings, project: str, commit: str, build: int) -> dict[str, Any]:
-        found = settings.project(project)
-        builds = Builds(settings, found, Store(settings), Jenkins(settings))
+        builds = Builds.of(settings, project)
         execution = own_execution()
         claimed = builds.passed(identifiers.check("commit", commit), build, execution)
         result = claimed["result"]
@@ -26,7 +23,7 @@ class ClaimBuild(CicdAction):
             "next": claimed["next"],
             "seconds": result.seconds,
             "url": result.url,
-            "trace": identifiers.trace_tag(found.repository, commit),
+            "trace": identifiers.trace_tag(builds.project.repository, commit),
             "message": f"{project} {commit[:7]} passed CI as {builds.label(result.number)}{_rest(claimed)}",
         }
 

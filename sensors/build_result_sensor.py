@@ -1,4 +1,4 @@
-"""Asks Jenkins for builds whose callback was lost, and Consul for those that were never started."""
+"""Asks CI servers for builds whose callback was lost, and Consul for those that were never started."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 from cicd.ci import build_reconciler
-from cicd.clients.jenkins import Jenkins
 from cicd.config import Settings
 from cicd.sensor import CicdSensor
 from cicd.store.store import Store
@@ -17,5 +16,5 @@ from cicd.store.store import Store
 
 class BuildResultSensor(CicdSensor):
     def look(self, settings: Settings) -> None:
-        for event in build_reconciler.find(settings, Store(settings), Jenkins(settings)):
+        for event in build_reconciler.find(settings, Store(settings)):
             self.dispatch(event.trigger, event.payload, event.trace)

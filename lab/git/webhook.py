@@ -27,6 +27,11 @@ class Webhook:
         self._repository = repository
         self._folder = repository / "deliveries"
 
+    @property
+    def is_armed(self) -> bool:
+        """Whether it delivers anything: it has a secret to sign with."""
+        return (self._repository / SECRET_FILE).exists()
+
     def config(self, key: str) -> str:
         """Return the repository's git setting *key*."""
         argv = ["git", "-C", str(self._repository), "config", key]

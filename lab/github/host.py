@@ -29,4 +29,6 @@ def settings(world: World) -> dict[str, object]:
         "token_file": "/etc/cicd/github_api_token",
         "repositories": FOLDER,
         "record": f"{FOLDER}/github.json",
+        "actions": f"{FOLDER}/actions",
+        "act": "/usr/local/bin/act",
     }

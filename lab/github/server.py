@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+from lab.github.actions import Actions
+from lab.github.actions_api import FILES, ActionsApi
 from lab.github.record import Invalid, Record
 from lab.github.source import Source
 from lab.stand_in import http
@@ -34,10 +36,21 @@ class Settings:
     repositories: str  # a folder of OWNER/NAME.git
     record: str
     user: str = "cicd-bot"
+    actions: str = ""  # a folder for the runs of GitHub Actions; there are none without
+    act: str = "act"
+    runners: int = 2
 
     @property
     def token(self) -> str:
         return Path(self.token_file).read_text().strip()
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A request that fails with *problem*; *late* when what was asked happens all the same."""
+
+    problem: Problem
+    late: bool = False
 
 
 class Problem(Exception):
@@ -55,7 +68,9 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._record = Record(Path(settings.record))
-        self._trouble: list[Problem] = []
+        self._trouble: list[Trouble] = []
+        self._spared = 0  # requests that come before the trouble
+        self._actions = _actions(settings)
         self._routes: list[tuple[str, str, int, Callable[..., Any]]] = [
             ("GET", NAME, 200, lambda s: s.repository()),
             ("GET", f"{NAME}/branches/(.+)", 200, self._branch),
@@ -74,22 +89,51 @@ class Api:
     def reply(self, request: Request, body: bytes) -> Answer:
         """Return the answer to *request*, whoever asks, with GitHub's form of a refusal."""
         try:
-            if not self._is_known(request.headers.get("Authorization", "")):
-                raise Problem(401, "Bad credentials")
-            return *self.answer(request.command, request.path, _parsed(body)), LIMITS
+            return self._reply(request, body)
         except Invalid as error:
             return 422, {"message": str(error), "documentation_url": DOCUMENTATION}, LIMITS
         except Problem as problem:
             content = {"message": str(problem), "documentation_url": DOCUMENTATION}
             return problem.status, content, {**LIMITS, **problem.headers}
 
-    def answer(self, method: str, target: str, body: dict[str, Any]) -> tuple[int, Any]:
-        """Return status and content of the answer, or raise Problem."""
-        path = urlsplit(target).path.strip("/")
+    def _reply(self, request: Request, body: bytes) -> Answer:
+        method, target = request.command, urlsplit(request.path)
+        path = target.path.strip("/")
+        if path.startswith(FILES):
+            return self._file(path.removeprefix(FILES))
+        if not self._is_known(request.headers.get("Authorization", "")):
+            raise Problem(401, "Bad credentials")
+        given = {**dict(parse_qsl(target.query)), **_parsed(body)}
         if (method, path) == ("POST", "lab/trouble"):
-            return 200, self._ask_for_trouble(body)
-        if self._trouble:
-            raise self._trouble.pop(0)
+            return 200, self._ask_for_trouble(given), LIMITS
+        trouble = self._next_trouble()
+        if trouble and not trouble.late:
+            raise trouble.problem
+        answer = self._of_actions(method, path, given) or (*self.answer(method, path, given), LIMITS)
+        if trouble:
+            raise trouble.problem
+        return answer
+
+    def _next_trouble(self) -> Trouble | None:
+        if self._spared > 0:
+            self._spared -= 1
+            return None
+        return self._trouble.pop(0) if self._trouble else None
+
+    def _of_actions(self, method: str, path: str, given: dict[str, Any]) -> Answer | None:
+        match = re.fullmatch(f"{NAME}/actions/(.+)", path)
+        if not (match and self._actions):
+            return None
+        return self._actions.answer(self._source(match[1]), method, match[2], given)
+
+    def _file(self, name: str) -> Answer:
+        content = self._actions.file(name) if self._actions else None
+        if content is None:
+            raise Problem(404, "Not Found")
+        return 200, content, {"Content-Type": "application/octet-stream"}
+
+    def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Return status and content of the answer, or raise Problem."""
         for known, pattern, status, handler in self._routes:
             match = re.fullmatch(pattern, path)
             if match and known == method:
@@ -103,13 +147,18 @@ class Api:
         return hmac.compare_digest(given.encode(), self._settings.token.encode())
 
     def _ask_for_trouble(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Make the next requests fail as GitHub's do: 5xx, or a rate limit of 403 and 429."""
+        """
+        Make the next requests fail as GitHub's do: 5xx, or a rate limit of 403 and 429.
+
+        `late` lets each happen before its answer is lost, and the next `after` requests are spared.
+        """
         headers = {}
         if body["status"] in (403, 429):
             reset = str(int(time.time()) + int(body.get("seconds", 1)))
             headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
         message = "API rate limit exceeded" if headers else "Server Error"
-        self._trouble += [Problem(int(body["status"]), message, headers) for _ in range(int(body["times"]))]
+        problem, self._spared = Problem(int(body["status"]), message, headers), int(body.get("after", 0))
+        self._trouble += [Trouble(problem, bool(body.get("late")))] * int(body["times"])
         return {"ahead": len(self._trouble)}
 
     def _source(self, name: str) -> Source:
@@ -163,6 +212,14 @@ class Api:
 def server(settings: Settings) -> ThreadingHTTPServer:
     """Return a server of the API, bound and not yet serving."""
     return http.server(settings.host, settings.port, Api(settings).reply)
+
+
+def _actions(settings: Settings) -> ActionsApi | None:
+    if not settings.actions:
+        return None
+    root = Path(settings.actions)
+    root.mkdir(parents=True, exist_ok=True)
+    return ActionsApi(Actions(root, settings.act, settings.runners), settings.user)
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

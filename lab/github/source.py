@@ -22,7 +22,7 @@ class Source:
     """One bare repository, called *name* (owner/name)."""
 
     def __init__(self, bare: Path, name: str) -> None:
-        self._bare = bare
+        self.bare = bare
         self.name = name
 
     def repository(self) -> dict[str, Any]:
@@ -33,7 +33,7 @@ class Source:
 
     def has(self, revision: str) -> bool:
         """Whether *revision* is a commit of it."""
-        argv = ["git", "-C", str(self._bare), "cat-file", "-e", f"{revision}^{{commit}}"]
+        argv = ["git", "-C", str(self.bare), "cat-file", "-e", f"{revision}^{{commit}}"]
         return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
     def branch(self, name: str) -> dict[str, Any]:
@@ -68,8 +68,14 @@ class Source:
     def hooks(self) -> list[dict[str, Any]]:
         """Return the webhooks."""
         number = zlib.crc32(self.name.encode())
-        config = {"content_type": "json", "insecure_ssl": "0", "url": Webhook(self._bare).config(URL)}
-        hook = {"type": "Repository", "id": number, "name": "web", "active": True, "events": ["push"]}
+        config = {"content_type": "json", "insecure_ssl": "0", "url": Webhook(self.bare).config(URL)}
+        hook = {
+            "type": "Repository",
+            "id": number,
+            "name": "web",
+            "active": True,
+            "events": ["push", "workflow_run"],
+        }
         return [{**hook, "config": {**config, "secret": "********"}}]
 
     def deliveries(self) -> list[dict[str, Any]]:
@@ -83,15 +89,15 @@ class Source:
         """Deliver again what the attempt *number* was to deliver; LookupError when there is none."""
         for kept in self._kept():
             if any(_delivery(kept, n)["id"] == number for n in range(len(kept["attempts"]))):
-                Webhook(self._bare).redeliver(kept["id"])
+                Webhook(self.bare).redeliver(kept["id"])
                 return
         raise LookupError(number)
 
     def _kept(self) -> list[dict[str, Any]]:
-        return [kept for kept in Webhook(self._bare).kept() if kept.get("attempts")]
+        return [kept for kept in Webhook(self.bare).kept() if kept.get("attempts")]
 
     def _commit(self, revision: str) -> dict[str, Any]:
-        told = event.commit(self._bare, self.name, revision)
+        told = event.commit(self.bare, self.name, revision)
         login = told["committer"]["email"].partition("@")[0]
         by = {"author": {**told["author"], "date": told["timestamp"]}}
         by["committer"] = {**told["committer"], "date": told["timestamp"]}
@@ -105,7 +111,7 @@ class Source:
         }
 
     def _git(self, *arguments: str) -> str:
-        argv = ["git", "-C", str(self._bare), *arguments]
+        argv = ["git", "-C", str(self.bare), *arguments]
         return subprocess.run(argv, capture_output=True, check=True).stdout.decode(errors="replace").strip()
 
 

@@ -100,6 +100,7 @@ class Fleet:
             git.configure(container, self.places)
             jenkins.configure(container, self.places, self.world)
             github.configure(container, self.places, self.world)
+            container.disk.copy(tools.act(), "usr/local/bin/act")
 
     def _wait_booted(self, host: Host) -> None:
         self.containers[host.name].wait_booted()

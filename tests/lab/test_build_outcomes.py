@@ -18,7 +18,7 @@ from cicd.ci.builds import Builds
 from cicd.ci.github_push import asked_for
 from cicd.ci.push import Push
 from cicd.clients.jenkins import Jenkins
-from cicd.errors import JenkinsAway, JenkinsError, JenkinsMissing, Refused
+from cicd.errors import CiAway, CiError, CiMissing, Refused
 from cicd.store.store import Store
 from lab.jenkins.queue import Queue
 from lab.jenkins.server import server
@@ -42,7 +42,7 @@ class Ci:
 
     @property
     def builds(self) -> Builds:
-        return Builds(self.settings, self.project, self.store, Jenkins(self.settings))
+        return Builds(self.project, self.store, Jenkins(self.settings))
 
     @property
     def project(self) -> config.Project:
@@ -99,7 +99,7 @@ class Ci:
 
     def poll(self) -> list[build_reconciler.Event]:
         """Return what one poll of the sensor tells."""
-        return list(build_reconciler.find(self.settings, self.store, Jenkins(self.settings)))
+        return list(build_reconciler.find(self.settings, self.store))
 
     def run(self, commit: str) -> dict[str, Any]:
         return self.store.json(run.key("greeter", commit), dict) or {}
@@ -149,7 +149,7 @@ def without_job(ci: Ci) -> str:
     ci.push(commit)
     ci.stand_in = replace(ci.stand_in, jobs=())
     ci.boot()
-    with pytest.raises(JenkinsMissing, match="does not exist there"):
+    with pytest.raises(CiMissing, match="does not exist there"):
         ci.builds.start(commit)
     return commit
 
@@ -157,7 +157,7 @@ def without_job(ci: Ci) -> str:
 def cancelled(ci: Ci) -> str:
     ci.boot(executors=0)
     commit = ci.start()
-    Jenkins(ci.settings).cancel(ci.run(commit)["queue_id"])
+    Jenkins(ci.settings).cancel(ci.project, ci.run(commit)["queue_id"])
     return commit
 
 
@@ -222,7 +222,7 @@ def test_defect_9_without_any_callback_a_run_ends_within_one_poll(ci, end, statu
         assert ci.builds.passed(commit, number)["proceed"]
         assert ci.run(commit)["stage"] == "passed"
     else:
-        with pytest.raises(JenkinsError):
+        with pytest.raises(CiError):
             ci.builds.passed(commit, number)
         assert ci.builds.failed(commit)[0].status == status
         assert (ci.run(commit)["stage"], ci.run(commit)["status"]) == ("failed", status)
@@ -269,12 +269,12 @@ def test_a_jenkins_that_is_away_is_asked_again_until_it_answers(ci):
     commit = ci.commit()
     ci.push(commit)
     ci.halt()
-    with pytest.raises(JenkinsAway) as error:
+    with pytest.raises(CiAway) as error:
         ci.builds.start(commit)
     assert "The build starts once it answers" in error.value.hint
     assert ci.run(commit)["stage"] == "accepted"
     ci.age(commit)
-    with pytest.raises(JenkinsAway):
+    with pytest.raises(CiAway):
         ci.poll()
 
     ci.http = None
@@ -339,7 +339,7 @@ def test_a_failure_told_twice_is_recorded_once(ci):
 def test_a_callback_for_an_unknown_build_changes_nothing(ci):
     commit = ci.start("sleep 300")
 
-    with pytest.raises(JenkinsMissing):
+    with pytest.raises(CiMissing):
         ci.builds.passed(commit, 77)
     assert ci.run(commit)["stage"] == "building"
 
@@ -358,10 +358,10 @@ def test_a_start_is_announced_as_jenkins_has_it_and_of_no_other_build(ci):
     other = ci.commit()
     ci.push(other, before=commit)
     with pytest.raises(
-        JenkinsError, match=f"greeter #1 built greeter at {commit[:7]}, not greeter at {other[:7]}"
+        CiError, match=f"greeter #1 built greeter at {commit[:7]}, not greeter at {other[:7]}"
     ):
         ci.builds.began(other, 1)
-    with pytest.raises(JenkinsMissing):
+    with pytest.raises(CiMissing):
         ci.builds.began(commit, 77)
 
 
@@ -370,9 +370,9 @@ def test_a_callback_that_claims_another_commit_counts_for_nothing(ci):
     ci.builds.passed(first, 1)
     second = ci.start("sleep 300")
 
-    with pytest.raises(JenkinsError, match="as its callback claims"):
+    with pytest.raises(CiError, match="as its callback claims"):
         ci.builds.passed(second, 1)
-    with pytest.raises(JenkinsError, match=r"Jenkins says (QUEUED|RUNNING)"):
+    with pytest.raises(CiError, match=r"Jenkins says (QUEUED|RUNNING)"):
         ci.builds.failed(second)
     assert ci.run(second)["stage"] == "building"
 
@@ -383,12 +383,12 @@ def test_a_build_with_another_parameter_counts_for_nothing(ci, name):
     ci.push(commit)
     given = {"PROJECT": "greeter", "COMMIT": commit, "BRANCH": "main", "REPOSITORY": str(ci.work.bare)}
     given["TRACE"] = f"acme/greeter@{commit}"
-    Jenkins(ci.settings).start(
+    Jenkins(ci.settings).ask_for(
         ci.project, {**given, name: "x" if name != "REPOSITORY" else f"{ci.work.bare}/."}
     )
     ci.wait_for(lambda: ci.queue.builds["greeter"] and ci.queue.builds["greeter"][0].result)
 
-    with pytest.raises(JenkinsError, match=f"differs in {name}"):
+    with pytest.raises(CiError, match=f"differs in {name}"):
         ci.builds.passed(commit, 1)
 
 
@@ -399,7 +399,7 @@ def test_a_failure_that_jenkins_does_not_confirm_changes_nothing(ci, script, sai
     if said == "SUCCESS":
         ci.wait_for(lambda: ci.queue.builds["greeter"][0].result)
 
-    with pytest.raises(JenkinsError, match=f"Jenkins says {said}"):
+    with pytest.raises(CiError, match=f"Jenkins says {said}"):
         ci.builds.failed(commit)
     assert ci.run(commit)["stage"] == "building"
 
@@ -407,10 +407,10 @@ def test_a_failure_that_jenkins_does_not_confirm_changes_nothing(ci, script, sai
 def test_a_failed_build_that_a_person_repeats_in_jenkins_counts_when_it_passes(ci, tmp_path):
     commit = ci.end(f"test -e {tmp_path}/again || {{ touch {tmp_path}/again; exit 1; }}")
     ci.builds.failed(commit)
-    Jenkins(ci.settings).start(ci.project, ci.queue.builds["greeter"][0].parameters)
+    Jenkins(ci.settings).ask_for(ci.project, ci.queue.builds["greeter"][0].parameters)
     ci.wait_for(lambda: [b.result for b in ci.queue.builds["greeter"]] == ["FAILURE", "SUCCESS"])
 
-    with pytest.raises(JenkinsError, match="FAILURE, not SUCCESS"):
+    with pytest.raises(CiError, match="FAILURE, not SUCCESS"):
         ci.builds.passed(commit, 1)
     assert ci.builds.passed(commit, 2)["proceed"]
 
@@ -531,11 +531,11 @@ def test_what_waits_in_the_queue_for_a_job_of_the_same_name_elsewhere_is_not_thi
     in_folders.boot(executors=0)
     commit, jenkins = in_folders.commit(), Jenkins(in_folders.settings)
     elsewhere = replace(in_folders.project, job=in_folders.other)
-    jenkins.start(elsewhere, {"COMMIT": commit})
+    jenkins.ask_for(elsewhere, {"COMMIT": commit})
 
-    assert jenkins.queued(in_folders.project, commit) == 0
-    mine = jenkins.start(in_folders.project, {"COMMIT": commit})
-    assert jenkins.queued(in_folders.project, commit) == mine
+    assert jenkins.started(in_folders.project, commit, "main", time.time()) == 0
+    mine = jenkins.ask_for(in_folders.project, {"COMMIT": commit})
+    assert jenkins.started(in_folders.project, commit, "main", time.time()) == mine
 
 
 def test_a_failure_of_another_job_or_build_never_ends_the_run(in_folders):
@@ -544,11 +544,11 @@ def test_a_failure_of_another_job_or_build_never_ends_the_run(in_folders):
     in_folders.wait_for(lambda: in_folders.queue.builds[job])
     given = {**in_folders.queue.builds[job][0].parameters, "REPOSITORY": "/nowhere"}
     for other in (replace(in_folders.project, job=in_folders.other), in_folders.project):
-        Jenkins(in_folders.settings).start(other, given)
+        Jenkins(in_folders.settings).ask_for(other, given)
         builds = in_folders.queue.builds[other.job]
         in_folders.wait_for(lambda builds=builds: any(build.result == "FAILURE" for build in builds))
 
-        with pytest.raises(JenkinsError, match="Jenkins says RUNNING"):
+        with pytest.raises(CiError, match="Jenkins says RUNNING"):
             in_folders.builds.failed(commit)
     assert in_folders.run(commit)["stage"] == "building"
     assert in_folders.poll() == []
@@ -560,6 +560,6 @@ def test_a_run_whose_build_was_never_started_cannot_be_ended_by_a_callback(ci, s
     ci.push(commit)
     ci.store.update(f"cicd/greeter/runs/{commit}", lambda run: {**run, "stage": stage})
 
-    with pytest.raises(JenkinsError, match=f"no build that could have ended: it is {stage}"):
+    with pytest.raises(CiError, match=f"no build that could have ended: it is {stage}"):
         ci.builds.failed(commit)
     assert ci.run(commit)["stage"] == stage

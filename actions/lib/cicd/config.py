@@ -12,6 +12,7 @@ from typing import Any, Iterator, Mapping, Sequence, Tuple, cast
 from cicd import (
     access,
     analyses,
+    ci_choice,
     config_file,
     config_schema,
     lifecycles,
@@ -111,6 +112,7 @@ def _refuse_contradictions(settings: Settings, some: Sequence[Project]) -> None:
     _refuse_given_twice(some)
     lifecycles.refuse_shared(_places(settings, some))
     for project in some:
+        ci_choice.refuse_unserved(project.name, project.ci, settings.jenkins, settings.github)
         analyses.refuse_unfollowed(project.name, project.lifecycle)
         policies = {name: project.analysis_of(name) for name in project.lifecycle.names}
         analyses.refuse_unmeasured(project.name, policies.values(), settings.monitoring)
@@ -168,7 +170,7 @@ def _is_shared(path: str) -> bool:
 
 
 def _refuse_wrong(given: Mapping[str, Any]) -> None:
-    found = config_schema.problems(given)
+    found = [*ci_choice.problems(given), *config_schema.problems(given)]
     if not found and not given.get("projects") and not given.get("projects_dir"):
         found = [Problem(("projects",), "is missing")]
     if not found:

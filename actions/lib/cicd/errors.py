@@ -9,9 +9,11 @@ The expected failures, each a sentence for an operator.
     x WentBackBadly  a deploy failed, and so did going back from it
   * ConsulError      Consul did not answer as it must
     x UnreadableError  what it has in a key is nothing that can be read
-  x JenkinsError     Jenkins did not answer as it must, or says the build is not good
-    x JenkinsAway    it does not answer at all: worth another try
-    x JenkinsMissing the job, build or queue item does not exist there
+  * CiError          a CI server did not answer as it must, or says the build is not good
+    * CiAway         it cannot be reached: worth another try
+      x CiSilent     it did not answer, and may have done what was asked
+    x CiMissing      the job, build or queue item does not exist there
+    x CiMoved        the branch went on: what it builds would be another commit
   * ReceiverError    who is told of a change did not take it
     x GitHubError    GitHub did not answer as it must
     x ReceiverBusy   it is away, or wants less: worth another try
@@ -66,16 +68,28 @@ class UnreadableError(ConsulError):
     """What Consul has in a key is nothing that can be read."""
 
 
-class JenkinsError(CicdError):
-    """Jenkins did not answer as it must, or says that the build is not good."""
+class CiError(CicdError):
+    """A CI server did not answer as it must, or says that the build is not good."""
 
 
-class JenkinsAway(JenkinsError):
-    """Jenkins does not answer: worth another try."""
+class CiAway(CiError):
+    """The CI server cannot be reached: worth another try."""
 
 
-class JenkinsMissing(JenkinsError):
+class CiSilent(CiAway):
+    """The CI server did not answer; it may have done what it was asked to do."""
+
+
+class CiMissing(CiError):
     """The job, build or queue item does not exist."""
+
+
+class CiMoved(CiError):
+    """The branch went on to the commit `head`, and its newest commit is all that can be built."""
+
+    def __init__(self, message: str, hint: str, head: str) -> None:
+        super().__init__(message, hint)
+        self.head = head
 
 
 class ReceiverError(CicdError):

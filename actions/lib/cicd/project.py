@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Tuple, cast
 
-from cicd import allowed, analyses, identifiers, lifecycles
+from cicd import allowed, analyses, ci_choice, identifiers, lifecycles
 from cicd.allowed import NOTHING_MORE, Allowed
+from cicd.ci_choice import USUAL_CI, CiChoice
 from cicd.errors import ConfigError
 from cicd.lifecycles import Given
 from cicd.release import approvals
@@ -27,6 +28,7 @@ class Project:
     branch: str = ""  # the repository's default branch
     directory: str = ""  # of the repository; empty is all of it
     job: str = ""
+    ci: CiChoice = USUAL_CI
     role: str = "app"
     min_bake_seconds: int = 600
     approval: Policy = NO_POLICY
@@ -73,6 +75,7 @@ def parse(name: str, values: Mapping[str, Any], config: Mapping[str, Any], bake:
         repository=identifiers.check("repository", values["repository"]),
         branch=identifiers.check("branch", values["branch"]) if values.get("branch") else "",
         job=values.get("job") or name,
+        ci=ci_choice.parse(values.get("ci")),
         role=values.get("role") or "app",
         min_bake_seconds=int(values.get("min_bake_seconds", bake)),
         approval=approvals.policy_from(values.get("approval"), f"projects.{name}.approval"),

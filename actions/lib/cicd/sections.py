@@ -33,12 +33,14 @@ class JenkinsSettings:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GitHubSettings:
-    """GitHub's API, for commit statuses and deployments and to find pushes that were never told."""
+    """GitHub's API: commit statuses and deployments, pushes that were never told, GitHub Actions."""
 
     api_url: str
     token_file: str
     hook_url: str
     details_url: str
+    queue_timeout: int
+    build_timeout: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,4 +1,4 @@
-"""What a build does to the run of its commit, with a real Consul and a Jenkins in memory."""
+"""What a build does to the run of its commit, with a real Consul and a CI server in memory."""
 
 import hashlib
 import itertools
@@ -12,8 +12,8 @@ from cicd.ci import build_reconciler, push_handler, run
 from cicd.ci.builds import Builds
 from cicd.ci.push import Push
 from cicd.ci.run import ACCEPTED, BUILDING, FAILED, PASSED, STARTING, SUPERSEDED, WAITING, Run
-from cicd.clients.jenkins import BuildResult, QueueItem
-from cicd.errors import JenkinsAway, JenkinsError, Refused
+from cicd.clients.ci_server import BuildResult, CiServer, QueueItem
+from cicd.errors import CiAway, CiError, Refused
 from cicd.store.store import Store
 from tests.lib.consul_settings import settings
 
@@ -21,20 +21,29 @@ FIRST, SECOND = "1" * 40, "2" * 40
 
 
 @dataclass
-class Jenkins:
-    """A Jenkins whose builds run at once and end when they are told to."""
+class Server(CiServer):
+    """A CI server in memory, whose builds run at once and end when they are told to."""
 
     built: list[BuildResult] = field(default_factory=list)
     problem: Exception | None = None
     archived: dict[str, bytes] = field(default_factory=dict)
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+    name = "Memory"
+    queue_timeout = build_timeout = 3600
 
-    def start(self, project, parameters) -> int:
+    def answers(self, project) -> bool:
+        return True
+
+    def start(self, project, commit: str, branch: str) -> int:
         if self.problem:
             raise self.problem
         number = next(self.numbers)
-        self.built.append(BuildResult(number, None, "http://j/", 1.0, time.time(), number, parameters))
+        given = self.wanted(project, commit, branch)
+        self.built.append(BuildResult(number, None, "http://j/", 1.0, time.time(), number, given))
         return number
+
+    def wanted(self, project, commit: str, branch: str) -> dict[str, str]:
+        return {"COMMIT": commit}
 
     def end(self, number: int, status: str) -> None:
         one = self.built[number - 1]
@@ -42,20 +51,26 @@ class Jenkins:
             number, status, one.url, 1.0, one.started - 60, number, one.parameters
         )
 
-    def queue_item(self, queue_id: int) -> QueueItem:
+    def queue_item(self, project, queue_id: int) -> QueueItem | None:
         return QueueItem(queue_id)
+
+    def started(self, project, commit: str, branch: str, since: float) -> int:
+        return next((one.number for one in self.results(project, commit)), 0)
 
     def result(self, project, number: int) -> BuildResult:
         return self.built[number - 1]
 
-    def results(self, project) -> list[BuildResult]:
-        return self.built
+    def results(self, project, commit: str) -> list[BuildResult]:
+        return [one for one in self.built if one.commit == commit]
 
-    def queued(self, project, commit: str) -> int:
-        return 0
+    def stop(self, project, number: int) -> None:
+        self.end(number, "ABORTED")
 
-    def of_commit(self, project, commit: str, number: int) -> BuildResult:
-        return self.built[number - 1]
+    def cancel(self, project, queue_id: int) -> None:
+        self.end(queue_id, "ABORTED")
+
+    def console_tail(self, project, number: int) -> str:
+        return ""
 
     def artifacts(self, project, number: int) -> list[str]:
         return list(self.archived)
@@ -64,16 +79,22 @@ class Jenkins:
         write(self.archived[path])
         return len(self.archived[path])
 
-    def answers(self) -> bool:
-        return True
+    def page(self, project, number: int = 0) -> str:
+        return f"http://j/{number}"
+
+    def console_page(self, project, number: int) -> str:
+        return self.page(project, number)
+
+    def label(self, project, number: int = 0) -> str:
+        return f"memory #{number}"
 
 
 class Ci:
     def __init__(self, url: str) -> None:
-        self.settings, self.jenkins = settings(url), Jenkins()
+        self.settings, self.server = settings(url), Server()
         self.store = Store(self.settings)
         project = self.settings.project("greeter")
-        self.builds = Builds(self.settings, project, self.store, self.jenkins)
+        self.builds = Builds(project, self.store, self.server)
 
     def push(self, commit: str, before: str = "") -> None:
         repository = self.builds.project.repository
@@ -84,7 +105,7 @@ class Ci:
         return self.builds.turns.runs.find(commit)
 
     def poll(self) -> list[tuple[str, str]]:
-        found = build_reconciler.find(self.settings, self.store, self.jenkins)
+        found = build_reconciler.find(self.settings, self.store, lambda project: self.server)
         return [(event.trigger, event.payload["commit"]) for event in found]
 
     def age(self, commit: str) -> None:
@@ -103,7 +124,7 @@ def test_a_build_is_started_once_and_its_success_is_claimed_once(ci):
     assert ci.builds.start(FIRST) == {"queue_id": 1, "why": ""}
     assert ci.builds.start(FIRST) == {"queue_id": 0, "why": "its build was started already"}
     assert (ci.run(FIRST).stage, ci.run(FIRST).queue_id, ci.run(FIRST).order) == (BUILDING, 1, 1)
-    ci.jenkins.end(1, "SUCCESS")
+    ci.server.end(1, "SUCCESS")
 
     assert [ci.builds.passed(FIRST, 1, by)["proceed"] for by in ("e1", "e2", "e1")] == [True, False, True]
     assert (ci.run(FIRST).stage, ci.run(FIRST).build, ci.run(FIRST).claimed_by) == (PASSED, 1, "e1")
@@ -123,9 +144,9 @@ def test_what_waits_is_superseded_by_what_came_after_it(ci):
 def test_a_build_that_failed_closes_its_run_and_gives_the_turn_on(ci):
     ci.builds.start(FIRST)
     ci.push(SECOND, before=FIRST)
-    with pytest.raises(JenkinsError, match="did not fail"):
+    with pytest.raises(CiError, match="did not fail"):
         ci.builds.failed(FIRST)
-    ci.jenkins.end(1, "FAILURE")
+    ci.server.end(1, "FAILURE")
 
     assert ci.poll() == [(build_reconciler.FINISHED, FIRST)]
     assert ci.builds.failed(FIRST)[1] == SECOND
@@ -134,13 +155,13 @@ def test_a_build_that_failed_closes_its_run_and_gives_the_turn_on(ci):
 
 def test_a_build_that_passes_after_a_newer_one_is_superseded(ci):
     ci.builds.start(FIRST)
-    ci.jenkins.end(1, "FAILURE")
+    ci.server.end(1, "FAILURE")
     ci.builds.failed(FIRST)
     ci.push(SECOND, before=FIRST)
     ci.builds.start(SECOND)
-    ci.jenkins.end(2, "SUCCESS")
+    ci.server.end(2, "SUCCESS")
     assert ci.builds.passed(SECOND, 2)["proceed"]
-    ci.jenkins.end(1, "SUCCESS")
+    ci.server.end(1, "SUCCESS")
 
     late = ci.builds.passed(FIRST, 1)
 
@@ -148,22 +169,22 @@ def test_a_build_that_passes_after_a_newer_one_is_superseded(ci):
     assert (ci.run(FIRST).stage, ci.run(FIRST).by) == (SUPERSEDED, SECOND)
 
 
-def test_a_jenkins_that_is_away_leaves_the_run_for_later_and_one_that_refuses_fails_it(ci):
-    ci.jenkins.problem = JenkinsAway("Jenkins is away.", "")
-    with pytest.raises(JenkinsAway):
+def test_a_server_that_is_away_leaves_the_run_for_later_and_one_that_refuses_fails_it(ci):
+    ci.server.problem = CiAway("It is away.", "")
+    with pytest.raises(CiAway):
         ci.builds.start(FIRST)
     assert ci.run(FIRST).stage == ACCEPTED
-    ci.jenkins.problem = Refused("no such job", "")
+    ci.server.problem = Refused("no such job", "")
     with pytest.raises(Refused):
         ci.builds.start(FIRST)
 
     assert (ci.run(FIRST).stage, ci.run(FIRST).status) == (FAILED, "REFUSED")
 
 
-def test_a_build_that_jenkins_forgot_is_due_again_once(ci):
+def test_a_build_that_the_server_forgot_is_due_again_once(ci):
     ci.builds.start(FIRST)
-    ci.jenkins.queue_item = lambda queue_id: None
-    ci.jenkins.results = lambda project: []
+    ci.server.queue_item = lambda project, queue_id: None
+    ci.server.results = lambda project, commit: []
 
     assert ci.poll() == [(build_reconciler.DUE, FIRST)]
     assert (ci.run(FIRST).stage, ci.run(FIRST).lost) == (ACCEPTED, 1)
@@ -171,7 +192,7 @@ def test_a_build_that_jenkins_forgot_is_due_again_once(ci):
     assert ci.poll() == [(build_reconciler.FINISHED, FIRST)]
 
 
-def test_a_start_that_nobody_finished_is_found_in_jenkins_or_due_again(ci):
+def test_a_start_that_nobody_finished_is_found_there_or_due_again(ci):
     ci.builds.turns.runs.advance(FIRST, run.start(time.time(), 1))
     assert ci.poll() == []
     ci.age(FIRST)
@@ -181,7 +202,7 @@ def test_a_start_that_nobody_finished_is_found_in_jenkins_or_due_again(ci):
     ci.builds.turns.runs.advance(FIRST, run.start(time.time(), 1))
     assert ci.run(FIRST).stage == STARTING
     ci.age(FIRST)
-    ci.jenkins.start(None, {"COMMIT": FIRST})
+    ci.server.start(None, FIRST, "main")
     assert ci.poll() == []
     assert (ci.run(FIRST).stage, ci.run(FIRST).queue_id) == (BUILDING, 1)
 
@@ -196,12 +217,12 @@ def test_a_run_far_ahead_of_the_clock_is_recorded_as_of_now(ci):
 
 
 def test_what_a_build_archived_is_recorded_by_its_digest_when_it_is_read_as_passed(ci, monkeypatch):
-    ci.jenkins.archived = {"dist/app.jar": b"made", "large": bytes(100), "after": b"x"}
+    ci.server.archived = {"dist/app.jar": b"made", "large": bytes(100), "after": b"x"}
     monkeypatch.setattr("cicd.ci.artifacts.MOST_BYTES", 50)
     ci.builds.start(FIRST)
-    ci.jenkins.end(1, "SUCCESS")
+    ci.server.end(1, "SUCCESS")
     ci.builds.passed(FIRST, 1)
-    ci.jenkins.archived["dist/app.jar"] = b"changed"
+    ci.server.archived["dist/app.jar"] = b"changed"
     ci.builds.passed(FIRST, 1)
 
     assert ci.run(FIRST).artifacts == {"dist/app.jar": hashlib.sha256(b"made").hexdigest()}

@@ -3,15 +3,15 @@
 import pytest
 
 from cicd.clients import jenkins
-from cicd.clients.jenkins import BuildResult
+from cicd.clients.ci_server import BuildResult
 from cicd.config import Project
-from cicd.errors import JenkinsError
-from tests.lib.consul_settings import settings
+from cicd.errors import CiError
+from tests.lib.consul_settings import changed, settings
 
 COMMIT = "a" * 40
 WHOLE = Project("api", "acme/shop")
 INSIDE = Project("api", "acme/shop", directory="apps/api")
-SETTINGS = settings("http://127.0.0.1:1")
+SETTINGS = changed(settings("http://127.0.0.1:1"), "jenkins", token_file="")
 
 
 @pytest.mark.parametrize(("project", "more"), [(WHOLE, {}), (INSIDE, {"DIRECTORY": "apps/api"})])
@@ -26,5 +26,5 @@ def test_a_build_of_another_folder_is_not_the_one_that_was_asked_for():
     wanted = jenkins.parameters(SETTINGS, INSIDE, COMMIT, "main")
     other = BuildResult(7, "SUCCESS", "http://j/", 1.0, 1.0, 7, {**wanted, "DIRECTORY": "apps/web"})
 
-    with pytest.raises(JenkinsError, match="it differs in DIRECTORY"):
-        jenkins.verify(other, INSIDE, wanted)
+    with pytest.raises(CiError, match="it differs in DIRECTORY"):
+        jenkins.Jenkins(SETTINGS).verified(INSIDE, other, COMMIT, "main")

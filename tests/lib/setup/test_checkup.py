@@ -11,7 +11,7 @@ from cicd import config
 from cicd.clients import jenkins
 from cicd.clients.stackstorm import StackStorm
 from cicd.finding import GOOD, SKIPPED, WARNING, WRONG
-from cicd.setup import checkup
+from cicd.setup import checkup, ci_checks
 from cicd.setup.checkup import Checkup
 
 ROOT = Path(__file__).parents[3]
@@ -103,11 +103,11 @@ def test_what_is_not_configured_is_no_mistake(tmp_path, consul):
 )
 def test_a_job_must_take_every_parameter(tmp_path, consul, page, state, said):
     names = [{"name": name} for name in jenkins.PARAMETERS]
-    complete = [{"parameterDefinitions": names}, {"_class": f"x.{checkup.NOTIFIER}"}]
+    complete = [{"parameterDefinitions": names}, {"_class": f"x.{ci_checks.NOTIFIER}"}]
     page = {**page, "property": complete if page["property"] == "all" else page["property"]}
     project = settings(tmp_path, consul).project("greeter")
 
-    first, *rest = checkup._job(project, page)
+    first, *rest = ci_checks._job(project, page)
 
     assert first.state == state
     assert said in first.said
@@ -120,7 +120,7 @@ def test_the_job_of_a_project_in_a_folder_must_take_the_folder_too(tmp_path, con
     projects = {"api": {"repository": "acme/shop", "directory": "api"}}
     project = settings(tmp_path, consul, projects=projects).project("api")
 
-    first, *_ = checkup._job(project, page)
+    first, *_ = ci_checks._job(project, page)
 
     assert (first.state, first.said) == (WRONG, "does not take DIRECTORY")
 

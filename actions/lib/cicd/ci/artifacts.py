@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Callable, Dict, Mapping
 
+from cicd.ci import ci_servers
 from cicd.ci.run import PASSED
 from cicd.ci.runs import Runs
-from cicd.clients.jenkins import Jenkins
+from cicd.clients.ci_server import CiServer
 from cicd.config import Project, Settings
 from cicd.errors import Refused
 from cicd.store.store import Store
@@ -17,13 +18,13 @@ MOST_FILES = 200
 MOST_BYTES = 2 * 1024**3
 
 
-def recorded(jenkins: Jenkins, project: Project, number: int) -> Dict[str, str]:
+def recorded(server: CiServer, project: Project, number: int) -> Dict[str, str]:
     """Return the sha256 of each file that build *number* archived, by path; beyond the limits of none."""
     digests: Dict[str, str] = {}
     left = MOST_BYTES
-    for path in jenkins.artifacts(project, number)[:MOST_FILES]:
+    for path in server.artifacts(project, number)[:MOST_FILES]:
         digest = hashlib.sha256()
-        left -= jenkins.download(project, number, path, digest.update, left)
+        left -= server.download(project, number, path, digest.update, left)
         if left < 0:
             break
         digests[path] = digest.hexdigest()
@@ -41,8 +42,8 @@ class Archived:
                 f"Build it: st2 run cicd.git_push project={project.name} commit={commit}",
             )
         self.artifacts: Mapping[str, str] = known.artifacts
-        self._jenkins, self._project, self._build = Jenkins(settings), project, known.build
+        self._server, self._project, self._build = ci_servers.of(settings, project), project, known.build
 
     def download(self, path: str, write: Callable[[bytes], object], limit: int) -> int:
-        """Give *write* the file *path* as Jenkins has it now, up to *limit* bytes, and return its size."""
-        return self._jenkins.download(self._project, self._build, path, write, limit)
+        """Give *write* the file *path* as CI has it now, up to *limit* bytes, and return its size."""
+        return self._server.download(self._project, self._build, path, write, limit)

@@ -1,23 +1,23 @@
-"""What became of builds without anybody having told: the backstop behind Jenkins' callbacks."""
+"""What became of builds without anybody having told: the backstop behind the callbacks of CI."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Iterator, Mapping
+from typing import Callable, Iterator, Mapping
 
 from cicd import identifiers
 from cicd.ci import build_queue, run
 from cicd.ci.builds import GOES_ON, LOST, Builds, Seen
+from cicd.ci.ci_servers import CiServers
 from cicd.ci.run import BUILDING, STARTING, Run
-from cicd.clients.jenkins import Jenkins
+from cicd.clients.ci_server import CiServer
 from cicd.config import Project, Settings
-from cicd.errors import JenkinsError, JenkinsMissing
+from cicd.errors import CiError, CiMissing
 from cicd.store.store import Store
 
 PATIENCE_SECONDS = 20  # an action that is on its way
 CALLBACK_SECONDS = 5  # a callback that is on its way
-CLOCK_SECONDS = 60  # by which Jenkins' clock may differ
 FINISHED, DUE = "cicd.build_finished", "cicd.build_due"
 
 
@@ -30,10 +30,22 @@ class Event:
     trace: str
 
 
-def find(settings: Settings, store: Store, jenkins: Jenkins) -> Iterator[Event]:
-    """Yield, for all projects, the builds that ended untold and those whose start was lost."""
+def find(
+    settings: Settings, store: Store, server_of: Callable[[Project], CiServer] | None = None
+) -> Iterator[Event]:
+    """
+    Yield, for all projects, the builds that ended untold and those whose start was lost.
+
+    A server that does not answer keeps nothing from the projects of another; what it says is raised last.
+    """
+    server_of, problems = server_of or CiServers(settings).of, []
     for project in settings.projects.values():
-        yield from _Watch(Builds(settings, project, store, jenkins)).events()
+        try:
+            yield from _Watch(Builds(project, store, server_of(project))).events()
+        except CiError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0]
 
 
 class _Watch:
@@ -62,7 +74,7 @@ class _Watch:
     def _ended(self, commit: str, known: Run) -> Iterator[Event]:
         try:
             seen = self._builds.look(commit, known)
-        except JenkinsError:  # away, or a build that is not ours: the next poll asks again
+        except CiError:  # away, or a build that is not ours: the next poll asks again
             return
         if seen.state == LOST and not known.lost:
             # Nothing ran yet, so nothing can be built twice.
@@ -73,24 +85,21 @@ class _Watch:
 
     def _not_started(self, commit: str, known: Run) -> Iterator[Event]:
         if known.stage == STARTING:
-            if self._adopted(commit, known.at):
+            if self._adopted(commit, known):
                 return
             self._runs.advance(commit, run.put_back(time.time()))
         now = self._turns.lane()
         if not build_queue.has(now, commit):
             now = self._turns.enter(commit)
-        if now.running and now.running.commit == commit and self._builds.jenkins.answers():
+        if now.running and now.running.commit == commit and self._builds.server.answers(self._project):
             yield self._due(commit)
 
-    def _adopted(self, commit: str, since: float) -> bool:
-        """Whether Jenkins has the build, although the action that started it could not say so."""
+    def _adopted(self, commit: str, known: Run) -> bool:
+        """Whether the server has the build, although the action that started it could not say so."""
         try:
-            queue_id = self._builds.jenkins.queued(self._project, commit)
-            found = [r for r in self._builds.jenkins.results(self._project) if r.commit == commit]
-        except JenkinsMissing:
+            queue_id = self._builds.server.started(self._project, commit, known.branch, known.at)
+        except CiMissing:
             return False
-        begun = [r.queue_id for r in found if r.started > since - CLOCK_SECONDS]
-        queue_id = queue_id or next(iter(begun), 0)
         return bool(queue_id) and self._runs.advance(commit, run.queue(time.time(), queue_id))
 
     def _due(self, commit: str) -> Event:
@@ -102,7 +111,7 @@ class _Watch:
 
 
 def _may_be_told(seen: Seen) -> bool:
-    """Whether the build ended just now; a clock of Jenkins' that is ahead does not count."""
+    """Whether the build ended just now; a clock of the server's that is ahead does not count."""
     if seen.result is None or seen.result.status is None:
         return False
     ended = seen.result.started + seen.result.seconds

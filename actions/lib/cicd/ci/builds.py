@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import Mapping, TypedDict
 
-from cicd.ci import artifacts, run
+from cicd.ci import artifacts, ci_servers, run
 from cicd.ci.build_queue import QueueEntry, replaced_by
 from cicd.ci.queue_store import Turns
 from cicd.ci.run import PASSED, Command, Run
-from cicd.clients.jenkins import BuildResult, Jenkins, parameters, verify
+from cicd.clients.ci_server import SUCCESS, BuildResult, CiServer
 from cicd.config import Project, Settings
-from cicd.errors import CicdError, JenkinsAway, JenkinsError, JenkinsMissing, Refused
+from cicd.errors import CiAway, CicdError, CiError, CiMissing, CiMoved, CiSilent, Refused
 from cicd.store.store import Store
 
 QUEUED, RUNNING, ENDED = "QUEUED", "RUNNING", "ENDED"
@@ -22,14 +22,14 @@ GOES_ON = (QUEUED, RUNNING)
 
 @dataclass(frozen=True)
 class Seen:
-    """How a build was found in Jenkins: one of the states above, and what Jenkins says of it."""
+    """How a build was found: one of the states above, and what its server says of it."""
 
     state: str
     result: BuildResult | None = None
 
     @property
     def status(self) -> str:
-        """Jenkins' own word for a build that ended, else the state."""
+        """The server's own word for a build that ended, else the state."""
         return (self.result.status or self.state) if self.result and self.state == ENDED else self.state
 
     @property
@@ -39,7 +39,7 @@ class Seen:
 
 
 class Started(TypedDict):
-    """The start of a build: its number in Jenkins' queue, or 0 and why there is none."""
+    """The start of a build: its number in the server's queue, or 0 and why there is none."""
 
     queue_id: int
     why: str
@@ -62,18 +62,24 @@ class Passed(TypedDict):
 class Builds:
     """The CI of *project*."""
 
-    def __init__(self, settings: Settings, project: Project, store: Store, jenkins: Jenkins) -> None:
+    def __init__(self, project: Project, store: Store, server: CiServer) -> None:
         self.project = project
         self.turns = Turns(store, project.name)
+        self.server = server
         self._runs = self.turns.runs
-        self.jenkins = jenkins
-        self._settings = settings
+
+    @classmethod
+    def of(cls, settings: Settings, project: str) -> Builds:
+        """Return the CI of the project called *project*."""
+        found = settings.project(project)
+        return cls(found, Store(settings), ci_servers.of(settings, found))
 
     def start(self, commit: str) -> Started:
         """
-        Start the build of *commit* if it is its turn; `queue_id` is 0 when it is not.
+        Start the build of *commit* if it is its turn; `queue_id` is 0 when it is not, or not known yet.
 
-        A Jenkins that is away leaves the run for another try; one that refuses fails it.
+        A server that is away leaves the run for another try; one that refuses fails it. One that may have
+        started the build and did not say so is asked for it later: nothing is built twice.
         """
         known = self._run(commit)
         running = self.turns.enter(commit).running if known.is_open else None
@@ -82,7 +88,8 @@ class Builds:
         if not self._runs.advance(commit, run.start(time.time(), running.order)):
             return {"queue_id": 0, "why": "its build was started already"}
         queue_id = self._queue(commit, known.branch)
-        self._runs.advance(commit, run.queue(time.time(), queue_id))
+        if queue_id:
+            self._runs.advance(commit, run.queue(time.time(), queue_id))
         return {"queue_id": queue_id, "why": ""}
 
     def began(self, commit: str, number: int) -> BuildResult:
@@ -98,11 +105,11 @@ class Builds:
         """
         known = self._run(commit)
         result = self._read(commit, number, known)
-        if result.status != "SUCCESS":
-            raise JenkinsError(
+        if result.status != SUCCESS:
+            raise CiError(
                 f"{self.label(result.number)} of {self.project.name} at {commit[:7]} is "
                 f"{result.status or 'still running'}, not SUCCESS.",
-                f"Nothing was packaged. See {result.url}console",
+                f"Nothing was packaged. See {self.server.console_page(self.project, result.number)}",
             )
         turn = QueueEntry(commit, known.order)
         newer = replaced_by(self.turns.lane(), turn)
@@ -121,7 +128,7 @@ class Builds:
 
     def failed(self, commit: str) -> tuple[Seen, str]:
         """
-        Close the run of *commit* because its build did not succeed, as Jenkins itself must say.
+        Close the run of *commit* because its build did not succeed, as its server itself must say.
 
         Only the build that the run recorded can fail it, whichever one somebody told of. Returns what
         was seen, and the commit whose turn came by it.
@@ -129,6 +136,7 @@ class Builds:
         known = self._run(commit)
         seen = self.look(commit, known)
         self._refuse_good(seen, commit)
+        self._refuse_passed(known, commit)
         if seen.state == OVERDUE:
             self._stop(seen, known)
         self._runs.advance(commit, run.fail(time.time(), seen.number, seen.status))
@@ -141,21 +149,21 @@ class Builds:
         self._refuse_unstarted(commit, known)
         number = known.build
         if not number:
-            item = self.jenkins.queue_item(known.queue_id)
+            item = self.server.queue_item(self.project, known.queue_id)
             if item and not item.number:
                 return self._queued(known, item.cancelled)
             number = item.number if item else self._number_of(commit, known)
         if not number:
             return Seen(LOST)
         try:
-            result = self._verified(self.jenkins.result(self.project, number), commit, known)
-        except JenkinsMissing:
+            result = self._verified(self.server.result(self.project, number), commit, known)
+        except CiMissing:
             return Seen(LOST)
         return self._timed(result, known)
 
     def label(self, number: int) -> str:
         """Return how people call build *number*."""
-        return f"{self.project.job} #{number}" if number else self.project.job
+        return self.server.label(self.project, number)
 
     def _run(self, commit: str) -> Run:
         known = self._runs.find(commit)
@@ -168,52 +176,67 @@ class Builds:
 
     def _queue(self, commit: str, branch: str) -> int:
         try:
-            given = parameters(self._settings, self.project, commit, branch)
-            return self.jenkins.start(self.project, given)
-        except JenkinsAway as error:
-            self._runs.advance(commit, run.put_back(time.time()))
-            raise JenkinsAway(error.message, f"{error.hint} The build starts once it answers.") from None
+            return self.server.start(self.project, commit, branch)
+        except CiAway as error:
+            if not isinstance(error, CiSilent):
+                self._runs.advance(commit, run.put_back(time.time()))
+            error.hint = f"{error.hint} The build starts once it answers."
+            raise
         except CicdError as error:
-            self._runs.advance(commit, run.refuse(time.time()))
+            self._give_up(commit, error)
             error.details = {**error.details, "next": self.turns.end(commit)}
             raise
 
+    def _give_up(self, commit: str, error: CicdError) -> None:
+        if isinstance(error, CiMoved):
+            self._runs.advance(commit, run.put_back(time.time()))
+            self._runs.advance(commit, run.supersede(time.time(), error.head))
+        else:
+            self._runs.advance(commit, run.refuse(time.time()))
+
     def _read(self, commit: str, number: int, known: Run) -> BuildResult:
-        return self._verified(self.jenkins.of_commit(self.project, commit, number), commit, known)
+        return self._verified(self.server.of_commit(self.project, commit, number), commit, known)
 
     def _verified(self, result: BuildResult, commit: str, known: Run) -> BuildResult:
-        wanted = parameters(self._settings, self.project, commit, known.branch)
-        return verify(result, self.project, wanted)
+        return self.server.verified(self.project, result, commit, known.branch)
 
     def _archived(self, number: int) -> Mapping[str, str]:
-        return artifacts.recorded(self.jenkins, self.project, number)
+        return artifacts.recorded(self.server, self.project, number)
 
     def _queued(self, known: Run, cancelled: bool) -> Seen:
         if cancelled:
             return Seen(CANCELLED)
-        return Seen(OVERDUE if _is_over(self._settings.jenkins.queue_timeout, known.at) else QUEUED)
+        return Seen(OVERDUE if _is_over(self.server.queue_timeout, known.at) else QUEUED)
 
     def _timed(self, result: BuildResult, known: Run) -> Seen:
         if result.status is not None:
             return Seen(ENDED, result)
         began = max(known.at, result.started)
-        return Seen(OVERDUE if _is_over(self._settings.jenkins.build_timeout, began) else RUNNING, result)
+        return Seen(OVERDUE if _is_over(self.server.build_timeout, began) else RUNNING, result)
 
     def _number_of(self, commit: str, known: Run) -> int:
-        found = [r for r in self.jenkins.results(self.project) if r.commit == commit]
+        found = self.server.results(self.project, commit)
         return next((r.number for r in found if r.queue_id == known.queue_id), 0)
 
     def _refuse_good(self, seen: Seen, commit: str) -> None:
-        if seen.status in ("SUCCESS", *GOES_ON):
-            raise JenkinsError(
+        if seen.status in (SUCCESS, *GOES_ON):
+            raise CiError(
                 f"{self.label(seen.number)} of {self.project.name} at {commit[:7]} did not fail: "
-                f"Jenkins says {seen.status}.",
+                f"{self.server.name} says {seen.status}.",
                 "Nothing was changed. Its real end is still waited for.",
+            )
+
+    def _refuse_passed(self, known: Run, commit: str) -> None:
+        if known.stage == PASSED:
+            raise CiError(
+                f"{self.label(known.build)} of {self.project.name} at {commit[:7]} passed and was taken; "
+                "that it failed when it ran again changes nothing.",
+                f"To keep what it built from going on: st2 run cicd.reject project={self.project.name}",
             )
 
     def _refuse_unstarted(self, commit: str, known: Run) -> None:
         if not (known.build or known.queue_id):
-            raise JenkinsError(
+            raise CiError(
                 f"The run of {self.project.name} at {commit[:7]} has no build that could have ended: "
                 f"it is {known.stage}.",
                 "Nothing was changed. Whoever reported an end meant another build.",
@@ -221,9 +244,9 @@ class Builds:
 
     def _stop(self, seen: Seen, known: Run) -> None:
         if seen.number:
-            self.jenkins.stop(self.project, seen.number)
+            self.server.stop(self.project, seen.number)
         else:
-            self.jenkins.cancel(known.queue_id)
+            self.server.cancel(self.project, known.queue_id)
 
 
 def _ended_well(build: int, execution: str, newer: str, archived: Mapping[str, str]) -> Command:

@@ -27,8 +27,8 @@ Stage = Literal["accepted", "waiting", "starting", "building", "passed", "failed
 Before = Optional[Stage]  # None: there is no run yet
 ACCEPTED: Stage = "accepted"  # its build may start once its turn comes
 WAITING: Stage = "waiting"  # another build of the project runs
-STARTING: Stage = "starting"  # an action asks Jenkins for the build
-BUILDING: Stage = "building"  # Jenkins has the build, queued or running
+STARTING: Stage = "starting"  # an action asks the CI server for the build
+BUILDING: Stage = "building"  # the CI server has the build, queued or running
 PASSED: Stage = "passed"
 FAILED: Stage = "failed"
 SUPERSEDED: Stage = "superseded"  # a newer commit took its turn, or passed before it
@@ -44,7 +44,7 @@ class Transition(NamedTuple):
     to: Stage
 
 
-# By the function that makes them. What failed may pass after all: somebody may build it again in Jenkins.
+# By the function that makes them. What failed may pass after all: somebody may build it again there.
 TRANSITIONS: Mapping[str, Transition] = {
     "accept": Transition(frozenset({None}) | ENDED, ACCEPTED),
     "wait": Transition(frozenset({ACCEPTED}), WAITING),
@@ -66,7 +66,7 @@ class Run:
     How far the pipeline came with one commit.
 
     `at` is the epoch second when `stage` last changed, `user` who pushed; `deploy`: the canary follows.
-    `build` is Jenkins' number and `queue_id` its queue's, 0 while there is none; `lost` is 1 after Jenkins
+    `build` is the CI server's number and `queue_id` its queue's, 0 while there is none; `lost` is 1 after it
     lost the build once; `status` says how a build ended that did not pass.
     `by` is the newer commit that superseded this one, `order` the turn in the queue.
     `artifacts` is the sha256 of what the build archived, by path.
@@ -158,7 +158,7 @@ def start(now: float, order: int) -> Command:
 
 
 def queue(now: float, queue_id: int) -> Command:
-    """Record that Jenkins took its build in as *queue_id*."""
+    """Record that the CI server took its build in as *queue_id*."""
     return _move("queue", now, queue_id=queue_id, build=0)
 
 
@@ -168,12 +168,12 @@ def put_back(now: float) -> Command:
 
 
 def refuse(now: float) -> Command:
-    """Fail it, since Jenkins does not take its build."""
+    """Fail it, since the CI server does not take its build."""
     return _move("refuse", now, status="REFUSED")
 
 
 def lose(now: float) -> Command:
-    """Let its build start once more, since Jenkins forgot it before anything ran."""
+    """Let its build start once more, since the CI server forgot it before anything ran."""
     return _move("lose", now, lost=1, queue_id=0)
 
 

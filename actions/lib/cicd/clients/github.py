@@ -1,4 +1,4 @@
-"""GitHub's REST API: where branches are, and what is told about commits and deployments."""
+"""GitHub's REST API: where branches are, and what is told of commits and deployments."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, List, Mapping, Optional, TypedDict, cast
 
+from cicd.clients.silence import was_not_asked
 from cicd.config import Settings, secret
 from cicd.errors import GitHubError, ReceiverBusy
 from cicd.sanitize import beginning, one_line
@@ -77,10 +78,11 @@ class HookConfig(TypedDict, total=False):
 
 
 class Hook(TypedDict, total=False):
-    """A webhook of a repository."""
+    """A webhook of a repository, and the names of what it delivers."""
 
     id: int
     config: HookConfig
+    events: List[str]
 
 
 class Delivery(TypedDict, total=False):
@@ -94,7 +96,13 @@ class Delivery(TypedDict, total=False):
 
 
 class GitHubBusy(ReceiverBusy, GitHubError):
-    """GitHub is down, or wants less: worth another try after `seconds`."""
+    """
+    GitHub is down, or wants less: worth another try after `seconds`.
+
+    When it `was_asked` and did not say what came of it, it may have done what was wanted.
+    """
+
+    was_asked = True
 
 
 class GitHub:
@@ -126,20 +134,20 @@ class GitHub:
 
     def repository(self, name: str) -> RepositoryDocument:
         """Return repository *name* (owner/name)."""
-        return cast(RepositoryDocument, dict(self._ask("GET", f"repos/{name}")))
+        return cast(RepositoryDocument, dict(self.ask("GET", f"repos/{name}")))
 
     def head(self, repository: str, branch: str) -> Head:
         """Return the newest commit of *branch*."""
-        return cast(Head, dict(self._ask("GET", f"repos/{repository}/branches/{branch}")["commit"]))
+        return cast(Head, dict(self.ask("GET", f"repos/{repository}/branches/{branch}")["commit"]))
 
     def compare(self, repository: str, base: str, head: str) -> Comparison:
         """Return how *head* differs from *base*."""
-        return cast(Comparison, dict(self._ask("GET", f"repos/{repository}/compare/{base}...{head}")))
+        return cast(Comparison, dict(self.ask("GET", f"repos/{repository}/compare/{base}...{head}")))
 
     def set_status(self, repository: str, commit: str, context: str, state: str, said: str, url: str) -> None:
         """Set the status *context* of *commit* to pending, success, failure or error, with what is *said*."""
         body = {"state": state, "context": context, "description": beginning(said, DESCRIPTION_LIMIT)}
-        self._ask(
+        self.ask(
             "POST", f"repos/{repository}/statuses/{commit}", {**body, **({"target_url": url} if url else {})}
         )
 
@@ -156,49 +164,66 @@ class GitHub:
             "required_contexts": [],
             "production_environment": is_production,
         }
-        return int(self._ask("POST", f"repos/{repository}/deployments", body)["id"])
+        return int(self.ask("POST", f"repos/{repository}/deployments", body)["id"])
 
     def set_deployment(self, repository: str, number: int, state: str, said: str, url: str) -> None:
         """Set deployment *number* to what *state*, as of a commit status, means for it."""
         body = {"state": DEPLOYMENT_STATES[state], "description": beginning(said, DESCRIPTION_LIMIT)}
         path = f"repos/{repository}/deployments/{number}/statuses"
-        self._ask("POST", path, {**body, **({"log_url": url} if url else {})})
+        self.ask("POST", path, {**body, **({"log_url": url} if url else {})})
 
     def hooks(self, repository: str) -> list[Hook]:
         """Return the webhooks of *repository*; the token needs admin:repo_hook."""
-        return list(self._ask("GET", f"repos/{repository}/hooks", params={"per_page": PAGE}))
+        return list(self.ask("GET", f"repos/{repository}/hooks", params={"per_page": PAGE}))
 
     def deliveries(self, repository: str, hook: int) -> list[Delivery]:
         """Return the newest attempts to deliver to *hook*, newest first."""
         path = f"repos/{repository}/hooks/{hook}/deliveries"
-        return list(self._ask("GET", path, params={"per_page": PAGE}))
+        return list(self.ask("GET", path, params={"per_page": PAGE}))
 
     def redeliver(self, repository: str, hook: int, delivery: int) -> None:
         """Ask for one more attempt of *delivery*."""
-        self._ask("POST", f"repos/{repository}/hooks/{hook}/deliveries/{delivery}/attempts", {})
+        self.ask("POST", f"repos/{repository}/hooks/{hook}/deliveries/{delivery}/attempts", {})
 
-    def _ask(
+    def ask(
         self,
         method: str,
         path: str,
         body: Mapping[str, object] | None = None,
-        params: Mapping[str, int] | None = None,
+        params: Mapping[str, int | str] | None = None,
     ) -> Any:
-        url = f"{self.url}/{path}"
+        """Return GitHub's answer as JSON; GitHubBusy when it is worth another try, else GitHubError."""
+        answer = self._request(method, path, json=body, params=params)
         try:
-            answer = self._session.request(method, url, json=body, params=params, timeout=TIMEOUT_SECONDS)
-            if answer.ok:
-                return answer.json() if answer.content else {}
-        except (OSError, ValueError) as error:  # requests' own are kinds of OSError
-            name = type(error).__name__
-            raise GitHubBusy(f"GitHub at {self.url} does not answer ({name}).", RETRY_SECONDS) from None
-        raise self._failure(method, path, answer)
+            return answer.json() if answer.content else {}
+        except ValueError as error:
+            raise self._silence(error) from None
+
+    def stream(self, path: str) -> requests.Response:
+        """Return the open answer with the file at *path*, wherever GitHub keeps it."""
+        return self._request("GET", path, stream=True)
+
+    def _request(self, method: str, path: str, **more: Any) -> requests.Response:
+        try:
+            answer = self._session.request(method, f"{self.url}/{path}", timeout=TIMEOUT_SECONDS, **more)
+        except OSError as error:  # requests' own are kinds of OSError
+            raise self._silence(error) from None
+        if not answer.ok:
+            raise self._failure(method, path, answer)
+        return answer
+
+    def _silence(self, error: Exception) -> GitHubBusy:
+        busy = GitHubBusy(f"GitHub at {self.url} does not answer ({type(error).__name__}).", RETRY_SECONDS)
+        busy.was_asked = not was_not_asked(error)
+        return busy
 
     def _failure(self, method: str, path: str, answer: requests.Response) -> GitHubError:
         said = f"GitHub at {self.url} refused {method} {path}: {answer.status_code} {_message(answer)}"
         seconds = _wait_of(answer)
         if seconds:
-            return GitHubBusy(f"{said}.", seconds)
+            busy = GitHubBusy(f"{said}.", seconds)
+            busy.was_asked = answer.status_code >= 500
+            return busy
         hint = "Check that the token may read the repository and write statuses and deployments."
         return GitHubError(f"{said}.", hint, status=answer.status_code)
 

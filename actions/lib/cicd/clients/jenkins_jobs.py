@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cicd.clients.jenkins import Jenkins
-from cicd.errors import JenkinsMissing
+from cicd.errors import CiMissing
 
 
 class JenkinsJobs:
@@ -16,11 +16,11 @@ class JenkinsJobs:
         """Return the config.xml of *job*, or None when there is no such job."""
         try:
             return str(self._jenkins.ask(f"read the job {job}", lambda s: s.get_job_config(job)))
-        except JenkinsMissing:
+        except CiMissing:
             return None
 
     def create(self, job: str, xml: str) -> None:
-        """Make *job* as *xml* says; JenkinsError when there is one, or its folder is missing."""
+        """Make *job* as *xml* says; CiError when there is one, or its folder is missing."""
         self._jenkins.ask(f"create the job {job}", lambda s: s.create_job(job, xml))
 
     def change(self, job: str, xml: str) -> None:
@@ -28,5 +28,5 @@ class JenkinsJobs:
         self._jenkins.ask(f"change the job {job}", lambda s: s.reconfig_job(job, xml))
 
     def delete(self, job: str) -> None:
-        """Delete *job* with its builds; JenkinsMissing when there is none."""
+        """Delete *job* with its builds; CiMissing when there is none."""
         self._jenkins.ask(f"delete the job {job}", lambda s: s.delete_job(job))

@@ -65,7 +65,7 @@ def _fetch(download: Download, path: str, target: Path, wanted: str, limit: int)
         download(path, write, limit)
     if digest.hexdigest() != wanted:
         raise Refused(
-            f"{path} has the sha256 {digest.hexdigest()} in Jenkins, and had {wanted} when the build passed: "
+            f"{path} has the sha256 {digest.hexdigest()} in CI, and had {wanted} when the build passed: "
             "it was changed since, or is larger than package.build_disk.",
             "Nothing was packaged: find out who changed it, and build the commit again.",
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cicd.clients.jenkins import job_path
+from cicd.ci_choice import GITHUB_ACTIONS
+from cicd.clients import github_actions, jenkins
 from cicd.config import Project, Settings
 
 
@@ -12,6 +13,6 @@ def of_execution(settings: Settings, execution: str) -> str:
 
 
 def of_build(settings: Settings, project: Project, build: int) -> str:
-    """Return the page of *build* at Jenkins, or of the whole job while it has no number."""
-    job = f"{settings.jenkins.url.rstrip('/')}/{job_path(project)}/"
-    return f"{job}{build}/" if build else job
+    """Return the page of *build* at its CI server, or of all builds while it has no number."""
+    page = github_actions.page if project.ci.driver == GITHUB_ACTIONS else jenkins.page
+    return page(settings, project, build)

@@ -13,24 +13,19 @@ import requests
 
 from cicd import config
 from cicd.ci import missed_pushes
-from cicd.clients import jenkins
 from cicd.clients.github import GitHub
-from cicd.clients.jenkins import Jenkins, job_path
-from cicd.clients.jenkins_pages import Job
 from cicd.clients.stackstorm import StackStorm
 from cicd.config import Project, Settings
 from cicd.deploy import executions
 from cicd.errors import CicdError, ConsulError, GitHubError
 from cicd.finding import GOOD, SKIPPED, WARNING, WRONG, Finding
-from cicd.setup import configured, host_checks, load_balancers, monitoring_checks, sensor_life
+from cicd.setup import ci_checks, configured, host_checks, load_balancers, monitoring_checks, sensor_life
 from cicd.store.datacenter import stamp_key
 from cicd.store.store import Store
 
 TIMEOUT_SECONDS = 10
 IMPOSSIBLE_INDEX = 2**53
 ST2_CONF = "/etc/st2/st2.conf"
-NOTIFIER = "HudsonNotificationProperty"
-JOB_TREE = "buildable,property[parameterDefinitions[name]]"
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ class Checkup:
             ("configuration", lambda: configured.findings(store, self.settings, self.given)),
             ("gateway", self._gateway),
             ("GitHub", self._github),
-            ("Jenkins", self._jenkins),
+            ("CI", lambda: ci_checks.findings(self.settings, self.projects)),
             ("Consul", lambda: self._consul(store)),
             ("build hosts", hosts.build_hosts),
             ("APT repository", hosts.repository),
@@ -119,19 +114,6 @@ class Checkup:
         said = f"tells {wanted}" if found else f"no webhook tells {wanted}"
         yield Finding(f"{what} webhook", GOOD if found else WRONG, said, "" if found else fix)
 
-    def _jenkins(self) -> Iterator[Finding]:
-        server = Jenkins(self.settings)
-        server.answers()
-        yield Finding("Jenkins", GOOD, f"{server.url} answers and takes the token")
-        for project in self.projects:
-            path = job_path(project)
-            try:
-                page = server.read(Job, path, f"read {project.job}", JOB_TREE)
-            except CicdError as error:
-                yield Finding(f"Jenkins job {project.job}", WRONG, error.message, _job_hint(project))
-                continue
-            yield from _job(project, page)
-
     def _secrets(self) -> Iterator[Finding]:
         needed = config.unreadable(self.settings, config.READ_BY_ACTIONS)
         for path in (*needed, *config.unreadable_for_notices(self.settings)):
@@ -193,26 +175,6 @@ def coordination() -> Iterator[Finding]:
     kind = url.partition("://")[0]
     said = f"{kind} is set" if url else "none is set: concurrency policies do not hold, joins may be lost"
     yield Finding(what, GOOD if url else WRONG, said, "" if url else fix)
-
-
-def _job(project: Project, page: Job) -> Iterator[Finding]:
-    what, properties = f"Jenkins job {project.job}", [p for p in page.get("property") or [] if p]
-    names = {d.get("name") for p in properties for d in p.get("parameterDefinitions") or []}
-    missing = [name for name in jenkins.parameter_names(project) if name not in names]
-    if missing:
-        yield Finding(what, WRONG, f"does not take {', '.join(missing)}", _job_hint(project))
-    elif not page.get("buildable"):
-        yield Finding(what, WRONG, "is disabled", "Enable it in Jenkins.")
-    else:
-        yield Finding(what, GOOD, "takes every parameter")
-    if not any(str(p.get("_class", "")).endswith(NOTIFIER) for p in properties):
-        fix = "Install the Notification plugin; its endpoint is the gateway's /jenkins?token=…"
-        yield Finding(what, WARNING, "tells nobody of its end: results come with the next poll only", fix)
-
-
-def _job_hint(project: Project) -> str:
-    names = ", ".join(jenkins.parameter_names(project))
-    return f"Make the job with the string parameters {names}, or set `projects.{project.name}.job`."
 
 
 def _tried(part: tuple[str, Callable[[], Iterator[Finding]]]) -> list[Finding]:
