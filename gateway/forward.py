@@ -21,6 +21,8 @@ POST_SECONDS = 15
 # In a burst, who waits for an answer comes before who waits for the next event.
 COURTESY_SECONDS = 0.2
 REASON_BYTES = 500
+# What comes from GitHub goes to one webhook, where rules tell it apart by GitHub's own header.
+GITHUB_EVENTS = {"github": "push", "github_run": "workflow_run"}
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ class Forwarder:
 
     async def _post(self, event: Stored) -> tuple[int, str]:
         assert self._session, "started before anything is forwarded"
-        url = f"{self._config.api_url}/webhooks/cicd/{event.source}"
+        webhook = "github" if event.source in GITHUB_EVENTS else event.source
+        url = f"{self._config.api_url}/webhooks/cicd/{webhook}"
         headers = _headers(event, self._config.api_key)
         # A redirection would carry the key to another host.
         async with self._session.post(url, data=event.body, headers=headers, allow_redirects=False) as answer:
@@ -173,8 +176,8 @@ def _headers(event: Stored, key: str) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "St2-Api-Key": key}
     if event.trace:
         headers["St2-Trace-Tag"] = event.trace
-    if event.source == "github":
-        headers |= {"X-GitHub-Event": "push", "X-GitHub-Delivery": event.delivery}
+    if event.source in GITHUB_EVENTS:
+        headers |= {"X-GitHub-Event": GITHUB_EVENTS[event.source], "X-GitHub-Delivery": event.delivery}
     return headers
 
 

@@ -71,10 +71,30 @@ def push(body: Any, site: str = "") -> Event:
     return Event(reduced, "", repository, repository, kept.get("after", ""), ignored)
 
 
+def workflow_run(body: Any, site: str = "") -> Event:
+    """
+    Return the workflow_run event *body*; ignored unless a dispatch began to run, or any run ended.
+
+    A link that does not begin with *site* is left out.
+    """
+    kept = github_event.run_fields(body)
+    run, repository = kept.get("workflow_run", {}), kept.get("repository", {}).get("full_name", "")
+    ignored = github_event.unusable_run(kept) or _not_worth_a_look(kept.get("action", ""), run)
+    reduced = {**kept, "workflow_run": _linking_to(site, run, "html_url")}
+    return Event(reduced, "", repository, repository, run.get("head_sha", ""), ignored)
+
+
 def other(body: Any) -> Event:
-    """Return an event of GitHub that is no push: always ignored."""
+    """Return an event of GitHub that is neither a push nor a run: always ignored."""
     kept = subset(body, {"repository": {"full_name": REPOSITORY}})
-    return Event({}, "", "", kept.get("repository", {}).get("full_name", ""), "", "it is not a push")
+    return Event(
+        {},
+        "",
+        "",
+        kept.get("repository", {}).get("full_name", ""),
+        "",
+        "it is neither a push nor a run of a workflow",
+    )
 
 
 def jenkins(body: Any, site: str = "") -> Event:
@@ -113,6 +133,12 @@ def unusable_alarm(reason: str, source: str) -> Event:
     """Return the event that says for what *reason* an alarm of *source* cannot be used."""
     told = harmless(reason, REASON_LIMIT)
     return Event({"source": source, "reason": told}, "", "unusable alarms", unusable=told)
+
+
+def _not_worth_a_look(action: str, run: github_event.RunFields) -> str:
+    if action == "completed" or (action == "in_progress" and run.get("event") == "workflow_dispatch"):
+        return ""
+    return "it is of a run that neither ended nor was begun by a dispatch"
 
 
 def _named(alarm: Alarm) -> dict[str, str]:

@@ -34,6 +34,7 @@ from gateway.writer import Writer
 DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
 TIDY_SECONDS = 24 * 3600
 UNSIGNED = "the signature does not fit"
+READ = {"push": reduce.push, "workflow_run": reduce.workflow_run}
 FOREIGN = "the signature is not made with a secret of this repository"
 
 
@@ -82,13 +83,14 @@ class Gateway:
         trusted = self._config.github
         if not is_signed(raw, signature, trusted.secrets):
             return self._answer(Decision("github", delivery, "refused", UNSIGNED), 401)
-        read = functools.partial(reduce.push, site=trusted.url) if kind == "push" else reduce.other
+        read = functools.partial(READ[kind], site=trusted.url) if kind in READ else reduce.other
         event = _event(body.payload(raw, request.content_type), read)
         if trusted.own and not is_signed(raw, signature, trusted.secrets_of(event.repository)):
             return self._answer(Decision("github", delivery, "refused", FOREIGN, event.repository), 401)
         if kind == "ping":
             return self._answer(Decision("github", delivery, "answered", "ping", event.repository), 200)
-        return await self._take("github", delivery, raw, event, request)
+        source = "github_run" if kind == "workflow_run" else "github"
+        return await self._take(source, delivery, raw, event, request)
 
     async def jenkins(self, request: web.Request) -> web.Response:
         """Take a callback of Jenkins' Notification plugin."""

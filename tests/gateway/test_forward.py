@@ -1,5 +1,6 @@
 """What is accepted reaches StackStorm: once, in order, and whatever it answers."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -125,3 +126,16 @@ def test_every_event_of_an_idle_gateway_wakes_it(gateway, stackstorm):
     for number in range(20):
         deliver(gateway, push(after=f"{number:040x}"), delivery=f"n{number}")
         eventually(lambda number=number: len(stackstorm.got) > number)
+
+
+def test_a_run_of_github_actions_goes_to_the_same_webhook_with_githubs_word_for_it(gateway, stackstorm):
+    run = {"id": 10_000_000_001, "head_sha": "a" * 40, "event": "workflow_dispatch", "name": "{{ 7 * 7 }}"}
+    body = {"action": "completed", "workflow_run": run, "repository": {"full_name": "acme/greeter"}}
+    deliver(gateway, json.dumps(body).encode(), "d1", "workflow_run")
+    eventually(lambda: stackstorm.got)
+    ((path, headers, got),) = stackstorm.got
+
+    assert path == "/v1/webhooks/cicd/github"
+    assert (headers["X-GitHub-Event"], headers["X-GitHub-Delivery"]) == ("workflow_run", "d1")
+    assert headers["St2-Trace-Tag"] == f"acme/greeter@{'a' * 40}"
+    assert got["workflow_run"] == {key: value for key, value in run.items() if key != "name"}

@@ -30,13 +30,16 @@ def shapes() -> dict[str, list[dict]]:
     return {shape["name"]: shape["examples"] for shape in json.loads(index.read_text())}
 
 
-def test_of_all_events_only_pushes_go_on_and_each_ends_with_one_decision(gateway, stackstorm, shapes):
+def test_of_all_events_only_pushes_and_runs_go_on_and_each_ends_with_one_decision(
+    gateway, stackstorm, shapes
+):
     every = [(name, body) for name, bodies in shapes.items() for body in bodies]
     sent = {f"d{number}": one for number, one in enumerate(every)}
     codes = {
         deliver(gateway, json.dumps(body).encode(), d, name).status_code for d, (name, body) in sent.items()
     }
-    eventually(lambda: len(stackstorm.got) == len(shapes["push"]))
+    ended = [body for body in shapes["workflow_run"] if body["action"] == "completed"]
+    eventually(lambda: len(stackstorm.got) == len(shapes["push"]) + len(ended))
 
     assert len(shapes) >= 25
     assert codes == {200, 202}
@@ -46,8 +49,10 @@ def test_of_all_events_only_pushes_go_on_and_each_ends_with_one_decision(gateway
         decided[sent[line["delivery"]][0]].add(line["decision"])
     assert decided.pop("push") == {"accepted"}
     assert decided.pop("ping") == {"answered"}
+    assert decided.pop("workflow_run") == {"accepted", "ignored"}
     assert {decision for decisions in decided.values() for decision in decisions} == {"ignored"}
-    builds = {body["ref"] for _, _, body in stackstorm.got if decide(PROJECT, github_push.parse(body)).build}
+    pushes = [body for _, _, body in stackstorm.got if "ref" in body]
+    builds = {body["ref"] for body in pushes if decide(PROJECT, github_push.parse(body)).build}
     assert builds == {"refs/heads/master"}
 
 

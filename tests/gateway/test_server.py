@@ -17,12 +17,12 @@ def test_a_ping_is_answered_and_goes_no_further(gateway, stackstorm):
     assert not stackstorm.calls
 
 
-@pytest.mark.parametrize("kind", ["issues", "pull_request", "workflow_run", "PUSH", "", "<% x %>"])
+@pytest.mark.parametrize("kind", ["issues", "pull_request", "workflow_job", "PUSH", "", "<% x %>"])
 def test_other_events_are_ignored_and_recorded(gateway, stackstorm, kind):
     answer = deliver(gateway, push(), kind=kind)
 
     assert (answer.status_code, answer.json()["decision"]) == (202, "ignored")
-    assert states(gateway.folder) == [("ignored", "it is not a push")]
+    assert states(gateway.folder) == [("ignored", "it is neither a push nor a run of a workflow")]
     assert gateway.audit[0]["repository"] == "acme/greeter"
     assert not stackstorm.calls
 

@@ -1,5 +1,5 @@
 """
-GitHub's push event: which of its fields may go on, each of a known pattern. Pure.
+GitHub's events, pushes and runs of workflows: which fields may go on, each of a known pattern. Pure.
 
 The gateway brings this very file, so it imports nothing of the pack.
 """
@@ -48,6 +48,24 @@ GITHUB: Mapping[str, object] = {
 }
 
 
+WORD = re.compile(r"[a-z_]{1,40}")
+WORKFLOW_FILE = re.compile(r"\.github/workflows/[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+WORKFLOW_RUN: Mapping[str, object] = {
+    "action": WORD,
+    "workflow_run": {
+        "id": range(2**53),
+        "head_sha": COMMIT,
+        "head_branch": BRANCH,
+        "path": WORKFLOW_FILE,
+        "event": WORD,
+        "conclusion": WORD,
+        "html_url": URL,
+        "head_repository": {"full_name": REPOSITORY},
+    },
+    "repository": {"full_name": REPOSITORY},
+}
+
+
 class Repository(TypedDict, total=False):
     """The repository of a push, `full_name` is owner/name."""
 
@@ -93,6 +111,44 @@ class ReducedPush(TypedDict, total=False):
     pusher: Pusher
     sender: Sender
     cicd: Summary
+
+
+class RunFields(TypedDict, total=False):
+    """A run of a workflow: `head_sha` is its commit, `path` its file, `conclusion` how it ended."""
+
+    id: int
+    head_sha: str
+    head_branch: str
+    path: str
+    event: str
+    conclusion: str
+    html_url: str
+    head_repository: Repository
+
+
+class ReducedRun(TypedDict, total=False):
+    """What of a workflow_run event may go on; a field that did not fit its pattern is missing."""
+
+    action: str
+    workflow_run: RunFields
+    repository: Repository
+
+
+def run_fields(event: object) -> ReducedRun:
+    """Return what of GitHub's workflow_run *event* has the shape WORKFLOW_RUN."""
+    return cast(ReducedRun, subset(event, WORKFLOW_RUN))
+
+
+def unusable_run(event: ReducedRun) -> str:
+    """Return which of the fields that make a run cannot be used; empty when all can."""
+    run = event.get("workflow_run", {})
+    needed = {
+        "repository": event.get("repository", {}).get("full_name"),
+        "id": run.get("id"),
+        "commit": run.get("head_sha"),
+    }
+    odd = [name for name, value in needed.items() if not value]
+    return f"the {' and the '.join(odd)} of the run cannot be used" if odd else ""
 
 
 def fields(push: object) -> ReducedPush:
