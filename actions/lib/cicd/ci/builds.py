@@ -231,7 +231,8 @@ class Builds:
             raise CiError(
                 f"{self.label(known.build)} of {self.project.name} at {commit[:7]} passed and was taken; "
                 "that it failed when it ran again changes nothing.",
-                f"To keep what it built from going on: st2 run cicd.reject project={self.project.name} reason=…",
+                "To keep what it built from going on: "
+                f"st2 run cicd.reject project={self.project.name} reason=…",
             )
 
     def _refuse_unstarted(self, commit: str, known: Run) -> None:
