@@ -13,6 +13,7 @@ from cicd.sanitize import one_line
 class ConfirmRing(DeployStep):
     def act(self, settings: Settings, project: str, ring: str, generation: int, user: str) -> dict[str, Any]:
         changed, excused = Deploy(settings, project, user).confirm(ring, generation)
+        self.follow(changed, ring)
         wanted = changed.ring(ring).wanted
         version = wanted.version if wanted else ""
         if not excused:

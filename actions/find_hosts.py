@@ -9,6 +9,7 @@ from cicd.config import Settings
 from cicd.deploy import commands
 from cicd.deploy.deploy import Deploy
 from cicd.errors import CicdError
+from cicd.release.record import DEPLOYING
 from cicd.sanitize import one_line
 
 
@@ -17,6 +18,8 @@ class FindHosts(DeployStep):
         self, settings: Settings, project: str, ring: str, retry: bool, names: list[str]
     ) -> dict[str, Any]:
         seen = Deploy(settings, project).look()
+        if seen.release.ring(ring).state == DEPLOYING:
+            self.follow(seen.release, ring)
         found = commands.hosts_to_retry(seen, ring, names) if retry else seen.updated_hosts(ring)
         hosts = [host.name for host in found]
         return {

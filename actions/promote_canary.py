@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd.action import CicdAction
+from cicd.action import TimedStep
 from cicd.config import Settings
 from cicd.deploy.deploy import Deploy
 from cicd.release.lifecycle import BY_ITSELF
 
 
-class PromoteCanary(CicdAction):
+class PromoteCanary(TimedStep):
     def act(
         self, settings: Settings, project: str, ring: str, user: str, plan: str, due: int
     ) -> dict[str, Any]:
-        changed = Deploy(settings, project, user).promote(ring, plan, due).ring(ring)
+        after = Deploy(settings, project, user).promote(ring, plan, due)
+        self.follow(after, ring)
+        changed = after.ring(ring)
         assert changed.wanted is not None
         previous = changed.last_good.version if changed.last_good else ""
         return {

@@ -11,6 +11,7 @@ from cicd.deploy import commands
 from cicd.deploy.deploy import Deploy
 from cicd.fleet import rollout_summary
 from cicd.fleet.rollout import Order, Rollout
+from cicd.release.record import DEPLOYING
 
 
 class UpdateHosts(DeployStep):
@@ -24,6 +25,8 @@ class UpdateHosts(DeployStep):
     ) -> dict[str, Any]:
         deploy = Deploy(settings, project)
         seen = deploy.look()
+        if seen.release.ring(ring).state == DEPLOYING:
+            self.follow(seen.release, ring)
         chosen, backward = commands.named_hosts(seen, ring, hosts), seen.release.ring(ring).backward
         limit = seen.deploy(ring).time_limit
         with deploy.holding_lock(ring, generation) as still_ours, muted(

@@ -14,7 +14,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cicd.sanitize import age
-from status import steps
 from status.view import ProjectView, RingView, RunView
 
 HERE = Path(__file__).resolve().parent
@@ -49,10 +48,8 @@ class Pages:
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
-        self._environment.filters.update(words=words, clock=clock, span=age)
-        self._environment.globals.update(
-            style=STYLE, script=SCRIPT, steps=steps.NAMES, commit_url=self.commit_url
-        )
+        self._environment.filters.update(words=words, clock=clock, span=age, took=took)
+        self._environment.globals.update(style=STYLE, script=SCRIPT, commit_url=self.commit_url)
 
     def commit_url(self, repository: str, commit: str) -> str:
         """Return where *commit* is shown."""
@@ -94,6 +91,18 @@ def clock(iso: str) -> str:
         return f"{datetime.fromisoformat(iso):%d %b %H:%M:%S}"
     except ValueError:
         return iso
+
+
+def took(seconds: float | None) -> str:
+    """Return how long something took: `0.4 s`, `32 s`, `2 min 14 s`; nothing where that is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def badge(project: str, ring: RingView) -> str:

@@ -6,21 +6,14 @@ from typing import NamedTuple
 
 from cicd.ci import progress, run
 from cicd.ci.run import Run
+from cicd.ci.step_times import BAKES, CI_PASSED, CLEANED, FIRST, LAST, NUMBERS
 from cicd.release.record import DEPLOYING, HEALTHY, Release, Ring
 from cicd.release.stop import Stop
 
-NAMES = (
-    "push", "verified", "CI starts", "cloned and tested", "CI passed", "packaging", "build host", "fetched",
-    "metadata", "package", "published", "cleaned", "advertised to the first ring", "hosts found",
-    "first ring updated", "bakes", "promotion asked for", "advertised to the last ring", "last ring updated",
-)  # fmt: skip
 DONE, ACTIVE, WAITING, FAILED, OVER = "done", "active", "waiting", "failed", "over"
 STAGES = {run.ACCEPTED: 3, run.WAITING: 3, run.STARTING: 3, run.BUILDING: 4, run.FAILED: 4, run.SUPERSEDED: 3}
-STEPS = {
-    "find build host": 7, "fetch commit": 8, "read metadata": 9, "build tree": 10, "build package": 10,
-    "compare builds": 10, progress.PUBLISH: 11, progress.PUBLISHED: 13, progress.ADVERTISE: 13,
-}  # fmt: skip
-FIRST, BAKES, LAST = 15, 16, 19
+STEPS = {**NUMBERS, progress.PUBLISHED: NUMBERS[progress.ADVERTISE]}
+ALL = range(1, LAST + 1)
 
 
 class Step(NamedTuple):
@@ -38,12 +31,30 @@ def of(release: Release, known: Run, ended: Stop | None) -> Step:
     on_ring = _on_rings(release, known.version)
     if on_ring and not (ended and on_ring.number == FIRST):
         return on_ring
-    number = on_ring.number if on_ring else STEPS.get(known.step, 5)
     if ended:
-        return Step(number, FAILED, f"stopped at {ended.step}")
+        return Step(_stopped_at(release, known, ended), FAILED, f"stopped at {ended.step}")
+    if LAST in known.times:
+        return Step(LAST, DONE, "replaced since")
+    if FIRST in known.times:
+        return Step(FIRST, OVER, "replaced by another version")
     if not known.deploy and known.step == progress.PUBLISHED:
-        return Step(12, DONE, "published")
-    return Step(number, ACTIVE, known.step or "CI passed")
+        return Step(CLEANED, DONE, "published")
+    return Step(STEPS.get(known.step, CI_PASSED), ACTIVE, known.step or "CI passed")
+
+
+def _stopped_at(release: Release, known: Run, ended: Stop) -> int:
+    """Where a ring is named, it was in the middle of that ring's update."""
+    ring, colon, _ = ended.step.partition(": ")
+    if colon:
+        return FIRST if ring == release.lifecycle.first else LAST
+    return STEPS.get(known.step, CI_PASSED)
+
+
+def state(at: Step, number: int) -> str:
+    """Return how step *number* is in a run that is *at* another one, or at it; empty while it is to come."""
+    if number == at.number:
+        return at.state
+    return DONE if number < at.number else ""
 
 
 def _of_ci(known: Run) -> Step:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypedDict
 
-from cicd.ci import progress
+from cicd.ci import progress, step_times
 from cicd.ci.run import OPEN, Run
+from cicd.ci.step_times import StepTime, Times
 from cicd.release import guards
 from cicd.release.record import DEPLOYING, HEALTHY, RESTORING, STOPPED, Release, Ring
 from cicd.release.stored import HistoryEntry
 from cicd.release.verdict import BAD, GOOD
-from cicd.reports import overview, status_text
+from cicd.reports import links, overview, status_text
 from cicd.reports.status_text import HostStatus
 from cicd.sanitize import age, rfc3339
 from cicd.store.snapshot import Snapshot
@@ -61,8 +62,27 @@ class RingView(TypedDict):
     sick: int
 
 
+class StepView(TypedDict):
+    """
+    A step of a run: its name, how it is there, and when it began.
+
+    `seconds` is None while that is not known. `execution` did it in StackStorm, and `url` shows more of it.
+    """
+
+    name: str
+    state: str
+    when: str
+    seconds: float | None
+    execution: str
+    url: str
+
+
 class RunView(TypedDict):
-    """The run of a commit: how far it came of the 19 steps in a few words, and why it stopped, if it did."""
+    """
+    The run of a commit: how far it came of the 19 `steps` in a few words, and why it stopped, if it did.
+
+    `seconds` is the time from its first step to the end of its last one so far.
+    """
 
     commit: str
     who: str
@@ -74,6 +94,9 @@ class RunView(TypedDict):
     said: str
     why: str
     execution: str
+    url: str
+    seconds: float
+    steps: list[StepView]
 
 
 class ChangeView(TypedDict):
@@ -127,7 +150,7 @@ def of(seen: Snapshot) -> ProjectView:
         "holds": [kind for kind in KINDS if _holds(seen.release, kind)],
         "waiting": len(waiting),
         "waiting_since": iso(min(waiting, default=0)),
-        "runs": list(_runs(seen.release, runs, seen.now)),
+        "runs": list(_runs(seen, runs)),
         "history": [_change(entry) for entry in shown["history"]],
     }
 
@@ -180,23 +203,48 @@ def _bake(seen: Snapshot, name: str) -> Bake | None:
     return {"done": min(needed, int(baked)), "needed": needed}
 
 
-def _runs(release: Release, runs: Mapping[str, Run], now: float) -> Iterator[RunView]:
+def _runs(seen: Snapshot, runs: Mapping[str, Run]) -> Iterator[RunView]:
     for commit in sorted(runs, key=lambda one: -runs[one].at)[:RUNS]:
         known = runs[commit]
-        ended = progress.of(known, now)
-        found = steps.of(release, known, ended)
+        ended = progress.of(known, seen.now)
+        found, times = steps.of(seen.release, known, ended), step_times.all_of(known.times)
+        execution = ended.execution if ended else known.claimed_by
         yield {
             "commit": commit,
             "who": known.user,
             "when": iso(known.at),
-            "age": age(now - known.at),
+            "age": age(seen.now - known.at),
             "version": known.version,
             "step": found.number,
             "state": found.state,
             "said": found.said,
             "why": ended.sentence if ended else "",
-            "execution": ended.execution if ended else known.claimed_by,
+            "execution": execution,
+            "url": links.of_execution(seen.settings, execution),
+            "seconds": _from_first_to_last(times),
+            "steps": [_step(seen, known, found, number, times.get(number)) for number in steps.ALL],
         }
+
+
+def _step(seen: Snapshot, known: Run, at: steps.Step, number: int, time: StepTime | None) -> StepView:
+    execution = time.execution if time else ""
+    url = links.of_execution(seen.settings, execution)
+    if number == step_times.TESTED and known.build:
+        url = links.of_build(seen.settings, seen.project, known.build)
+    return {
+        "name": step_times.NAMES[number - 1],
+        "state": steps.state(at, number),
+        "when": iso(time.began) if time else "",
+        "seconds": time.seconds if time and number not in step_times.MOMENTS else None,
+        "execution": execution,
+        "url": url,
+    }
+
+
+def _from_first_to_last(times: Times) -> float:
+    if not times:
+        return 0.0
+    return round(max(time.ended for time in times.values()) - min(time.began for time in times.values()), 1)
 
 
 def _change(entry: HistoryEntry) -> ChangeView:

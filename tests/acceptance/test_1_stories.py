@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import requests
 
 from demo.steps import NAMES
 from demo.stories import PROJECT, STORIES
@@ -61,14 +62,30 @@ def test_history_says_who_what_and_why(stackstorm):
 
 def test_the_page_followed_each_push_without_being_reloaded(browser, teller):
     seen = browser.run("return window.seen")
-    first, second, failed, _ = (trace.rpartition("@")[2] for trace in teller.view.steps)
+    first, second, failed, taken_back = (trace.rpartition("@")[2] for trace in teller.view.steps)
 
-    assert 19 in seen[first]
-    assert seen[second] == sorted(seen[second])
-    assert seen[second][0] <= 4
-    assert {15, 16} & {*seen[second]}
-    assert seen[second][-1] == 19
+    for commit in (first, second):
+        assert seen[commit] == sorted(seen[commit])
+        assert seen[commit][0] <= 4
+        assert {15, 16} & {*seen[commit]}
+        assert seen[commit][-1] == 19
     assert seen[failed][-1] == 4
+    assert seen[taken_back][-1] == 15
+
+
+def test_the_page_of_a_commit_has_the_seconds_and_the_execution_of_each_step(world, teller, stackstorm):
+    commit = next(iter(teller.view.steps)).rpartition("@")[2]
+    url = f"{world.description['status']['url']}/api/projects/{PROJECT}"
+    runs = {run["commit"]: run for run in requests.get(url, timeout=10).json()["runs"]}
+    steps = dict(enumerate(runs[commit]["steps"], 1))
+    took = {number for number, step in steps.items() if step["seconds"] is not None}
+    done = {number: stackstorm.get(step["execution"]) for number, step in steps.items() if step["execution"]}
+
+    assert {*steps} - took == {1, 17}
+    assert runs[commit]["seconds"] >= max(steps[number]["seconds"] for number in took)
+    assert done[2]["action"]["ref"] == "cicd.receive_push"
+    assert done[10]["action"]["ref"] == "cicd.build_package"
+    assert done[15]["action"]["ref"] == done[19]["action"]["ref"] == "cicd.update_hosts"
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -5,10 +5,11 @@ import hashlib
 import re
 import xml.etree.ElementTree as xml
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from status.pages import POLICY, Pages, badge, words
+from status.pages import POLICY, Pages, badge, took, words
 from status.view import ProjectView, RingView, RunView
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">{{ 7*7 }}"\''
@@ -25,9 +26,11 @@ def ring(text: str, name: str = "canary") -> RingView:
 
 
 def run(text: str) -> RunView:
+    step = {"name": text, "state": text, "when": text, "seconds": 3.5, "execution": text, "url": text}
     return {
         "commit": text, "who": text, "when": text, "age": text, "version": text, "step": 4, "state": "failed",
-        "said": text, "why": text, "execution": text,
+        "said": text, "why": text, "execution": text, "url": text, "seconds": 134.0,
+        "steps": [step] * 19,
     }  # fmt: skip
 
 
@@ -97,6 +100,14 @@ def test_a_badge_is_xml_with_the_version_in_it(version):
         "greeter canary",
         version or "nothing",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, ""), (0.0, "0.0 s"), (9.94, "9.9 s"), (32.2, "32 s"), (60, "1 min"), (134, "2 min 14 s")],
+)
+def test_times_are_as_precise_as_people_need(seconds, said):
+    assert took(seconds) == said
 
 
 def test_a_wide_list_of_projects_has_a_line_for_each():

@@ -1,9 +1,12 @@
 """Where the run of a commit is, of the 19 steps."""
 
+from dataclasses import replace
+
 import pytest
 
-from cicd.ci import progress, run
+from cicd.ci import progress, run, step_times
 from cicd.ci.run import Run
+from cicd.ci.step_times import StepTime
 from cicd.release import transitions
 from cicd.release.stop import Stop
 from cicd.release.transitions import Release
@@ -23,7 +26,7 @@ def at(release: Release, known: Run, ended: Stop | None = None) -> tuple[int, st
 def test_every_stage_of_a_run_has_a_step(stage):
     number, state = at(Release("greeter"), Run(stage, 1.0))
 
-    assert 1 <= number <= len(steps.NAMES) == 19
+    assert 1 <= number <= len(step_times.NAMES) == 19
     assert state
 
 
@@ -60,3 +63,21 @@ def test_a_version_that_another_one_replaced_on_the_canary_is_where_it_still_run
     replaced = canary(2, 5.0, promoted(1))
 
     assert at(replaced, PASSED) == (19, steps.DONE)
+
+
+def timed(*numbers: int, **more) -> Run:
+    return replace(PASSED, times={number: StepTime(float(number), 1.0) for number in numbers}, **more)
+
+
+def test_a_version_that_was_replaced_is_where_it_came_to():
+    elsewhere = promoted(2)
+
+    assert at(elsewhere, timed(13, 14, 15, 19)) == (19, steps.DONE)
+    assert at(elsewhere, timed(13, 14, 15)) == (15, steps.OVER)
+
+
+def test_a_version_that_was_taken_back_stopped_at_the_update_of_its_ring():
+    known, elsewhere = timed(13, 14, 15, step=progress.ADVERTISE), promoted(2)
+
+    assert at(elsewhere, known, Stop("canary: update hosts", "no", when=1.0)) == (15, steps.FAILED)
+    assert at(elsewhere, known, Stop("production: update hosts", "no", when=1.0)) == (19, steps.FAILED)

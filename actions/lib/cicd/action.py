@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
@@ -88,7 +89,33 @@ class HoldAction(CicdAction):
         return {"holds": asdict(held.holds), "message": self.said.format(project=project, user=user, **given)}
 
 
-class DeployStep(CicdAction):
+class TimedStep(CicdAction):
+    """A step of the run of `commit`, or of what is followed: the run remembers how long it took."""
+
+    _commit = ""
+    _is_later_ring = False
+
+    def follow(self, release: Release, ring: str) -> None:
+        """Count as a step of the run of what *ring* is wanted to run, unless that is a step back."""
+        wanted = release.ring(ring).wanted
+        self._commit = wanted.commit if wanted and not release.ring(ring).backward else ""
+        self._is_later_ring = ring != release.lifecycle.first
+
+    def _done(self, settings: Settings, parameters: Mapping[str, Any]) -> Mapping[str, object]:
+        began = time.time()
+        try:
+            return super()._done(settings, parameters)
+        finally:
+            commit = self._commit or str(parameters.get("commit") or "")
+            if commit:
+                from cicd.ci import run_step  # StackStorm's first import of an action is to be quick
+                from cicd.store.store import Store
+
+                step = run_step.RecordedStep(Store(settings), parameters["project"], commit, self.step)
+                step.took(began, self._is_later_ring)
+
+
+class DeployStep(TimedStep):
     """A step of a deploy: why it failed stays with the deploy's record, for whoever takes it back."""
 
     def explain(self, settings: Settings, error: CicdError, **parameters: Any) -> CicdError:

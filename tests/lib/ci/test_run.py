@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cicd.ci import run
 from cicd.ci.run import ACCEPTED, PASSED, SUPERSEDED, TRANSITIONS, Before, Command, Run, Stage
+from cicd.ci.step_times import StepTime
 from cicd.errors import ConsulError
 from cicd.release.stop import Stop
 
@@ -75,11 +76,12 @@ def test_a_push_opens_no_run_that_moved_since_it_was_looked_at():
 
 
 def test_a_run_that_is_opened_again_forgets_its_build_and_keeps_what_it_published():
-    ended = Run(SUPERSEDED, 1.0, "ann", "main", True, 7, 9, 1, "LOST", NEWER, version="1.0")
+    times = {2: StepTime(1.0, 0.0), 7: StepTime(5.0, 1.0)}
+    ended = Run(SUPERSEDED, 1.0, "ann", "main", True, 7, 9, 1, "LOST", NEWER, version="1.0", times=times)
 
     again = run.accept(NOW, SUPERSEDED, "ben", "main", False)(ended)
 
-    assert again == Run(ACCEPTED, NOW, "ben", "main", False, version="1.0")
+    assert again == Run(ACCEPTED, NOW, "ben", "main", False, version="1.0", times={2: StepTime(NOW, 0.0)})
 
 
 def test_a_build_that_is_queued_has_no_number_yet():
@@ -89,7 +91,7 @@ def test_a_build_that_is_queued_has_no_number_yet():
     assert (queued.build, queued.queue_id) == (0, 9)
 
 
-def test_a_new_run_is_stored_with_the_keys_that_the_first_pack_wrote():
+def test_a_new_run_is_stored_with_the_keys_that_the_first_pack_wrote_and_the_time_of_its_first_step():
     opened = run.accept(NOW, None, "ann", "main", True)(None)
 
     assert opened
@@ -104,6 +106,7 @@ def test_a_new_run_is_stored_with_the_keys_that_the_first_pack_wrote():
         "lost": 0,
         "status": "",
         "by": "",
+        "times": {"2": [NOW, 0.0, ""]},
     }
 
 

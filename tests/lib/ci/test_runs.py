@@ -9,6 +9,7 @@ import requests
 from cicd.ci import run
 from cicd.ci.run import BUILDING, Run
 from cicd.ci.runs import Runs
+from cicd.ci.step_times import StepTime
 from cicd.store.store import Store
 from tests.lib.consul_settings import settings
 
@@ -36,7 +37,8 @@ def test_a_run_moves_only_from_the_stages_it_may_leave(runs):
     assert not runs.advance(COMMIT, OPENED)
     assert runs.advance(COMMIT, run.start(2.0, 1))
     assert runs.advance(COMMIT, run.queue(3.0, 7))
-    assert runs.every() == {COMMIT: Run(BUILDING, 3.0, "ann", "main", queue_id=7, order=1)}
+    times = {2: StepTime(1.0, 0.0), 3: StepTime(1.0, 2.0)}
+    assert runs.every() == {COMMIT: Run(BUILDING, 3.0, "ann", "main", queue_id=7, order=1, times=times)}
 
 
 def test_a_run_that_was_forgotten_is_not_made_by_what_is_noted_of_it(runs):

@@ -11,6 +11,7 @@ from cicd.ci.build_queue import QueueEntry, replaced_by
 from cicd.ci.queue_store import Turns
 from cicd.ci.run import PASSED, Command, Run
 from cicd.clients.ci_server import SUCCESS, BuildResult, CiServer
+from cicd.clients.stackstorm import own_execution
 from cicd.config import Project, Settings
 from cicd.errors import CiAway, CicdError, CiError, CiMissing, CiMoved, CiSilent, Refused
 from cicd.store.store import Store
@@ -89,7 +90,7 @@ class Builds:
             return {"queue_id": 0, "why": "its build was started already"}
         queue_id = self._queue(commit, known.branch)
         if queue_id:
-            self._runs.advance(commit, run.queue(time.time(), queue_id))
+            self._runs.advance(commit, run.queue(time.time(), queue_id, own_execution()))
         return {"queue_id": queue_id, "why": ""}
 
     def began(self, commit: str, number: int) -> BuildResult:
@@ -114,7 +115,7 @@ class Builds:
         turn = QueueEntry(commit, known.order)
         newer = replaced_by(self.turns.lane(), turn)
         archived = {} if newer or known.stage == PASSED else self._archived(result.number)
-        first = self._runs.advance(commit, _ended_well(result.number, execution, newer, archived))
+        first = self._runs.advance(commit, _ended_well(result, execution, newer, archived))
         first = first or _claimed(known, execution)
         if first and not newer:
             self.turns.passed(commit, turn.order)
@@ -250,11 +251,11 @@ class Builds:
             self.server.cancel(self.project, known.queue_id)
 
 
-def _ended_well(build: int, execution: str, newer: str, archived: Mapping[str, str]) -> Command:
+def _ended_well(result: BuildResult, execution: str, newer: str, archived: Mapping[str, str]) -> Command:
     now = time.time()
     if newer:
-        return run.come_late(now, build, execution, newer)
-    return run.succeed(now, build, execution, archived)
+        return run.come_late(now, result.number, execution, newer)
+    return run.succeed(now, result.number, execution, archived, result.started + result.seconds)
 
 
 def _claimed(known: Run, execution: str) -> bool:

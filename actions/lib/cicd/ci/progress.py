@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Mapping
 
+from cicd.ci import step_times
 from cicd.ci.run import Run
 from cicd.ci.runs import Runs
+from cicd.ci.step_times import StepTime
 from cicd.release.stop import Stop
 from cicd.sanitize import age
 from cicd.store.store import Store
@@ -23,6 +25,17 @@ SILENT_SECONDS = 7200  # longer than any step of packaging may take
 def began(store: Store, project: str, commit: str, step: str, now: float) -> None:
     """Record that *step* of the run of *commit* began; what stopped it before is over."""
     Runs(store, project).update(commit, lambda run: replace(run, step=step, step_at=now, stop=None))
+
+
+def ended(
+    store: Store, project: str, commit: str, action: str, time: StepTime, is_later_ring: bool = False
+) -> None:
+    """Record how long *action* took of the run of *commit*, whatever came of it."""
+
+    def timed(run: Run) -> Run:
+        return replace(run, times=step_times.acted(run.times, action, time, is_later_ring))
+
+    Runs(store, project).update(commit, timed)
 
 
 def published(store: Store, project: str, commit: str, version: str, now: float) -> None:

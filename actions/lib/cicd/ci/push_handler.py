@@ -9,6 +9,7 @@ from cicd.ci import authors, event_log, push, run
 from cicd.ci.push import Decision, Push, PushContext
 from cicd.ci.queue_store import Turns
 from cicd.ci.run import Before
+from cicd.clients.stackstorm import own_execution
 from cicd.config import Project, Settings
 from cicd.release.transitions import Release
 from cicd.store.store import Store
@@ -54,7 +55,8 @@ def _take(store: Store, project: Project, given: Push) -> Outcome:
 
 
 def _open(turns: Turns, given: Push, decision: Decision, stage: Before) -> Outcome:
-    accept = run.accept(time.time(), stage, given.user, given.branch, decision.deploy)
+    said = (given.user, given.branch, decision.deploy, own_execution())
+    accept = run.accept(time.time(), stage, *said)
     if not turns.runs.advance(given.commit, accept):
         return _declined(turns, decision, "another delivery of the same push was faster")
     event_log.forget_runs(turns.store, turns.project)

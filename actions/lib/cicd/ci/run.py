@@ -17,6 +17,8 @@ from typing import (
     get_args,
 )
 
+from cicd.ci import step_times
+from cicd.ci.step_times import CI_PASSED, CI_STARTS, TESTED, VERIFIED, StoredTimes, Times
 from cicd.clock import SKEW_SECONDS
 from cicd.errors import UnreadableError
 from cicd.release import stop
@@ -71,8 +73,8 @@ class Run:
     `by` is the newer commit that superseded this one, `order` the turn in the queue.
     `artifacts` is the sha256 of what the build archived, by path.
     `claimed_by` is the execution that goes on with what passed; `step`, since `step_at`, and `stop` are how
-    far it came, `version` what it published, `reproduced` what came of the build on a second host. `more` is
-    what a newer pack recorded beside all that.
+    far it came, `version` what it published, `reproduced` what came of the build on a second host.
+    `times` are those of its steps, by number. `more` is what a newer pack recorded beside all that.
     """
 
     stage: Stage
@@ -93,6 +95,7 @@ class Run:
     stop: Stop | None = None
     version: str = ""
     reproduced: str = ""
+    times: Times = field(default_factory=dict)
     more: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -127,22 +130,24 @@ class StoredRun(TypedDict, total=False):
     stop: Optional[StoredStop]
     version: str
     reproduced: str
+    times: StoredTimes
 
 
 Command = Callable[[Optional[Run]], Optional[Run]]  # None from one: the run may not move so
 # Recorded once there is any.
-LATER = ("order", "artifacts", "claimed_by", "step", "step_at", "stop", "version", "reproduced")
+LATER = ("order", "artifacts", "claimed_by", "step", "step_at", "stop", "version", "reproduced", "times")
 
 
-def accept(now: float, seen: Before, user: str, branch: str, deploy: bool) -> Command:
+def accept(now: float, seen: Before, user: str, branch: str, deploy: bool, execution: str = "") -> Command:
     """Open the run, or open it again, because of a push; unless it moved since it was *seen*."""
-    said = {"user": user, "branch": branch, "deploy": deploy}
+    times = {VERIFIED: step_times.between(now, now, execution)}
+    said = {"user": user, "branch": branch, "deploy": deploy, "times": times}
     again = _move("accept", now, **said, build=0, queue_id=0, lost=0, status="", by="")
 
     def accepted(known: Run | None) -> Run | None:
         if stage(known) != seen:
             return None
-        return again(known) if known else Run(ACCEPTED, now, user, branch, deploy)
+        return again(known) if known else Run(ACCEPTED, now, user, branch, deploy, times=times)
 
     return accepted
 
@@ -157,9 +162,9 @@ def start(now: float, order: int) -> Command:
     return _move("start", now, order=order)
 
 
-def queue(now: float, queue_id: int) -> Command:
+def queue(now: float, queue_id: int, execution: str = "") -> Command:
     """Record that the CI server took its build in as *queue_id*."""
-    return _move("queue", now, queue_id=queue_id, build=0)
+    return _timed(CI_STARTS, now, execution, _move("queue", now, queue_id=queue_id, build=0))
 
 
 def put_back(now: float) -> Command:
@@ -177,9 +182,13 @@ def lose(now: float) -> Command:
     return _move("lose", now, lost=1, queue_id=0)
 
 
-def succeed(now: float, build: int, execution: str, artifacts: Mapping[str, str] | None = None) -> Command:
-    """Record that *build* passed, what it archived, and that *execution* goes on with it."""
-    return _move("succeed", now, build=build, by="", claimed_by=execution, artifacts=dict(artifacts or {}))
+def succeed(
+    now: float, build: int, execution: str, artifacts: Mapping[str, str] | None = None, ended: float = 0.0
+) -> Command:
+    """Record that *build* passed when it *ended*, what it archived, and that *execution* goes on with it."""
+    kept = {"by": "", "claimed_by": execution, "artifacts": dict(artifacts or {})}
+    passed = _timed(CI_PASSED, now, execution, _move("succeed", now, build=build, **kept))
+    return _timed(TESTED, min(ended, now) if ended else now, "", passed)
 
 
 def come_late(now: float, build: int, execution: str, by: str) -> Command:
@@ -189,7 +198,7 @@ def come_late(now: float, build: int, execution: str, by: str) -> Command:
 
 def fail(now: float, build: int, status: str) -> Command:
     """Record that *build* ended with *status*, which is no success."""
-    return _move("fail", now, build=build, status=status)
+    return _timed(TESTED, now, "", _move("fail", now, build=build, status=status))
 
 
 def supersede(now: float, by: str) -> Command:
@@ -215,7 +224,7 @@ def key(project: str, commit: str) -> str:
 def as_json(run: Run) -> StoredRun:
     """Return *run* as plain data for the store."""
     data = asdict(run)
-    more = data.pop("more")
+    more, data["times"] = data.pop("more"), step_times.as_json(run.times)
     unsaid = {name for name in LATER if not data[name]} - ({"stop"} if run.step else set())
     return cast(StoredRun, {**more, **{name: value for name, value in data.items() if name not in unsaid}})
 
@@ -247,6 +256,7 @@ READ: Dict[str, Callable[[Any], Any]] = {
     "artifacts": lambda value: {str(path): str(digest) for path, digest in value.items()},
     "deploy": bool,
     "stop": stop.from_json,
+    "times": step_times.parse,
 }
 
 
@@ -259,3 +269,14 @@ def _move(what: str, now: float, **changed: Any) -> Command:
         return replace(known, stage=to, at=now, **changed)
 
     return moved
+
+
+def _timed(number: int, ended: float, execution: str, command: Command) -> Command:
+    """Let *command* see step *number* at its end, which followed on the step before."""
+
+    def ended_step(known: Run | None) -> Run | None:
+        if known is None:
+            return command(known)
+        return command(replace(known, times=step_times.followed(known.times, number, ended, execution)))
+
+    return ended_step

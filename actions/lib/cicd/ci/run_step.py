@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import Callable, Mapping
 
-from cicd.ci import progress
+from cicd.ci import progress, step_times
 from cicd.ci.runs import Runs
 from cicd.clients.stackstorm import own_execution
 from cicd.config import Settings
@@ -26,19 +26,28 @@ class RecordedStep:
 
     def record(self, work: Work) -> Mapping[str, object]:
         """Do *work*; that it began, its end and its failure are recorded, and none of that can fail it."""
-        self._note(lambda: progress.began(self._store, self._project, self._commit, self._step, time.time()))
+        began = time.time()
+        self._note(lambda: progress.began(self._store, self._project, self._commit, self._step, began))
         try:
             done = work()
         except CicdError as error:
             ended = stop.of(self._step, error, own_execution(), time.time())
             self._note(lambda: progress.stopped(self._store, self._project, self._commit, ended))
+            self.took(began)
             raise
         if self._step == progress.PUBLISH:
             version = str(done["version"])
             self._note(
                 lambda: progress.published(self._store, self._project, self._commit, version, time.time())
             )
+        self.took(began)
         return done
+
+    def took(self, began: float, is_later_ring: bool = False) -> None:
+        """Record that it took from *began* until now, on a later ring or the first; that cannot fail it."""
+        took = step_times.between(began, time.time(), own_execution())
+        at = (self._store, self._project, self._commit, self._step)
+        self._note(lambda: progress.ended(*at, took, is_later_ring))
 
     def _note(self, write: Callable[[], None]) -> None:
         if self._commit:
