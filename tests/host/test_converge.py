@@ -234,6 +234,17 @@ def test_the_watch_leaves_going_back_to_the_push_but_the_timer_does_not_wait_for
     assert host.watch() == "pin"
 
 
+def test_the_watch_does_not_look_again_at_what_a_push_has_just_brought(host):
+    told = host.folder / "run" / "greeter" / "told"
+    host.want(hold="lock")
+    host.watch()
+    pushed = {**host.stored(), "state": "converged", "generation": 8}
+    for ran, lines in (("", {}), ("lock", {"hold": "lock"}), ("pin", {"hold": "pin", "generation": "9"})):
+        told.write_text(json.dumps(pushed))
+        host.want(**{"generation": "8", "hold": "", **lines})
+        assert host.watch() == ran, lines
+
+
 def test_a_watch_that_cannot_say_what_changed_runs(host):
     host.want(hold="lock")
     host.watch()
