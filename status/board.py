@@ -10,11 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
-from cicd.config import Settings
+from cicd.config import Project, Settings
 from cicd.errors import CicdError
 from cicd.reports import overview
 from cicd.store.store import Store
 from status import view
+from status.counts import Counts
+from status.tally import Tally
 from status.view import ProjectView
 from status.watch import Watch
 
@@ -24,12 +26,18 @@ T = TypeVar("T")
 
 
 class Board:
-    """The view of each project. `revision` grows with each change, `trouble` is why a view may be old."""
+    """
+    The view of each project, and what its history counts up to.
+
+    `revision` grows with each change, `trouble` is why a view may be old.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._views: dict[str, ProjectView] = {}
         self._troubles = {name: f"{one.message} {one.hint}" for name, one in settings.unusable.items()}
+        self._counts = Counts(settings)
+        self.tallies: dict[str, Tally] = {}
         self._waiting = set(settings.projects)
         self._wake = asyncio.Event()
         self._changed = asyncio.Condition()
@@ -93,12 +101,17 @@ class Board:
     async def _read_one(self, store: Store, name: str) -> None:
         project = self._settings.projects[name]
         try:
-            self._views[name] = await self._in_thread(lambda: view.of(overview.look(store, project)))
+            await self._in_thread(lambda: self._see(store, project))
             self._troubles.pop(name, None)
         except CicdError as error:
             self._note(name, f"{error.message} {error.hint}".strip())
         except (KeyError, TypeError, ValueError) as error:
             self._note(name, f"What Consul has of {name} cannot be shown: {type(error).__name__}: {error}.")
+
+    def _see(self, store: Store, project: Project) -> None:
+        seen = overview.look(store, project)
+        self._views[project.name] = view.of(seen)
+        self.tallies[project.name] = self._counts.follow(project.name, seen.release.generation, seen.now)
 
     def _note(self, name: str, why: str) -> None:
         if name not in self._troubles:

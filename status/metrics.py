@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from status.tally import OUTCOMES, Histogram, Tally
 from status.view import KINDS, ProjectView, RingView
 
 PREFIX = "cicd_"
 
 
 class Metric(NamedTuple):
-    """A metric's name, what it means, and its samples: labels and a value each."""
+    """A metric's name, what it means, and its samples: labels and a value each, or a histogram."""
 
     name: str
     meaning: str
     samples: list[tuple[dict[str, str], float]]
+    kind: str = "gauge"
+    histograms: Sequence[tuple[dict[str, str], Histogram]] = ()
 
 
-def exposition(views: Sequence[ProjectView], trouble: str) -> str:
-    """Return the page of *views*; *trouble* says that they may be old."""
+def exposition(views: Sequence[ProjectView], tallies: Mapping[str, Tally], trouble: str) -> str:
+    """Return the page of *views* and *tallies*, by project; *trouble* says that they may be old."""
     metrics = [Metric("status_current", "Whether this page shows what Consul has.", [({}, not trouble)])]
-    return "".join(_text(metric) for metric in [*metrics, *_of_rings(views), *_of_projects(views)])
+    metrics += [*_of_rings(views), *_of_projects(views), *_of_history(views, tallies)]
+    return "".join(_text(metric) for metric in metrics)
 
 
 def _of_rings(views: Sequence[ProjectView]) -> Iterator[Metric]:
@@ -61,6 +65,28 @@ def _of_projects(views: Sequence[ProjectView]) -> Iterator[Metric]:
     yield Metric("commits_in_ci_oldest_timestamp_seconds", "When the oldest of them last moved.", since)
 
 
+def _of_history(views: Sequence[ProjectView], tallies: Mapping[str, Tally]) -> Iterator[Metric]:
+    """Also what did not happen yet is a sample: a counter that begins at 1 would hide its first increase."""
+    rings = [
+        ({"project": view["name"], "ring": ring["name"]}, tallies[view["name"]].ring(ring["name"]))
+        for view in views
+        for ring in view["rings"]
+        if view["name"] in tallies
+    ]
+    ends = [
+        ({**at, "outcome": outcome}, float(ring.outcomes[outcome]))
+        for at, ring in rings
+        for outcome in dict.fromkeys(OUTCOMES.values())
+    ]
+    yield Metric("deployments_total", "Deploys of this month, by how they ended.", ends, "counter")
+    backs = [(at, float(ring.rollbacks)) for at, ring in rings]
+    yield Metric("rollbacks_total", "Rollbacks of this month.", backs, "counter")
+    took = [(at, ring.durations) for at, ring in rings]
+    yield Metric("deployment_seconds", "How long good deploys of this month took.", [], "histogram", took)
+    lead = [(at, ring.lead_times) for at, ring in rings]
+    yield Metric("lead_time_seconds", "From a commit to its good deploy this month.", [], "histogram", lead)
+
+
 def _hosts(ring: RingView) -> Iterator[tuple[str, float]]:
     yield "good", float(ring["good"])
     yield "bad", float(ring["sick"])
@@ -72,9 +98,18 @@ def _epoch(iso: str) -> float:
 
 def _text(metric: Metric) -> str:
     name = f"{PREFIX}{metric.name}"
-    lines = [f"# HELP {name} {metric.meaning}", f"# TYPE {name} gauge"]
+    lines = [f"# HELP {name} {metric.meaning}", f"# TYPE {name} {metric.kind}"]
     lines += [f"{name}{_labels(labels)} {value:.15g}" for labels, value in metric.samples]
+    lines += [line for at, histogram in metric.histograms for line in _buckets(name, at, histogram)]
     return "\n".join([*lines, ""])
+
+
+def _buckets(name: str, at: dict[str, str], histogram: Histogram) -> Iterator[str]:
+    for bound in histogram.bounds:
+        yield f"{name}_bucket{_labels({**at, 'le': str(bound)})} {histogram.below[bound]}"
+    yield f"{name}_bucket{_labels({**at, 'le': '+Inf'})} {histogram.count}"
+    yield f"{name}_sum{_labels(at)} {histogram.sum:.15g}"
+    yield f"{name}_count{_labels(at)} {histogram.count}"
 
 
 def _labels(labels: dict[str, str]) -> str:

@@ -120,7 +120,7 @@ class Server:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Say the same in Prometheus' text format."""
-        text = exposition(self._board.views, self._board.trouble)
+        text = exposition(self._board.views, self._board.tallies, self._board.trouble)
         return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     def _view(self, request: web.Request) -> ProjectView | None:

@@ -16,6 +16,7 @@ FIRING = {
     "CicdRingMovesForLong": {"cicd_ring_state" + RING % ',state="deploying"': "1x60"},
     "CicdHostsBad": {"cicd_ring_hosts" + RING % ',health="bad"': "2x60"},
     "CicdCanaryBad": {"cicd_ring_verdict" + RING % ',outcome="bad"': "1x60"},
+    "CicdDeploysFail": {"cicd_deployments_total" + RING % ',outcome="failed"': "0x10 1x10 2x39"},
     "CicdCommitsWait": {'cicd_commits_in_ci_oldest_timestamp_seconds{project="greeter"}': "-3600x60"},
     "CicdStatusOld": {"cicd_status_current": "0x60"},
     "CicdEventsWait": {"cicd_gateway_oldest_waiting_seconds": "301x60"},
@@ -27,6 +28,10 @@ QUIET = {
         "cicd_ring_state" + RING % ',state="deploying"': "1x60",
     },
     "CicdCanaryBad": {"cicd_ring_verdict" + RING % ',outcome="inconclusive"': "1x60"},
+    "CicdDeploysFail": {
+        "cicd_deployments_total" + RING % ',outcome="failed"': "0x10 1x49",
+        "cicd_deployments_total" + RING % ',outcome="good"': "0+1x60",
+    },
     "CicdStatusOld": {"cicd_status_current": "1x60"},
     "CicdEventsWait": {"cicd_gateway_oldest_waiting_seconds": "5x60"},
 }
