@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypedDict
 
+from cicd import phrases
 from cicd.ci import progress, step_times
 from cicd.ci.run import OPEN, Run
 from cicd.ci.step_times import StepTime, Times
@@ -145,8 +146,8 @@ def of(seen: Snapshot) -> ProjectView:
         "rings": [_ring(seen, name, shown["hosts"], hosts) for name in seen.release.lifecycle.names],
         "good": sum(host["healthy"] for host in hosts),
         "sick": sum(not host["healthy"] for host in hosts),
-        "notes": shown["notes"],
-        "next": shown["next"],
+        "notes": [phrases.spoken(note) for note in shown["notes"]],
+        "next": phrases.spoken(shown["next"]),
         "holds": [kind for kind in KINDS if _holds(seen.release, kind)],
         "waiting": len(waiting),
         "waiting_since": iso(min(waiting, default=0)),

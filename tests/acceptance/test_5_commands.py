@@ -7,6 +7,7 @@ import time
 import pytest
 import requests
 
+from cicd import phrases
 from demo.stories import PROJECT
 
 
@@ -17,10 +18,11 @@ def said(execution: dict) -> str:
 
 
 def both(stackstorm, words: str, action: str, **parameters) -> str:
-    """Say *words* and run *action*: the same answer, but for times, once the hosts are at rest."""
+    """Say *words* and run *action*: the same answer but for times, and for words in the place of commands."""
     for _ in range(5):
         spoken, ran = stackstorm.wait(stackstorm.say(words)), stackstorm.run(action, **parameters)
-        without_times = [re.sub(r"\d+ (s|min)\b", "", said(e)) for e in (spoken, ran)]
+        answers = (said(spoken), phrases.spoken(said(ran)))
+        without_times = [re.sub(r"\d+ (s|min)\b", "", answer) for answer in answers]
         if without_times[0] == without_times[1]:
             break
         time.sleep(5)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping
 from st2common.runners.base_action import Action
 
 from cicd import access, config, proxies, saying
-from cicd.clients.stackstorm import StackStorm
+from cicd.clients.stackstorm import StackStorm, is_asked_in_chat
 from cicd.config import Settings
 from cicd.errors import CicdError
 
@@ -37,6 +37,8 @@ class CicdAction(Action):  # type: ignore[misc]  # StackStorm ships no types
         except CicdError as error:
             succeeded, result = False, error.as_result()
         shown = saying.shown(result)
+        if saying.has_commands(shown) and is_asked_in_chat():
+            shown = saying.in_chat(shown)
         sys.stdout.write(saying.sentences(shown))
         return succeeded, shown
 

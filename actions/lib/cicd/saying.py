@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Mapping
 
+from cicd import phrases
 from cicd.sanitize import neutral_data, rfc3339
 
 FIRST = ("message", "error", "hint")
+READ = (*FIRST, "next", "reason")
 MOMENTS = frozenset(("at", "began", "since", "when"))  # epoch seconds in Consul's records
 
 
@@ -18,6 +20,19 @@ def shown(result: Mapping[str, object]) -> dict[str, object]:
     """
     order = [*(name for name in FIRST if name in result), *(name for name in result if name not in FIRST)]
     return {name: _dated(name, neutral_data(result[name])) for name in order}
+
+
+def in_chat(shown: Mapping[str, object]) -> dict[str, object]:
+    """Return a result as it is *shown* in chat, where people say words and type no commands."""
+    return {
+        name: phrases.spoken(value) if name in READ and isinstance(value, str) else value
+        for name, value in shown.items()
+    }
+
+
+def has_commands(shown: Mapping[str, object]) -> bool:
+    """Whether a result names a command for which chat might have words."""
+    return any(phrases.COMMAND in str(shown.get(name)) for name in READ)
 
 
 def sentences(shown: Mapping[str, object]) -> str:

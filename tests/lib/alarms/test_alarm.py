@@ -142,7 +142,10 @@ def test_where_production_is_not_taken_back_alone_a_person_is_named(people):
     decision = judged(replace(ERRORS, host="web2"), found=found)
 
     assert decision.what == ASK
-    assert f"{', '.join(people) or 'a person'} decides: `rollback production greeter`" in decision.reason
+    assert (
+        f"{', '.join(people) or 'a person'} decides: `st2 run cicd.rollback project=greeter ring=production`"
+        in decision.reason
+    )
     assert judged(found=found).what == ROLL_BACK, "that is about production alone"
 
 

@@ -131,16 +131,15 @@ def refusals(known: Release, advised: str) -> Iterator[str]:
     """Yield what *advised* recommends and *known* refuses; a veto that it says to lift is lifted first."""
     for version in re.findall(r"lift_veto project=p version=(\S+)", advised):
         known = transitions.hold(known, holds.lift(known.holds, "p", version))
-    for words in re.findall(r"`rollback ([^`]+)`", advised):
-        ring = "production" if words.startswith("production ") else "canary"
+    for ring in re.findall(r"cicd\.rollback project=p ring=(\w+)", advised):
         if not going_back.can(known, ring):
-            yield f"rollback {words}"
+            yield f"rollback of {ring}"
     for ring in re.findall(r"retry_hosts project=p ring=(\w+)", advised):
         try:
             transitions.refuse_overtaken(known, ring, known.ring(ring).generation)
         except Refused as refusal:
             yield refusal.message
-    if "`deploy production p`" in advised:
+    if "cicd.deploy_production project=p`" in advised:
         transitions.promote(known, 1.0e9, 60)
 
 

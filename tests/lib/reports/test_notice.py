@@ -179,7 +179,7 @@ def test_an_alarm_is_told_when_people_decide_and_not_when_it_is_ignored():
     (found,) = notice.of_alarms("greeter", log, {}, 50.0)
 
     assert found.said == "HTTP 5xx: too late"
-    assert found.following == "`rollback production greeter`"
+    assert notice.lines(found)[-1] == "Next: `rollback production greeter`"
     assert notice.of_alarms("greeter", log, {found.about: found.mark}, 50.0) == []
 
 

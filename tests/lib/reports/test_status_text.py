@@ -56,7 +56,7 @@ def test_rings_have_version_commit_age_and_hosts():
     assert said[0] == "greeter"
     assert said[1] == "  production: 1.0-6.0000006 (healthy 2 h), commit 0000000, on 1 of 1 hosts"
     assert said[2].startswith("  canary: 1.0-7.0000007 (healthy 1 h), commit 0000000, on 1 of 1 hosts")
-    assert said[-1] == "  next: `deploy production greeter` promotes 1.0-7.0000007"
+    assert said[-1] == "  next: `st2 run cicd.deploy_production project=greeter` promotes 1.0-7.0000007"
 
 
 def test_a_canary_that_bakes_says_when_it_can_be_promoted():
@@ -97,7 +97,7 @@ def test_pending_approvals_are_counted_and_the_next_step_says_who_can_give_them(
     assert "approved by ann 2 min ago: looks good" in said
     assert "approvals: 1 of 2" in said
     assert "has 1 of 2 approvals (ann)" in said.splitlines()[-1]
-    assert "deploy production" not in said
+    assert "deploy_production" not in said
 
 
 def test_hosts_that_are_not_as_wanted_are_named_with_the_reason():
@@ -170,8 +170,8 @@ def test_of_a_list_of_rings_the_next_step_is_the_first_ring_that_lacks_what_is_b
             known = transitions.promote(known, 1.0, 0, ring=rings.followers(ring)[0])
 
     assert said == [
-        f"`promote greeter to eu` promotes {build(1).version}",
-        f"`promote greeter to us` promotes {build(1).version}",
+        f"`st2 run cicd.promote project=greeter ring=eu` promotes {build(1).version}",
+        f"`st2 run cicd.promote project=greeter ring=us` promotes {build(1).version}",
         "push a commit; all rings run what staging runs",
     ]
 
@@ -193,8 +193,14 @@ def three(promote: str = "manual") -> Release:
 
 
 def test_a_promotion_that_is_accepted_is_said_before_one_that_must_wait():
-    assert next_step(three(), 10.0, 9) == f"`promote greeter to us` promotes {build(1).version}"
-    assert next_step(three(), 11.0, 9) == f"`promote greeter to eu` promotes {build(2).version}"
+    assert (
+        next_step(three(), 10.0, 9)
+        == f"`st2 run cicd.promote project=greeter ring=us` promotes {build(1).version}"
+    )
+    assert (
+        next_step(three(), 11.0, 9)
+        == f"`st2 run cicd.promote project=greeter ring=eu` promotes {build(2).version}"
+    )
 
 
 def test_what_comes_by_itself_is_not_asked_of_a_person_unless_it_failed_there():
@@ -205,4 +211,7 @@ def test_what_comes_by_itself_is_not_asked_of_a_person_unless_it_failed_there():
     back = transitions.confirm(failed, "eu", failed.ring("eu").generation, 6.0)
 
     assert next_step(known, 1e6, 0) == f"{build(2).version} comes to eu by itself"
-    assert next_step(back, 1e6, 0) == f"`promote greeter to eu` promotes {build(2).version}"
+    assert (
+        next_step(back, 1e6, 0)
+        == f"`st2 run cicd.promote project=greeter ring=eu` promotes {build(2).version}"
+    )

@@ -75,7 +75,7 @@ def test_the_message_says_all_that_and_how_to_deploy_one():
         "- 2  2026-11-22T00:00:00Z  last good on canary; vetoed by ann: it leaks",
         "- 1  2026-11-21T00:00:00Z  on production",
         "- 4",
-        "To deploy one: deploy canary greeter 3",
+        "To deploy one: st2 run cicd.deploy project=greeter version=3",
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Container, Mapping, Tuple
 from cicd import identifiers
 from cicd.clock import SKEW_SECONDS
 from cicd.errors import Refused
-from cicd.release import firing
+from cicd.release import firing, holds
 from cicd.release import transitions as releases
 from cicd.release.firing import KEPT, Answer, Memory, Remembered
 from cicd.release.record import DEPLOYING, RESTORING, STOPPED, Release
@@ -177,7 +177,7 @@ def _answer(known: AlarmContext, ring: str, now: float) -> Decision:
         who = ", ".join(known.people) or "a person"
         return Decision(
             ASK,
-            f"deploy.auto_rollback is false, so {who} decides: `rollback {ring} {project}`",
+            f"deploy.auto_rollback is false, so {who} decides: `{holds.rollback(project, ring)}`",
             ring,
         )
     versions = f"from {_version(known, ring)} to {back.version if back else 'nothing'}"

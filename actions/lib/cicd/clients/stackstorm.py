@@ -58,6 +58,7 @@ class ExecutionDocument(TypedDict, total=False):
     end_timestamp: str
     log: List[Change]
     parent: Optional[str]
+    context: Mapping[str, object]
 
 
 class PolicyDocument(TypedDict, total=False):
@@ -72,6 +73,15 @@ class PolicyDocument(TypedDict, total=False):
 def own_execution() -> str:
     """Return the execution that this process is, or nothing outside of an action."""
     return os.environ.get("ST2_ACTION_EXECUTION_ID", "")
+
+
+def is_asked_in_chat() -> bool:
+    """Whether this action, or the workflow that it is a step of, was asked for in chat. No answer is no."""
+    try:
+        context = StackStorm().execution(own_execution(), "context").get("context") or {}
+    except CicdError:
+        return False
+    return bool(context.get("source_channel") or context.get("action_alias_ref"))
 
 
 class StackStorm:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Mapping
 
 from cicd.errors import Refused
-from cicd.release.lifecycle import CANARY, PRODUCTION
+from cicd.release.lifecycle import PRODUCTION
 from cicd.release.stored import StoredHold, StoredHolds
 
 
@@ -147,13 +147,15 @@ def lifting(project: str, version: str) -> str:
 
 
 def rollback(project: str, ring: str) -> str:
-    """Return what a person says to take *ring* back."""
-    return f"rollback {project}" if ring == CANARY else f"rollback {ring} {project}"
+    """Return the command that takes *ring* back."""
+    return f"st2 run cicd.rollback project={project} ring={ring}"
 
 
 def promotion(project: str, ring: str) -> str:
-    """Return what a person says to promote to *ring*."""
-    return f"deploy production {project}" if ring == PRODUCTION else f"promote {project} to {ring}"
+    """Return the command that promotes to *ring*."""
+    if ring == PRODUCTION:
+        return f"st2 run cicd.deploy_production project={project}"
+    return f"st2 run cicd.promote project={project} ring={ring}"
 
 
 def _way_out(project: str, kind: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Iterator, Mapping, Sequence, Tuple
 
+from cicd import phrases
 from cicd.alarms.alarm import ASK, FAILED
 from cicd.ci.event_log import Entry
 from cicd.ci.run import Run
@@ -268,4 +269,6 @@ def lines(notice: Notice, hosts: Sequence[str] = ()) -> list[str]:
     named = [f"{len(hosts)} {'host' if len(hosts) == 1 else 'hosts'}"] if hosts else []
     found = [f"{name}: {notice.said}", ", ".join((*notice.facts, *named))]
     found += [f"Next: {notice.following}"] if notice.following else []
-    return [beginning(text, LONGEST).encode("utf-8", "replace").decode() for text in found if text]
+    return [
+        beginning(phrases.spoken(text), LONGEST).encode("utf-8", "replace").decode() for text in found if text
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Container, Iterable, List, Mapping, Sequence, TypedDict
 
-from cicd.release.lifecycle import CANARY
 from cicd.release.record import Release
 from cicd.release.version import package_name
 from cicd.repository.package_records import StoredPackage
@@ -80,10 +79,9 @@ def message(
 
 def _deploying(release: Release, version: str, package: str) -> str:
     """Return how to deploy *version*; a *package* that is not called after the project must be named."""
-    project, ring = release.project, release.lifecycle.first
-    if package not in ("", package_name(project)):
-        return f"st2 run cicd.deploy project={project} version={version} package={package}"
-    return f"deploy {CANARY if ring == CANARY else 'first'} {project} {version}"
+    command = f"st2 run cicd.deploy project={release.project} version={version}"
+    named = package not in ("", package_name(release.project))
+    return f"{command} package={package}" if named else command
 
 
 def _line(one: Version) -> str:
