@@ -20,6 +20,7 @@ from lab.hosts.fleet import base_of
 from lab.lock import held, interrupt_start
 from lab.places import Places
 from lab.progress import complain, say, show
+from lab.project import GITHUB_ACTIONS, JENKINS
 from lab.stackstorm import engine
 from lab.stand_in.unit import LIBRARY
 from lab.up import up
@@ -139,7 +140,7 @@ def _hook(options: argparse.Namespace, places: Places, world: World) -> int:
 def _project_add(options: argparse.Namespace, places: Places, world: World) -> int:
     machine.check_root()
     with held(places.lock_file):
-        added = projects.add(places, world, options.folder, options.directories)
+        added = projects.add(places, world, options.folder, options.directories, options.ci)
     for one in added:
         show(description.project_guide(places, world, one))
     return 0
@@ -171,6 +172,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add.add_argument("folder", type=Path)
     add.add_argument("directories", nargs="*", help="where its projects are, when it has several")
+    add.add_argument("--ci", choices=(JENKINS, GITHUB_ACTIONS), default=JENKINS, help="what builds it")
     add.set_defaults(run=_project_add)
     hook = commands.add_parser("hook", help="tell pushes to the gateway, to StackStorm itself, or to nobody")
     hook.add_argument("to", choices=("gateway", "stackstorm", "nobody"))

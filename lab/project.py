@@ -15,6 +15,7 @@ from lab.world import PROJECT, ROLE
 
 NAME = r"[a-z0-9][a-z0-9-]{0,39}"
 SCRIPTS = ("script/cisetup", "script/cibuild")
+JENKINS, GITHUB_ACTIONS = "jenkins", "github_actions"
 FIRST_PORT = 8090  # of the projects that are added; the first one has 8080
 
 
@@ -24,7 +25,7 @@ class Project:
     *port* is where its application listens on every app host; *unit* is empty when it has none.
 
     Of several projects in one repository, *directory* is this one's folder, *home* the repository's name
-    and *shared* are the folders that belong to none.
+    and *shared* are the folders that belong to none. *ci* is the driver of what builds it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Project:
     directory: str = ""
     home: str = ""
     shared: tuple[str, ...] = ()
+    ci: str = JENKINS
 
     @property
     def repository(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,14 +19,20 @@ from lab.hosts.fleet import base_of
 from lab.jenkins import host as jenkins
 from lab.places import Places
 from lab.progress import say, together
-from lab.project import Project
+from lab.project import JENKINS, Project
 from lab.stackstorm import engine, pack_config
 from lab.world import World
 
 
-def add(places: Places, world: World, folder: Path, directories: Sequence[str] = ()) -> list[Project]:
-    """Add the project in *folder*, a git repository or not, or those in its *directories*; else LabError."""
-    found = project.read_all(places, folder, directories)
+def add(
+    places: Places, world: World, folder: Path, directories: Sequence[str] = (), ci: str = JENKINS
+) -> list[Project]:
+    """
+    Add the project in *folder*, a git repository or not, or those in its *directories*; else LabError.
+
+    *ci* is what builds it.
+    """
+    found = [replace(one, ci=ci) for one in project.read_all(places, folder, directories)]
     base = base_of(places)
     if problems := ports.problems([(host.address, one.port) for host in world.apps for one in found]):
         raise Unfit(problems)
@@ -36,9 +43,10 @@ def add(places: Places, world: World, folder: Path, directories: Sequence[str] =
     git.create(infra, found[0])
     clone.take(places, world, found[0], folder)
     git.arm(infra, world, (places.secrets / "github_secret").read_text(), found[0])
-    for one in found:
-        jenkins.create_job(places, world, one)
-    say(f"{found[0].repository} has a repository, a webhook and a Jenkins job for each project")
+    if ci == JENKINS:
+        for one in found:
+            jenkins.create_job(places, world, one)
+    say(f"{found[0].repository} has a repository, a webhook and {ci} as its CI")
     together({name: partial(_prepare_host, container, found) for name, container in apps.items()})
     for one in found:
         project.keep(places, one)

@@ -10,7 +10,7 @@ from lab.consul import encryption
 from lab.hosts.tools import Tools
 from lab.jenkins.host import USER as JENKINS_USER
 from lab.places import Places
-from lab.project import FIRST, Project
+from lab.project import FIRST, JENKINS, Project
 from lab.repository.aptly import NAME
 from lab.repository.driver import KEY_ID, Driver
 from lab.stackstorm.engine import USER
@@ -69,7 +69,8 @@ def configuration(places: Places, world: World, tools: Tools, driver: Driver) ->
 def _project(project: Project) -> dict[str, Any]:
     folder = {"directory": project.directory, "watch_paths": [f"{name}/" for name in project.shared]}
     own = folder if project.directory else {}
-    return {"repository": project.repository, "branch": "main", "job": project.name, "role": ROLE, **own}
+    ci = {"job": project.name} if project.ci == JENKINS else {"ci": {"driver": project.ci}}
+    return {"repository": project.repository, "branch": "main", **ci, "role": ROLE, **own}
 
 
 def add(places: Places, project: Project) -> None:
