@@ -232,8 +232,7 @@ class Builds:
             raise CiError(
                 f"{self.label(known.build)} of {self.project.name} at {commit[:7]} passed and was taken; "
                 "that it failed when it ran again changes nothing.",
-                "To keep what it built from going on: "
-                f"st2 run cicd.reject project={self.project.name} reason=…",
+                "If its version must not go on, veto it; docs/operations.md says how.",
             )
 
     def _refuse_unstarted(self, commit: str, known: Run) -> None:
