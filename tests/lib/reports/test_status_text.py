@@ -89,6 +89,15 @@ def test_holds_say_who_since_when_and_why_and_the_next_step_how_they_end():
     assert "locked by ann" in status_text.one_line(held, [], HOUR)
 
 
+@pytest.mark.parametrize("known", [Release("greeter"), canary(1, since=59.0), promoted(1)])
+def test_a_lock_is_the_next_step_before_the_bake_and_before_a_push(known):
+    lock = Holds(lock=Hold("ann", "db migration", 0.0))
+
+    assert next_step(transitions.hold(known, lock), 60.0, 600).startswith(
+        "greeter is locked by ann: db migration. When that is over: st2 run cicd.unlock_deploys"
+    )
+
+
 def test_pending_approvals_are_counted_and_the_next_step_says_who_can_give_them():
     policy = Policy(count=2, approvers=("ann", "bob"))
     known = transitions.review(canary(1), build(1).version, "ann", Review(True, "looks good", 0.0))

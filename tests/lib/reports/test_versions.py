@@ -1,5 +1,6 @@
 """What was published of a project, where it runs, and what can be deployed."""
 
+from cicd.release import transitions
 from cicd.release.holds import Hold, Holds
 from cicd.release.record import Build, Release, Ring
 from cicd.reports import versions
@@ -77,6 +78,13 @@ def test_the_message_says_all_that_and_how_to_deploy_one():
         "- 4",
         "To deploy one: st2 run cicd.deploy project=greeter version=3",
     ]
+
+
+def test_a_lock_is_named_where_it_would_refuse_a_deploy():
+    locked = transitions.hold(RUNNING, Holds(lock=Hold("ann", "db migration", 0.0)))
+
+    last = versions.message(locked, listed(locked), 4).splitlines()[-1]
+    assert last.startswith("greeter is locked by ann: db migration. When that is over: st2 run cicd.unlock")
 
 
 def test_no_version_is_a_sentence():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Iterator, Mapping, Sequence, TypedDict
 
 from cicd.errors import Refused
-from cicd.release import approvals, going_back, judging, waiting
+from cicd.release import approvals, going_back, guards, judging, waiting
 from cicd.release import transitions as releases
 from cicd.release.analysis_policy import AnalysisPolicy
 from cicd.release.approvals import NO_POLICY, Policy, Review
@@ -122,12 +122,23 @@ def next_step(
     for ring in names:
         if release.ring(ring).state in (releases.DEPLOYING, releases.RESTORING):
             return silent.get(ring) or _moving(release, ring)
+    if locked := _locked(release):
+        return locked
     if behind := waiting.behind(release):
         return _next_promotion(release, behind, now, min_bake, gates)
     failed = f"correct what stopped {release.first.stop.version}, and " if release.first.stop else ""
     others = "production runs" if names[1:] == ("production",) else "all rings run"
     first = "the canary" if names[0] == CANARY else names[0]
     return f"{failed}push a commit; {others} what {first} runs"
+
+
+def _locked(release: Release) -> str:
+    """Return what locks the project, or all of them, and what ends that; empty when nothing does."""
+    try:
+        guards.refuse_deploy(release, "")
+    except Refused as refusal:
+        return f"{refusal.message} {refusal.hint}"
+    return ""
 
 
 def _next_promotion(release: Release, rings: Sequence[str], now: float, min_bake: int, gates: Gates) -> str:

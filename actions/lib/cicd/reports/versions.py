@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Container, Iterable, List, Mapping, Sequence, TypedDict
 
+from cicd.errors import Refused
+from cicd.release import guards
 from cicd.release.record import Release
 from cicd.release.version import package_name
 from cicd.repository.package_records import StoredPackage
@@ -73,8 +75,17 @@ def message(
     more = f"{len(found)} of {total} versions of {project}, newest first:"
     free = [one["version"] for one in found if not one["held"]]
     named = {known["version"]: known["package"] for known in records if known.get("package")}
-    how = [f"To deploy one: {_deploying(release, one, named.get(one, ''))}" for one in free[:1]]
+    how = [_next_step(release, one, named.get(one, "")) for one in free[:1]]
     return "\n".join([more, *(f"- {_line(one)}" for one in found), *how])
+
+
+def _next_step(release: Release, version: str, package: str) -> str:
+    """Return how to deploy *version*, or what is to be over before."""
+    try:
+        guards.refuse_deploy(release, version)
+    except Refused as refusal:
+        return f"{refusal.message} {refusal.hint}"
+    return f"To deploy one: {_deploying(release, version, package)}"
 
 
 def _deploying(release: Release, version: str, package: str) -> str:
