@@ -16,7 +16,7 @@ class ListVersions(CicdAction):
     def act(self, settings: Settings, project: str, last: int) -> dict[str, Any]:
         found, ledger = settings.project(project), Ledger(settings)
         entries, packages = Repository(settings, found).entries(), Names(settings).of(found)
-        commits = versions.of_project(entries, packages, found.repository)
+        commits = versions.of_project(entries, packages, found.name, found.repository)
         records = ledger.records(found.name).several(sorted(commits))
         release = ledger.release(found.name)
         listed = versions.listed(commits, records, release, last)

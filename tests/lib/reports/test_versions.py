@@ -16,7 +16,7 @@ def entry(version: str, package: str = "greeter", repository: str = "acme/greete
 
 
 def listed(release: Release, last: int = 20) -> list[versions.Version]:
-    commits = versions.of_project(map(entry, "1234"), {"greeter"}, "acme/greeter")
+    commits = versions.of_project(map(entry, "1234"), {"greeter"}, "greeter", "acme/greeter")
     records = [{"version": one, "published_at": f"2026-11-2{one}T00:00:00Z"} for one in "123"]
     return versions.listed(commits, records, release, last)
 
@@ -38,13 +38,23 @@ RUNNING = Release(
 def test_versions_are_those_of_the_project_and_of_nobody_else():
     foreign = [entry("5", "other"), entry("6", repository="acme/else")]
 
-    assert set(versions.of_project([entry("1"), *foreign], {"greeter"}, "Acme/greeter")) == {"1"}
+    assert set(versions.of_project([entry("1"), *foreign], {"greeter"}, "greeter", "Acme/greeter")) == {"1"}
+
+
+def test_a_package_of_before_this_pack_belongs_to_the_project_that_it_is_called_after():
+    old = [{"Package": name, "Version": "1"} for name in ("greeter", "hello")]
+
+    assert versions.of_project(old[:1], {"greeter", "hello"}, "greeter", "acme/greeter") == {"1": ""}
+    assert versions.of_project(old[1:], {"greeter", "hello"}, "greeter", "acme/greeter") == {}
 
 
 def test_a_project_has_the_packages_whose_names_are_its_own_whatever_it_is_called():
     entries = [entry("1", "hello"), entry("1", "hello-tools"), entry("2", "hello"), entry("3", "other")]
 
-    assert set(versions.of_project(entries, {"hello", "hello-tools"}, "acme/greeter")) == {"1", "2"}
+    assert set(versions.of_project(entries, {"hello", "hello-tools"}, "greeter", "acme/greeter")) == {
+        "1",
+        "2",
+    }
 
 
 def test_a_version_whose_package_is_not_called_after_the_project_is_deployed_by_naming_it():

@@ -83,3 +83,13 @@ def _built(version: str) -> re.Match[str]:
 def package_name(project: str) -> str:
     """Return the Debian package name of *project*: lower case, no underscores."""
     return project.lower().replace("_", "-")
+
+
+def is_own(project: str, repository: str, package: str, trace: str) -> bool:
+    """
+    Whether *package*, built on the tag *trace*, is a version of *project*, whose source is *repository*.
+
+    A package of before this pack has no trace tag; its name says whose it is.
+    """
+    origin = trace.partition("@")[0].lower()
+    return origin == repository.lower() if origin else package == package_name(project)

@@ -7,7 +7,7 @@ from typing import Container, Iterable, List, Mapping, Sequence, TypedDict
 from cicd.errors import Refused
 from cicd.release import guards
 from cicd.release.record import Release
-from cicd.release.version import package_name
+from cicd.release.version import is_own, package_name
 from cicd.repository.package_records import StoredPackage
 
 
@@ -28,17 +28,15 @@ class Version(TypedDict):
 
 
 def of_project(
-    entries: Iterable[Mapping[str, str]], packages: Container[str], repository: str
+    entries: Iterable[Mapping[str, str]], packages: Container[str], project: str, repository: str
 ) -> dict[str, str]:
-    """Return the commit of each version that the index has of a project's *packages*, by version."""
-    own = (entry for entry in entries if entry.get("Package") in packages)
-    return {entry["Version"]: entry.get("X-Git-Commit", "") for entry in own if _is_from(entry, repository)}
-
-
-def _is_from(entry: Mapping[str, str], repository: str) -> bool:
-    """Whether *entry* was built from *repository*; a package of before this pack says nothing of that."""
-    origin = entry.get("X-CICD-Trace", "").partition("@")[0]
-    return origin.lower() in ("", repository.lower())
+    """Return the commit of each version that the index has of the *packages* of *project*, by version."""
+    return {
+        entry["Version"]: entry.get("X-Git-Commit", "")
+        for entry in entries
+        if entry.get("Package") in packages
+        and is_own(project, repository, entry["Package"], entry.get("X-CICD-Trace", ""))
+    }
 
 
 def listed(

@@ -7,7 +7,7 @@ from cicd.config import Project, Settings
 from cicd.errors import Refused
 from cicd.package import built
 from cicd.release.record import Build
-from cicd.release.version import package_name
+from cicd.release.version import is_own, package_name
 from cicd.repository.apt_index import Repository
 from cicd.repository.package_records import Ledger
 
@@ -28,10 +28,10 @@ def published(settings: Settings, project: Project, name: str, version: str) -> 
 
 def _refuse_foreign(project: Project, build: Build) -> None:
     """A version is a project's own: else any package of the repository could be deployed as it."""
-    package, origin = package_name(project.name), build.trace.partition("@")[0]
-    if origin.lower() != project.repository.lower() and (origin or build.package != package):
+    if not is_own(project.name, project.repository, build.package, build.trace):
+        origin = build.trace.partition("@")[0] or "no known repository"
         raise Refused(
-            f"{build.package} {build.version} was built from {origin or 'no known repository'}, "
+            f"{build.package} {build.version} was built from {origin}, "
             f"not from {project.repository}; it is no version of {project.name}.",
-            f"Name a version that `apt-cache madison {package}` lists on an app host.",
+            f"Name a version that `apt-cache madison {package_name(project.name)}` lists on an app host.",
         )
