@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import requests
@@ -226,3 +226,24 @@ def test_what_a_build_archived_is_recorded_by_its_digest_when_it_is_read_as_pass
     ci.builds.passed(FIRST, 1)
 
     assert ci.run(FIRST).artifacts == {"dist/app.jar": hashlib.sha256(b"made").hexdigest()}
+
+
+def test_a_server_that_is_away_keeps_nothing_from_the_projects_of_another(ci):
+    def away(*_) -> int:
+        raise CiAway("It is away.", "")
+
+    ci.builds.start(FIRST)
+    ci.server.end(1, "FAILURE")
+    silent, told = Server(), []
+    silent.started = away
+    other = replace(ci.builds.project, name="another")
+    ci.store.put(run.key("another", SECOND), {"stage": "starting", "at": 1.0})
+    both = replace(ci.settings, projects={"another": other, **ci.settings.projects})
+
+    def find() -> None:
+        for event in build_reconciler.find(both, ci.store, lambda one: silent if one == other else ci.server):
+            told.append(event.trigger)
+
+    with pytest.raises(CiAway):
+        find()
+    assert told == [build_reconciler.FINISHED]

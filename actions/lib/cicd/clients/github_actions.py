@@ -28,6 +28,8 @@ COMPLETED = "completed"
 STATUSES = {"success": SUCCESS, "cancelled": "ABORTED", "skipped": "NOT_BUILT"}
 STAMP = re.compile(r"\A\ufeff?\d{4}-\d\d-\d\dT[\d:.]+Z ")
 ERROR = "##[error]"
+HEAD_END = "##[endgroup]"
+HEADS = ("##[group]", HEAD_END)
 NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
 
 
@@ -118,7 +120,7 @@ class GitHubActions(CiServer):
         path = f"repos/{project.repository}/actions/jobs/{(failed or jobs)[0]['id']}/logs"
         with self._refusals(project):
             text = streams.tail(self._github.stream(path))
-        return neutral("\n".join(_to_the_error(text.rstrip().splitlines())[-CONSOLE_LINES:]), 2000)
+        return neutral("\n".join(failed_step(text.rstrip().splitlines())[-CONSOLE_LINES:]), 2000)
 
     def artifacts(self, project: Project, number: int) -> list[str]:
         with self._refusals(project):
@@ -273,8 +275,15 @@ def _seconds(moment: str) -> float:
     return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
 
 
-def _to_the_error(lines: list[str]) -> list[str]:
-    """Return *lines* without their times, up to the last error: what follows only cleans up."""
+def failed_step(lines: list[str]) -> list[str]:
+    """
+    Return of a job's log, *lines*, what the step said that failed, without times and marks.
+
+    Before it other steps speak, and after it only cleaning up. All is returned when nothing failed.
+    """
     bare = [STAMP.sub("", line) for line in lines]
-    last = max((number for number, line in enumerate(bare) if line.startswith(ERROR)), default=len(bare))
-    return bare[: last + 1]
+    end = max((number for number, line in enumerate(bare) if line.startswith(ERROR)), default=len(bare) - 1)
+    heads = [number for number, line in enumerate(bare[:end]) if line.startswith(HEAD_END)]
+    failed = heads and end < len(bare) and bare[end].startswith(ERROR)
+    shown = bare[heads[-1] + 1 if failed else 0 : end + 1]
+    return [line.replace(ERROR, "Error: ") for line in shown if not line.startswith(HEADS)]
