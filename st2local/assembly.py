@@ -57,11 +57,18 @@ class Settings:
     stream_port: int
     password_file: Path | None
     keep_days: int
+    web: Path | None
+    web_port: int
 
     @property
     def api_url(self) -> str:
         """What actions and sensors are told."""
         return f"http://{self.host}:{self.api_port}/v1"
+
+    @property
+    def web_url(self) -> str:
+        """Where people find executions: the web UI, if it is served."""
+        return f"http://{self.host}:{self.web_port if self.web else self.api_port}"
 
 
 class Engine:
@@ -69,7 +76,7 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         """Read the packs and open the data directory; raises RefusedError where that is impossible."""
-        self.api_url = settings.api_url
+        self.api_url, self.web_url = settings.api_url, settings.web_url
         self._open(settings)
         self._carry_out_executions()
         self._react(settings)

@@ -8,8 +8,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from st2local.errors import St2Error
+
+if TYPE_CHECKING:
+    from st2local.assembly import Settings
 
 KEPT_DAYS = 14  # of executions that ended
 
@@ -30,6 +34,8 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--api-port", type=int, default=9101)
     serve.add_argument("--auth-port", type=int, default=9100)
     serve.add_argument("--stream-port", type=int, default=9102)
+    serve.add_argument("--web", type=Path, metavar="DIR", help="a built st2web, to serve with the rest")
+    serve.add_argument("--web-port", type=int, default=8080)
     serve.add_argument("--password-file", type=Path, metavar="FILE", help="lines of user:password; mode 0600")
     serve.add_argument(
         "--keep-days",
@@ -79,10 +85,16 @@ def _serve(arguments: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(arguments).items() if name not in ("command", "verbose")}
     given["virtualenvs"] = arguments.virtualenvs or arguments.data / "virtualenvs"
     settings = Settings(**given)
-    serve(settings, lambda: print(f"ready: {settings.api_url}", flush=True))
+    serve(settings, lambda: _announce(settings))
     sys.stdout.flush()
     # Workers may still wait for actions that were just killed; nothing of theirs is to be kept.
     os._exit(0)
+
+
+def _announce(settings: Settings) -> None:
+    print(f"ready: {settings.api_url}", flush=True)
+    if settings.web:
+        print(f"web UI: {settings.web_url}", flush=True)
 
 
 def _validate(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""A running server: the engine, and its three services on their ports."""
+"""A running server: the engine, and its services on their ports."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from st2local.api import app, auth_app, stream_app
+from st2local.api import app, auth_app, stream_app, web_app
 from st2local.api.browser_guard import is_loopback
 from st2local.assembly import Engine, Settings
 from st2local.errors import RefusedError
@@ -31,15 +31,16 @@ class _Service(uvicorn.Server):
 def serve(settings: Settings, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises RefusedError when it cannot begin."""
     refuse_open_door(settings)
+    pages = web_app.pages(settings.web) if settings.web else None
     settings.data.mkdir(parents=True, exist_ok=True)
-    sockets = [
-        _bind(settings.host, port) for port in (settings.api_port, settings.auth_port, settings.stream_port)
-    ]
+    ports = [settings.api_port, settings.auth_port, settings.stream_port]
+    ports += [settings.web_port] if pages else []
+    sockets = [_bind(settings.host, port) for port in ports]
     engine = Engine(settings)
     for finding in [*engine.registry.findings, *engine.configs.findings]:
         LOG.warning("%s", finding)
     engine.virtualenvs.prepare()
-    asyncio.run(_run(engine, sockets, on_ready))
+    asyncio.run(_run(_applications(engine, pages), engine, sockets, on_ready))
 
 
 def refuse_open_door(settings: Settings) -> None:
@@ -65,7 +66,12 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _service(application: Any) -> _Service:
+def _applications(engine: Engine, pages: ASGIApp | None) -> list[ASGIApp]:
+    services: list[ASGIApp] = [one.build(engine) for one in (app, auth_app, stream_app)]
+    return [*services, web_app.WebApp(pages, *services)] if pages else services
+
+
+def _service(application: ASGIApp) -> _Service:
     config = uvicorn.Config(
         application, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2,
         timeout_keep_alive=30,
@@ -73,8 +79,10 @@ def _service(application: Any) -> _Service:
     return _Service(config)
 
 
-async def _run(engine: Engine, sockets: list[socket.socket], on_ready: Callable[[], None]) -> None:
-    services = [_service(one.build(engine)) for one in (app, auth_app, stream_app)]
+async def _run(
+    applications: list[ASGIApp], engine: Engine, sockets: list[socket.socket], on_ready: Callable[[], None]
+) -> None:
+    services = [_service(one) for one in applications]
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -12,7 +12,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from st2local.api import access, aliases, audit, content, executions, keys, webhooks
+from st2local.api import (
+    access,
+    aliases,
+    audit,
+    changes,
+    content,
+    cookie,
+    execution_filters,
+    executions,
+    keys,
+    rule_views,
+    webhooks,
+)
 from st2local.api.ask import Ask
 from st2local.api.browser_guard import BrowserGuard
 from st2local.assembly import Engine
@@ -28,6 +40,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "", access.about),
     ("GET", "/executions", executions.list_all),
     ("POST", "/executions", executions.create),
+    ("GET", "/executions/views/filters", execution_filters.values),
     ("GET", "/executions/{id}", executions.get),
     ("PUT", "/executions/{id}", executions.change),
     ("DELETE", "/executions/{id}", executions.cancel),
@@ -42,34 +55,30 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/actions/views/parameters/{ref}", content.parameters_view),
     ("GET", "/actions/views/entry_point/{ref}", content.entry_point),
     ("GET", "/actions/{ref}", content.getter("action")),
-    ("PUT", "/actions/{ref}", content.changer("action")),
     ("GET", "/rules", content.lister("rule")),
-    ("GET", "/rules/views", content.lister("rule")),
-    ("GET", "/rules/views/{ref}", content.getter("rule")),
+    ("GET", "/rules/views", rule_views.list_all),
+    ("GET", "/rules/views/{ref}", rule_views.get),
     ("GET", "/rules/{ref}", content.getter("rule")),
-    ("PUT", "/rules/{ref}", content.changer("rule")),
     ("GET", "/actionalias", content.lister("action_alias")),
     ("GET", "/actionalias/help", aliases.help_strings),
     ("POST", "/actionalias/match", aliases.match),
     ("GET", "/actionalias/{ref}", content.getter("action_alias")),
-    ("PUT", "/actionalias/{ref}", content.changer("action_alias")),
     ("POST", "/aliasexecution", aliases.execute),
     ("POST", "/aliasexecution/match_and_execute", aliases.match_and_execute),
     ("GET", "/sensortypes", content.lister("sensor_type")),
     ("GET", "/sensortypes/{ref}", content.getter("sensor_type")),
-    ("PUT", "/sensortypes/{ref}", content.changer("sensor_type")),
     ("GET", "/triggertypes", content.lister("trigger_type")),
     ("GET", "/triggertypes/{ref}", content.getter("trigger_type")),
     ("GET", "/triggers", content.all_triggers),
     ("GET", "/triggers/{ref}", content.one_trigger),
     ("GET", "/policies", content.lister("policy")),
     ("GET", "/policies/{ref}", content.getter("policy")),
-    ("PUT", "/policies/{ref}", content.changer("policy")),
     ("GET", "/policytypes", content.policy_types),
     ("GET", "/policytypes/{ref}", content.policy_type),
     ("GET", "/runnertypes", content.runner_types),
     ("GET", "/runnertypes/{ref}", content.runner_type),
     ("GET", "/packs", content.packs),
+    ("GET", "/packs/index", content.pack_index),
     ("POST", "/packs/register", content.register),
     ("GET", "/packs/{ref}", content.pack),
     ("GET", "/packs/views/file/{ref}/{file:path}", content.pack_file),
@@ -104,6 +113,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/inquiries", access.inquiries),
     ("GET", "/inquiries/{id}", access.inquiry),
     ("PUT", "/inquiries/{id}", access.respond),
+    *changes.ROUTES,
 ]
 
 
@@ -118,7 +128,7 @@ def identify(engine: Engine, request: Request) -> tuple[str, Values]:
     places: tuple[tuple[str, Any, str, str], ...] = (
         ("header", request.headers, "x-auth-token", "st2-api-key"),
         ("query parameter", request.query_params, "x-auth-token", "st2-api-key"),
-        ("cookie", request.cookies, "auth-token", ""),
+        ("cookie", request.cookies, cookie.NAME, ""),
     )
     for place, values, token_name, key_name in places:
         if values.get(token_name):
@@ -159,7 +169,9 @@ def _endpoint(engine: Engine, handler: Handler) -> Callable[[Request], Any]:
                 headers=request.headers, content=await read(request), user=user, how=how,
             )  # fmt: skip
             answer = await to_thread.run_sync(handler, ask)
-            return answer if isinstance(answer, Response) else JSONResponse(answer)
+            answer = answer if isinstance(answer, Response) else JSONResponse(answer)
+            cookie.renew(request, answer, how)
+            return answer
         except St2Error as error:
             return fault(error.status, str(error))
         except Exception:

@@ -86,6 +86,11 @@ class Ask:
         """Return a list of the query, separated by commas."""
         return [one for one in str(self.query.get(name) or "").split(",") if one]
 
+    def wants(self, attribute: str) -> bool:
+        """Return whether an answer is to have an attribute, or a part of it."""
+        included = [name.partition(".")[0] for name in self.names("include_attributes")]
+        return attribute in included if included else attribute not in self.names("exclude_attributes")
+
 
 def cut(ask: Ask, document: Values) -> Values:
     """Return the attributes that are wanted, in a document."""

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from st2local.api import cookie
 from st2local.api.app import fault, guarded, read
 from st2local.assembly import Engine
 from st2local.errors import AuthError, TooLargeError
@@ -26,7 +27,11 @@ def build(engine: Engine) -> Starlette:
         try:
             user, password = _credentials(request)
             ttl = _ttl(await read(request, BODY_LIMIT))
-            return JSONResponse(await to_thread.run_sync(engine.auth.login, user, password, ttl), 201)
+            made = await to_thread.run_sync(engine.auth.login, user, password, ttl)
+            answer = JSONResponse(made, 201)
+            # The web UI listens to the stream before it asks the API for anything.
+            cookie.give(answer, made["token"], made["expiry"])
+            return answer
         except (AuthError, TooLargeError) as error:
             return fault(error.status, str(error))
 

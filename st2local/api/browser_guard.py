@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from st2local.api import cookie
+
 REFUSED = "Requests of other web pages are refused ({name}: {value})."
 
 
@@ -34,13 +36,15 @@ class BrowserGuard:
             await self._app(scope, receive, send)
 
     def _reason(self, request: Request) -> str:
-        if not self._is_open and "auth-token" not in request.cookies:
+        if not self._is_open and cookie.NAME not in request.cookies:
             return ""
-        host, origin = request.headers.get("host", ""), request.headers.get("origin")
-        if self._is_open and not is_loopback(urlsplit(f"//{host}").hostname or ""):
-            return REFUSED.format(name="Host", value=host)
-        if origin is not None and urlsplit(origin).netloc != host:
-            return REFUSED.format(name="Origin", value=origin)
+        # StackStorm's nginx sends the same Host twice; two that differ are a trick.
+        hosts, origin = request.headers.getlist("host") or [""], request.headers.get("origin")
+        for host in hosts:
+            if self._is_open and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+                return REFUSED.format(name="Host", value=host)
+            if origin is not None and urlsplit(origin).netloc != host:
+                return REFUSED.format(name="Origin", value=origin)
         return ""
 
 

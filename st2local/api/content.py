@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from st2local.api.ask import Ask, cut, page
 from st2local.content.resources import Resource, stable_id
 from st2local.engine import secrets, triggers
 from st2local.engine.policies import POLICY_TYPES
-from st2local.errors import NotFoundError, RefusedError
+from st2local.errors import NotFoundError
 from st2local.values import Values
 
 Handler = Callable[[Ask], Any]
@@ -37,7 +38,7 @@ def lister(kind: str) -> Handler:
     """Return a handler that answers with the resources of a kind."""
 
     def list_all(ask: Ask) -> Response:
-        return page(ask, _fitting(ask, [document(ask, one) for one in ask.engine.registry.all(kind)]))
+        return page(ask, fitting(ask, [document(ask, one) for one in ask.engine.registry.all(kind)]))
 
     return list_all
 
@@ -51,21 +52,8 @@ def getter(kind: str) -> Handler:
     return get
 
 
-def changer(kind: str) -> Handler:
-    """Return a handler that switches a resource on or off; nothing else can be changed here."""
-
-    def change(ask: Ask) -> Values:
-        resource = ask.engine.registry.get(kind, ask.path["ref"])
-        body = ask.body()
-        if "enabled" not in body:
-            raise RefusedError("st2local reads content from files: only `enabled` can be changed here")
-        ask.engine.enabled.set(resource, bool(body["enabled"]))
-        return document(ask, resource)
-
-    return change
-
-
-def _fitting(ask: Ask, documents: list[Values]) -> list[Values]:
+def fitting(ask: Ask, documents: list[Values]) -> list[Values]:
+    """Return the documents whose attributes are what the query asks for."""
     wanted = {name: value for name, value in ask.query.items() if name not in _IGNORED and value != ""}
     return [one for one in documents if all(_fits(one, name, value) for name, value in wanted.items())]
 
@@ -94,7 +82,7 @@ def overview(ask: Ask) -> Response:
     """Answer with actions, each with all its parameters."""
     registry = ask.engine.registry
     found = [{**document(ask, one), "parameters": registry.parameters(one)} for one in registry.all("action")]
-    return page(ask, _fitting(ask, found))
+    return page(ask, fitting(ask, found))
 
 
 def overview_one(ask: Ask) -> Values:
@@ -115,7 +103,7 @@ def entry_point(ask: Ask) -> Response:
 def runner_types(ask: Ask) -> Response:
     """Answer with the runner types."""
     found = [one.document() for _, one in sorted(ask.engine.registry.runner_types.items())]
-    return page(ask, _fitting(ask, found))
+    return page(ask, fitting(ask, found))
 
 
 def runner_type(ask: Ask) -> Values:
@@ -198,16 +186,22 @@ def pack(ask: Ask) -> Any:
 
 def pack_file(ask: Ask) -> Response:
     """Answer with a file of a pack."""
-    root, file = _pack(ask).path.resolve(), ask.path["file"]
+    found, file = _pack(ask), ask.path["file"]
+    root = found.path.resolve()
     try:
         path = (root / file).resolve()
-        # What begins with a dot is no part of a pack: its repository, or an editor's files.
-        shown = path.relative_to(root).parts
-        if any(part.startswith(".") for part in shown) or not path.is_file():
+        # A link may lead elsewhere.
+        if file not in found.files or not path.is_relative_to(root):
             raise FileNotFoundError(path)
-        return Response(path.read_bytes(), media_type="text/plain")
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return Response(path.read_bytes(), media_type=kind)
     except (OSError, ValueError):
         raise NotFoundError(f'File "{file}" not found') from None
+
+
+def pack_index(ask: Ask) -> Values:
+    """Answer with the packs that can be installed: none, from no index."""
+    return {"status": [], "index": {}}
 
 
 def config_schemas(ask: Ask) -> Response:

@@ -8,19 +8,34 @@ from typing import Any
 
 from st2local import clock
 from st2local.assembly import Engine
-from st2local.engine import secrets
+from st2local.content.registry import Registry
+from st2local.content.resources import Resource
+from st2local.engine import secrets, triggers
 from st2local.engine.execution import Execution
 from st2local.values import Values
 
 
-def documents(engine: Engine, executions: Sequence[Execution], show_secrets: bool = False) -> list[Values]:
-    """Return several, with the ids of their children."""
+def documents(
+    engine: Engine, executions: Sequence[Execution], show_secrets: bool = False, payloads: bool = True
+) -> list[Values]:
+    """Return several, with the ids of their children; *payloads*: of the events that began them."""
     children = engine.executions.child_ids(one.id for one in executions) if executions else {}
-    return [document(engine, one, children[one.id], show_secrets) for one in executions]
+    events = engine.triggers.find(_events(executions), payloads)
+    return [_document(engine, one, children[one.id], events, show_secrets) for one in executions]
 
 
-def document(engine: Engine, execution: Execution, children: list[str], show_secrets: bool = False) -> Values:
-    """Return one; secrets are masked unless they are to be shown."""
+def document(engine: Engine, execution: Execution, show_secrets: bool = False) -> Values:
+    """Return one, with the ids of its children; secrets are masked unless they are to be shown."""
+    return documents(engine, [execution], show_secrets)[0]
+
+
+def _events(executions: Sequence[Execution]) -> list[str]:
+    return [one.trigger_instance["id"] for one in executions if one.trigger_instance]
+
+
+def _document(
+    engine: Engine, execution: Execution, children: list[str], events: dict[str, Values], show_secrets: bool
+) -> Values:
     parameters, result, action, runner = _described(engine, execution, show_secrets)
     shown: Values = {
         "id": execution.id,
@@ -42,12 +57,12 @@ def document(engine: Engine, execution: Execution, children: list[str], show_sec
         "result_size": len(json.dumps(result)) if result is not None else 0,
         "children": children,
         "log": execution.log,
-        "web_url": f"{engine.api_url.rpartition('/v1')[0]}/#/history/{execution.id}/general",
+        "web_url": f"{engine.web_url}/#/history/{execution.id}/general",
         "elapsed_seconds": _elapsed(execution),
     }
     optional = {name: getattr(execution, name) for name in ("end_timestamp", "parent", "delay", "notify")}
     given = {name: value for name, value in optional.items() if value}
-    return {**shown, **given, **_cause(engine, execution)}
+    return {**shown, **given, **_cause(engine.registry, execution, events)}
 
 
 def _described(
@@ -74,9 +89,31 @@ def _elapsed(execution: Execution) -> float:
     return (end - clock.parse(execution.start_timestamp)).total_seconds()
 
 
-def _cause(engine: Engine, execution: Execution) -> Values:
+def _cause(registry: Registry, execution: Execution, events: dict[str, Values]) -> Values:
+    """Return which rule began it, and by which event; an event may be gone before its execution."""
     if not execution.rule or not execution.trigger_instance:
         return {}
-    rule = engine.registry.find("rule", execution.rule["ref"])
-    instance = execution.trigger_instance["id"]
-    return {"rule": rule.document() if rule else execution.rule, "trigger_instance": {"id": instance}}
+    rule = registry.find("rule", execution.rule["ref"])
+    cause: Values = {"rule": rule.document() if rule else execution.rule}
+    event = events.get(execution.trigger_instance["id"])
+    if event is None:
+        return {**cause, "trigger_instance": execution.trigger_instance}
+    kind = registry.find("trigger_type", event["trigger_type"])
+    return {
+        **cause,
+        "trigger_instance": event,
+        "trigger": _trigger(rule, event),
+        "trigger_type": kind.document() if kind else _reference(event["trigger_type"]),
+    }
+
+
+def _trigger(rule: Resource | None, event: Values) -> Values:
+    waited_for = triggers.trigger_of(rule) if rule else {}
+    if waited_for.get("ref") == event["trigger"]:
+        return waited_for
+    return {**_reference(event["trigger"]), "type": event["trigger_type"]}
+
+
+def _reference(ref: str) -> Values:
+    pack, _, name = ref.partition(".")
+    return {"ref": ref, "pack": pack, "name": name}

@@ -2,63 +2,55 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from st2local.api import execution_filters
 from st2local.api.ask import Ask, cut, page
 from st2local.api.execution_document import document, documents
+from st2local.assembly import Engine
 from st2local.engine import statuses
 from st2local.engine.execution import Execution
 from st2local.engine.request_execution import Request
 from st2local.errors import ParamError, RefusedError
 from st2local.values import Values
 
-_FILTERS = {
-    "action": "action = ?", "status": "status = ?", "user": "user = ?", "pack": "pack = ?",
-    "runner": "runner = ?", "parent": "parent = ?", "rule": "rule = ?", "id": "id = ?",
-    "trigger_instance": "trigger_instance = ?", "workflow_execution": "workflow = ?",
-    "timestamp_gt": "start_timestamp > ?", "timestamp_lt": "start_timestamp < ?",
-}  # fmt: skip
+
+def find(engine: Engine, identifier: str | None) -> Execution:
+    """Return an execution, the newest one for `last`; raises NotFoundError, RefusedError."""
+    if identifier == "last":
+        identifier = engine.executions.last()
+    if identifier is None:
+        raise RefusedError("No executions found in the database")
+    return engine.executions.get(identifier)
 
 
 def shown(ask: Ask, execution: Execution) -> Values:
     """Return one execution as a document."""
-    children = [one.id for one in ask.engine.executions.children(execution.id, results=False)]
-    return document(ask.engine, execution, children, ask.flag("show_secrets"))
+    return document(ask.engine, execution, ask.flag("show_secrets"))
 
 
 def list_all(ask: Ask) -> Response:
     """Answer with the executions that fit the filters."""
-    where, arguments = _where(ask)
+    where, arguments = execution_filters.where(ask)
     ascending = ask.flag("sort_asc") or (bool(ask.query.get("timestamp_gt")) and not ask.flag("sort_desc"))
     direction = "ASC" if ascending else "DESC"
-    included = ask.names("include_attributes")
-    wanted = not included or any(name.partition(".")[0].startswith("result") for name in included)
-    wanted = wanted and "result" not in ask.names("exclude_attributes")
+    results = ask.wants("result") or "result_size" in ask.names("include_attributes")
     order = f"start_timestamp {direction}, id {direction}"
-    found = ask.engine.executions.select(where, arguments, order, ask.limit, ask.offset, results=wanted)
+    found = ask.engine.executions.select(where, arguments, order, ask.limit, ask.offset, results=results)
     total = ask.engine.executions.count(where, arguments)
-    return page(ask, documents(ask.engine, found, ask.flag("show_secrets")), total)
+    return page(ask, _shown_all(ask, found), total)
 
 
-def _where(ask: Ask) -> tuple[str, list[Any]]:
-    given = {name: ask.query[name] for name in _FILTERS if ask.query.get(name)}
-    roots = given.get("parent") == "null"
-    if roots:
-        del given["parent"]
-    conditions = ["parent IS NULL" if roots else "1", *(_FILTERS[name] for name in given)]
-    return " AND ".join(conditions), list(given.values())
+def _shown_all(ask: Ask, found: list[Execution]) -> list[Values]:
+    return documents(ask.engine, found, ask.flag("show_secrets"), payloads=ask.wants("trigger_instance"))
 
 
 def _find(ask: Ask) -> Execution:
-    identifier: str | None = ask.path["id"]
-    if identifier == "last":
-        identifier = ask.engine.executions.last()
-    if identifier is None:
-        raise RefusedError("No executions found in the database")
-    return ask.engine.executions.get(identifier)
+    return find(ask.engine, ask.path["id"])
 
 
 def get(ask: Ask) -> Values:
@@ -141,7 +133,7 @@ def children(ask: Ask) -> list[Values]:
         found.extend(level)
         depth -= 1
     found.sort(key=lambda one: (one.start_timestamp, one.id))
-    return [cut(ask, one) for one in documents(ask.engine, found, ask.flag("show_secrets"))]
+    return [cut(ask, one) for one in _shown_all(ask, found)]
 
 
 def attribute(ask: Ask) -> Any:
@@ -154,12 +146,17 @@ def attribute(ask: Ask) -> Any:
 
 
 def result(ask: Ask) -> Response:
-    """Answer with the result alone."""
+    """Answer with the result alone, as a file if that is wanted, and compressed."""
     pretty = 4 if ask.flag("pretty_format") else None
-    text = json.dumps(_find(ask).result, indent=pretty)
-    headers = {"Content-Disposition": f"attachment; filename=execution_{ask.path['id']}_result.json"}
-    headers = headers if ask.flag("download") else {}
-    return Response(text, headers=headers, media_type="application/json")
+    content = json.dumps(_find(ask).result, indent=pretty).encode()
+    headers, media_type, end = {}, "application/json", ""
+    if ask.flag("compress"):
+        content, media_type, end = gzip.compress(content), "application/x-gzip", ".gz"
+        headers["Content-Encoding"] = "gzip"
+    if ask.flag("download"):
+        name = f"execution_{ask.path['id']}_result.json{end}"
+        headers["Content-Disposition"] = f"attachment; filename={name}"
+    return Response(content, headers=headers, media_type=media_type)
 
 
 def output(ask: Ask) -> Response:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from st2local import clock
+from st2local.api import live
 from st2local.api.app import fault, guarded, identify
 from st2local.api.execution_document import document
+from st2local.api.executions import find
+from st2local.api.output_stream import PRINTED, Output, piece
 from st2local.assembly import Engine
 from st2local.engine import statuses
 from st2local.engine.execution import Execution
-from st2local.errors import AuthError
-from st2local.stream import Event, Events
+from st2local.errors import St2Error
 
 DEFAULT_EVENTS = ("st2.execution__create", "st2.execution__update", "st2.execution__delete")
-KEEP_ALIVE_SECONDS = 25
 
 
 class Listener:
@@ -56,26 +55,36 @@ class Listener:
             execution and (name, execution.id) == self._end and execution.status in statuses.COMPLETED
         )
 
-    def missed(self) -> str:
+    async def follow(self, arriving: live.Arriving) -> AsyncIterator[str]:
+        """Yield the events that this client wants, up to its last one."""
+        last = await to_thread.run_sync(self._missed)
+        if last:
+            yield last
+            return
+        async for event in arriving:
+            if event is None:
+                yield live.SIGN_OF_LIFE
+                continue
+            if self.wants(*event):
+                yield await to_thread.run_sync(self._text, *event)
+            if self.ends(*event):
+                return
+
+    def _missed(self) -> str:
         """Return the last event when it was before this client came; else it would wait for ever."""
         name, identifier = self._end
         execution = self._engine.executions.find(identifier) if name and identifier else None
-        return self.text(name, execution) if execution is not None and execution.completed else ""
+        return self._text(name, execution) if execution is not None and execution.completed else ""
 
-    def text(self, name: str, body: Any) -> str:
-        """Return an event as the protocol wants it."""
-        return f"event: {name}\ndata: {json.dumps(self._data(name, body))}\n\n"
+    def _text(self, name: str, body: Any) -> str:
+        return live.text(name, self._data(name, body))
 
     def _data(self, name: str, body: Any) -> Any:
         if isinstance(body, Execution):
-            children = [one.id for one in self._engine.executions.children(body.id, results=False)]
-            return document(self._engine, body, children)
-        if name == "st2.execution.output__create":
+            return document(self._engine, body)
+        if name == PRINTED:
             execution, kind, text = body
-            return {
-                "execution_id": execution.id, "action_ref": execution.action, "runner_ref": execution.runner,
-                "timestamp": clock.now(), "output_type": kind, "data": text,
-            }  # fmt: skip
+            return piece(execution, kind, clock.now(), text)
         return body
 
 
@@ -85,63 +94,26 @@ def _execution(body: Any) -> Execution | None:
     return body if isinstance(body, Execution) else None
 
 
-def _is_known(engine: Engine, request: Request) -> bool:
-    """Return whether who listens may still: a token may have ended or been revoked."""
-    try:
-        identify(engine, request)
-    except AuthError:
-        return False
-    return True
-
-
 def build(engine: Engine) -> Starlette:
     """Return the service."""
+
+    def follow(request: Request) -> live.Follow:
+        if "id" in request.path_params:
+            kind = request.query_params.get("output_type")
+            return Output(engine, find(engine, request.path_params["id"]), kind).follow
+        return Listener(engine, request.query_params).follow
 
     async def stream(request: Request) -> Response:
         try:
             identify(engine, request)
-        except AuthError as error:
+            return live.answer(engine, request, follow(request))
+        except St2Error as error:
             return fault(error.status, str(error))
-        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        listener = Listener(engine, request.query_params)
-        events = engine.stream.listen()
-        return StreamingResponse(
-            _follow(engine, listener, events, request), headers=headers, media_type="text/event-stream"
-        )
 
-    paths = [f"{prefix}/stream{end}" for prefix in ("/v1", "", "/stream/v1") for end in ("", "/")]
+    paths = [
+        f"{prefix}{path}{end}"
+        for prefix in ("/v1", "", "/stream/v1")
+        for path in ("/stream", "/executions/{id}/output")
+        for end in ("", "/")
+    ]
     return guarded(engine, [Route(path, stream, methods=["GET"]) for path in paths])
-
-
-async def _follow(engine: Engine, listener: Listener, events: Events, request: Request) -> AsyncIterator[str]:
-    try:
-        yield "\n"
-        last = await to_thread.run_sync(listener.missed)
-        if last:
-            yield last
-            return
-        async for event in _arriving(events):
-            if event is None:
-                yield "\n"
-                continue
-            if not await to_thread.run_sync(_is_known, engine, request):
-                return
-            if listener.wants(*event):
-                yield await to_thread.run_sync(listener.text, *event)
-            if listener.ends(*event):
-                return
-    finally:
-        engine.stream.leave(events)
-
-
-async def _arriving(events: Events) -> AsyncIterator[Event | None]:
-    """Yield each event as it comes, and None when it is time for a sign of life."""
-    while True:
-        try:
-            event = await asyncio.wait_for(events.next(), KEEP_ALIVE_SECONDS)
-        except TimeoutError:
-            yield None
-            continue
-        if event is None:
-            return
-        yield event

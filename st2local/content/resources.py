@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from st2local.content import pack_files
 
 Metadata = dict[str, Any]
 
@@ -85,6 +88,11 @@ class Pack:
     config_schema: dict[str, Metadata] = field(default_factory=dict)
     built_in: bool = False
 
+    @functools.cached_property
+    def files(self) -> tuple[str, ...]:
+        """The paths of its files below its directory, as they were when it was first asked."""
+        return pack_files.of(self.path)
+
     def document(self) -> Metadata:
         """Return the pack as the API shows it."""
         defaults: Metadata = {
@@ -95,4 +103,4 @@ class Pack:
             "email": "",
         }
         own = {"id": stable_id(f"pack:{self.ref}"), "uid": f"pack:{self.ref}", "ref": self.ref}
-        return {**defaults, **self.data, **own, "path": str(self.path), "files": []}
+        return {**defaults, **self.data, **own, "path": str(self.path), "files": self.files}

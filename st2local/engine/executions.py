@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from st2local import clock
-from st2local.database import Database, dumps
+from st2local.database import Database, Row, dumps
 from st2local.engine.execution import Execution, from_row
 from st2local.errors import NotFoundError
 from st2local.stream import Stream
@@ -124,10 +124,10 @@ class Executions:
         )
         self._publish(".output__create", (execution, kind, text))
 
-    def output(self, identifier: str, kind: str | None = None) -> list[dict[str, str]]:
-        """Return what an execution has printed so far, in pieces."""
-        rows = self._database.rows(
-            "SELECT * FROM output WHERE execution = ? AND (? IS NULL OR kind = ?) ORDER BY rowid",
-            [identifier, kind, kind],
+    def output(self, identifier: str, kind: str | None = None, after: int = 0) -> list[Row]:
+        """Return what it has printed so far, in pieces of one kind or of `all`: those after that `number`."""
+        return self._database.rows(
+            "SELECT rowid AS number, * FROM output WHERE execution = ? AND ? IN (kind, 'all')"
+            " AND rowid > ? ORDER BY rowid",
+            [identifier, kind or "all", after],
         )
-        return [dict(row) for row in rows]

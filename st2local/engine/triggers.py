@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+from collections.abc import Sequence
 
 from st2local import clock, object_id
 from st2local.content import schema
@@ -109,6 +110,15 @@ class Triggers:
         if row is None:
             raise NotFoundError(f'Resource with a reference or id "{identifier}" not found')
         return document(row)
+
+    def find(self, identifiers: Sequence[str], payloads: bool = True) -> dict[str, Values]:
+        """Return those instances that are there, by id; without *payloads* each payload is left out."""
+        names = "id, trigger, trigger_type, status, occurrence_time" + (", payload" if payloads else "")
+        marks = ", ".join("?" * len(identifiers))
+        rows = self._database.rows(
+            f"SELECT {names} FROM trigger_instances WHERE id IN ({marks})", identifiers
+        )
+        return {row["id"]: document(row) if payloads else dict(row) for row in rows}
 
     def re_emit(self, identifier: str) -> str:
         """Dispatch the same again; returns the new instance's id."""

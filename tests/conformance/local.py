@@ -44,9 +44,10 @@ class Local:
         packs: Sequence[Path] = (PROBE,),
         launcher: Sequence[str] = ("-m", "st2local"),
         users: Sequence[str] = (),
+        web: Path | None = None,
     ) -> None:
         self.directory = directory
-        self.api_port, self.auth_port, self.stream_port = free_ports(3)
+        self.api_port, self.auth_port, self.stream_port, self.web_port = free_ports(4)
         self.process: subprocess.Popen[str] | None = None
         self.environment: dict[str, str] = {}
         self._clients: list[httpx.Client] = []
@@ -55,7 +56,7 @@ class Local:
         passwords = directory / "passwords"
         passwords.write_text("".join(f"{user}:{PASSWORD}\n" for user in (USER, *users)))
         passwords.chmod(0o600)
-        self._packs, self._launcher = packs, launcher
+        self._packs, self._launcher, self._web = packs, launcher, web
 
     def take_ports_of(self, other: Local) -> None:
         """Use the ports of another one."""
@@ -70,7 +71,13 @@ class Local:
             "--virtualenvs", str(ROOT / "build" / "test-virtualenvs"), "--host", "127.0.0.1",
             "--api-port", str(self.api_port), "--auth-port", str(self.auth_port),
             "--stream-port", str(self.stream_port), "--password-file", str(directory / "passwords"),
+            *(("--web", str(self._web), "--web-port", str(self.web_port)) if self._web else ()),
         ]  # fmt: skip
+
+    @property
+    def web_url(self) -> str:
+        """Where the web UI is, when there is one."""
+        return f"http://127.0.0.1:{self.web_port}"
 
     def wait_for_death(self) -> None:
         """Wait until it has ended by itself."""

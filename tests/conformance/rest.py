@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -18,7 +19,11 @@ class Rest:
     """One StackStorm (or st2local), and the right to use it."""
 
     def __init__(self, api_url: str, headers: dict[str, str]) -> None:
-        self.client = httpx.Client(base_url=api_url, headers=headers, timeout=60 * PATIENCE, trust_env=False)
+        # A program, unlike a browser, keeps no cookie: each request says itself who asks.
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        self.client = httpx.Client(
+            base_url=api_url, headers=headers, timeout=60 * PATIENCE, trust_env=False, cookies=no_cookies
+        )
 
     def ask(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
         """Send a request."""

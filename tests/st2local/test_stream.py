@@ -121,3 +121,50 @@ def test_a_notice_is_announced_to_the_bot_that_listens_to_its_route(running: tup
     )
     said = events[-1][1]["payload"]
     assert (said["message"], said["channel"]) == ("greeter: {\u200b{ st2kv.system.x }} runs", "#room")
+
+
+def printed(running: tuple[Local, Rest], identifier: str, query: dict[str, str] | None = None) -> list[Event]:
+    """Return all that the live output of an execution tells, up to its end."""
+    local, rest = running
+    token = rest.client.headers["X-Auth-Token"]
+    url = f"http://127.0.0.1:{local.stream_port}/v1/executions/{identifier}/output"
+    params = {**(query or {}), "x-auth-token": token}
+    answer = httpx.get(url, params=params, timeout=60, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    events = []
+    for block in answer.text.strip().split("\n\n"):
+        name, _, data = block.strip().partition("\n")
+        is_end = name == "event: EOF"
+        events.append((name.removeprefix("event: "), None if is_end else json.loads(data[len("data: ") :])))
+    return events
+
+
+def text(events: list[Event]) -> str:
+    return "".join(body["data"] for _, body in events if body)
+
+
+def test_live_output_has_each_line_once_and_then_its_end(running: tuple[Local, Rest]) -> None:
+    cmd = "for i in $(seq 200); do echo line $i; done; sleep 1; echo last"
+    identifier = running[1].start("core.local", {"cmd": cmd})["id"]
+    events = printed(running, identifier)
+    assert text(events).split("\n") == [*(f"line {number + 1}" for number in range(200)), "last", ""]
+    assert [name for name, _ in events if name != "st2.execution.output__create"] == ["EOF"]
+    assert events[-1] == ("EOF", None)
+    assert running[1].get(f"/executions/{identifier}")["status"] == "succeeded"
+
+
+def test_output_of_what_has_ended_is_told_whole_or_of_one_kind(running: tuple[Local, Rest]) -> None:
+    identifier = running[1].run("probe.echo", {"how": "print", "value": "said", "count": 3})["id"]
+    assert text(printed(running, identifier, {"output_type": "stdout"})) == "said 0\nsaid 1\nsaid 2\n"
+    assert text(printed(running, identifier, {"output_type": "stderr"})) == "to stderr\n"
+    both = printed(running, identifier, {"output_type": "all"})
+    assert {body["output_type"] for _, body in both if body} == {"stdout", "stderr"}
+    assert both[0][1]["execution_id"] == identifier
+
+
+def test_live_output_of_nothing_is_not_found(running: tuple[Local, Rest]) -> None:
+    local, rest = running
+    url = f"http://127.0.0.1:{local.stream_port}/v1/executions/{'0' * 24}/output"
+    assert httpx.get(url, trust_env=False).status_code == 401
+    params = {"x-auth-token": rest.client.headers["X-Auth-Token"]}
+    assert httpx.get(url, params=params, trust_env=False).status_code == 404
