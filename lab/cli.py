@@ -146,6 +146,17 @@ def _project_add(options: argparse.Namespace, places: Places, world: World) -> i
     return 0
 
 
+def _project_create(options: argparse.Namespace, places: Places, world: World) -> int:
+    machine.check_root()
+    with held(places.lock_file):
+        made = projects.create(places, world, options.folder)
+    show(
+        f"st2 run cicd.add_project project={made.name} repository={made.repository} like=greeter "
+        f"port={made.port} unit={made.unit}"
+    )
+    return 0
+
+
 def _reload(_options: argparse.Namespace, places: Places, _world: World) -> int:
     with held(places.lock_file):
         engine.reload(places)
@@ -167,7 +178,13 @@ def parser() -> argparse.ArgumentParser:
     for name, (run, text) in plain.items():
         commands.add_parser(name, help=text).set_defaults(run=run)
     project = commands.add_parser("project", help="a further project beside greeter")
-    add = project.add_subparsers(required=True, metavar="COMMAND").add_parser(
+    commands_of_it = project.add_subparsers(required=True, metavar="COMMAND")
+    create = commands_of_it.add_parser(
+        "create", help="make its repository and clone alone, for cicd.add_project"
+    )
+    create.add_argument("folder", type=Path)
+    create.set_defaults(run=_project_create)
+    add = commands_of_it.add_parser(
         "add", help="take the project in a folder, a git repository or not, into the running lab"
     )
     add.add_argument("folder", type=Path)

@@ -62,6 +62,10 @@ class Places:
         return self.root / "configs"
 
     @property
+    def projects(self) -> Path:
+        return self.root / "projects.d"
+
+    @property
     def data(self) -> Path:
         return self.root / "st2local"
 

@@ -24,6 +24,21 @@ from lab.stackstorm import engine, pack_config
 from lab.world import World
 
 
+def create(places: Places, world: World, folder: Path) -> Project:
+    """Give the project in *folder* a repository, a clone and hosts that could run it; cicd knows nothing."""
+    (found,) = _checked(places, world, folder, ())
+    infra = Container(places, world.infra, base_of(places))
+    git.create(infra, found)
+    clone.take(places, world, found, folder)
+    for host in world.apps:
+        path, text = app.listening_file(host, found)
+        Container(places, host, base_of(places)).write(path, text)
+    project.keep(places, found)
+    haproxy.reload(infra, world, project.known(places))
+    say(f"{found.repository} is there, and its application will listen on port {found.port}")
+    return found
+
+
 def add(
     places: Places, world: World, folder: Path, directories: Sequence[str] = (), ci: str = JENKINS
 ) -> list[Project]:
@@ -32,10 +47,8 @@ def add(
 
     *ci* is what builds it.
     """
-    found = [replace(one, ci=ci) for one in project.read_all(places, folder, directories)]
+    found = [replace(one, ci=ci) for one in _checked(places, world, folder, directories)]
     base = base_of(places)
-    if problems := ports.problems([(host.address, one.port) for host in world.apps for one in found]):
-        raise Unfit(problems)
     infra = Container(places, world.infra, base)
     apps = {host.name: Container(places, host, base) for host in world.apps}
     for container in (infra, *apps.values()):
@@ -54,6 +67,13 @@ def add(
         say(f"app hosts serve {one.name} on port {one.port}, HAProxy by its name")
     haproxy.reload(infra, world, project.known(places))
     engine.reload(places)
+    return found
+
+
+def _checked(places: Places, world: World, folder: Path, directories: Sequence[str]) -> list[Project]:
+    found = project.read_all(places, folder, directories)
+    if problems := ports.problems([(host.address, one.port) for host in world.apps for one in found]):
+        raise Unfit(problems)
     return found
 
 

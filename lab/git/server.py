@@ -12,9 +12,6 @@ from lab.stand_in.unit import LIBRARY
 from lab.world import World
 
 BARE = f"/srv/git/{FIRST.repository}.git"
-HOOK = f"""#!/bin/sh
-exec env PYTHONPATH={LIBRARY} python3 -m lab.git.post_receive
-"""
 
 
 def configure(container: Container, places: Places) -> None:
@@ -50,5 +47,5 @@ def arm(container: Container, world: World, secret: str, project: Project = FIRS
     for key, value in settings.items():
         container.run("git", "-C", folder, "config", key, value, user="git")
     container.run("sh", "-c", f"umask 077; cat >{folder}/{webhook.SECRET_FILE}", user="git", stdin=secret)
-    container.run("sh", "-c", f"umask 022; cat >{folder}/hooks/post-receive", user="git", stdin=HOOK)
+    container.run("sh", "-c", f"umask 022; cat >{folder}/hooks/post-receive", user="git", stdin=webhook.HOOK)
     container.run("chmod", "+x", f"{folder}/hooks/post-receive", user="git")

@@ -13,9 +13,14 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from lab.stand_in.unit import LIBRARY
+
 URL = "lab.hookUrl"
 NAME = "lab.hookRepository"
 SECRET_FILE = "hook-secret"
+HOOK = f"""#!/bin/sh
+exec env PYTHONPATH={LIBRARY} python3 -m lab.git.post_receive
+"""
 TIMEOUT_SECONDS = 10  # GitHub's own
 KEPT = 200
 
@@ -36,6 +41,28 @@ class Webhook:
         """Return the repository's git setting *key*."""
         argv = ["git", "-C", str(self._repository), "config", key]
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anybody is told of pushes."""
+        argv = ["git", "-C", str(self._repository), "config", URL]
+        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+    def arm(self, url: str, name: str, secret: str) -> None:
+        """Tell *url* of each push to the repository *name* (owner/name), signed with *secret*."""
+        for key, value in ((URL, url), (NAME, name)):
+            subprocess.run(["git", "-C", str(self._repository), "config", key, value], check=True)
+        file, hook = self._repository / SECRET_FILE, self._repository / "hooks" / "post-receive"
+        file.touch(mode=0o600)
+        file.write_text(secret)
+        hook.write_text(HOOK)
+        hook.chmod(0o755)
+
+    def disarm(self) -> None:
+        """Tell nobody of pushes any more."""
+        (self._repository / "hooks" / "post-receive").unlink(missing_ok=True)
+        (self._repository / SECRET_FILE).unlink(missing_ok=True)
+        subprocess.run(["git", "-C", str(self._repository), "config", "--unset", URL], check=True)
 
     def send(self, event: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Keep and send *payload* as a new delivery of *event*; return the delivery."""

@@ -82,6 +82,8 @@ class Api:
             ("GET", f"{NAME}/deployments/(\\d+)/statuses", 200, self._deployment_statuses),
             ("POST", f"{NAME}/deployments/(\\d+)/statuses", 201, self._add_deployment_status),
             ("GET", f"{NAME}/hooks", 200, lambda s: s.hooks()),
+            ("POST", f"{NAME}/hooks", 201, self._add_hook),
+            ("DELETE", f"{NAME}/hooks/(\\d+)", 204, self._remove_hook),
             ("GET", f"{NAME}/hooks/\\d+/deliveries", 200, lambda s: s.deliveries()),
             ("POST", f"{NAME}/hooks/\\d+/deliveries/(\\d+)/attempts", 202, self._redeliver),
         ]
@@ -176,6 +178,20 @@ class Api:
         if not (source.has(base) and source.has(head)):
             raise Problem(404, "Not Found")
         return source.compare(base, head)
+
+    def _add_hook(self, source: Source, body: dict[str, Any]) -> Any:
+        config = body.get("config") or {}
+        if not str(config.get("url", "")).startswith("http") or config.get("content_type") != "json":
+            raise Problem(422, "Validation Failed")
+        if source.hooks():
+            raise Problem(422, "Hook already exists on this repository")
+        return source.add_hook(str(config["url"]), str(config.get("secret", "")))
+
+    def _remove_hook(self, source: Source, number: str) -> str:
+        if int(number) not in [hook["id"] for hook in source.hooks()]:
+            raise Problem(404, "Not Found")
+        source.remove_hook()
+        return ""
 
     def _add_status(self, source: Source, commit: str, body: dict[str, Any]) -> Any:
         if not source.has(commit):

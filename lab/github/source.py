@@ -66,7 +66,9 @@ class Source:
         }
 
     def hooks(self) -> list[dict[str, Any]]:
-        """Return the webhooks."""
+        """Return the webhooks: one, or none."""
+        if not Webhook(self.bare).is_set:
+            return []
         number = zlib.crc32(self.name.encode())
         config = {"content_type": "json", "insecure_ssl": "0", "url": Webhook(self.bare).config(URL)}
         hook = {
@@ -77,6 +79,15 @@ class Source:
             "events": ["push", "workflow_run"],
         }
         return [{**hook, "config": {**config, "secret": "********"}}]
+
+    def add_hook(self, url: str, secret: str) -> dict[str, Any]:
+        """Tell *url* of each push, signed with *secret*; return the webhook."""
+        Webhook(self.bare).arm(url, self.name, secret)
+        return self.hooks()[0]
+
+    def remove_hook(self) -> None:
+        """Tell nobody of pushes any more."""
+        Webhook(self.bare).disarm()
 
     def deliveries(self) -> list[dict[str, Any]]:
         """Return the attempts to deliver, newest first."""

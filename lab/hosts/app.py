@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from lab.consul import encryption
+from lab.hosts import keys
 from lab.hosts.container import Container
+from lab.places import Places
 from lab.project import FIRST, Project
 from lab.repository import server
 from lab.world import CONSUL_PORT, Host, World
 
 
-def configure(container: Container, world: World) -> None:
-    """Write what the host knows of the project, and the repository that the project comes from."""
+def configure(container: Container, places: Places, world: World) -> None:
+    """Write what the host knows of the project, where that comes from, and who administers the host."""
     disk = container.disk
+    disk.folder("root/.ssh", mode=0o700)
+    disk.write("root/.ssh/authorized_keys", keys.public(places, "admin"), mode=0o600)
     disk.write("etc/apt/sources.list.d/cicd.list", server.source(world))
     disk.write("etc/cicd/converge.conf", converge_settings(container.host))
     for path, text in project_files(container.host, FIRST).items():
@@ -35,13 +39,16 @@ def converge_settings(host: Host) -> str:
 
 def project_files(host: Host, project: Project) -> dict[str, str]:
     """Return what the host has of *project*, by path: cicd-converge's settings, and where it is to listen."""
+    path, text = listening_file(host, project)
+    return {f"/etc/cicd/projects/{project.name}.conf": project_settings(host, project), path: text}
+
+
+def listening_file(host: Host, project: Project) -> tuple[str, str]:
+    """Return the file that tells the project's application where to listen, and what is in it."""
     prefix = project.name.upper().replace("-", "_")
     listen = {"HOST": host.address, "PORT": str(project.port)}
     listen |= {f"{prefix}_{key}": value for key, value in listen.items()}
-    return {
-        f"/etc/cicd/projects/{project.name}.conf": project_settings(host, project),
-        f"/etc/default/{project.name}": _assignments(listen),
-    }
+    return f"/etc/default/{project.name}", _assignments(listen)
 
 
 def project_settings(host: Host, project: Project = FIRST) -> str:

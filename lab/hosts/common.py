@@ -19,7 +19,7 @@ ListenAddress {address}
 HostKey /etc/ssh/ssh_host_ed25519_key
 KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org
 AuthenticationMethods publickey
-PermitRootLogin no
+PermitRootLogin prohibit-password
 UsePAM no
 MaxStartups 200
 MaxSessions 50

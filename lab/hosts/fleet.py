@@ -84,7 +84,7 @@ class Fleet:
     def _configure_role(self, container: Container) -> None:
         role = container.host.role
         if role == "app":
-            app.configure(container, self.world)
+            app.configure(container, self.places, self.world)
             return
         tools.install_node(container.disk)
         if role == "build":

@@ -10,8 +10,8 @@ from lab.errors import LabError
 from lab.places import Places
 from lab.world import SSH_PORT, World
 
-# `user` logs in on every host; the other two may only fetch from git.
-CLIENTS = ("user", "build", "jenkins")
+# `user` logs in on every host, `admin` as root on app hosts; the other two may only fetch from git.
+CLIENTS = ("user", "admin", "build", "jenkins")
 TOKENS = ("github_secret", "jenkins_token", "jenkins_api_token", "github_api_token")
 
 

@@ -20,6 +20,7 @@ from lab.world import COMPONENT, DISTRIBUTION, ROLE, SSH_PORT, World
 def write(places: Places, world: World, tools: Tools, driver: Driver) -> None:
     """Write the file where StackStorm looks for it."""
     places.configs.mkdir(parents=True, exist_ok=True)
+    places.projects.mkdir(exist_ok=True)
     text = yaml.safe_dump(configuration(places, world, tools, driver), sort_keys=False)
     (places.configs / "cicd.yaml").write_text(f"---\n{text}")
 
@@ -60,6 +61,13 @@ def configuration(places: Places, world: World, tools: Tools, driver: Driver) ->
         },
         "deploy": {"batches": ["1", "100%"], "min_bake_seconds": 3},
         "chat_accounts": [USER],
+        "administration": {
+            "github_token_file": str(places.secrets / "github_api_token"),
+            "webhook_secret_file": str(places.secrets / "github_secret"),
+            "ssh_key_file": str(places.secrets / "admin"),
+            "changes_dir": str(places.root / "changes"),
+        },
+        "projects_dir": str(places.projects),
         "drift": {"silent_seconds": 180, "follow_seconds": 10},
         "notices": [{"name": "lab", "to": "chatops", "channel": "#lab", "events": ["alarm", "drift"]}],
         "projects": {FIRST.name: _project(FIRST)},

@@ -29,6 +29,9 @@ class Request(BaseHTTPRequestHandler):
         else:
             self._send(*self.answer(self.rfile.read(length)))
 
+    def do_DELETE(self) -> None:
+        self._send(*self.answer(b""))
+
     def answer(self, body: bytes) -> Answer:
         """Return the answer to this request."""
         raise NotImplementedError

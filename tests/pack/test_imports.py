@@ -21,7 +21,7 @@ ON_ONE_HOST = {
     *("publish_package", "read_metadata"),
 }
 ON_MANY_HOSTS = {"update_hosts"}
-EVERYWHERE = {"check_setup"}
+EVERYWHERE = {"add_project", "check_setup", "remove_project"}
 
 # As the wrapper starts an action, but each in a copy of one process that has imported nothing of the pack.
 STARTER = """

@@ -35,6 +35,8 @@ SAMPLES = {
     "key": "cicd/greeter/alarms/firing",
     "plan": "12-0123456789ab-0123456789ab",
     "id": "12-0123456789ab-0123456789ab",
+    "port": "8090",
+    "repository": "acme/shop",
     "reason": "db migration",
     "role": "incident_commander",
 }

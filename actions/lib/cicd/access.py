@@ -12,6 +12,7 @@ AllowList = Mapping[str, Tuple[str, ...]]
 
 # What people call, by the step of it that knows who asks.
 ENTRIES = {
+    "add_project": "add_project",
     "adopt_release": "adopt_release",
     "advertise_canary": "deploy",
     "advertise_break_glass": "break_glass",
@@ -31,6 +32,7 @@ ENTRIES = {
     "receive_push": "git_push",
     "reduce_push": "git_push",
     "reject": "reject",
+    "remove_project": "remove_project",
     "advertise_previous_good": "rollback",
     "set_traffic": "set_traffic",
     "steal_lock": "steal_lock",

@@ -40,17 +40,19 @@ READ_BY_SENSORS = (*READ_FOR_CONSUL, "jenkins.token_file", "github.token_file")
 READ_BY_ACTIONS = (*READ_BY_SENSORS, "ssh.private_key_file", "ssh.known_hosts_file")
 
 
-def parse(config: Mapping[str, Any] | None) -> Settings:
+def parse(config: Mapping[str, Any] | None, instead: ProjectFile | None = None) -> Settings:
     """
     Return the Settings of the pack's *config*.
 
-    ConfigError names the first key that config.schema.yaml refuses, and the file and line where they
-    are known. StackStorm gives `{}` when the configuration cannot be read.
+    *instead* counts as the file of its project, whatever is in that. ConfigError names the first key that
+    config.schema.yaml refuses, and the file and line where they are known. StackStorm gives `{}` when the
+    configuration cannot be read.
     """
     given = dict(config or {})
     _refuse_wrong(given)
     here, folder = given.get("projects") or {}, str(given.get("projects_dir") or "")
-    files = project_files.read(folder, here)
+    files = [file for file in project_files.read(folder, here) if not instead or file.name != instead.name]
+    files += [instead] if instead else []
     whole = {**given, "projects": {**{file.name: file.values for file in files}, **here}}
     read = sections.parse(given)
     lifecycles.refuse_contradictions(cast(Given, given))

@@ -160,6 +160,20 @@ class DeploySettings:
     lock_wait_seconds: int
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class AdministrationSettings:
+    """What cicd.add_project and cicd.remove_project work with, and nothing else does."""
+
+    consul_token_file: str
+    jenkins_user: str
+    jenkins_token_file: str
+    github_token_file: str
+    webhook_secret_file: str
+    ssh_user: str
+    ssh_key_file: str
+    changes_dir: str
+
+
 class Sections(TypedDict):
     """The sections of a configuration, by name."""
 
@@ -175,6 +189,7 @@ class Sections(TypedDict):
     deploy: DeploySettings
     drift: DriftSettings
     monitoring: MonitoringSettings
+    administration: AdministrationSettings
 
 
 KINDS: Mapping[str, Type[Any]] = {
@@ -190,6 +205,7 @@ KINDS: Mapping[str, Type[Any]] = {
     "deploy": DeploySettings,
     "drift": DriftSettings,
     "monitoring": MonitoringSettings,
+    "administration": AdministrationSettings,
 }
 
 

@@ -12,6 +12,7 @@ from cicd.project import Project
 from cicd.release.freeze_windows import Window
 from cicd.release.lifecycle import CANARY, PAIR, Overrides, Stage
 from cicd.sections import (
+    AdministrationSettings,
     ConsulSettings,
     DeploySettings,
     DiscoverySettings,
@@ -48,6 +49,7 @@ class Settings:
     deploy: DeploySettings
     drift: DriftSettings
     monitoring: MonitoringSettings
+    administration: AdministrationSettings
     projects: Mapping[str, Project] = field(default_factory=dict)
     freeze_windows: Tuple[Window, ...] = ()
     break_glass: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)

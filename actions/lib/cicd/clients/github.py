@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, List, Mapping, Optional, TypedDict, cast
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, TypedDict, cast
 
 from cicd.clients.silence import was_not_asked
 from cicd.config import Settings, secret
@@ -108,9 +108,11 @@ class GitHubBusy(ReceiverBusy, GitHubError):
 class GitHub:
     """The API as the configured token sees it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, administers: bool = False) -> None:
+        """Ask with the token that reports, or with the one that *administers* webhooks."""
+        own = settings.administration.github_token_file if administers else settings.github.token_file
         self.url = settings.github.api_url.rstrip("/")
-        self._token = secret(settings.github.token_file)
+        self._token = secret(own)
 
     @cached_property
     def _session(self) -> requests.Session:
@@ -175,6 +177,16 @@ class GitHub:
     def hooks(self, repository: str) -> list[Hook]:
         """Return the webhooks of *repository*; the token needs admin:repo_hook."""
         return list(self.ask("GET", f"repos/{repository}/hooks", params={"per_page": PAGE}))
+
+    def create_hook(self, repository: str, url: str, events: Sequence[str], secret: str) -> None:
+        """Let GitHub tell *url* of *events* of *repository*, such as push, signed with *secret*."""
+        config = {"url": url, "content_type": "json", "secret": secret, "insecure_ssl": "0"}
+        body = {"name": "web", "active": True, "events": list(events), "config": config}
+        self.ask("POST", f"repos/{repository}/hooks", body)
+
+    def delete_hook(self, repository: str, hook: int) -> None:
+        """Remove the webhook *hook* of *repository*."""
+        self.ask("DELETE", f"repos/{repository}/hooks/{hook}")
 
     def deliveries(self, repository: str, hook: int) -> list[Delivery]:
         """Return the newest attempts to deliver to *hook*, newest first."""

@@ -31,13 +31,15 @@ class Jenkins(CiServer):
 
     name = "Jenkins"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, administers: bool = False) -> None:
+        """Ask as the user who builds, or as the one who *administers* jobs where there is one."""
+        own = settings.administration
         self._settings = settings
         self.queue_timeout = settings.jenkins.queue_timeout
         self.build_timeout = settings.jenkins.build_timeout
         self.url = settings.jenkins.url.rstrip("/")
-        self._user = settings.jenkins.user
-        self._token = secret(settings.jenkins.token_file)
+        self._user = (administers and own.jenkins_user) or settings.jenkins.user
+        self._token = secret((administers and own.jenkins_token_file) or settings.jenkins.token_file)
 
     @cached_property
     def _server(self) -> Any:

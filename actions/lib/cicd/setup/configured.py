@@ -24,7 +24,9 @@ def findings(store: Store, settings: Settings, given: Mapping[str, object]) -> I
         yield Finding(f"configuration of {name}", WRONG, error.message, error.hint)
     for name in recorded(store):
         if name not in settings.projects and name not in settings.unusable:
-            fix = "Put its part of the configuration, or its file, back."
+            fix = (
+                "Put its file, or its part of the configuration, back; cicd.remove_project removes it whole."
+            )
             said = "Consul has a release of it, and the configuration names no such project"
             yield Finding(f"configuration of {name}", WRONG, said, fix)
 

@@ -1,0 +1,25 @@
+# Let this host run a project.  $1 project  $2 folder with what it gets: conf, service and token, empty without ACLs
+set -eu
+trap 'rm -rf "$2"' EXIT
+sudo=
+[ "$(id -u)" = 0 ] || sudo='sudo -n'
+[ -x /usr/bin/cicd-converge ] || { echo "cicd-converge is not installed; docs/hosts.md says how" >&2; exit 1; }
+[ -d /etc/consul.d ] || { echo "/etc/consul.d is missing: is Consul's agent installed?" >&2; exit 1; }
+
+place() { # MODE GROUP SOURCE FILE
+    $sudo install -m "$1" -g "$2" "$3" "$4.partial"
+    $sudo mv -f "$4.partial" "$4"
+}
+
+group=root
+! getent group consul >/dev/null || group=consul
+if [ -s "$2/token" ]; then
+    file=$(sed -n 's/^CONSUL_TOKEN_FILE=//p' /etc/cicd/converge.conf | tr -d "\"'" | tail -n 1)
+    [ -n "$file" ] || { echo "/etc/cicd/converge.conf names no CONSUL_TOKEN_FILE, and Consul has ACLs" >&2; exit 1; }
+    $sudo test -s "$file" || place 600 root "$2/token" "$file"
+fi
+$sudo mkdir -p /etc/cicd/projects
+place 640 "$group" "$2/service" "/etc/consul.d/cicd-$1.json"
+place 644 root "$2/conf" "/etc/cicd/projects/$1.conf"
+$sudo systemctl kill --signal=HUP consul.service
+$sudo systemctl enable --quiet --now "cicd-converge-watch@$1.service"

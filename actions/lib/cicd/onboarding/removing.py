@@ -1,0 +1,102 @@
+"""A project is removed: shown, refused while it is at work, and taken out of each place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Mapping
+
+from cicd import project_files
+from cicd.ci.run import OPEN
+from cicd.ci.runs import Runs
+from cicd.clients.consul import Item as ConsulItem
+from cicd.config import Settings
+from cicd.errors import ConfigError, Refused
+from cicd.onboarding import membership, plan, wanted
+from cicd.onboarding.adding import said, taken_away
+from cicd.onboarding.journal import Journal, alone
+from cicd.onboarding.membership import as_administrator
+from cicd.onboarding.places import look_back
+from cicd.onboarding.plan import Plan
+from cicd.onboarding.wanted import Request, Wanted
+from cicd.store.deploy_lock import held
+from cicd.store.store import Store
+
+HEALTH = "/health"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A project that *who* removes by *execution*, from the configuration *given*."""
+
+    settings: Settings
+    given: Mapping[str, object]
+    name: str
+    who: str
+    execution: str
+    serving: bool = False  # also when a production ring is wanted to run a version
+    keep_history: bool = False
+
+    def plan(self) -> Plan:
+        """Return what would be removed; Refused while the project is at work, or others need it."""
+        return self._plan(self._wanted())
+
+    def remove(self) -> Plan:
+        """Remove it, and return what that was; what a killed run left is removed, too."""
+        with alone(self.settings, self.name, self.who, self.execution):
+            asked = self._wanted()
+            found, journal = self._plan(asked), Journal(Store(self.settings), self.name)
+            journal.begin(asked.request, self.who)
+            stuck = taken_away(found.change)
+            if stuck:
+                done = [item.what for item in found.change if item not in [one for one, _ in stuck]]
+                raise Refused(
+                    f"{self.name} was not removed whole. {said(done, stuck)}",
+                    f"Correct that, then: st2 run cicd.remove_project project={self.name} apply=true",
+                    stuck=[item.what for item, _ in stuck],
+                )
+            journal.forget()
+            return found
+
+    def _plan(self, asked: Wanted) -> Plan:
+        self._refuse_needed()
+        self._refuse_at_work(asked)
+        return plan.to_remove(look_back(asked, self.keep_history))
+
+    def _wanted(self) -> Wanted:
+        """Return what there is to remove: what was written down, else what the file and Consul say."""
+        written = Journal(Store(self.settings), self.name).read().get("request")
+        return wanted.known(self.given, self.name, written or self._request())
+
+    def _request(self) -> Request:
+        self.settings.project(self.name)
+        files = project_files.read(self.settings.projects_dir, ())
+        definition = next(dict(file.values) for file in files if file.name == self.name)
+        hosts, port = membership.by_ring(self.settings, self.name), membership.port(self.settings, self.name)
+        return Request(definition=definition, hosts=hosts, port=port, health=HEALTH, unit="")
+
+    def _refuse_needed(self) -> None:
+        by = [one.name for one in self.settings.projects.values() if self.name in one.requires]
+        told = [one.name for one in self.settings.notices if self.name in one.projects]
+        if by or told:
+            what = f"`projects.{by[0]}.requires`" if by else f"the target {told[0]} of `notices`"
+            raise ConfigError(f"{what} names {self.name}.", "Take it out there first, then try again.")
+
+    def _refuse_at_work(self, asked: Wanted) -> None:
+        store, project = Store(as_administrator(asked.settings)), asked.project
+        locks: Mapping[str, ConsulItem] = {
+            item["Key"]: item for item in store.items(f"cicd/{self.name}/lock/")
+        }
+        busy = [ring for ring in project.lifecycle.names if held(locks, self.name, ring).session]
+        if busy:
+            raise Refused(f"{self.name} is being deployed to {busy[0]}.", "Wait for it, then try again.")
+        building = [commit for commit, run in Runs(store, self.name).every().items() if run.stage in OPEN]
+        if building:
+            raise Refused(f"{self.name} is being built at {building[0][:7]}.", "Wait for it, then try again.")
+        release = store.release(self.name)
+        wanted_by = {ring: release.ring(ring).wanted for ring in project.lifecycle.productions}
+        serving = [f"{ring} runs {build.version}" for ring, build in wanted_by.items() if build]
+        if serving and not self.serving:
+            raise Refused(
+                f"{self.name} serves users: {', '.join(serving)}.",
+                f"If that is meant: st2 run cicd.remove_project project={self.name} serving=true",
+            )
