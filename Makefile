@@ -2,16 +2,20 @@
 PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
 CHATBOT = build/venvs/chatbot
+MATRIX = build/venvs/matrix
 # Every action is a process: without compiled modules each start costs three times as much.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup chatbot demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet bench-status
+.PHONY: setup chatbot matrix demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet bench-status
 
 setup:
 	@script/setup
 
 chatbot: setup
 	@script/environment $(CHATBOT) chatbot
+
+matrix: setup
+	@script/environment $(MATRIX) matrix
 
 demo: setup
 	@$(CLIENT) -m demo
@@ -22,7 +26,7 @@ lab: setup
 lab-down: setup
 	@$(PYTHON) -m lab down
 
-test: lint validate chatbot
+test: lint validate chatbot matrix
 	@$(PYTHON) -m tests.suite
 
 lint: setup
@@ -30,7 +34,7 @@ lint: setup
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer lab deb sandbox status
 
-unit: chatbot
+unit: chatbot matrix
 	@$(PYTHON) -m tests.suite unit fuzz lab
 
 acceptance: chatbot

@@ -11,8 +11,8 @@ from cicd.store.store import Store
 
 
 class Notify(CicdAction):
-    def act(self, settings: Settings, project: str, user: str = "") -> Mapping[str, object]:
-        done = notifier.notify(settings, Store(settings), project, user)
+    def act(self, settings: Settings, project: str) -> Mapping[str, object]:
+        done = notifier.notify(settings, Store(settings), project)
         problems = [f"{name}: {one['problem']}" for name, one in done["targets"].items() if one["problem"]]
         said = f"{project}: {done['told']} notices sent, {done['left']} left"
         return {**done, "message": " ".join([said, *(f"({problem})" for problem in problems)])}

@@ -7,7 +7,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / "build" / "venvs" / "chatbot"
 CONFIG = """import logging
 
-BACKEND = "Text"
+BACKEND = {backend!r}
 BOT_ADMINS = ("@operator",)
 BOT_DATA_DIR = {directory!r}
 BOT_EXTRA_PLUGIN_DIR = {plugins!r}
@@ -27,21 +27,37 @@ CORE_PLUGINS = ()
 STORAGE = "Memory"
 TEXT_DEMO_MODE = True
 STACKSTORM = {stackstorm!r}
+BOT_IDENTITY = {identity!r}
+CHATROOM_PRESENCE = {rooms!r}
 """
 
 
 class ChatBot:
-    """The bot, in a `with` block; *stackstorm* is err-stackstorm's own configuration."""
+    """
+    The bot, in a `with` block; *stackstorm* is err-stackstorm's own configuration.
 
-    def __init__(self, directory: Path, stackstorm: dict[str, object]) -> None:
+    It speaks to the terminal, or in *rooms* of the IRC server that is on the *port*.
+    """
+
+    def __init__(
+        self, directory: Path, stackstorm: dict[str, object], port: int = 0, rooms: Sequence[str] = ()
+    ) -> None:
         (plugins,) = HOME.glob("lib/python3*/site-packages/err-stackstorm")
         config = directory / "config.py"
         config.write_text(
-            CONFIG.format(directory=str(directory), plugins=str(plugins), stackstorm=stackstorm)
+            CONFIG.format(
+                directory=str(directory),
+                plugins=str(plugins),
+                stackstorm=stackstorm,
+                backend="IRC" if port else "Text",
+                identity={"nickname": "bot", "server": "127.0.0.1", "port": port},
+                rooms=tuple(rooms),
+            )
         )
         self._command = [str(HOME / "bin" / "errbot"), "-c", str(config)]
         self._log = directory / "errbot.log"
         self._stream = urlsplit(str(stackstorm["stream_url"]))
+        self._speaks_to_a_terminal = not port
         self._said: list[str] = []
 
     def __enter__(self) -> ChatBot:
@@ -53,7 +69,8 @@ class ChatBot:
         self._reader = threading.Thread(target=self._listen)
         self._reader.start()
         try:
-            self._wait("greeting", lambda: "one-on-one" in self.said)
+            if self._speaks_to_a_terminal:
+                self._wait("greeting", lambda: "one-on-one" in self.said)
             self._wait("connection to the stream", self._listens)
         except AssertionError:
             self.end()

@@ -16,6 +16,21 @@ MAIL = {
     "recipients": ["ann@example.com"],
 }
 
+MATRIX = {
+    "name": "room",
+    "to": "matrix",
+    "homeserver": "https://matrix.example.com",
+    "room": "!abc:example.com",
+    "token_file": "/etc/cicd/matrix.token",
+}
+
+GRAFANA = {
+    "name": "graphs",
+    "to": "grafana",
+    "url": "https://grafana",
+    "token_file": "/etc/cicd/grafana.token",
+}
+
 
 def parsed(*notices: dict) -> config.Settings:
     return config.parse({**yaml.safe_load(EXAMPLE.read_text()), "notices": list(notices)})
@@ -47,6 +62,11 @@ def test_a_target_has_what_its_kind_needs():
         ([{**MAIL, "user": "cicd"}], "notices[0].password_file"),
         ([{**MAIL, "user": "cicd", "password_file": "/p", "tls": "none"}], "notices[0].tls"),
         ([{"name": "room", "to": "chatops"}], "notices[0].channel"),
+        ([{**MATRIX, "room": ""}], "notices[0].room"),
+        ([{**MATRIX, "room": "#deploys:example.com"}], "notices[0].room"),
+        ([{**MATRIX, "homeserver": "matrix.example.com"}], "notices[0].homeserver"),
+        ([{**MATRIX, "to": "grafana"}], "notices[0].url"),
+        ([{**GRAFANA, "url": "https://user:password@grafana"}], "notices[0].url"),
     ],
 )
 def test_what_is_wrong_is_named(notices, name):

@@ -154,7 +154,7 @@ def unreadable(settings: Settings, names: Sequence[str]) -> list[str]:
 
 def unreadable_for_notices(settings: Settings) -> list[str]:
     """Return the files of the targets of notices that this user cannot read."""
-    files = [path for target in settings.notices for path in (target.url_file, target.password_file) if path]
+    files = [path for target in settings.notices for path in target.files]
     return [path for path in files if not os.access(path, os.R_OK)]
 
 

@@ -10,11 +10,22 @@ from cicd.config_schema import Problem
 from cicd.errors import ConfigError
 
 WEBHOOK, MAIL, CHATOPS = "webhook", "mail", "chatops"
-NEEDED = {WEBHOOK: ("url_file",), MAIL: ("server", "sender", "recipients"), CHATOPS: ("channel",)}
+MATRIX, GRAFANA, IRC = "matrix", "grafana", "irc"
+NEEDED = {
+    WEBHOOK: ("url_file",),
+    MAIL: ("server", "sender", "recipients"),
+    CHATOPS: ("channel",),
+    MATRIX: ("homeserver", "room", "token_file"),
+    GRAFANA: ("url", "token_file"),
+    IRC: ("server", "channel"),
+}
 POSSIBLE = {
     WEBHOOK: NEEDED[WEBHOOK],
     MAIL: (*NEEDED[MAIL], "tls", "user", "password_file"),
     CHATOPS: (*NEEDED[CHATOPS], "route"),
+    MATRIX: NEEDED[MATRIX],
+    GRAFANA: NEEDED[GRAFANA],
+    IRC: (*NEEDED[IRC], "tls", "nick", "password_file"),
 }
 SHARED = ("name", "to", "events", "projects")
 LAST_PORT = 65535
@@ -43,6 +54,16 @@ class NoticeTarget:
     password_file: str = ""
     channel: str = ""
     route: str = "chatops"
+    nick: str = "cicd"
+    homeserver: str = ""
+    room: str = ""
+    token_file: str = ""
+    url: str = ""
+
+    @property
+    def files(self) -> Tuple[str, ...]:
+        """The files with its secrets."""
+        return tuple(filter(None, (self.url_file, self.password_file, self.token_file)))
 
     def wants(self, *events: str) -> bool:
         """Whether it is told of one of *events*."""
@@ -96,8 +117,10 @@ def _unsafe(target: NoticeTarget) -> tuple[str, str] | None:
     port = int(target.server.rpartition(":")[2] or 1)
     if not 0 < port <= LAST_PORT:
         return "server", f"has the port {port}, which there is not"
-    if bool(target.user) != bool(target.password_file):
+    if target.to == IRC and not target.channel.startswith("#"):
+        return "channel", "does not begin with #, as a channel of IRC does"
+    if target.to == MAIL and bool(target.user) != bool(target.password_file):
         return "password_file" if target.user else "user", "is missing: a login needs both"
-    if target.user and target.tls == PLAIN:
+    if target.password_file and target.tls == PLAIN:
         return "tls", "is none, and would send the password to anyone who listens"
     return None

@@ -85,15 +85,18 @@ def test_the_end_of_a_deploy_says_who_began_it_how_long_it_took_and_what_to_type
     ]
 
 
-def test_a_deploy_that_followed_a_push_names_who_pushed_and_what_nobody_asked_for_names_nobody():
-    history = entry("advertise_canary", "canary", 1), entry("confirm", "canary")
-    by_itself = entry("promote", "production", 3, why="by itself, from the canary")
-    pushed, promoted = notice.of_history(
-        project(), [*history, by_itself], 1, lambda e: {"advertise_canary": "eve"}.get(e["what"], "")
-    )
+def test_what_nobody_asked_for_names_nobody_and_its_reason_once():
+    history = entry("advertise_canary", "canary", 1, who="cicd"), entry("confirm", "canary", who="cicd")
+    why = {3: "by itself, from the canary", 4: "an alarm: HTTP 5xx on app1 (prometheus)"}
+    promoted = entry("promote", "production", 3, why=why[3], who="eve")
+    back = entry("roll_back", "canary", 4, why=why[4], who="prometheus")
+    found = told(*history, promoted, back)
 
-    assert "begun by eve" in pushed.facts
-    assert promoted.said == f"{NEW} is being deployed to production, promoted by itself, from the canary"
+    assert "begun by" not in str(found[0].facts)
+    assert [one.said for one in found[1:]] == [
+        f"{NEW} is being deployed to production, promoted by itself, from the canary",
+        f"canary is rolled back from {OLD} to {NEW}, an alarm: HTTP 5xx on app1 (prometheus)",
+    ]
 
 
 @pytest.mark.parametrize(("what", "kind"), [("restore", "canary_taken_back"), ("stop", "canary_failed")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Iterator, Mapping, Sequence, Tuple
+from typing import Iterator, Mapping, Sequence, Tuple
 
 from cicd import phrases
 from cicd.alarms.alarm import ASK, FAILED
@@ -11,11 +11,11 @@ from cicd.ci.event_log import Entry
 from cicd.ci.run import Run
 from cicd.config import Project
 from cicd.release import holds, stop
-from cicd.release.lifecycle import AUTO, CANARY
+from cicd.release.lifecycle import AUTO, BY_ITSELF, CANARY
 from cicd.release.record import EVERYTHING
 from cicd.release.rollout_record import DIED
 from cicd.release.stored import HistoryEntry
-from cicd.reports import report
+from cicd.reports import doer, report
 from cicd.reports.report import BEGINS, ERROR, FAILURE, Report
 from cicd.sanitize import age, beginning
 
@@ -134,27 +134,20 @@ def of_history(
     project: Project,
     history: Sequence[HistoryEntry],
     generation: int,
-    by: Callable[[HistoryEntry], str] = lambda entry: entry.get("who") or "",
 ) -> list[Notice]:
-    """
-    Return what to tell of the changes after *generation*; *history* is oldest first.
-
-    *by* says who made a change; empty when nobody did.
-    """
+    """Return what to tell of the changes after *generation*; *history* is oldest first."""
     found: list[Notice] = []
     begun: dict[str, HistoryEntry] = {}  # what each ring's deploy began with
     for entry in history:
         if int(entry["generation"]) > generation:
-            found += _of_change(project, entry, begun.get(entry["ring"]), by)
+            found += _of_change(project, entry, begun.get(entry["ring"]))
         if entry["what"] in (*BEGINS, *GOING_BACK):
             begun[entry["ring"]] = entry
     return found
 
 
-def _of_change(
-    project: Project, entry: HistoryEntry, begun: HistoryEntry | None, by: Callable[[HistoryEntry], str]
-) -> Iterator[Notice]:
-    events, said, following = _words(project, entry, begun, by(entry))
+def _of_change(project: Project, entry: HistoryEntry, begun: HistoryEntry | None) -> Iterator[Notice]:
+    events, said, following = _words(project, entry, begun)
     if not events:
         return
     ended = entry["what"] in ("confirm", "degrade", "stop", "restore")
@@ -162,7 +155,7 @@ def _of_change(
         events=events,
         project=project.name,
         said=said,
-        facts=_facts(entry, begun if ended else None, by),
+        facts=_facts(entry, begun if ended else None),
         following=following,
         ring=entry["ring"],
         mark=str(entry["generation"]),
@@ -173,7 +166,7 @@ def _of_change(
 
 
 def _words(
-    project: Project, entry: HistoryEntry, begun: HistoryEntry | None, who: str
+    project: Project, entry: HistoryEntry, begun: HistoryEntry | None
 ) -> tuple[Tuple[str, ...], str, str]:
     """Return the events that a change is, the sentence that says so, and what to do next."""
     what, ring = entry["what"], entry["ring"]
@@ -188,8 +181,8 @@ def _words(
         return (), "", ""
     event, sentence = CHANGES[what]
     events = (event, "alarm") if str(entry.get("why") or "").startswith(BY_ALARM) else (event,)
-    names = {"old": entry.get("from"), "new": entry.get("to"), "who": who or "somebody"}
-    names["by"] = f"by {who}: " if who else ""
+    names = {"old": entry.get("from"), "new": entry.get("to"), "who": entry.get("who") or "somebody"}
+    names["by"] = "" if _by_itself(entry) else f"by {names['who']}: "
     return events, sentence.format(ring=ring, why=entry.get("why", ""), **names), _end_of(project.name, what)
 
 
@@ -223,16 +216,20 @@ def _good(
     return (f"{kind}_good",), said, f"{following}{bake}"
 
 
-def _facts(
-    entry: HistoryEntry, begun: HistoryEntry | None, by: Callable[[HistoryEntry], str]
-) -> Tuple[str, ...]:
+def _facts(entry: HistoryEntry, begun: HistoryEntry | None) -> Tuple[str, ...]:
     """Return who began a deploy, how long it took, and of which commit it is."""
     commit = str(entry.get("trace") or "").rpartition("@")[2][:7]
     facts = [f"commit {commit}"] if commit else []
     if begun:
-        facts += [f"begun by {by(begun)}"] if by(begun) else []
+        facts += [] if _by_itself(begun) else [f"begun by {begun.get('who') or 'somebody'}"]
         facts.append(f"took {age(float(entry['when']) - float(begun['when']))}")
     return tuple(facts)
+
+
+def _by_itself(entry: HistoryEntry) -> bool:
+    """Whether nobody asked for a change: its reason says why it was made."""
+    why = str(entry.get("why") or "")
+    return why.startswith((BY_ITSELF, BY_ALARM)) or entry.get("who") == doer.PACK
 
 
 def _end_of(project: str, what: str) -> str:

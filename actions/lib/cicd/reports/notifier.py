@@ -7,19 +7,18 @@ import time
 from typing import Dict, Iterator, Sequence, TypedDict
 
 from cicd.ci.build_reconciler import Event
-from cicd.clients import mail, webhook
-from cicd.clients.stackstorm import StackStorm
 from cicd.clock import is_ahead
 from cicd.config import Project, Settings
 from cicd.errors import CicdError, ReceiverBusy, ReceiverError
-from cicd.notice_targets import CHATOPS, MAIL, WEBHOOK, NoticeTarget
+from cicd.notice_targets import NoticeTarget
 from cicd.release.record import EVERYTHING
 from cicd.release.rollout_record import RolloutRecord, rollout_key
 from cicd.release.stored import HistoryEntry
-from cicd.reports import links, notice, standing
+from cicd.reports import doer, links, notice, standing
 from cicd.reports.happened import Happened
 from cicd.reports.notice import OF_RUNS, Notice
 from cicd.reports.outbox import Outbox, Telling, of_each
+from cicd.reports.senders import SENDERS, Message
 from cicd.reports.told import LEASE_SECONDS, StoredTold, Told
 from cicd.sanitize import unlinked
 from cicd.store.store import Store
@@ -42,15 +41,12 @@ class Notified(TypedDict):
 class Notifier(Outbox[Notice]):
     """The notices of one project to one target; *project* may be `everything` for holds."""
 
-    def __init__(
-        self, settings: Settings, project: Project, store: Store, target: NoticeTarget, system_user: str = ""
-    ) -> None:
+    def __init__(self, settings: Settings, project: Project, store: Store, target: NoticeTarget) -> None:
         key = f"{prefix(project.name)}{target.name}"
         super().__init__(store, project.name, key, target.name)
         self._settings = settings
         self._project = project
         self._target = target
-        self._system_user = system_user
         self._scanned = 0
 
     def is_due(self, happened: Happened) -> bool:
@@ -82,14 +78,22 @@ class Notifier(Outbox[Notice]):
 
     def post(self, told: Told, one: Notice) -> Told:
         """Send *one* as the target's kind says; what only an operator can mend is tried again later."""
-        lines = [unlinked(line) for line in notice.lines(one, self._hosts(one))]
         try:
-            self._send(lines, self._link(one), f"{one.project}.{_digest(one)}")
+            SENDERS[self._target.to](self._target, self._message(one))
         except ReceiverError:
             raise
         except CicdError as error:
             raise ReceiverBusy(error.message, RETRY_SECONDS) from None
         return told
+
+    def _message(self, one: Notice) -> Message:
+        return Message(
+            lines=tuple(unlinked(line) for line in notice.lines(one, self._hosts(one))),
+            link=self._link(one),
+            identifier=f"{one.project}.{_digest(one)}",
+            at=one.at,
+            tags=tuple(filter(None, ("cicd", one.project, one.ring, *one.events))),
+        )
 
     def tell(self) -> Telling:
         """Tell what is to be told, and remember up to where nothing was wanted."""
@@ -115,17 +119,13 @@ class Notifier(Outbox[Notice]):
         last = min(happened.generation - told.generation, MOST_CHANGES) + CONTEXT
         history = self._store.history(self._project.name, last)[::-1]
         self._scanned = int(history[-1]["generation"]) if history else 0
-        return notice.of_history(
-            self._project, history, told.generation, lambda entry: self._who(entry, happened)
-        )
+        return notice.of_history(self._project, self._named(history, happened), told.generation)
 
-    def _who(self, entry: HistoryEntry, happened: Happened) -> str:
-        """Return who made a change; of what StackStorm did itself, who pushed the commit, if anybody did."""
-        who = entry.get("who") or ""
-        if who != self._system_user or entry["what"] != "advertise_canary":
-            return "" if who == self._system_user else who
-        run = happened.runs.get(str(entry.get("trace")).rpartition("@")[2])
-        return run.user if run else ""
+    def _named(self, history: Sequence[HistoryEntry], happened: Happened) -> Sequence[HistoryEntry]:
+        """Return *history* with whose each change is; runs are read where StackStorm made one by itself."""
+        user = self._settings.system_user
+        made_itself = any(entry.get("who") == user for entry in history)
+        return doer.named(history, happened.runs, user) if made_itself else history
 
     def _of_alarms(self, told: Told, happened: Happened) -> list[Notice]:
         if self._project.name == EVERYTHING or not self._target.wants("alarm"):
@@ -151,26 +151,12 @@ class Notifier(Outbox[Notice]):
             return links.of_build(self._settings, self._project, one.build)
         return links.of_execution(self._settings, one.execution)
 
-    def _send(self, lines: Sequence[str], link: str, identifier: str) -> None:
-        target = self._target
-        if target.to == WEBHOOK:
-            webhook.post(target.url_file, lines, link)
-        elif target.to == MAIL:
-            mail.send(target, lines, link, identifier)
-        elif target.to == CHATOPS:
-            StackStorm().say(target.route, target.channel, "\n".join([*lines, *([link] if link else [])]))
 
-
-def notify(settings: Settings, store: Store, name: str, system_user: str = "") -> Notified:
-    """
-    Tell every target what it wants of the project *name*, or of what holds `everything`.
-
-    *system_user* is who StackStorm itself acts as, in whose name nobody did anything.
-    """
+def notify(settings: Settings, store: Store, name: str) -> Notified:
+    """Tell every target what it wants of the project *name*, or of what holds `everything`."""
     project = Project(EVERYTHING, "") if name == EVERYTHING else settings.project(name)
     done = {
-        one.name: Notifier(settings, project, store, one, system_user).tell()
-        for one in _targets(settings, project.name)
+        one.name: Notifier(settings, project, store, one).tell() for one in _targets(settings, project.name)
     }
     return {
         "told": sum(one["told"] for one in done.values()),
