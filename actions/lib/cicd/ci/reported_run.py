@@ -65,7 +65,7 @@ def parse(event: object) -> ReportedRun:
 
 def meaning(run: ReportedRun, projects: Sequence[Project], known: Mapping[str, Runs]) -> Meaning:
     """Return what *run* means, for the *projects* of its repository, whose runs are *known* by project."""
-    built = [one for one in projects if one.ci.driver == GITHUB_ACTIONS]
+    built = built_there(projects)
     asked = [one for one in built if one.ci.workflow == run.file]
     reason = _foreign(run, built, asked)
     if reason:
@@ -80,6 +80,11 @@ def meaning(run: ReportedRun, projects: Sequence[Project], known: Mapping[str, R
     if commit != run.commit:
         return Meaning(reason=f"it builds {run.commit[:7]}, and {name} asked for {commit[:7]}")
     return Meaning(name)
+
+
+def built_there(projects: Sequence[Project]) -> list[Project]:
+    """Return those of *projects* whose CI is GitHub Actions."""
+    return [one for one in projects if one.ci.driver == GITHUB_ACTIONS]
 
 
 def _foreign(run: ReportedRun, built: Sequence[Project], asked: Sequence[Project]) -> str:
