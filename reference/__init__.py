@@ -1,0 +1,1 @@
+"""The pages of docs/reference, drawn from what they describe."""
