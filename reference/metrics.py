@@ -19,7 +19,7 @@ def metrics() -> str:
         gateway = gateway_metrics.exposition({}, spool, 0, 0)
     heads = ("metric", "type", "meaning")
     lines = ["## Gateway", "", *table(heads, _rows(gateway))]
-    lines += ["## Status page", "", *table(heads, _rows(status_metrics.exposition([], "")))]
+    lines += ["## Status page", "", *table(heads, _rows(status_metrics.exposition([], {}, "")))]
     return page("Metrics", "what the gateway and the status page answer at `/metrics`", lines)
 
 
