@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from deb import service
-from deb.tree import ROOT, Tree
+from deb import libraries, service
+from deb.tree import Tree
 
 HERE = Path(__file__).resolve().parent
 HOME = "usr/lib/cicd-gateway"
-LOCK = ROOT / "locks" / "gateway.txt"
 DESCRIPTION = """Receive webhooks in front of StackStorm
  Verifies GitHub's signature and the tokens of Jenkins and of monitoring, keeps
  each event before it is acknowledged, and forwards what is checked, once."""
-# What the libraries' own wheels are like; they stay byte for byte what was locked.
-OVERRIDES = """cicd-gateway: embedded-library *
-cicd-gateway: unstripped-binary-or-object *
-"""
 CONFIG = "/etc/cicd/gateway/gateway.yaml"
 # It starts once its configuration can be used: a first install has no secrets yet.
 # Events that wait for StackStorm stay until a purge.
@@ -37,60 +31,25 @@ fi
 
 def build(directory: Path) -> Path:
     """Write cicd-gateway_<version>_<architecture>.deb, for this Python and machine, and return its path."""
-    architecture = _said("dpkg", "--print-architecture")
+    architecture = libraries.architecture()
     with tempfile.TemporaryDirectory() as folder:
         tree = Tree(Path(folder), "cicd-gateway")
         _fill(tree)
-        tree.control(architecture, "net", _depends(), DESCRIPTION)
+        tree.control(architecture, "net", libraries.depends(), DESCRIPTION)
         return tree.build(directory, architecture)
 
 
 def _fill(tree: Tree) -> None:
-    _install_libraries(tree.folder / HOME)
+    libraries.install("gateway", tree.folder / HOME)
     for module in sorted(HERE.rglob("*.py")):
         if module.name != "build.py":
             tree.put(f"{HOME}/gateway/{module.relative_to(HERE)}", module.read_text())
     tree.put("usr/bin/cicd-gateway", service.program("cicd-gateway", "gateway"), 0o755)
     tree.put("usr/lib/systemd/system/cicd-gateway.service", (HERE / "cicd-gateway.service").read_text())
     tree.put(CONFIG[1:], (HERE / "gateway.yaml.example").read_text())
-    tree.put("usr/share/lintian/overrides/cicd-gateway", OVERRIDES)
+    tree.put("usr/share/lintian/overrides/cicd-gateway", libraries.OVERRIDES.format(name="cicd-gateway"))
     tree.put("DEBIAN/conffiles", f"{CONFIG}\n")
     tree.scripts(**service.scripts("cicd-gateway", CONFIGURE))
-
-
-def _install_libraries(folder: Path) -> None:
-    """Wheels alone, each as the lock has it: nothing of them runs here."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-qq",
-        "--disable-pip-version-check",
-        "--require-hashes",
-    ]
-    command += [
-        "--only-binary",
-        ":all:",
-        "--no-deps",
-        "--no-compile",
-        "--target",
-        str(folder),
-        "-r",
-        str(LOCK),
-    ]
-    subprocess.run(command, check=True)
-    shutil.rmtree(folder / "bin", ignore_errors=True)
-
-
-def _depends() -> str:
-    """Compiled modules are for one minor version of Python."""
-    major, minor = sys.version_info[:2]
-    return f"libc6 (>= 2.34), passwd, python3 (>= {major}.{minor}), python3 (<< {major}.{minor + 1})"
-
-
-def _said(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 if __name__ == "__main__":
