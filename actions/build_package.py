@@ -31,8 +31,8 @@ class BuildPackage(RunStep):
     ) -> dict[str, Any]:
         known, there = settings.project(project), Host(**host)
         CiGate(settings).clearance(known, commit)
-        of = trees.parse(tree)
-        built = build.build_package(settings, there, run, known, commit, described, of, elsewhere)
+        of_commit = build.PackageBuild(settings, there, run, known, commit, described)
+        built = of_commit.packages(trees.parse(tree), elsewhere)
         packages = [built, *built["others"], *elsewhere]
         names = " and ".join(dict.fromkeys(one["package"] for one in packages))
         size, errors = (sum(one["bytes"] for one in packages), sum(len(one["lintian"]) for one in packages))

@@ -119,7 +119,7 @@ class Bench:
         steps.fetch_commit(*where)
         described = steps.read_metadata(*where)
         tree = project_build.build_tree(*where, described)[0] if described["metadata"]["build"] else Tree()
-        built = steps.build_package(*where, described, tree)
+        built = steps.PackageBuild(*where, described).packages(tree)
         trace = identifiers.trace_tag(self.project.repository, commit)
         package = Package(built["package"], built["version"], commit, trace, built["sha256"], built["file"])
         making = steps.making(self.project, commit, described, [built["builder"]])

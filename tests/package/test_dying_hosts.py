@@ -70,7 +70,7 @@ def builds_the_same_and_sweeps(site: Site, dead: Machine, tested: str, published
     described = build.read_metadata(site.settings, host, "again", project, tested)
     where = (site.settings, host, "again", project, tested)
     tree = tree_of(*where, described)
-    again = build.build_package(*where, described, tree)
+    again = build.PackageBuild(*where, described).packages(tree)
     left = runs_on(dead)
     build.clean(site.settings, host, "again")
     return left == {"again"} and again["sha256"] == published

@@ -195,7 +195,7 @@ def second_build(site: Site, of: str, verify: str) -> SecondBuild:
     where = (site.settings, first, "byhand", project, of)
     steps.fetch_commit(*where)
     described = steps.read_metadata(*where)
-    built = steps.build_package(*where, described, made_tree.make(*where, described)[0])
+    built = steps.PackageBuild(*where, described).packages(made_tree.make(*where, described)[0])
     package = Package("web", built["version"], of, f"acme/app@{of}", built["sha256"], built["file"])
     own = HostBuild(site.settings, project, of, "byhand", described)
     return SecondBuild(own, first, package)

@@ -56,4 +56,4 @@ class HostBuild:
                 architectures.refuse_undeclared(shell, meta.architecture, self.settings.package.timeout)
         build.fetch_commit(*where)
         tree, _ = made_tree.make(*where, self.described)
-        return build.build_alone(*where, self.described, tree, self.architecture)
+        return build.PackageBuild(*where, self.described).alone(tree, self.architecture)

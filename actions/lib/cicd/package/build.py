@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Dict, List, Mapping, Sequence, TypedDict
 
 from cicd import identifiers
@@ -81,81 +81,72 @@ def read_metadata(settings: Settings, host: Host, run: str, project: Project, co
     }
 
 
-def build_package(
-    settings: Settings,
-    host: Host,
-    run: str,
-    project: Project,
-    commit: str,
-    described: Described,
-    tree: Tree,
-    elsewhere: Sequence[BuiltPackage] = (),
-) -> Built:
-    """
-    Build the packages of *tree* that *described* (the result of read_metadata), and say what came out.
+@dataclass(frozen=True)
+class PackageBuild:
+    """The build of *commit* on *host*, in the directory of *run*, as *described* by read_metadata."""
 
-    The bill of materials of the release, of which *elsewhere* are the packages that other hosts built, is
-    left beside the first file.
-    """
-    meta, version = metadata_of(described["metadata"]), described["version"]
-    with Shell(settings, host) as shell:
-        machine = Run(shell, run, settings.package.timeout)
-        built, made = _made(settings, host, machine, project, commit, described, tree, meta.release)
-        digests = {_name(one["file"]): one["sha256"] for one in [built, *built["others"], *elsewhere]}
-        origin = origin_of(project, commit, described)
-        content = bill(meta, version, origin, made[0], digests)
-        shell.put(content, f"builds/{run}/out/{meta.name}/{BILL}")
-    return built
+    settings: Settings
+    host: Host
+    run: str
+    project: Project
+    commit: str
+    described: Described
 
+    def packages(self, tree: Tree, elsewhere: Sequence[BuiltPackage] = ()) -> Built:
+        """
+        Build the packages of *tree*, and say what came out.
 
-def build_alone(
-    settings: Settings,
-    host: Host,
-    run: str,
-    project: Project,
-    commit: str,
-    described: Described,
-    tree: Tree,
-    architecture: str = "",
-) -> Built:
-    """Build the packages of *tree*, and nothing beside them; with an *architecture* those for it alone."""
-    meta = metadata_of(described["metadata"])
-    own = [one for one in meta.release if architecture in ("", one.architecture)]
-    with Shell(settings, host) as shell:
-        machine = Run(shell, run, settings.package.timeout)
-        return _made(settings, host, machine, project, commit, described, tree, own)[0]
+        The bill of materials of the release, of which *elsewhere* are the packages that other hosts built, is
+        left beside the first file.
+        """
+        meta, version = self._metadata, self.described["version"]
+        with Shell(self.settings, self.host) as shell:
+            built, made = self._made(self._machine(shell), tree, meta.release)
+            digests = {_name(one["file"]): one["sha256"] for one in [built, *built["others"], *elsewhere]}
+            content = bill(meta, version, self._origin, made[0], digests)
+            shell.put(content, f"builds/{self.run}/out/{meta.name}/{BILL}")
+        return built
 
+    def alone(self, tree: Tree, architecture: str = "") -> Built:
+        """Build the packages of *tree* and nothing beside them; with an *architecture* those for it alone."""
+        own = [one for one in self._metadata.release if architecture in ("", one.architecture)]
+        with Shell(self.settings, self.host) as shell:
+            return self._made(self._machine(shell), tree, own)[0]
 
-def _made(
-    settings: Settings,
-    host: Host,
-    machine: Run,
-    project: Project,
-    commit: str,
-    described: Described,
-    tree: Tree,
-    packages: Sequence[Metadata],
-) -> tuple[Built, list[dict[str, str]]]:
-    """Let *machine*, on *host*, build *packages*; return what came out, and what its script said of each."""
-    section, version, started = settings.package, described["version"], _now()
-    how = (section.driver, section.formats, section.lintian, tree.digest)
-    origin = origin_of(project, commit, described)
-    made = [machine.package(one, version, origin, *how) for one in packages]
-    driver, digest = made[0]["driver"], made[0]["tree"]
-    builder = Builder(
-        *(host.name, driver, made[0].get("tool", ""), machine.name, started, _now()),
-        architecture=packages[0].architecture,
-        tree=digest,
-    )
-    first, *others = (_built(one, said) for one, said in zip(packages, made))
-    return {
-        **first,
-        "driver": driver,
-        "version": version,
-        "tree": replace(tree, digest=digest).as_json(),
-        "others": others,
-        "builder": builder.as_json(),
-    }, made
+    @property
+    def _metadata(self) -> Metadata:
+        return metadata_of(self.described["metadata"])
+
+    @property
+    def _origin(self) -> Origin:
+        return origin_of(self.project, self.commit, self.described)
+
+    def _machine(self, shell: Shell) -> Run:
+        return Run(shell, self.run, self.settings.package.timeout)
+
+    def _made(
+        self, machine: Run, tree: Tree, packages: Sequence[Metadata]
+    ) -> tuple[Built, list[dict[str, str]]]:
+        """Let *machine* build *packages*; return what came out, and what its script said of each."""
+        section, version, started = self.settings.package, self.described["version"], _now()
+        how = (section.driver, section.formats, section.lintian, tree.digest)
+        origin = self._origin
+        made = [machine.package(one, version, origin, *how) for one in packages]
+        driver, digest = made[0]["driver"], made[0]["tree"]
+        builder = Builder(
+            *(self.host.name, driver, made[0].get("tool", ""), machine.name, started, _now()),
+            architecture=packages[0].architecture,
+            tree=digest,
+        )
+        first, *others = (_built(one, said) for one, said in zip(packages, made))
+        return {
+            **first,
+            "driver": driver,
+            "version": version,
+            "tree": replace(tree, digest=digest).as_json(),
+            "others": others,
+            "builder": builder.as_json(),
+        }, made
 
 
 def _built(meta: Metadata, said: Mapping[str, str]) -> BuiltPackage:
