@@ -32,7 +32,7 @@ PARSERS = {
     "lab": lab.cli.parser,
     "st2local": st2local.cli.parser,
 }
-UNITS = ("balancer", "gateway", "host/units", "examples/greeter")
+UNITS = ("balancer", "status", "gateway", "host/units", "examples/greeter")
 Check = Callable[[Command], str]
 
 
