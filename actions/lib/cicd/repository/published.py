@@ -29,9 +29,9 @@ def published(settings: Settings, project: Project, name: str, version: str) -> 
 def _refuse_foreign(project: Project, build: Build) -> None:
     """A version is a project's own: else any package of the repository could be deployed as it."""
     if not is_own(project.name, project.repository, build.package, build.trace):
-        origin = build.trace.partition("@")[0] or "no known repository"
+        package, origin = package_name(project.name), build.trace.partition("@")[0]
         raise Refused(
-            f"{build.package} {build.version} was built from {origin}, "
+            f"{build.package} {build.version} was built from {origin or 'no known repository'}, "
             f"not from {project.repository}; it is no version of {project.name}.",
-            f"Name a version that `apt-cache madison {package_name(project.name)}` lists on an app host.",
+            f"Name a version that `apt-cache madison {package}` lists on an app host.",
         )
