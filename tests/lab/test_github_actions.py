@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -94,7 +95,7 @@ def test_a_branch_that_goes_on_while_the_run_is_made_has_it_cancelled(ci, monkey
 
 
 def test_a_failed_run_that_is_repeated_there_counts_when_it_passes(ci):
-    flaky = 'test -e "$HOME/../../once" || { : >"$HOME/../../once"; exit 1; }'
+    flaky = f"test -e {ci.folder}/once || {{ touch {ci.folder}/once; exit 1; }}"
     commit = ci.started(flaky)
     number = ci.ended(commit).number
     ci.builds.failed(commit)
@@ -171,3 +172,17 @@ def test_an_enterprise_server_that_names_no_run_has_it_found_by_its_name_and_hea
 
     assert ci.run(commit).queue_id == server.results(ci.project, commit)[0].number
     server.stop(ci.project, ci.run(commit).queue_id)
+
+
+def test_a_project_in_a_folder_is_built_there_and_known_apart_from_others_of_its_repository(ci):
+    scripts = {"script/cisetup": "#!/bin/sh\n", "script/cibuild": "#!/bin/sh\nmkdir dist\npwd >dist/where\n"}
+    inside = replace(ci.project, name="api", directory="apps/api")
+    commit = ci.commit(**{f"apps/api/{name}": text for name, text in scripts.items()})
+    number = ci.server.start(inside, commit, "main")
+    ci.wait_for(lambda: ci.server.result(inside, number).status == "SUCCESS")
+    got: list[bytes] = []
+    ci.server.download(inside, number, "dist/where", got.append, 1000)
+
+    assert got[0].endswith(b"/apps/api\n")
+    assert ci.server.verified(inside, ci.server.result(inside, number), commit, "main").number == number
+    assert ci.server.results(ci.project, commit) == []
