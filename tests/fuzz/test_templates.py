@@ -136,7 +136,10 @@ def bodies(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     parameters = st.fixed_dictionaries({"COMMIT": often(COMMIT), "TRACE": odd})
     jenkins = {"name": often("greeter"), "build": st.fixed_dictionaries({**build, "parameters": parameters})}
     alarm = {"project": often("greeter"), "status": often("firing"), "host": odd, "check": odd, "source": odd}
-    return st.fixed_dictionaries({**push, **jenkins, **alarm}, optional={"cicd": odd, "created": odd})
+    ran = {"id": often(10**10), "head_sha": often(COMMIT), "event": often("workflow_dispatch")}
+    ended = {"path": often(".github/workflows/ci.yaml"), "conclusion": often("success"), "display_title": odd}
+    run = {"action": often("completed"), "workflow_run": st.fixed_dictionaries({**ran, **ended}) | odd}
+    return st.fixed_dictionaries({**push, **jenkins, **alarm, **run}, optional={"cicd": odd, "created": odd})
 
 
 def test_nothing_evaluates_a_template_in_any_webhook(engine, consul, folder):
@@ -150,9 +153,10 @@ def test_nothing_evaluates_a_template_in_any_webhook(engine, consul, folder):
     )
     @given(bodies(leaf), leaf)
     def post(body: dict[str, Any], text: str) -> None:
-        headers = {"X-GitHub-Event": "push", "X-GitHub-Delivery": text, "St2-Trace-Tag": text}
-        for hook in set(HOOKS):
-            answer = engine.ask("POST", f"/webhooks/cicd/{hook}", body, headers=headers)
+        headers = {"X-GitHub-Delivery": text, "St2-Trace-Tag": text}
+        for hook, kind in [*((hook, "push") for hook in set(HOOKS)), ("github", "workflow_run")]:
+            told = {**headers, "X-GitHub-Event": kind}
+            answer = engine.ask("POST", f"/webhooks/cicd/{hook}", body, headers=told)
             assert answer.status_code in (202, 400), answer.text
 
     post()
