@@ -11,9 +11,10 @@ from cicd.config import Settings
 from cicd.onboarding.removing import Removal
 
 KEPT = (
-    "stays: its packages on hosts (apt-get remove), in the APT repository and the names that they have, "
-    "its repository, and what was said of it at GitHub and in the log of events"
+    "stays: its published packages and the names that they have, its repository, "
+    "and what was said of it at GitHub and in the log of events"
 )
+INSTALLED = "stays: what hosts have installed of it, which goes on running; uninstall=true removes that"
 
 
 class RemoveProject(CicdAction):
@@ -23,16 +24,17 @@ class RemoveProject(CicdAction):
         project: str,
         serving: bool,
         keep_history: bool,
+        uninstall: bool,
         apply: bool,
         user: str,
     ) -> dict[str, Any]:
         name = identifiers.check("project", project)
         execution = os.environ.get("ST2_ACTION_EXECUTION_ID", "")
-        removal = Removal(settings, self.config, name, user, execution, serving, keep_history)
+        removal = Removal(settings, self.config, name, user, execution, serving, keep_history, uninstall)
         plan = removal.remove() if apply else removal.plan()
         lines = plan.lines("removed" if apply else "would be removed")
         return {
-            "message": "\n".join([_headline(name, apply), *lines, KEPT]),
+            "message": "\n".join([_headline(name, apply), *lines, *([] if uninstall else [INSTALLED]), KEPT]),
             "project": name,
             "changed": [item.what for item in plan.change] if apply else [],
             "left": [item.what for item in plan.left],

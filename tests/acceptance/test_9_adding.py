@@ -139,14 +139,16 @@ def test_a_file_that_a_killed_run_left_out_is_made_by_the_next_one(adding):
 def test_a_removed_project_leaves_nothing_and_the_other_goes_on(world, adding):
     before = traces(world, BLOG)
     shown = result(adding.remove(BLOG))
-    ended = adding.remove(BLOG, apply=True)
+    ended = adding.remove(BLOG, apply=True, uninstall=True)
 
     assert len(before) >= 5
     assert "was not removed yet" in shown["message"]
     assert ended["status"] == "succeeded", ended["result"]
     assert traces(world, BLOG) == []
+    kept = f"'dpkg -l {BLOG} 2>/dev/null | grep ^ii || true'"
+    assert not [host for host in world.hosts("canary") if world.on_host(host, "sh", "-c", kept).strip()]
     assert len(traces(world, SHOP)) == len(before)
-    assert adding.stackstorm.run("cicd.check_canary", project=SHOP)["status"] in ("succeeded", "failed")
+    assert adding.stackstorm.run("cicd.get_release", project=SHOP)["status"] == "succeeded"
     assert adding.stackstorm.run("cicd.get_release", project=BLOG)["status"] == "failed"
 
 

@@ -9,14 +9,16 @@ from typing import List, Mapping, Sequence, Tuple
 from cicd.clients.stackstorm import StackStorm
 from cicd.errors import CicdError, ConfigError, Refused
 from cicd.finding import WRONG, Finding
-from cicd.onboarding import host_files, plan
+from cicd.onboarding import host_files, plan, records
 from cicd.onboarding.item import Item
 from cicd.onboarding.journal import Journal, alone
+from cicd.onboarding.membership import as_administrator
 from cicd.onboarding.places import look
 from cicd.onboarding.plan import Plan
 from cicd.onboarding.wanted import Wanted
 from cicd.sanitize import one_line
 from cicd.setup.checkup import Checkup
+from cicd.store.snapshot import release_key
 from cicd.store.store import Store
 
 Untaken = List[Tuple[Item, str]]  # what could not be removed, and why
@@ -61,6 +63,11 @@ class Addition:
             journal.end()
             return found
 
+    def _reported(self) -> Sequence[Item]:
+        """Return what hosts and sensors wrote meanwhile of a project that nothing was deployed of yet."""
+        is_new = not Store(as_administrator(self.wanted.settings)).item(release_key(self.name))
+        return list(records.items(self.wanted, keep_history=False)) if is_new else []
+
     def _make(self, found: Plan, journal: Journal) -> None:
         for item in found.change:
             journal.note(item.what)
@@ -93,7 +100,7 @@ class Addition:
 
     def _undone(self, error: Exception, journal: Journal) -> CicdError:
         """Undo what was made, the last first, and return *error* with what became of it."""
-        stuck = taken_away(self.made[::-1])
+        stuck = taken_away([*self.made[::-1], *self._reported()])
         why = error.message if isinstance(error, CicdError) else f"{type(error).__name__}: {error}"
         hint = (
             error.hint if isinstance(error, CicdError) else "This is a defect of the pack; please report it."

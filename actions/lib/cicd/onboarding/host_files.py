@@ -18,10 +18,12 @@ from cicd.onboarding.item import GONE, LEFT, MISSING, OTHER, THERE, Item
 from cicd.onboarding.wanted import Wanted
 from cicd.release.host import Host
 from cicd.release.lifecycle import PAIR
+from cicd.release.version import package_name
 from cicd.store.store import Store
 
 SECONDS = 60
 REGISTERED_SECONDS = 30
+REMOVAL_SECONDS = 300
 TOKEN_LINE = re.compile(r'^ *"token": .*\n', re.MULTILINE)
 WATCH = "watch"
 
@@ -145,9 +147,10 @@ def _make(wanted: Wanted, host: Host) -> None:
 
 
 def _remove(wanted: Wanted, host: Host) -> None:
-    service = wanted.settings.service_name(wanted.project)
+    project, service = wanted.project, wanted.settings.service_name(wanted.project)
+    packages = [package_name(project.name), *project.packages] if wanted.uninstall else []
     with shell(wanted.settings, host) as there:
-        there.script("remove_from_host", [wanted.project.name, service], SECONDS)
+        there.script("remove_from_host", [project.name, service, *packages], REMOVAL_SECONDS)
 
 
 def shell(settings: Settings, host: Host) -> Shell:

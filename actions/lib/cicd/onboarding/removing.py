@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Mapping
 
 from cicd import project_files
@@ -35,6 +35,7 @@ class Removal:
     execution: str
     serving: bool = False  # also when a production ring is wanted to run a version
     keep_history: bool = False
+    uninstall: bool = False
 
     def plan(self) -> Plan:
         """Return what would be removed; Refused while the project is at work, or others need it."""
@@ -65,7 +66,8 @@ class Removal:
     def _wanted(self) -> Wanted:
         """Return what there is to remove: what was written down, else what the file and Consul say."""
         written = Journal(Store(self.settings), self.name).read().get("request")
-        return wanted.known(self.given, self.name, written or self._request())
+        found = wanted.known(self.given, self.name, written or self._request())
+        return replace(found, uninstall=self.uninstall)
 
     def _request(self) -> Request:
         self.settings.project(self.name)

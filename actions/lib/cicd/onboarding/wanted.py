@@ -29,11 +29,16 @@ class Request(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Wanted:
-    """A *request* that was checked, and the *settings* that have its project."""
+    """
+    A *request* that was checked, and the *settings* that have its project.
+
+    With *uninstall* hosts lose its packages, too, when it is removed.
+    """
 
     project: Project
     settings: Settings
     request: Request
+    uninstall: bool = False
 
     @property
     def rings(self) -> Mapping[str, str]:

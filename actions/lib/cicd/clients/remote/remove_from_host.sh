@@ -1,10 +1,21 @@
-# Let this host run a project no more; its packages stay as they are.  $1 project  $2 its service in Consul
+# Let this host run a project no more.  $1 project  $2 its service in Consul  $3… packages to remove; without, they stay
 set -eu
+project=$1 service=$2
+shift 2
 sudo=
 [ "$(id -u)" = 0 ] || sudo='sudo -n'
-$sudo systemctl disable --quiet --now "cicd-converge-watch@$1.service" 2>/dev/null || true
-$sudo rm -f "/etc/cicd/projects/$1.conf" "/etc/consul.d/cicd-$1.json"
+$sudo systemctl disable --quiet --now "cicd-converge-watch@$project.service" 2>/dev/null || true
+$sudo rm -f "/etc/cicd/projects/$project.conf" "/etc/consul.d/cicd-$project.json"
+# A run that has begun would report, and register its check, once more.
+lock=/run/cicd/$project/lock
+if $sudo test -e "$lock"; then
+    $sudo flock -w 45 "$lock" true || { echo "cicd-converge is at work on $project; try again" >&2; exit 1; }
+fi
 $sudo systemctl kill --signal=HUP consul.service
+for package in "$@"; do
+    [ -n "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -x installed)" ] || continue
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-auto-remove remove "$package" >/dev/null
+done
 
 CONSUL_HTTP_ADDR=http://127.0.0.1:8500 CONSUL_CACERT='' CONSUL_TOKEN_FILE=''
 while IFS='=' read -r key value; do
@@ -23,6 +34,6 @@ deregister() { # PATH
     printf 'header = "X-Consul-Token: %s"\n' "$token" | curl --silent --max-time 10 --output /dev/null \
         ${CONSUL_CACERT:+--cacert "$CONSUL_CACERT"} --config - --request PUT "$CONSUL_HTTP_ADDR/v1/agent/$1" || true
 }
-deregister "service/deregister/$2"
-deregister "check/deregister/cicd-converge:$1"
-$sudo rm -rf "/var/lib/cicd-converge/$1"
+deregister "service/deregister/$service"
+deregister "check/deregister/cicd-converge:$project"
+$sudo rm -rf "/var/lib/cicd-converge/$project" "/run/cicd/$project"
