@@ -6,10 +6,14 @@ MATRIX = build/venvs/matrix
 # Every action is a process: without compiled modules each start costs three times as much.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup chatbot matrix demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet bench-status
+.PHONY: setup site chatbot matrix demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet bench-status
 
 setup:
 	@script/setup
+
+site: setup
+	@script/environment build/venvs/site site
+	@NO_MKDOCS_2_WARNING=1 build/venvs/site/bin/mkdocs build --strict
 
 chatbot: setup
 	@script/environment $(CHATBOT) chatbot
@@ -26,7 +30,7 @@ lab: setup
 lab-down: setup
 	@$(PYTHON) -m lab down
 
-test: lint validate chatbot matrix
+test: lint validate site chatbot matrix
 	@$(PYTHON) -m tests.suite
 
 lint: setup
