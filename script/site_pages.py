@@ -1,4 +1,4 @@
-"""Hooks of mkdocs: README is the first page, and a link out of the pages leads to the repository, if it is known."""
+"""Hooks of mkdocs: README is the first page; a link out of the pages leads to the repository, if known."""
 
 from __future__ import annotations
 
