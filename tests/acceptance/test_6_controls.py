@@ -75,7 +75,7 @@ ROWS = {
         "steal lock greeter because ann is away",
         ("cicd.steal_lock", {"reason": "ann is away"}),
         "Nothing locks greeter.",
-        "st2 run cicd.lock_deploys project=greeter",
+        "Lock it: ",
     ),
     "freeze": Row(
         "freeze greeter because stock-taking",
