@@ -67,6 +67,7 @@ def test_a_target_has_what_its_kind_needs():
         ([{**MATRIX, "homeserver": "matrix.example.com"}], "notices[0].homeserver"),
         ([{**MATRIX, "to": "grafana"}], "notices[0].url"),
         ([{**GRAFANA, "url": "https://user:password@grafana"}], "notices[0].url"),
+        ([{"name": "traces", "to": "opentelemetry"}], "notices[0].url"),
     ],
 )
 def test_what_is_wrong_is_named(notices, name):

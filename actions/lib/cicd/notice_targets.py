@@ -10,7 +10,7 @@ from cicd.config_schema import Problem
 from cicd.errors import ConfigError
 
 WEBHOOK, MAIL, CHATOPS = "webhook", "mail", "chatops"
-MATRIX, GRAFANA, IRC = "matrix", "grafana", "irc"
+MATRIX, GRAFANA, IRC, OPENTELEMETRY = "matrix", "grafana", "irc", "opentelemetry"
 NEEDED = {
     WEBHOOK: ("url_file",),
     MAIL: ("server", "sender", "recipients"),
@@ -18,6 +18,7 @@ NEEDED = {
     MATRIX: ("homeserver", "room", "token_file"),
     GRAFANA: ("url", "token_file"),
     IRC: ("server", "channel"),
+    OPENTELEMETRY: ("url",),
 }
 POSSIBLE = {
     WEBHOOK: NEEDED[WEBHOOK],
@@ -26,6 +27,7 @@ POSSIBLE = {
     MATRIX: NEEDED[MATRIX],
     GRAFANA: NEEDED[GRAFANA],
     IRC: (*NEEDED[IRC], "tls", "nick", "password_file"),
+    OPENTELEMETRY: (*NEEDED[OPENTELEMETRY], "token_file"),
 }
 SHARED = ("name", "to", "events", "projects")
 LAST_PORT = 65535

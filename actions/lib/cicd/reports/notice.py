@@ -53,7 +53,8 @@ class Notice:
     `events` are the names by which a target asks for it; `said` and `facts` are sentences, and may have text
     from outside. `following` is what to do next. `ring`, `about` and `mark` are for the memory of what was
     told; `began` is the generation of the deploy that it is the end of, 0 for none. It happened `at` an
-    epoch second. `execution` and `build` are where people see more.
+    epoch second. `execution` and `build` are where people see more. `commit` is the one whose run ended
+    well or badly by it, if any did.
     """
 
     events: Tuple[str, ...]
@@ -68,6 +69,7 @@ class Notice:
     at: float = 0
     execution: str = ""
     build: int = 0
+    commit: str = ""
 
 
 def of_runs(
@@ -119,6 +121,7 @@ def _of_run(project: str, one: Report, run: Run) -> Notice:
         at=run.at,
         execution=one.execution,
         build=run.build if is_ci else 0,
+        commit=one.commit,
     )
 
 
@@ -162,6 +165,7 @@ def _of_change(project: Project, entry: HistoryEntry, begun: HistoryEntry | None
         at=float(entry["when"]),
         began=int(begun["generation"]) if begun and ended else 0,
         execution=str(entry.get("execution") or ""),
+        commit=_commit(begun) if begun and ended and begun["what"] in BEGINS else "",
     )
 
 
@@ -216,9 +220,13 @@ def _good(
     return (f"{kind}_good",), said, f"{following}{bake}"
 
 
+def _commit(entry: HistoryEntry) -> str:
+    return str(entry.get("trace") or "").rpartition("@")[2]
+
+
 def _facts(entry: HistoryEntry, begun: HistoryEntry | None) -> Tuple[str, ...]:
     """Return who began a deploy, how long it took, and of which commit it is."""
-    commit = str(entry.get("trace") or "").rpartition("@")[2][:7]
+    commit = _commit(entry)[:7]
     facts = [f"commit {commit}"] if commit else []
     if begun:
         facts += [] if _by_itself(begun) else [f"begun by {begun.get('who') or 'somebody'}"]

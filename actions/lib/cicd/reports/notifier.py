@@ -7,17 +7,19 @@ import time
 from typing import Dict, Iterator, Sequence, TypedDict
 
 from cicd.ci.build_reconciler import Event
+from cicd.ci.runs import Runs
 from cicd.clock import is_ahead
 from cicd.config import Project, Settings
 from cicd.errors import CicdError, ReceiverBusy, ReceiverError
-from cicd.notice_targets import NoticeTarget
+from cicd.notice_targets import OPENTELEMETRY, NoticeTarget
 from cicd.release.record import EVERYTHING
 from cicd.release.rollout_record import RolloutRecord, rollout_key
 from cicd.release.stored import HistoryEntry
-from cicd.reports import doer, links, notice, standing
+from cicd.reports import doer, links, notice, run_trace, standing
 from cicd.reports.happened import Happened
 from cicd.reports.notice import OF_RUNS, Notice
 from cicd.reports.outbox import Outbox, Telling, of_each
+from cicd.reports.run_trace import Span
 from cicd.reports.senders import SENDERS, Message
 from cicd.reports.told import LEASE_SECONDS, StoredTold, Told
 from cicd.sanitize import unlinked
@@ -93,7 +95,14 @@ class Notifier(Outbox[Notice]):
             identifier=f"{one.project}.{_digest(one)}",
             at=one.at,
             tags=tuple(filter(None, ("cicd", one.project, one.ring, *one.events))),
+            spans=self._spans(one),
         )
+
+    def _spans(self, one: Notice) -> list[Span]:
+        if self._target.to != OPENTELEMETRY or not one.commit:
+            return []
+        known = Runs(self._store, self._project.name).find(one.commit)
+        return run_trace.of(self._project, known, one) if known else []
 
     def tell(self) -> Telling:
         """Tell what is to be told, and remember up to where nothing was wanted."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Mapping, Tuple
+from typing import Callable, Mapping, Sequence, Tuple
 
-from cicd.clients import grafana, irc, mail, matrix, webhook
+from cicd.clients import grafana, irc, mail, matrix, opentelemetry, webhook
 from cicd.clients.stackstorm import StackStorm
-from cicd.notice_targets import CHATOPS, GRAFANA, IRC, MAIL, MATRIX, WEBHOOK, NoticeTarget
+from cicd.notice_targets import CHATOPS, GRAFANA, IRC, MAIL, MATRIX, OPENTELEMETRY, WEBHOOK, NoticeTarget
+from cicd.reports.run_trace import Span
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Message:
     A notice as it is sent: lines of harmless text, and our own `link`.
 
     Whatever is sent twice has the same `identifier`. It happened `at` an epoch second; `tags` are words.
+    `spans` are those of the run that ended by it, for a target that takes traces.
     """
 
     lines: Tuple[str, ...]
@@ -23,6 +25,7 @@ class Message:
     identifier: str
     at: float
     tags: Tuple[str, ...]
+    spans: Sequence[Span] = ()
 
     @property
     def text(self) -> str:
@@ -37,5 +40,6 @@ SENDERS: Mapping[str, Sender] = {
     CHATOPS: lambda target, one: StackStorm().say(target.route, target.channel, one.text),
     MATRIX: lambda target, one: matrix.send(target, one.lines, one.link, one.identifier),
     IRC: lambda target, one: irc.say(target, one.lines, one.link),
+    OPENTELEMETRY: lambda target, one: opentelemetry.export(target, one.spans),
     GRAFANA: lambda target, one: grafana.mark(target, one.lines, one.link, one.at, one.tags),
 }
