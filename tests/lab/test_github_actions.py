@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 from cicd.ci import build_reconciler
-from cicd.ci.run import FAILED, PASSED, SUPERSEDED
-from cicd.errors import CiError, CiMoved
+from cicd.ci.run import ACCEPTED, FAILED, PASSED, STARTING, SUPERSEDED
+from cicd.errors import CiAway, CiError, CiMoved, CiSilent
 from lab.git.webhook import NAME, SECRET_FILE, URL
 from tests.lab.ci_drivers import GitHubDriver, running
 
@@ -70,6 +70,34 @@ def test_a_branch_that_went_on_supersedes_the_older_commit_and_starts_nothing(ci
     assert (ci.run(old).stage, ci.run(old).by) == (SUPERSEDED, new)
     assert ci.server.results(ci.project, old) == []
     assert ci.ask("GET", "repos/acme/greeter/actions/workflows/ci.yaml/runs").json()["total_count"] == 0
+
+
+def test_a_github_that_does_not_show_the_push_yet_is_asked_again(ci, monkeypatch):
+    old, new = ci.commit(), ci.commit()
+    ci.take(new)
+    builds = ci.builds
+    monkeypatch.setattr(builds.server, "_head", lambda project, branch: old)
+
+    with pytest.raises(CiAway, match=f"does not show {new[:7]} as the head of main"):
+        builds.start(new)
+    assert ci.run(new).stage == ACCEPTED
+    monkeypatch.undo()
+    assert ci.builds.start(new)["queue_id"]
+
+
+def test_a_run_that_github_cannot_show_yet_is_found_later_and_not_made_twice(ci, monkeypatch):
+    commit = ci.commit("sleep 60")
+    ci.take(commit)
+    ci.ask("POST", "lab/trouble", status=404, times=1, after=2)
+    with pytest.raises(CiSilent):
+        ci.builds.start(commit)
+    assert ci.run(commit).stage == STARTING
+    ci.age(commit)
+    ci.poll()
+
+    (found,) = ci.server.results(ci.project, commit)
+    assert ci.run(commit).queue_id == found.number
+    ci.server.stop(ci.project, found.number)
 
 
 def test_a_branch_that_goes_on_while_the_run_is_made_has_it_cancelled(ci, monkeypatch):

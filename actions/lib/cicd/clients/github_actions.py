@@ -60,14 +60,12 @@ class GitHubActions(CiServer):
         )
 
     def start(self, project: Project, commit: str, branch: str) -> int:
-        self._refuse_moved(project, commit, branch, self._head(project, branch))
+        self._refuse_other_head(project, commit, branch, self._head(project, branch))
         number = self._dispatch(project, commit, branch)
-        if number:
-            with _silence():
-                head = self.result(project, number).parameters["HEAD"]
-            if head != commit:
-                self.stop(project, number)
-            self._refuse_moved(project, commit, branch, head)
+        head = self._head_of_run(project, number) if number else commit
+        if head != commit:
+            self.stop(project, number)
+        self._refuse_other_head(project, commit, branch, head)
         return number
 
     def wanted(self, project: Project, commit: str, branch: str) -> Mapping[str, str]:
@@ -145,26 +143,39 @@ class GitHubActions(CiServer):
         with self._refusals(project):
             return str(self._github.head(project.repository, branch)["sha"])
 
-    def _refuse_moved(self, project: Project, commit: str, branch: str, head: str) -> None:
-        if head != commit:
-            raise CiMoved(
-                f"{branch} of {project.repository} went on from {commit[:7]} to {neutral(head[:7])}, and "
-                "GitHub Actions builds the newest commit of a branch.",
-                "The push of the newer commit starts its build by itself. A run that there was of "
-                f"{commit[:7]} can be repeated at GitHub: {self.page(project)}",
-                head,
+    def _head_of_run(self, project: Project, number: int) -> str:
+        try:
+            return self.result(project, number).parameters["HEAD"]
+        except (CiAway, CiMissing) as error:  # it was made, though GitHub cannot show it now
+            raise CiSilent(error.message, error.hint) from None
+
+    def _refuse_other_head(self, project: Project, commit: str, branch: str, head: str) -> None:
+        if head == commit:
+            return
+        with self._refusals(project):
+            status = self._github.compare(project.repository, commit, head).get("status")
+        if status == "behind":
+            raise CiAway(
+                f"GitHub does not show {commit[:7]} as the head of {branch} of {project.repository} yet.",
+                "It is asked again.",
             )
+        raise CiMoved(
+            f"{branch} of {project.repository} went on from {commit[:7]} to {neutral(head[:7])}, and "
+            "GitHub Actions builds the newest commit of a branch.",
+            "The push of the newer commit starts its build by itself. A run that there was of "
+            f"{commit[:7]} can be repeated at GitHub: {self.page(project)}",
+            head,
+        )
 
     def _dispatch(self, project: Project, commit: str, branch: str) -> int:
         given = {"project": project.name, "commit": identifiers.check("commit", commit)}
         inputs = {**given, "directory": project.directory} if project.directory else given
         body: Dict[str, object] = {"ref": branch, "inputs": inputs}
         path = f"{_workflow(project)}/dispatches"
-        with _silence():
-            try:
-                answer = self._ask(project, "POST", path, {**body, "return_run_details": True})
-            except _Unprocessable:  # GitHub Enterprise Server does not know that word, or something is wrong
-                answer = self._ask(project, "POST", path, body)
+        try:
+            answer = self._ask(project, "POST", path, {**body, "return_run_details": True})
+        except _Unprocessable:  # GitHub Enterprise Server does not know that word, or something is wrong
+            answer = self._ask(project, "POST", path, body)
         return int(cast(Dispatched, answer).get("workflow_run_id", 0))
 
     def _run(self, project: Project, number: int) -> WorkflowRun:
@@ -228,17 +239,6 @@ def _site(api_url: str) -> str:
 
 def _workflow(project: Project) -> str:
     return f"workflows/{project.ci.workflow}"
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Whatever is asked here follows, or is, a start: without an answer it may have happened."""
-    try:
-        yield
-    except CiSilent:
-        raise
-    except CiAway as error:
-        raise CiSilent(error.message, error.hint) from None
 
 
 def _result(found: WorkflowRun) -> BuildResult:
