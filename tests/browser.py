@@ -52,6 +52,10 @@ class Browser:
         """Return what the body of a function, *script*, returns on the page."""
         return self._post("/execute/sync", {"script": script, "args": list(arguments)})
 
+    def before_scripts(self, script: str) -> None:
+        """Have *script* run in each page before its own scripts."""
+        self._devtools("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+
     def resize(self, width: int, height: int) -> None:
         """Show pages as on a screen of *width* times *height* pixels."""
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}

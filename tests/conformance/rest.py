@@ -60,6 +60,14 @@ class Rest:
         """Ask for an execution and return it once it has ended."""
         return self.wait(self.start(action, parameters, **more)["id"])
 
+    def first(self, path: str, seconds: float = 60) -> Any:
+        """Return the first entry of a list once it has one; raises AssertionError when it never has."""
+        deadline = time.monotonic() + seconds * PATIENCE
+        while not (found := self.get(path)):
+            assert time.monotonic() < deadline, f"{path} stays empty"
+            time.sleep(PAUSE)
+        return found[0]
+
     def children(self, identifier: str) -> list[Any]:
         """Return what ran under an execution, oldest first."""
         found: list[Any] = self.get(f"/executions/{identifier}/children")
