@@ -10,8 +10,10 @@ from cicd.deploy.deploy import Deploy
 
 
 class AdvertisePreviousGood(CicdAction):
-    def act(self, settings: Settings, project: str, ring: str, user: str) -> dict[str, Any]:
-        changed = Deploy(settings, project, user).roll_back(ring).ring(ring)
+    def act(
+        self, settings: Settings, project: str, ring: str, user: str, expected: str = ""
+    ) -> dict[str, Any]:
+        changed = Deploy(settings, project, user).roll_back(ring, expected=expected).ring(ring)
         version = changed.wanted.version if changed.wanted else ""
         return {
             "generation": changed.generation,

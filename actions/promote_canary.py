@@ -12,9 +12,9 @@ from cicd.release.lifecycle import BY_ITSELF
 
 class PromoteCanary(TimedStep):
     def act(
-        self, settings: Settings, project: str, ring: str, user: str, plan: str, due: int
+        self, settings: Settings, project: str, ring: str, user: str, plan: str, due: int, expected: str = ""
     ) -> dict[str, Any]:
-        after = Deploy(settings, project, user).promote(ring, plan, due)
+        after = Deploy(settings, project, user).promote(ring, plan, due, expected)
         self.follow(after, ring)
         changed = after.ring(ring)
         assert changed.wanted is not None

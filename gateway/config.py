@@ -14,6 +14,8 @@ from gateway.told import ConfigError, Told
 
 READ_SECONDS = 10.0
 CONNECTIONS = 256
+SLACK_URL = "https://hooks.slack.com/"
+SLACK_USER, NAME = re.compile(r"[A-Z0-9]{1,40}"), re.compile(r"[A-Za-z0-9@._-]{1,100}")
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}")
 KNOWN = {
     "listen": {"host", "port", "read_seconds", "connections"},
@@ -21,6 +23,14 @@ KNOWN = {
     "github": {"url", "secret_files", "secret_envs", "repositories"},
     "jenkins": {"url", "token_file", "token_env", "addresses"},
     "alarm": {"token_file", "token_env", "addresses", "labels", "sns_topics"},
+    "slack": {
+        "signing_secret_file",
+        "signing_secret_env",
+        "api_key_file",
+        "api_key_env",
+        "users",
+        "answer_url",
+    },
     "spool": set(),
 }
 OWN = {"secret_files", "secret_envs"}
@@ -62,6 +72,21 @@ class Caller:
 
 
 @dataclass(frozen=True)
+class Slack:
+    """
+    Who signs what is pressed in Slack, and who presses: names in StackStorm by `users` of Slack.
+
+    The key is of a user of StackStorm for whom the pack takes that name, see `chat_accounts`. Answers go to
+    the host of `answer_url` alone.
+    """
+
+    secret: bytes = field(repr=False, default=b"")
+    api_key: str = field(repr=False, default="")
+    users: Mapping[str, str] = field(default_factory=dict)
+    answer_url: str = SLACK_URL
+
+
+@dataclass(frozen=True)
 class Config:
     """The configuration, with every secret read."""
 
@@ -77,6 +102,7 @@ class Config:
     sns_topics: tuple[str, ...] = ()
     read_seconds: float = READ_SECONDS
     connections: int = CONNECTIONS
+    slack: Slack = field(default_factory=Slack)
 
 
 def read(path: Path) -> Config:
@@ -97,6 +123,7 @@ def read(path: Path) -> Config:
         sns_topics=tuple(told.names("alarm", "sns_topics")) if told.has("alarm", "sns_topics") else (),
         read_seconds=told.value((int, float), "listen", "read_seconds", default=READ_SECONDS),
         connections=told.value(int, "listen", "connections", default=CONNECTIONS),
+        slack=_slack(told) if told.has("slack") else Slack(),
     )
 
 
@@ -116,6 +143,19 @@ def _github(told: Told) -> GitHub:
 def _caller(told: Told, section: str) -> Caller:
     url = _url(told, section, "url", default="") if told.has(section, "url") else ""
     return Caller(told.secret(section, "token"), _networks(told, section), url)
+
+
+def _slack(told: Told) -> Slack:
+    users = told.value(dict, "slack", "users")
+    for user, name in users.items():
+        if not SLACK_USER.fullmatch(str(user)) or not isinstance(name, str) or not NAME.fullmatch(name):
+            raise told.wrong(f"slack.users.{user}", "is not a Slack user's ID with a name in StackStorm")
+    return Slack(
+        secret=told.secret("slack", "signing_secret").encode(),
+        api_key=told.secret("slack", "api_key"),
+        users={str(key): name for key, name in users.items()},
+        answer_url=_url(told, "slack", "answer_url", default=SLACK_URL),
+    )
 
 
 def _has_own_token(told: Told) -> bool:

@@ -28,6 +28,8 @@ from gateway.forward import Forwarder
 from gateway.listen import Connections, listening
 from gateway.metrics import exposition
 from gateway.signature import is_signed, is_token, token_of
+from gateway.slack.desk import Desk
+from gateway.slack.door import Door
 from gateway.spool import Spool
 from gateway.writer import Writer
 
@@ -49,6 +51,8 @@ class Gateway:
         self._reader = body.Reader()
         self.forwarder = Forwarder(config, spool, writer, audit)
         self.sns = sns.Sns()
+        self.desk = Desk(config.api_url, config.slack)
+        self.door = Door(spool, writer, self.desk)
         self.port = 0
         self.connections: Connections | None = None
 
@@ -56,6 +60,7 @@ class Gateway:
         """Trust and forward as *config* says from now on; where it listens and its spool stay."""
         self._config = config
         self.forwarder.reload(config)
+        self.desk.reload(config.api_url, config.slack)
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
@@ -65,6 +70,7 @@ class Gateway:
                 web.post("/github", self.github),
                 web.post("/jenkins", self.jenkins),
                 web.post(r"/alarm/{source:[a-z0-9][a-z0-9-]{0,39}}", self.alarm),
+                web.post("/slack", self.slack),
                 web.get("/healthz", self.healthz),
                 web.get("/metrics", self.metrics),
             ]
@@ -114,6 +120,19 @@ class Gateway:
         assert self.connections, "set before the first request"
         with self.connections.answering(request):
             return await self._store_alarms(events, raw)
+
+    async def slack(self, request: web.Request) -> web.Response:
+        """Take the press of a button in Slack."""
+        refused = functools.partial(Decision, "slack", _delivery(None), "refused")
+        if not self._config.slack.secret:
+            return self._answer(refused("no slack is configured"), 404)
+        try:
+            raw = await self._reader.receive(request, self._config.read_seconds)
+        except BodyError as error:
+            return self._answer(refused(str(error)), error.status)
+        return self._answer(
+            *await self.door.take(self._config.slack, request.headers, raw, request.content_type)
+        )
 
     async def healthz(self, request: web.Request) -> web.Response:
         """Say that the gateway runs and how many events wait."""
@@ -218,9 +237,11 @@ async def running(config: Config, stream: TextIO) -> AsyncIterator[Gateway]:
         gateway = Gateway(config, spool, writer, Audit(stream))
         async with listening(gateway.application(), config) as (gateway.port, gateway.connections):
             await gateway.forwarder.start()
+            await gateway.desk.start()
             try:
                 yield gateway
             finally:
+                await gateway.desk.stop()
                 await gateway.forwarder.stop()
     finally:
         tidying.cancel()

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ CREATE INDEX IF NOT EXISTS event_key ON event (source, key);
 CREATE INDEX IF NOT EXISTS event_delivery ON event (source, delivery);
 CREATE INDEX IF NOT EXISTS event_state ON event (state, lane, id);
 CREATE INDEX IF NOT EXISTS event_waiting ON event (id) WHERE state = 'waiting';
+CREATE TABLE IF NOT EXISTS press (key TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tally (state TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS event_added AFTER INSERT ON event BEGIN
     INSERT INTO tally VALUES (new.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
@@ -140,6 +142,19 @@ class Spool:
         """Record that event *identifier* is `forwarded`, or `parked` for *reason*."""
         update = "UPDATE event SET state = ?, reason = ? WHERE id = ?"
         self._changes.execute(update, (state, reason, identifier))
+
+    def press(self, keys: Sequence[str]) -> bool:
+        """Remember that a button was pressed, by its *keys*; False when one of them is known already."""
+        known = f"SELECT 1 FROM press WHERE key IN ({', '.join('?' * len(keys))})"
+        if self._changes.execute(known, keys).fetchone():
+            return False
+        self._changes.execute("DELETE FROM press WHERE at < ?", (time.time() - KEPT_SECONDS,))
+        self._changes.executemany("INSERT INTO press VALUES (?, ?)", [(key, time.time()) for key in keys])
+        return True
+
+    def unpress(self, key: str) -> None:
+        """Let the button of *key* be pressed again."""
+        self._changes.execute("DELETE FROM press WHERE key = ?", (key,))
 
     def forget(self) -> int:
         """Drop some of what is settled and 30 days old, and return how many; 0 when nothing is left."""

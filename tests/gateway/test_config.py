@@ -35,6 +35,9 @@ CASES = [
     (["alarm"], {"labels": {"host": "vm"}}, "`alarm.labels.host` in .* has the wrong type"),
     (["alarm"], {"labels": {"host": [7]}}, "`alarm.labels.host` in .* is not a list of names"),
     (["alarms"], {}, "`alarms` in .* is not known"),
+    (["slack"], {"users": {"ann": "U024BE7LH"}}, "`slack.users.ann` in .* is not a Slack user's ID"),
+    (["slack"], {"users": {"U024BE7LH": "{{ x }}"}}, "`slack.users.U024BE7LH` in .* is not a Slack"),
+    (["slack"], {"users": {"U024BE7LH": "ann"}}, "`slack.signing_secret_file` is missing"),
     (["jenkins", "token_file"], "/dev/null", "/dev/null is empty"),
     (["jenkins", "token_file"], "/proc/self/mem", "/proc/self/mem cannot be read"),
 ]
@@ -110,17 +113,26 @@ def test_the_labels_of_the_example_are_the_usual_ones():
     assert example["alarm"]["labels"] == {name: list(labels) for name, labels in vars(DEFAULT).items()}
 
 
-def test_the_example_has_every_key_and_nothing_else():
+def with_slack() -> str:
+    """Return the example with the section that it shows as a comment."""
     text = (ROOT / "gateway/gateway.yaml.example").read_text()
-    example = yaml.safe_load(re.sub(r"# (\w+_envs?: )", r"\1", text))
+    return re.sub(r"^# (slack:|  .*)$", r"\1", text, flags=re.MULTILINE)
+
+
+def test_the_example_has_every_key_and_nothing_else():
+    example = yaml.safe_load(re.sub(r"# (\w+_envs?: )", r"\1", with_slack()))
 
     assert {key: set(value) if isinstance(value, dict) else set() for key, value in example.items()} == KNOWN
     assert set(example["github"]["repositories"]["acme/vault"]) == OWN
 
 
-def test_the_example_is_taken_as_it_is(tmp_path):
-    text = (ROOT / "gateway/gateway.yaml.example").read_text()
-    for name in ("api.key", "github.secret", "vault.secret", "jenkins.token", "alarm.token"):
+SECRETS_OF_THE_EXAMPLE = ("api.key", "github.secret", "vault.secret", "jenkins.token", "alarm.token")
+
+
+@pytest.mark.parametrize("more", [(), ("slack.signing-secret", "slack.api-key")])
+def test_the_example_is_taken_as_it_is(tmp_path, more):
+    text = with_slack() if more else (ROOT / "gateway/gateway.yaml.example").read_text()
+    for name in (*SECRETS_OF_THE_EXAMPLE, *more):
         (tmp_path / name).write_text(f"{name} of an example\n")
         (tmp_path / name).chmod(0o400)
     path = tmp_path / "gateway.yaml"
@@ -131,6 +143,8 @@ def test_the_example_is_taken_as_it_is(tmp_path):
     assert read.github.secrets == (b"github.secret of an example", b"vault.secret of an example")
     assert read.github.secrets_of("Acme/Vault") == (b"vault.secret of an example",)
     assert read.github.secrets_of("acme/greeter") == (b"github.secret of an example",)
+    assert read.slack.secret == (b"slack.signing-secret of an example" if more else b"")
+    assert dict(read.slack.users) == ({"U024BE7LH": "ann", "U0JD3BPNC": "bob"} if more else {})
     assert (read.jenkins.token, read.alarm.token) == (
         "jenkins.token of an example",
         "alarm.token of an example",

@@ -223,3 +223,13 @@ def test_a_change_that_fails_is_told_to_whoever_asked(spool):
         return answer
 
     assert asyncio.run(ask()) == "fine"
+
+
+def test_a_button_that_was_pressed_is_known_to_the_next_process_until_it_is_given_back(tmp_path):
+    with closing(Spool(tmp_path / "spool.sqlite")) as spool:
+        assert spool.press(["signature 1", "button"])
+        assert not spool.press(["signature 2", "button"])
+    with closing(Spool(tmp_path / "spool.sqlite")) as again:
+        assert not again.press(["signature 1"])
+        again.unpress("button")
+        assert again.press(["signature 3", "button"])

@@ -253,11 +253,11 @@ DEPLOY_STEPS = {
     "update_hosts": {"project", "ring", "generation", "hosts", "timeout"},
     "confirm_ring": {"project", "ring", "generation", "user"},
     "advertise_last_good": {"project", "ring", "generation", "user"},
-    "advertise_previous_good": {"project", "ring", "user"},
+    "advertise_previous_good": {"project", "ring", "user", "expected"},
     "update_ring": {"project", "ring", "generation"},
     "undo_deploy": {"project", "ring", "generation"},
     "check_canary": {"project", "ring", "done", "plan"},
-    "promote_canary": {"project", "ring", "plan", "due", "user"},
+    "promote_canary": {"project", "ring", "plan", "due", "user", "expected"},
     "converge_host": {"project", "host", "timeout"},
     "step_traffic": {"project", "due", "user"},
 }

@@ -21,7 +21,7 @@ NEEDED = {
     OPENTELEMETRY: ("url",),
 }
 POSSIBLE = {
-    WEBHOOK: NEEDED[WEBHOOK],
+    WEBHOOK: (*NEEDED[WEBHOOK], "buttons"),
     MAIL: (*NEEDED[MAIL], "tls", "user", "password_file"),
     CHATOPS: (*NEEDED[CHATOPS], "route"),
     MATRIX: NEEDED[MATRIX],
@@ -61,6 +61,7 @@ class NoticeTarget:
     room: str = ""
     token_file: str = ""
     url: str = ""
+    buttons: bool = False
 
     @property
     def files(self) -> Tuple[str, ...]:

@@ -123,6 +123,21 @@ def test_a_ring_has_its_own_time_to_bake_and_the_next_one_its_own_way_there():
     assert found.following == "it comes to canary by itself once it has run for 1 min"
 
 
+def test_a_good_version_offers_what_can_be_done_about_it_and_one_that_went_back_nothing():
+    (approved,) = told(entry("confirm", "canary"), approval={"count": 1})
+    (production,) = told(entry("confirm", "production"))
+    went_back = told(entry("roll_back", "canary", 2), entry("confirm", "canary", 3))
+
+    assert [(one.what, one.ring) for one in approved.buttons] == [
+        ("approve", "canary"),
+        ("reject", "canary"),
+        ("promote", "production"),
+        ("rollback", "canary"),
+    ]
+    assert [(one.what, one.version) for one in production.buttons] == [("rollback", NEW)]
+    assert [one.buttons for one in went_back] == [(), ()]
+
+
 def test_a_ring_that_went_back_offers_no_promotion():
     (_, found) = told(entry("roll_back", "canary", 2), entry("confirm", "canary", 3))
 

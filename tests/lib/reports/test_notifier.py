@@ -40,6 +40,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.bodies: list[dict] = []
         self.answer = (200, {})
         self.during: Callable[[], object] = bool
         receiver = self
@@ -51,6 +52,7 @@ class Receiver:
                 status, headers = receiver.answer
                 if status == 200:
                     receiver.texts.append(body["text"])
+                    receiver.bodies.append(body)
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -396,3 +398,24 @@ def test_a_run_that_cannot_be_read_keeps_no_other_project_from_being_told(site):
     assert next(found).payload == {"project": "greeter"}
     with pytest.raises(UnreadableError, match="broken"):
         list(found)
+
+
+def test_a_webhook_has_buttons_only_where_it_wants_them(site):
+    site.notify()
+    site.deploy()
+    site.notify()
+    team = dataclasses.replace(site.settings.notices[0], name="slack", buttons=True)
+    site.settings = dataclasses.replace(site.settings, notices=(team,))
+    site.notify()
+    site.deploy()
+    site.notify()
+    plain, with_buttons = site.receiver.bodies
+
+    assert "blocks" not in plain
+    shown, actions = with_buttons["blocks"]
+    assert shown["text"]["text"] == with_buttons["text"]
+    assert [(one["action_id"], one["value"]) for one in actions["elements"]] == [
+        ("promote", f"greeter {BUILD.version} production"),
+        ("rollback", f"greeter {BUILD.version} canary"),
+    ]
+    assert all("confirm" in one for one in actions["elements"])

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Sequence
+from typing import Dict, Mapping, Sequence, Tuple
 
 from cicd import config
 from cicd.clients import posting
 from cicd.errors import ConfigError
 
+SECTION_CHARACTERS = 3000
+ASKED = ("promote", "rollback")  # what Slack asks a person about once more
 URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
 
 
-def post(url_file: str, lines: Sequence[str], link: str) -> None:
+def post(url_file: str, lines: Sequence[str], link: str, buttons: Sequence[Tuple[str, str]] = ()) -> None:
     """
     Post *lines*, which may have text from outside, and our own *link* to the URL in *url_file*.
 
+    Each of *buttons* is what a person may do, and what about; the gateway takes what Slack sends of it.
+
     Errors are those of posting.send. None shows the URL: who knows it may post.
     """
-    body = {"text": text(lines, link), "unfurl_links": False, "unfurl_media": False}
+    said = text(lines, link)
+    body: Dict[str, object] = {"text": said, "unfurl_links": False, "unfurl_media": False}
+    if buttons:
+        body["blocks"] = blocks(said, buttons)
     posting.send(f"The webhook of {url_file}", "POST", _url(url_file), body)
 
 
@@ -27,6 +34,27 @@ def text(lines: Sequence[str], link: str) -> str:
     """Return what is posted: of Slack's signs, only those around *link* are signs."""
     said = [html.escape(line, quote=False) for line in lines]
     return "\n".join([*said, f"<{html.escape(link)}>"] if link else said)
+
+
+def blocks(said: str, buttons: Sequence[Tuple[str, str]]) -> list[object]:
+    """Return a message of Slack that *said* something and has *buttons*."""
+    shown = {"type": "section", "text": {"type": "mrkdwn", "text": said[:SECTION_CHARACTERS]}}
+    return [shown, {"type": "actions", "elements": [_button(what, value) for what, value in buttons]}]
+
+
+def _button(what: str, value: str) -> Mapping[str, object]:
+    project, version, ring = value.split(" ")
+    label = {
+        "type": "plain_text",
+        "text": f"{what.capitalize()} {ring}" if what in ASKED else what.capitalize(),
+    }
+    button: Dict[str, object] = {"type": "button", "action_id": what, "text": label, "value": value}
+    if what in ASKED:
+        question = {"type": "plain_text", "text": f"{what.capitalize()} {project} {version} on {ring}?"}
+        words = {"confirm": "Yes", "deny": "No", "title": what.capitalize()}
+        plain = {name: {"type": "plain_text", "text": word} for name, word in words.items()}
+        button["confirm"] = {**plain, "text": question}
+    return button
 
 
 def _url(url_file: str) -> str:

@@ -67,9 +67,11 @@ def promotable(seen: Snapshot, ring: str, by_itself: bool = False) -> Build:
     return build
 
 
-def promote(seen: Snapshot, ring: str, who: str, plan: str = "", due: int = 0) -> Change:
+def promote(seen: Snapshot, ring: str, who: str, plan: str = "", due: int = 0, expected: str = "") -> Change:
     """
     Want on *ring*, for *who* asks, what the rings before it run; refused when a *plan* showed another.
+
+    It is refused, too, when another version is *expected*.
 
     A promotion that nobody asked for was found to be *due* at that generation of the record, and at no other.
     """
@@ -81,6 +83,7 @@ def promote(seen: Snapshot, ring: str, who: str, plan: str = "", due: int = 0) -
     after = _at_this_moment(seen, ring, transitions.promote, by_itself=bool(due))
     build = after.ring(ring).wanted
     assert build is not None
+    planned.refuse_other_version(seen.project.name, expected, build.version)
     ci_gate.refuse_uncleared(seen.items, seen.project.name, build.version)
     still = [seen.unmoved_key(firing.key(seen.project.name)), *requirements.unmoved(seen)]
     before = f"the {' and the '.join(stage.after)}"
@@ -88,14 +91,18 @@ def promote(seen: Snapshot, ring: str, who: str, plan: str = "", due: int = 0) -
     return Change(after, "promote", "; ".join(filter(None, (why, judged(seen.release, stage.after)))), still)
 
 
-def roll_back(seen: Snapshot, ring: str, because: str = "", generation: int = 0) -> Change:
+def roll_back(
+    seen: Snapshot, ring: str, because: str = "", generation: int = 0, expected: str = ""
+) -> Change:
     """
-    Want on the ring the good version before the present one.
+    Want on the ring the good version before the present one; refused when that is not the one *expected*.
 
     What nobody asked for, but happens *because* of an alarm or a bad verdict, takes back only *generation*,
     about which that was judged, and only once.
     """
     seen.hosts(ring, reachable_only=True)
+    current = seen.release.ring(ring).wanted
+    planned.refuse_other_version(seen.project.name, expected, current.version if current else "")
     if because:
         guards.refuse_moved(seen.release, ring, generation)
     after = transitions.roll_back(seen.release, ring, seen.now, automatic=bool(because))

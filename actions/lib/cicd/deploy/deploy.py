@@ -65,14 +65,16 @@ class Deploy:
         """Return what must be known to promote."""
         return self.look(more=commands.keys_of_promotions)
 
-    def promote(self, ring_name: str, plan: str = "", due: int = 0) -> Release:
+    def promote(self, ring_name: str, plan: str = "", due: int = 0, expected: str = "") -> Release:
         """Want on the ring what the rings before it run; commands.promotable holds at this very moment."""
         at = Look(self.project, more=commands.keys_of_promotions)
         return self._begin(
-            ring_name, lambda seen: commands.promote(seen, ring_name, self._who, plan, due), at
+            ring_name, lambda seen: commands.promote(seen, ring_name, self._who, plan, due, expected), at
         )
 
-    def roll_back(self, ring_name: str, because: str = "", generation: int = 0) -> Release:
+    def roll_back(
+        self, ring_name: str, because: str = "", generation: int = 0, expected: str = ""
+    ) -> Release:
         """
         Want on the ring the good version before the present one; a deploy under way is overtaken.
 
@@ -81,7 +83,7 @@ class Deploy:
         """
         return self._begin(
             ring_name,
-            lambda seen: commands.roll_back(seen, ring_name, because, generation),
+            lambda seen: commands.roll_back(seen, ring_name, because, generation, expected),
             Look(self.project),
             wait_seconds=None,
         )

@@ -24,6 +24,15 @@ def refuse_undue(generation: int, known: Release, ring: str, what: str = "a prom
         )
 
 
+def refuse_other_version(project: str, expected: str, found: str) -> None:
+    """Raise Refused when a command is about another version of *project* than the one *expected*, if any."""
+    if expected and expected != found:
+        raise Refused(
+            f"It is {found or 'no version'} of {project} by now, and not {expected}; nothing was changed.",
+            f"Look again: st2 run cicd.get_release project={project}",
+        )
+
+
 def moved(project: str, plan_id: str, what: Sequence[str]) -> Refused:
     """Return the refusal of *plan_id*, since *what* is no longer as it was."""
     return Refused(

@@ -15,7 +15,8 @@ from cicd.release.lifecycle import AUTO, BY_ITSELF, CANARY
 from cicd.release.record import EVERYTHING
 from cicd.release.rollout_record import DIED
 from cicd.release.stored import HistoryEntry
-from cicd.reports import doer, report
+from cicd.reports import buttons, doer, report
+from cicd.reports.buttons import Button
 from cicd.reports.report import BEGINS, ERROR, FAILURE, Report
 from cicd.sanitize import age, beginning
 
@@ -54,7 +55,7 @@ class Notice:
     from outside. `following` is what to do next. `ring`, `about` and `mark` are for the memory of what was
     told; `began` is the generation of the deploy that it is the end of, 0 for none. It happened `at` an
     epoch second. `execution` and `build` are where people see more. `commit` is the one whose run ended
-    well or badly by it, if any did.
+    well or badly by it, if any did. A chat may offer the `buttons`.
     """
 
     events: Tuple[str, ...]
@@ -70,6 +71,7 @@ class Notice:
     execution: str = ""
     build: int = 0
     commit: str = ""
+    buttons: Tuple[Button, ...] = ()
 
 
 def of_runs(
@@ -166,6 +168,7 @@ def _of_change(project: Project, entry: HistoryEntry, begun: HistoryEntry | None
         began=int(begun["generation"]) if begun and ended else 0,
         execution=str(entry.get("execution") or ""),
         commit=_commit(begun) if begun and ended and begun["what"] in BEGINS else "",
+        buttons=() if _went_back(begun) else buttons.of(project, entry),
     )
 
 
@@ -204,7 +207,7 @@ def _good(
     project: Project, entry: HistoryEntry, begun: HistoryEntry | None, kind: str
 ) -> tuple[Tuple[str, ...], str, str]:
     name, ring, version = project.name, entry["ring"], entry.get("to") or ""
-    went_back = bool(begun and begun["what"] in GOING_BACK)
+    went_back = _went_back(begun)
     said = f"{version} runs on {ring}{' again' if went_back else ''}: {entry.get('why', '')}"
     followers = () if went_back else project.lifecycle.followers(ring)
     if not followers:
@@ -222,6 +225,10 @@ def _good(
 
 def _commit(entry: HistoryEntry) -> str:
     return str(entry.get("trace") or "").rpartition("@")[2]
+
+
+def _went_back(begun: HistoryEntry | None) -> bool:
+    return bool(begun and begun["what"] in GOING_BACK)
 
 
 def _facts(entry: HistoryEntry, begun: HistoryEntry | None) -> Tuple[str, ...]:

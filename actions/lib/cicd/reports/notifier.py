@@ -96,6 +96,7 @@ class Notifier(Outbox[Notice]):
             at=one.at,
             tags=tuple(filter(None, ("cicd", one.project, one.ring, *one.events))),
             spans=self._spans(one),
+            buttons=tuple((each.what, f"{one.project} {each.version} {each.ring}") for each in one.buttons),
         )
 
     def _spans(self, one: Notice) -> list[Span]:

@@ -18,6 +18,7 @@ class Message:
 
     Whatever is sent twice has the same `identifier`. It happened `at` an epoch second; `tags` are words.
     `spans` are those of the run that ended by it, for a target that takes traces.
+    Each of the `buttons` is what a person may do, and what about.
     """
 
     lines: Tuple[str, ...]
@@ -26,6 +27,7 @@ class Message:
     at: float
     tags: Tuple[str, ...]
     spans: Sequence[Span] = ()
+    buttons: Tuple[Tuple[str, str], ...] = ()
 
     @property
     def text(self) -> str:
@@ -35,7 +37,9 @@ class Message:
 
 Sender = Callable[[NoticeTarget, Message], None]
 SENDERS: Mapping[str, Sender] = {
-    WEBHOOK: lambda target, one: webhook.post(target.url_file, one.lines, one.link),
+    WEBHOOK: lambda target, one: webhook.post(
+        target.url_file, one.lines, one.link, one.buttons if target.buttons else ()
+    ),
     MAIL: lambda target, one: mail.send(target, one.lines, one.link, one.identifier),
     CHATOPS: lambda target, one: StackStorm().say(target.route, target.channel, one.text),
     MATRIX: lambda target, one: matrix.send(target, one.lines, one.link, one.identifier),

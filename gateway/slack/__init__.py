@@ -1,0 +1,1 @@
+"""Buttons that people press in Slack."""

@@ -1,0 +1,136 @@
+"""Does in StackStorm what a person pressed in Slack, and writes into the message what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from gateway.config import Slack
+from gateway.slack import press
+from gateway.slack.press import Press
+
+REQUEST_SECONDS = 15
+LONGEST_SECONDS = 1700  # Slack takes answers for half an hour
+ASK_EVERY_SECONDS = 2.0
+QUIET = {"notification_route": "slack-buttons"}  # nobody listens: the message says what came of it
+ENDED = ("succeeded", "failed", "timeout", "abandoned", "canceled")
+Answer = Mapping[str, Any]
+
+
+class Desk:
+    """What is under way for people in Slack."""
+
+    def __init__(self, api_url: str, slack: Slack) -> None:
+        self._api_url = api_url
+        self._slack = slack
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._session: aiohttp.ClientSession | None = None
+
+    def reload(self, api_url: str, slack: Slack) -> None:
+        """Trust and ask as is said from now on."""
+        self._api_url, self._slack = api_url, slack
+
+    async def start(self) -> None:
+        """Be ready to ask."""
+        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+
+    async def stop(self) -> None:
+        """Leave what is under way to StackStorm; the messages stay as they are."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session:
+            await self._session.close()
+
+    def may_answer(self, url: str) -> bool:
+        """Return whether *url* is where Slack takes answers: whoever signs could name any."""
+        wanted, given = urlsplit(self._slack.answer_url), urlsplit(url)
+        return (given.scheme, given.netloc) == (wanted.scheme, wanted.netloc)
+
+    def do(self, pressed: Press, name: str, give_back: Callable[[], Awaitable[object]]) -> None:
+        """Do what was *pressed* as StackStorm's user *name*; *give_back* lets it be pressed again."""
+        self._begin(self._do(pressed, name, give_back))
+
+    def refuse(self, pressed: Press) -> None:
+        """Say to who *pressed* that nobody knows them."""
+        said = f"Nothing was done: {pressed.user} is not among slack.users of the gateway."
+        body = {"response_type": "ephemeral", "replace_original": False, "text": said}
+        self._begin(self._tell(pressed, body))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _do(self, pressed: Press, name: str, give_back: Callable[[], Awaitable[object]]) -> None:
+        who = f"{name}: `{pressed.command}`"
+        try:
+            execution = await self._execute(pressed, name)
+            begun = f"{who} is under way (execution {execution['id']})"
+            await self._tell(pressed, press.answered(pressed, begun, is_over=True))
+            ended = await self._ended(execution)
+            said, is_done = outcome(ended), ended["status"] == "succeeded"
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
+            said, is_done = f"StackStorm does not say what became of it ({_why(error)}).", False
+        if not is_done:
+            await give_back()
+        await self._tell(pressed, press.answered(pressed, f"{who}: {said}", is_over=is_done))
+
+    async def _execute(self, pressed: Press, name: str) -> Answer:
+        body = {"command": pressed.command, "user": name, "source_channel": "slack"}
+        answer = await self._ask("POST", "/aliasexecution/match_and_execute", {**body, **QUIET})
+        first: Answer = answer["results"][0]["execution"]
+        return first
+
+    async def _ended(self, execution: Answer) -> Answer:
+        until = time.monotonic() + LONGEST_SECONDS
+        query = f"/executions/{execution['id']}?include_attributes=status,result"
+        while execution["status"] not in ENDED and time.monotonic() < until:
+            await asyncio.sleep(ASK_EVERY_SECONDS)
+            execution = {**execution, **await self._ask("GET", query)}
+        return execution
+
+    async def _ask(self, method: str, path: str, body: Any = None) -> Answer:
+        assert self._session, "started before anything is asked"
+        headers = {"St2-Api-Key": self._slack.api_key}
+        url = f"{self._api_url}{path}"
+        async with self._session.request(
+            method, url, json=body, headers=headers, allow_redirects=False
+        ) as answer:
+            content = await answer.json(content_type=None)
+            if not answer.ok or not isinstance(content, dict):
+                reason = content.get("faultstring") if isinstance(content, dict) else ""
+                raise ValueError(f"{answer.status} {reason or ''}".strip())
+            return content
+
+    async def _tell(self, pressed: Press, body: Answer) -> None:
+        assert self._session, "started before anything is told"
+        try:
+            async with self._session.post(pressed.answer_url, json=body, allow_redirects=False) as answer:
+                answer.release()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            sys.stderr.write(f"gateway: Slack took no answer ({type(error).__name__})\n")
+
+
+def outcome(execution: Answer) -> str:
+    """Return in words what became of *execution*, as its result says first."""
+    result = execution.get("result")
+    parts = [result, *(result.get(name) for name in ("output", "result"))] if isinstance(result, dict) else []
+    told = [one for one in parts if isinstance(one, dict)]
+    errors = [one["error"] if isinstance(one.get("error"), dict) else one for one in told]
+    for one in errors:
+        if isinstance(one.get("error"), str):
+            return " ".join(str(one[key]) for key in ("error", "hint") if one.get(key))
+    messages = [str(one["message"]) for one in told if one.get("message")]
+    return messages[-1] if messages else str(execution.get("status"))
+
+
+def _why(error: Exception) -> str:
+    return str(error)[:300] if isinstance(error, ValueError) else type(error).__name__
