@@ -6,7 +6,9 @@ import hashlib
 import json
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Dict, Iterator, Mapping, Tuple
 
 from cicd.clients.ssh import Shell
@@ -36,8 +38,8 @@ def items(wanted: Wanted) -> Iterator[Item]:
     if not wanted.settings.administration.ssh_key_file:
         yield from _in_folder(wanted, hosts)
         return
-    for host in hosts:
-        yield _over_ssh(wanted, host)
+    with ThreadPoolExecutor(wanted.settings.ssh.parallel) as pool:
+        yield from pool.map(partial(_over_ssh, wanted), hosts)
 
 
 def nodes(wanted: Wanted) -> list[Host]:

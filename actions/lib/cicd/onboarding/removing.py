@@ -72,7 +72,7 @@ class Removal:
     def _request(self) -> Request:
         self.settings.project(self.name)
         files = project_files.read(self.settings.projects_dir, ())
-        definition = next(dict(file.values) for file in files if file.name == self.name)
+        definition = next((dict(file.values) for file in files if file.name == self.name), {})
         hosts, port = membership.by_ring(self.settings, self.name), membership.port(self.settings, self.name)
         return Request(definition=definition, hosts=hosts, port=port, health=HEALTH, unit="")
 
