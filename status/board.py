@@ -17,7 +17,7 @@ from cicd.store.store import Store
 from status import view
 from status.counts import Counts
 from status.tally import Tally
-from status.view import ProjectView
+from status.view import ProjectView, RunView
 from status.watch import Watch
 
 PAUSE_SECONDS = 0.5  # between two readings, so that a page changes at most twice a second
@@ -57,6 +57,21 @@ class Board:
     def view(self, name: str) -> ProjectView | None:
         """Return what is known of the project *name*."""
         return self._views.get(name)
+
+    async def run_of(self, name: str, commit: str) -> RunView | None:
+        """Return the run of *commit* of the project *name*, also one that its view does not have any more."""
+        shown = self._views.get(name)
+        for run in shown["runs"] if shown else ():
+            if run["commit"].startswith(commit):
+                return run
+        if shown is None:
+            return None
+        with suppress(CicdError, KeyError, TypeError, ValueError):  # then nothing is known of it
+            return await self._in_thread(lambda: self._find(name, commit))
+        return None
+
+    def _find(self, name: str, commit: str) -> RunView | None:
+        return view.run_of(overview.look(Store(self._settings), self._settings.projects[name]), commit)
 
     async def changed(self, since: int, limit: float) -> int:
         """Return the revision once it is not *since*, after *limit* seconds at the latest."""

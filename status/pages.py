@@ -70,9 +70,9 @@ class Pages:
         template = self._environment.get_template("commit.html")
         return template.render(view=view, run=run, trouble=trouble, name=view["name"])
 
-    def missing(self, what: str) -> str:
-        """Return the page that says that *what* is not there."""
-        return self._environment.get_template("missing.html").render(what=what, trouble="", name="")
+    def missing(self, what: str, trouble: str = "") -> str:
+        """Return the page that says that *what* is not there; *trouble* is why that may be wrong."""
+        return self._environment.get_template("missing.html").render(what=what, trouble=trouble, name="")
 
 
 def words(text: str) -> Markup:

@@ -76,9 +76,9 @@ class Server:
     async def commit(self, request: web.Request) -> web.Response:
         """Show the run of one commit."""
         view, commit = self._view(request), request.match_info["commit"]
-        for run in view["runs"] if view else ():
-            if view and run["commit"].startswith(commit):
-                return _page(self._pages.commit(view, run, self._board.trouble))
+        run = await self._board.run_of(view["name"], commit) if view else None
+        if view and run:
+            return _page(self._pages.commit(view, run, self._board.trouble))
         return self._missing(f"{request.match_info['project']} {commit[:7]}")
 
     async def api_all(self, request: web.Request) -> web.Response:
@@ -127,7 +127,7 @@ class Server:
         return self._board.view(request.match_info["project"])
 
     def _missing(self, what: str) -> web.Response:
-        return _page(self._pages.missing(what), 404)
+        return _page(self._pages.missing(what, self._board.trouble), 404)
 
 
 @asynccontextmanager

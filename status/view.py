@@ -204,27 +204,37 @@ def _bake(seen: Snapshot, name: str) -> Bake | None:
     return {"done": min(needed, int(baked)), "needed": needed}
 
 
+def run_of(seen: Snapshot, commit: str) -> RunView | None:
+    """Return the run of *commit*, or of one that begins so, of the project that was *seen*; None without."""
+    runs = overview.runs(seen)
+    found = next((one for one in sorted(runs) if one.startswith(commit)), "")
+    return _run(seen, found, runs[found]) if found else None
+
+
 def _runs(seen: Snapshot, runs: Mapping[str, Run]) -> Iterator[RunView]:
     for commit in sorted(runs, key=lambda one: -runs[one].at)[:RUNS]:
-        known = runs[commit]
-        ended = progress.of(known, seen.now)
-        found, times = steps.of(seen.release, known, ended), step_times.all_of(known.times)
-        execution = ended.execution if ended else known.claimed_by
-        yield {
-            "commit": commit,
-            "who": known.user,
-            "when": iso(known.at),
-            "age": age(seen.now - known.at),
-            "version": known.version,
-            "step": found.number,
-            "state": found.state,
-            "said": found.said,
-            "why": ended.sentence if ended else "",
-            "execution": execution,
-            "url": links.of_execution(seen.settings, execution),
-            "seconds": _from_first_to_last(times),
-            "steps": [_step(seen, known, found, number, times.get(number)) for number in steps.ALL],
-        }
+        yield _run(seen, commit, runs[commit])
+
+
+def _run(seen: Snapshot, commit: str, known: Run) -> RunView:
+    ended = progress.of(known, seen.now)
+    found, times = steps.of(seen.release, known, ended), step_times.all_of(known.times)
+    execution = ended.execution if ended else known.claimed_by
+    return {
+        "commit": commit,
+        "who": known.user,
+        "when": iso(known.at),
+        "age": age(seen.now - known.at),
+        "version": known.version,
+        "step": found.number,
+        "state": found.state,
+        "said": found.said,
+        "why": ended.sentence if ended else "",
+        "execution": execution,
+        "url": links.of_execution(seen.settings, execution),
+        "seconds": _from_first_to_last(times),
+        "steps": [_step(seen, known, found, number, times.get(number)) for number in steps.ALL],
+    }
 
 
 def _step(seen: Snapshot, known: Run, at: steps.Step, number: int, time: StepTime | None) -> StepView:

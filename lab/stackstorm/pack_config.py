@@ -41,6 +41,7 @@ def configuration(places: Places, world: World, tools: Tools, driver: Driver) ->
             "details_url": f"http://{world.control}:9101/v1/executions/{{execution}}",
         },
         "gateway": {"url": world.gateway_url},
+        "status_page": {"url": world.status_url},
         "source": {"clone_url": world.clone_url("{repository}")},
         "ssh": {
             "user": "cicd",

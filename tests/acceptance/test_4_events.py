@@ -256,6 +256,10 @@ def test_github_was_told_of_every_build_and_every_canary(world, stackstorm):
         return [status["state"] for status in newest] == ["success", "in_progress"]
 
     wait_for("the end of the newest deployment", deployed, 150)
+    for commit in passed:
+        (page,) = {status["target_url"] for status in github(world, f"commits/{commit}/statuses")}
+        assert page == f"{world.description['status']['url']}/projects/{PROJECT}/commits/{commit}"
+        assert commit in requests.get(page, timeout=10).text
 
 
 def test_a_push_that_nobody_told_reaches_the_canary(world, stackstorm, teller, hook):

@@ -12,6 +12,8 @@ import pytest
 import requests
 import yaml
 
+from cicd.ci import run
+from cicd.ci.run import FAILED, Run
 from cicd.release import transitions
 from cicd.store.store import Store
 from tests.conftest import free_port
@@ -100,6 +102,18 @@ def test_what_is_not_there_is_said_so(page):
     assert page.get("/projects/greeter/commits/abcdef1").status_code == 404
     assert page.get("/badge/greeter/elsewhere.svg").status_code == 404
     assert page.get("/api/projects/other").json() == {"error": "other is not known"}
+
+
+def test_every_run_on_record_has_a_page_the_newest_are_on_that_of_the_project(page, consul):
+    store = Store(settings(consul))
+    for number in range(12):
+        known = Run(FAILED, 1000.0 + number, user=f"dev{number}", status="FAILURE")
+        store.put(run.key("greeter", f"{number:040x}"), run.as_json(known))
+    wait_for(lambda: len(page.projects()["greeter"]["runs"]) == 8)
+
+    oldest = page.get(f"/projects/greeter/commits/{0:040x}")
+    assert (oldest.status_code, "Pushed by dev0" in oldest.text) == (200, True)
+    assert "Pushed by dev11" in page.get(f"/projects/greeter/commits/{11:040x}").text
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])

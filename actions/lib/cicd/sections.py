@@ -51,6 +51,13 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class StatusPageSettings:
+    """The page that shows what runs where; what people are told links to it."""
+
+    url: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class SourceSettings:
     """Where the projects' code is."""
 
@@ -181,6 +188,7 @@ class Sections(TypedDict):
     jenkins: JenkinsSettings
     github: GitHubSettings
     gateway: GatewaySettings
+    status_page: StatusPageSettings
     source: SourceSettings
     ssh: SshSettings
     package: PackageSettings
@@ -197,6 +205,7 @@ KINDS: Mapping[str, Type[Any]] = {
     "jenkins": JenkinsSettings,
     "github": GitHubSettings,
     "gateway": GatewaySettings,
+    "status_page": StatusPageSettings,
     "source": SourceSettings,
     "ssh": SshSettings,
     "package": PackageSettings,

@@ -25,6 +25,7 @@ from cicd.sections import (
     RepositorySettings,
     SourceSettings,
     SshSettings,
+    StatusPageSettings,
 )
 
 
@@ -41,6 +42,7 @@ class Settings:
     jenkins: JenkinsSettings
     github: GitHubSettings
     gateway: GatewaySettings
+    status_page: StatusPageSettings
     source: SourceSettings
     ssh: SshSettings
     package: PackageSettings

@@ -28,7 +28,7 @@ from cicd.reports import notifier
 from cicd.repository import signing_keys
 from cicd.store.store import Store
 from tests.conftest import free_port
-from tests.lib.consul_settings import settings
+from tests.lib.consul_settings import changed, settings
 
 COMMIT = "a" * 40
 BUILD = Build("1.0-1.aaaaaaa", "greeter", COMMIT, "0" * 64, f"acme/greeter@{COMMIT}")
@@ -182,6 +182,17 @@ def test_each_target_is_told_once_what_it_asked_for(site):
     (mail,) = site.mailbox.mails
     assert "Subject: greeter: 1.0-1.aaaaaaa runs on canary: because" in mail
     assert "Message-ID: <greeter." in mail
+
+
+def test_with_a_status_page_what_is_told_links_to_its_page_of_the_commit(site):
+    site.settings = changed(site.settings, "status_page", url="https://status.example.com")
+    site.notify()
+    site.fail_ci()
+    site.deploy()
+    site.notify()
+
+    page = f"<https://status.example.com/projects/greeter/commits/{COMMIT}>"
+    assert [page in text for text in site.receiver.texts] == [True, True]
 
 
 def test_what_a_target_misses_while_it_is_down_comes_later_in_order_and_disturbs_no_other(site):

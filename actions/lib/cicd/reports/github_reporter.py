@@ -73,6 +73,8 @@ class WriteBack(Outbox[Report]):
         return replace(told, deployments=deployments)
 
     def _link(self, one: Report) -> str:
+        if page := links.of_page(self._settings, self._project.name, one.commit):
+            return page
         if one.ring or one.execution:
             return links.of_execution(self._settings, one.execution)
         return links.of_build(self._settings, self._project, one.build)

@@ -5,6 +5,15 @@ from __future__ import annotations
 from cicd.ci_choice import GITHUB_ACTIONS
 from cicd.clients import github_actions, jenkins
 from cicd.config import Project, Settings
+from cicd.release.record import EVERYTHING
+
+
+def of_page(settings: Settings, project: str, commit: str = "") -> str:
+    """Return where the status page shows *project*, or the run of its *commit*; empty without a page."""
+    root = settings.status_page.url.rstrip("/")
+    if not root or project == EVERYTHING:
+        return f"{root}/" if root else ""
+    return f"{root}/projects/{project}{f'/commits/{commit}' if commit else ''}"
 
 
 def of_execution(settings: Settings, execution: str) -> str:

@@ -157,6 +157,8 @@ class Notifier(Outbox[Notice]):
         return sorted((record or {}).get("hosts") or {})
 
     def _link(self, one: Notice) -> str:
+        if page := links.of_page(self._settings, one.project, one.commit):
+            return page
         if one.build:
             return links.of_build(self._settings, self._project, one.build)
         return links.of_execution(self._settings, one.execution)
