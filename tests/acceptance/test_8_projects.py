@@ -82,7 +82,7 @@ def test_one_byte_that_changed_in_jenkins_since_ci_passed_is_refused_with_both_d
     refusal = ended["result"]["output"]["error"]["error"]
 
     assert ended["status"] == "failed"
-    assert f"dist/tested.tar has the sha256 {now} in Jenkins, and had {tested} when" in refusal
+    assert f"dist/tested.tar has the sha256 {now} in CI, and had {tested} when" in refusal
     assert now != tested
     assert world.key(f"{NAME}::version") == version
 

@@ -57,7 +57,7 @@ def test_what_ci_archived_is_the_tree(builder: Builder):
 def test_one_byte_that_changed_since_ci_passed_is_refused_with_both_digests(builder: Builder):
     archived = {"app": b"tested"}
     recorded, now = digests(archived)["app"], digests({"app": b"tesTed"})["app"]
-    with pytest.raises(Refused, match=f"(?s)app has the sha256 {now} in Jenkins, and had {recorded} when"):
+    with pytest.raises(Refused, match=f"(?s)app has the sha256 {now} in CI, and had {recorded} when"):
         builder.take("app", digests(archived), {"app": b"tesTed"})
 
 
