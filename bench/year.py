@@ -147,7 +147,8 @@ class Year:
         decision = Decision(True, "it moved the branch that is deployed")
         event_log.record(self._store, push, PROJECT, decision, "github", self.now)
         authors.add(self._store, PROJECT, commit, ["ann", "bob"])
-        run = {"stage": "passed", "at": self.now, "build": self.deploys, "user": "ann"}
+        times = {str(step): [self.now, 12.5, "0" * 24] for step in range(2, 20)}
+        run = {"stage": "passed", "at": self.now, "build": self.deploys, "user": "ann", "times": times}
         self._store.put(f"cicd/{PROJECT}/runs/{commit}", run)
         event_log.forget_runs(self._store, PROJECT)
 
