@@ -73,6 +73,7 @@ def test_what_would_be_made_is_shown_and_nothing_is_touched(world, adding):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
+        ({"port": 8080}, "8080 is where greeter listens on web1"),
         ({"port": 99999}, "99999 is no port"),
         ({"lifecycle": "nosuch"}, f"`projects.{SHOP}.lifecycle` is nosuch"),
         ({"hosts": {"canary": ["web1"]}}, "No host is named for production"),

@@ -12,7 +12,7 @@ from cicd.finding import WRONG, Finding
 from cicd.onboarding import host_files, plan, records
 from cicd.onboarding.item import Item
 from cicd.onboarding.journal import Journal, alone
-from cicd.onboarding.membership import as_administrator
+from cicd.onboarding.membership import as_administrator, refuse_taken_port
 from cicd.onboarding.places import look
 from cicd.onboarding.plan import Plan
 from cicd.onboarding.wanted import Wanted
@@ -42,6 +42,7 @@ class Addition:
 
     def plan(self) -> Plan:
         """Return what would be made; Refused when something of this name is there and differs."""
+        refuse_taken_port(self.wanted)
         return plan.to_add(self.name, look(self.wanted))
 
     def make(self) -> Plan:

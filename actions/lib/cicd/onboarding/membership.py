@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Dict, List
 
 from cicd.config import Settings
+from cicd.errors import Refused
+from cicd.onboarding.wanted import Wanted
 from cicd.store.store import Store
 
 
@@ -23,6 +25,19 @@ def port(settings: Settings, name: str) -> int:
     """Return where the application of the project *name* listens; 1 where no host has it."""
     hosts = Store(settings).health(settings.project(name))
     return next((one.port for one in hosts if one.port), 1)
+
+
+def refuse_taken_port(wanted: Wanted) -> None:
+    """Raise Refused when another project listens on the port that is *wanted*, on one of the hosts."""
+    store, port = Store(wanted.settings), wanted.request["port"]
+    others = [one for one in wanted.settings.projects.values() if one.name != wanted.project.name]
+    for other in others:
+        taken = sorted(h.name for h in store.health(other) if h.port == port and h.name in wanted.rings)
+        if taken:
+            raise Refused(
+                f"{port} is where {other.name} listens on {taken[0]}; nothing was changed.",
+                f"Give {wanted.project.name} another port.",
+            )
 
 
 def as_administrator(settings: Settings) -> Settings:
