@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from cicd import config
+from cicd.ci.push import Push, decide
 from cicd.config import Settings
-from cicd.errors import ConfigError
+from cicd.errors import ConfigError, RepositoryError
+from cicd.repository.prune import prune_all
 from cicd.setup import sensor_life
 from tests.lib.test_config import example
 
@@ -73,6 +75,19 @@ def test_who_asks_for_all_projects_hears_of_each_that_cannot_be_used(parsed):
 
     with pytest.raises(ConfigError, match=r"blog.yaml .* So are the files of shop\."):
         settings.refuse_unusable()
+
+
+def test_a_project_whose_file_is_wrong_is_named_where_all_are_pruned_and_where_a_push_is_of_no_project(
+    parsed,
+):
+    settings = parsed({"projects": None}, shop="[]")
+
+    with pytest.raises(RepositoryError, match=r"1 of 1 projects were not pruned: shop \(.*shop.yaml"):
+        prune_all(settings, dry_run=True)
+    push = Push("acme/shop", "refs/heads/main", "a" * 40)
+    assert decide(None, push, unusable=list(settings.unusable)).reason.endswith(
+        "it may be of shop, whose file cannot be used"
+    )
 
 
 def test_a_project_that_stands_in_two_places_is_refused_in_both(parsed):

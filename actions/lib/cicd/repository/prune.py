@@ -64,7 +64,7 @@ def prune_all(settings: Settings, dry_run: bool) -> AllPruned:
     A project that cannot be pruned keeps no other one from it; RepositoryError names it in the end.
     """
     removed: list[str] = []
-    failed: list[str] = []
+    failed = [f"{name} ({error.message})" for name, error in sorted(settings.unusable.items())]
     if not dry_run:
         forget(settings, EVERYTHING)
     for name, project in settings.projects.items():
@@ -73,8 +73,9 @@ def prune_all(settings: Settings, dry_run: bool) -> AllPruned:
         except CicdError as error:
             failed.append(f"{name} ({error.message})")
     if failed:
+        known = len(settings.projects) + len(settings.unusable)
         raise RepositoryError(
-            f"{len(failed)} of {len(settings.projects)} projects were not pruned: {'; '.join(failed)}",
+            f"{len(failed)} of {known} projects were not pruned: {'; '.join(failed)}",
             "Nothing that is needed is lost: correct that, the next run removes the rest.",
             removed=removed,
         )
