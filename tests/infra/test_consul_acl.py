@@ -23,11 +23,14 @@ from cicd.errors import ConsulError
 from cicd.fleet import registrations
 from cicd.release import transitions
 from cicd.release.record import Release
+from cicd.reports import overview
 from cicd.store.deploy_lock import Holder, Lock
 from cicd.store.store import Store
 from host.build import script
 from lab.consul import binary
 from lab.places import Places
+from status import view
+from status.counts import Counts
 from tests.conftest import free_port, wait_for_leader
 from tests.lib.consul_settings import changed
 from tests.lib.store.test_store import CAUSE, build, settings
@@ -147,6 +150,27 @@ def test_stackstorm_reads_hosts_changes_releases_keeps_runs_and_holds_locks(cons
     for key in ("cicd/greeter/alarms/firing", "cicd/.alarms/1", "cicd/events/1", "cicd/check/1"):
         store.put(key, {})
     store.change("everything", "lock", "", CAUSE, lambda r: r)
+
+
+def test_the_status_page_reads_all_that_it_shows_and_writes_nothing(consul, token):
+    known = consul.settings(token("status-page"))
+    store, made = Store(known), consul.store(consul.master)
+    consul.ask(consul.master, "DELETE", "kv/cicd/greeter/release")
+    begun = made.change(
+        "greeter",
+        "advertise_canary",
+        "canary",
+        CAUSE,
+        lambda r: transitions.advertise_canary(r, build(1), 1.0),
+    )
+    shown = view.of(overview.look(store, known.project("greeter")))
+    counted = Counts(known).follow("greeter", begun.generation, CAUSE.when)
+
+    assert [ring["version"] for ring in shown["rings"]] == [build(1).version, ""]
+    assert shown["good"] + shown["sick"] == 1
+    assert counted.ring("canary").began == CAUSE.when
+    with pytest.raises(ConsulError):
+        store.put("cicd/greeter/release", {})
 
 
 def typed(consul: Consul, line: str) -> str:
