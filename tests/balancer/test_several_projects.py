@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import requests
 
 from cicd.onboarding import balancer, wanted
 from tests.balancer.haproxy import BACKEND, HAProxy
-from tests.lib.onboarding.test_wanted import given, request
+from tests.lib.onboarding import test_wanted
 from tests.printed.texts import ROOT, page
 
 NAMES = [f"{project}{side}" for project in ("greeter", "shop") for side in ("", "_canary", "_stable")]
@@ -32,7 +33,10 @@ def block(number: int) -> str:
 class Site(HAProxy):
     """One process with two projects, as the page describes it; each backend says its name."""
 
+    shares = ""
+
     def start(self, gone=()) -> None:
+        self.file.write_text(self.shares)
         (self.folder / "projects.map").write_text("shop.example.com shop\n")
         backends = "".join(
             BACKEND.format(side=name, folder=self.folder, state="disabled" if name in gone else "")
@@ -43,8 +47,12 @@ class Site(HAProxy):
         self._run()
 
     def side(self, host: str, **headers: str) -> str:
-        url = f"http://127.0.0.1:{self.port}/"
-        return requests.get(url, headers={"Host": host, **headers}, timeout=10).headers["x-side"]
+        url, deadline = f"http://127.0.0.1:{self.port}/", time.monotonic() + 20
+        while True:
+            try:
+                return requests.get(url, headers={"Host": host, **headers}, timeout=10).headers["x-side"]
+            except requests.ConnectionError:  # a process that has just begun may reset it
+                assert time.monotonic() < deadline, (self.folder / "log").read_text()
 
 
 def frontend(folder: Path, port: int) -> str:
@@ -54,7 +62,9 @@ def frontend(folder: Path, port: int) -> str:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Two projects; a parameter is what the map of shares has."""
+    Site.shares = getattr(request, "param", "")
     running = Site(tmp_path)
     yield running
     running.stop()
@@ -68,18 +78,16 @@ def test_each_project_gets_its_own_requests_and_its_own_canarys(site):
     assert site.side("elsewhere.example.com", **{"X-Canary": "1"}) == "greeter_canary"
 
 
-@pytest.mark.parametrize(("share", "side"), [(10000, "shop_canary"), (0, "shop_stable")])
-def test_a_share_of_one_project_is_none_of_the_others(site, share, side):
-    site.stop()
-    site.file.write_text(f"shop {share}\n")
-    site.start()
-
+@pytest.mark.parametrize(
+    ("site", "side"), [("shop 10000\n", "shop_canary"), ("shop 0\n", "shop_stable")], indirect=["site"]
+)
+def test_a_share_of_one_project_is_none_of_the_others(site, side):
     assert site.side("shop.example.com") == side
     assert site.side("greeter.example.com") == "greeter"
 
 
 def test_the_file_of_a_project_is_one_that_haproxy_takes_beside_the_pages_own(tmp_path):
-    text = balancer.text(wanted.parse(given(tmp_path), "shop", request()))
+    text = balancer.text(wanted.parse(test_wanted.given(tmp_path), "shop", test_wanted.request()))
     for name, part in {"shares": "", "projects": ""}.items():
         (tmp_path / f"{name}.map").write_text(part)
     parts = block(0).partition("frontend")[0] + frontend(tmp_path, 8080)
