@@ -34,7 +34,7 @@ def of(release: Release, known: Run, ended: Stop | None) -> Step:
     if ended:
         return Step(_stopped_at(release, known, ended), FAILED, f"stopped at {ended.step}")
     if LAST in known.times:
-        return Step(LAST, DONE, "replaced since")
+        return Step(LAST, DONE, f"was on {release.lifecycle.names[-1]}")
     if FIRST in known.times:
         return Step(FIRST, OVER, "replaced by another version")
     if not known.deploy and known.step == progress.PUBLISHED:
