@@ -118,11 +118,19 @@ def guide(places: Places, here: World) -> str:
   # {quote(str(places.configs / "cicd.yaml"))}
   # A second project: .venv/bin/python -m lab project add, and a folder with fpm.json and script/
 
-  # What runs where: {here.status_url}/
+  # What runs where: {here.status_url}/{_web_ui(places)}
   # HAProxy's page: {here.statistics_url}   packages: {here.repository_url}/
   # logs: {places.logs}   everything by address: {places.world_file}
   make lab-down
 """
+
+
+def _web_ui(places: Places) -> str:
+    described = json.loads(places.world_file.read_text())["stackstorm"] if places.world_file.exists() else {}
+    if "web_url" not in described:
+        return ""
+    login = f"{described['user']}, and the password in {described['password_file']}"
+    return f"\n  # StackStorm's web UI: {described['web_url']}/   log in as {login}"
 
 
 def project_guide(places: Places, here: World, project: Project) -> str:

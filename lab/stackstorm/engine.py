@@ -21,6 +21,7 @@ from lab.stackstorm import api
 from lab.world import World
 
 USER = "st2admin"
+WEB_PORT = 9130
 READY_SECONDS = 240.0  # the first start makes the pack's virtualenv
 
 
@@ -42,7 +43,15 @@ class Engine:
             "stream_url": self.stream_url,
             "user": USER,
             "password_file": str(places.secrets / "st2_password"),
+            **({"web_url": web_url} if (web_url := _web_url(self)) else {}),
         }
+
+
+def _web_url(engine: Engine) -> str:
+    """Return where the web UI is: nowhere, unless ST2WEB names a built one for this lab's st2local."""
+    if not engine.local or not os.environ.get("ST2WEB"):
+        return ""
+    return f"http://{urlsplit(engine.api_url).hostname}:{WEB_PORT}"
 
 
 def find(world: World) -> Engine:
@@ -71,7 +80,10 @@ def start(places: Places, world: World) -> subprocess.Popen[bytes]:
     python = os.environ.get("LAB_PACK_PYTHON") or sys.executable
     argv += ["--virtualenvs", str(REPOSITORY / "build" / "venvs" / "packs"), "--pack-python", python]
     argv += ["--host", world.control, "--api-port", "9101", "--auth-port", "9100", "--stream-port", "9102"]
-    return processes.spawn(places, "st2local", [*argv, "--password-file", str(password)], cwd=REPOSITORY)
+    argv += ["--password-file", str(password)]
+    web = os.environ.get("ST2WEB")
+    argv += ["--web", str(Path(web).resolve()), "--web-port", str(WEB_PORT)] if web else []
+    return processes.spawn(places, "st2local", argv, cwd=REPOSITORY)
 
 
 def wait(places: Places, process: subprocess.Popen[bytes]) -> None:
