@@ -60,6 +60,12 @@ def test_both_tag_conventions_of_2015_can_be_configured(discovery, tags):
     assert (settings.tag(project), settings.canary_tag(project)) == tags
 
 
+def test_a_file_with_which_projects_are_added_is_named_when_actions_cannot_read_it(tmp_path):
+    settings = config.parse({**example(), "administration": {"ssh_key_file": str(tmp_path / "nosuch")}})
+
+    assert config.unreadable(settings, config.READ_BY_ADMINISTRATION) == [str(tmp_path / "nosuch")]
+
+
 def parsed(**project: object) -> config.Project:
     values = {**example(), "projects": {"api": {"repository": "acme/shop", **project}}}
     return config.parse(values).project("api")

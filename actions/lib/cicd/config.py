@@ -37,6 +37,13 @@ __all__ = ["Project", "Settings", "parse"]
 # Files that must be readable, by whom: sensors may run as another user than actions.
 READ_FOR_CONSUL = ("consul.token_file", "consul.ca_file")
 READ_BY_SENSORS = (*READ_FOR_CONSUL, "jenkins.token_file", "github.token_file")
+READ_BY_ADMINISTRATION = (
+    "administration.consul_token_file",
+    "administration.jenkins_token_file",
+    "administration.github_token_file",
+    "administration.webhook_secret_file",
+    "administration.ssh_key_file",
+)
 READ_BY_ACTIONS = (*READ_BY_SENSORS, "ssh.private_key_file", "ssh.known_hosts_file")
 
 

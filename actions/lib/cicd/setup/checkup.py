@@ -115,7 +115,7 @@ class Checkup:
         yield Finding(f"{what} webhook", GOOD if found else WRONG, said, "" if found else fix)
 
     def _secrets(self) -> Iterator[Finding]:
-        needed = config.unreadable(self.settings, config.READ_BY_ACTIONS)
+        needed = config.unreadable(self.settings, (*config.READ_BY_ACTIONS, *config.READ_BY_ADMINISTRATION))
         for path in (*needed, *config.unreadable_for_notices(self.settings)):
             fix = "Create it, or let the user of st2actionrunner read it."
             yield Finding("secrets", WRONG, f"actions cannot read {path}", fix)
