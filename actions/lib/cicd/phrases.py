@@ -61,6 +61,7 @@ TOPICS: Topics = {
         Phrase("deploy_production", "deploy production {project} as planned in {plan}"),
         Phrase("promote", "promote {project} to {ring}"),
         Phrase("promote", "promote {project} to {ring} as planned in {plan}"),
+        Phrase("promote", "promote {project} {expected} to {ring}"),
         Phrase("set_traffic", "share the requests of {project} evenly", {"share": "even"}),
         Phrase("set_traffic", "send {share} percent of {project} to the canary"),
     ),
@@ -72,6 +73,7 @@ TOPICS: Topics = {
         Phrase("rollback", "rollback canary {project}", {"ring": "canary"}),
         Phrase("rollback", "rollback production {project}", {"ring": "production"}),
         Phrase("rollback", "rollback {ring} {project}"),
+        Phrase("rollback", "rollback {ring} {project} from {expected}"),
     ),
     "Hold (project may be everything)": (
         Phrase("lock_deploys", "lock {project} because {reason}"),
