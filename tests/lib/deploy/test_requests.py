@@ -115,3 +115,17 @@ def test_what_is_deployed(ann, count):
     asked, read = count(lambda: overview.project_status(ann.world.settings, PROJECT))
 
     assert (asked <= MOST, read) == (True, 1), asked
+
+
+def test_a_command_about_a_version_that_is_not_there_any_more_changes_nothing(ann):
+    (before, now) = (ann.world.store.release(PROJECT).ring("canary"), deploy(ann))
+    old, running = before.previous_good.version, before.wanted.version
+    for command in (
+        lambda: now.promote("production", expected=old),
+        lambda: now.roll_back("canary", expected=old),
+    ):
+        with pytest.raises(Refused, match=f"It is {running} of {PROJECT} by now, and not {old}"):
+            command()
+    assert ann.world.store.release(PROJECT).ring("canary") == before
+
+    assert now.promote("production", expected=running).ring("production").wanted.version == running
