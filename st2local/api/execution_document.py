@@ -62,7 +62,7 @@ def _document(
     }
     optional = {name: getattr(execution, name) for name in ("end_timestamp", "parent", "delay", "notify")}
     given = {name: value for name, value in optional.items() if value}
-    return {**shown, **given, **_cause(engine.registry, execution, events)}
+    return {**shown, **given, **cause(engine.registry, execution, events)}
 
 
 def _described(
@@ -89,7 +89,7 @@ def _elapsed(execution: Execution) -> float:
     return (end - clock.parse(execution.start_timestamp)).total_seconds()
 
 
-def _cause(registry: Registry, execution: Execution, events: dict[str, Values]) -> Values:
+def cause(registry: Registry, execution: Execution, events: dict[str, Values]) -> Values:
     """Return which rule began it, and by which event; an event may be gone before its execution."""
     if not execution.rule or not execution.trigger_instance:
         return {}
