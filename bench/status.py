@@ -20,6 +20,9 @@ import aiohttp
 import requests
 import yaml
 
+# StackStorm alone has actions/lib on its path.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
+
 from bench import report
 from bench.process import cpu_seconds, resident
 from cicd import config
