@@ -1,11 +1,12 @@
 """Projects in files of their own: each counts by itself, and one that cannot be used is refused by name."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cicd import config
+from cicd import config, project_files
 from cicd.ci.push import Push, decide
 from cicd.config import Settings
 from cicd.errors import ConfigError, RepositoryError
@@ -60,6 +61,9 @@ def test_all_projects_may_be_in_files_and_there_may_be_none_yet(parsed):
         ("repository: acme/shop\nrequires: {nosuch: '1'}\n", r"names nosuch, which is no other project"),
         ("repository: acme/shop\napproval: {count: 2, approvers: [ann]}\n", r"shop.yaml: .*wants 2 app"),
         ("repository: acme/shop\nsince: 2020-13-45\n", r"shop.yaml cannot be read: month must be"),
+        ("repository: !!bool perhaps\n", r"shop.yaml cannot be read: 'perhaps'"),
+        ("repository: !!int ''\n", r"shop.yaml cannot be read: "),
+        ("repository: !!timestamp now\n", r"shop.yaml cannot be read: "),
     ],
 )  # fmt: skip
 def test_a_file_that_is_wrong_is_refused_by_name_and_line_and_keeps_no_other_from_working(parsed, text, said):
@@ -68,6 +72,21 @@ def test_a_file_that_is_wrong_is_refused_by_name_and_line_and_keeps_no_other_fro
     with pytest.raises(ConfigError, match=said.replace(" .* ", ".*").replace(" shop.yaml", ".*shop.yaml")):
         settings.project("shop")
     assert sorted(settings.projects) == ["blog", "greeter"]
+
+
+def test_a_pipe_or_a_folder_or_a_link_to_nothing_is_refused_by_name_and_nothing_waits_for_it(
+    parsed, tmp_path
+):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "nothing")
+    settings = parsed(blog="repository: acme/blog\n")
+
+    assert sorted(settings.projects) == ["blog", "greeter"]
+    assert "pipe.yaml cannot be read: it is no regular file" in why(settings, "pipe")
+    assert "folder.yaml cannot be read" in why(settings, "folder")
+    assert "link.yaml cannot be read: No such file" in why(settings, "link")
+    assert project_files.digests(str(tmp_path))["pipe.yaml"] == "unreadable: it is no regular file"
 
 
 def test_who_asks_for_all_projects_hears_of_each_that_cannot_be_used(parsed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -14,6 +15,8 @@ from cicd.errors import CicdError, ConfigError
 from cicd.sanitize import one_line
 
 ENDING, OTHER_ENDING = ".yaml", ".yml"
+# What PyYAML raises besides its own errors: for a date that is none, `!!bool perhaps`, `!!int ''`.
+NO_VALUE = (ValueError, LookupError, AttributeError)
 READ_AGAIN = "It is read again at once; until then nothing is done about this project."
 
 
@@ -92,21 +95,28 @@ def _parsed(name: str, path: Path) -> ProjectFile:
     import yaml  # it takes long, and most configurations name no folder
 
     try:
-        values = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        values = yaml.load(_content(path), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except OSError as error:
         return ProjectFile(name, path, trouble=f"{path} cannot be read: {error.strerror}.")
     except yaml.YAMLError as error:
         why = config_file.why_no_yaml(path, error)
         return ProjectFile(name, path, trouble=f"The project {name} is no YAML: {why}.")
-    except ValueError as error:  # a date that is none
+    except NO_VALUE as error:
         return ProjectFile(name, path, trouble=f"{path} cannot be read: {one_line(str(error), 200)}.")
     if not isinstance(values, dict):
         return ProjectFile(name, path, trouble=f"{path} is no mapping of a project's keys to values.")
     return ProjectFile(name, path, values)
 
 
+def _content(path: Path) -> bytes:
+    """Return what is in *path*; OSError for what is no file, such as a pipe, which would be waited for."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return path.read_bytes()
+
+
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return hashlib.sha256(_content(path)).hexdigest()[:16]
     except OSError as error:
         return f"unreadable: {error.strerror}"
