@@ -10,7 +10,7 @@ from cicd.clients.stackstorm import StackStorm
 from cicd.errors import CicdError, ConfigError, Refused
 from cicd.finding import WRONG, Finding
 from cicd.onboarding import host_files, plan, records
-from cicd.onboarding.item import Item
+from cicd.onboarding.item import THERE, Item
 from cicd.onboarding.journal import Journal, alone
 from cicd.onboarding.membership import as_administrator, refuse_taken_port
 from cicd.onboarding.places import look
@@ -64,10 +64,11 @@ class Addition:
             journal.end()
             return found
 
-    def _reported(self) -> Sequence[Item]:
-        """Return what hosts and sensors wrote meanwhile of a project that nothing was deployed of yet."""
-        is_new = not Store(as_administrator(self.wanted.settings)).item(release_key(self.name))
-        return list(records.items(self.wanted, keep_history=False)) if is_new else []
+    def _remove_reported(self) -> None:
+        """Remove what hosts and sensors wrote meanwhile of a project that nothing was deployed of yet."""
+        if not Store(as_administrator(self.wanted.settings)).item(release_key(self.name)):
+            for item in records.items(self.wanted, keep_history=False):
+                item.remove()
 
     def _make(self, found: Plan, journal: Journal) -> None:
         for item in found.change:
@@ -101,22 +102,29 @@ class Addition:
 
     def _undone(self, error: Exception, journal: Journal) -> CicdError:
         """Undo what was made, the last first, and return *error* with what became of it."""
-        stuck = taken_away([*self.made[::-1], *self._reported()])
+        reported = Item(f"what hosts reported of {self.name}", THERE, remove=self._remove_reported)
+        known = Item(f"the note in Consul that {self.name} is added", THERE, remove=journal.take_back)
+        stuck = taken_away([*self.made[::-1], reported]) or taken_away([known])
         why = error.message if isinstance(error, CicdError) else f"{type(error).__name__}: {error}"
         hint = (
             error.hint if isinstance(error, CicdError) else "This is a defect of the pack; please report it."
         )
         undone = [item.what for item in self.made if item not in [one for one, _ in stuck]]
-        if not stuck:
-            journal.forget()
         return Refused(
             f"{self.name} was not added: {why.rstrip('.')}. {said(undone, stuck)}",
-            f"{hint} To clean up: st2 run cicd.remove_project project={self.name} apply=true"
-            if stuck
-            else hint,
+            f"{hint} {_cleaning(self.name, journal, bool(stuck))}".strip(),
             undone=undone,
             stuck=[item.what for item, _ in stuck],
         )
+
+
+def _cleaning(name: str, journal: Journal, is_stuck: bool) -> str:
+    """Return how to take away what is left of *name*; nothing where that would be a project that works."""
+    if journal.before.get("whole"):
+        return "What there was of it before is as it was; call it again when that works." if is_stuck else ""
+    if is_stuck or journal.before:
+        return f"To clean up: st2 run cicd.remove_project project={name} apply=true"
+    return ""
 
 
 def taken_away(items: Sequence[Item]) -> Untaken:
@@ -125,8 +133,8 @@ def taken_away(items: Sequence[Item]) -> Untaken:
     for item in items:
         try:
             item.remove()
-        except (CicdError, OSError) as error:
-            stuck.append((item, getattr(error, "message", str(error))))
+        except Exception as error:  # whatever it is, the others are to go
+            stuck.append((item, getattr(error, "message", "") or f"{type(error).__name__}: {error}"))
     return stuck
 
 

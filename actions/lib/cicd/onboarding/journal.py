@@ -33,6 +33,7 @@ class Journal:
     store: Store
     name: str
     entry: Entry = field(default_factory=lambda: Entry())
+    before: Entry = field(default_factory=lambda: Entry())  # as it was found
 
     def read(self) -> Entry:
         """Return what is written down; nothing of a project that was never added."""
@@ -40,7 +41,8 @@ class Journal:
 
     def begin(self, request: Request, who: str) -> None:
         """Write down that *who* asked for *request*."""
-        made = self.read().get("made", [])
+        self.before = self.read()
+        made = self.before.get("made", [])
         self._write(Entry(request=request, made=made, who=who, at=time.time(), whole=False))
 
     def note(self, what: str) -> None:
@@ -50,6 +52,13 @@ class Journal:
     def end(self) -> None:
         """Write down that all of it is made."""
         self._write({**self.entry, "whole": True})
+
+    def take_back(self) -> None:
+        """Write down what was known before it began: what others made is there still."""
+        if self.before:
+            self._write(self.before)
+        else:
+            self.forget()
 
     def forget(self) -> None:
         """Write down nothing of the project any more."""
