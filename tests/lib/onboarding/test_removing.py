@@ -16,7 +16,9 @@ from cicd.ci.runs import Runs
 from cicd.errors import CicdError
 from cicd.onboarding.adding import said, taken_away
 from cicd.onboarding.item import THERE, Item
+from cicd.onboarding.journal import Journal
 from cicd.onboarding.removing import Removal
+from cicd.onboarding.wanted import Request
 from cicd.release import transitions
 from cicd.store.deploy_lock import Holder, Lock
 from cicd.store.store import Store
@@ -74,6 +76,22 @@ def test_while_production_runs_it_unless_that_is_meant(removing):
     assert (Path(removing().settings.projects_dir) / "greeter.yaml").exists()
 
 
+def test_while_a_ring_runs_it_that_its_file_has_got_since_it_was_added(removing):
+    """What was written down when it was added may be old; who would remove by that takes it from users."""
+    found = removing()
+    journal = Journal(Store(found.settings), "greeter")
+    old = {"repository": "acme/greeter", "rings": [{"name": "test"}]}
+    journal.begin(Request(definition=old, hosts={"test": ["gone"]}, port=1, health="/", unit=""), "ann")
+    journal.end()
+    try:
+        Store(found.settings).change(
+            "greeter", "x", "production", CAUSE, lambda r: transitions.break_glass(r, build(1), time.time())
+        )
+        assert "greeter serves users: production runs 1.0-1." in refusal(removing())
+    finally:
+        journal.forget()
+
+
 def test_while_others_need_it(removing):
     web = {"web": {"repository": "acme/web", "requires": {"greeter": "1.0"}}}
     team = [{"name": "team", "to": "webhook", "url_file": "/x", "projects": ["greeter"]}]
@@ -87,6 +105,17 @@ def test_a_project_that_stands_in_the_configuration_itself_has_to_be_moved_first
     found = Removal(found.settings, found.given, "other", "ann", "e1")
 
     assert "Move it to other.yaml" in refusal(found)
+
+
+def test_what_fails_in_an_unforeseen_way_keeps_nothing_else_from_being_undone():
+    removed: list[str] = []
+    items = [
+        Item("the job", THERE, remove=lambda: removed.append({}["job"])),
+        Item("the file", THERE, remove=lambda: removed.append("file")),
+    ]
+
+    assert [why for _, why in taken_away(items)] == ["KeyError: 'job'"]
+    assert removed == ["file"]
 
 
 def test_what_cannot_be_undone_is_named_and_keeps_nothing_else_from_it():

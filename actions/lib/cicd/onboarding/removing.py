@@ -46,6 +46,7 @@ class Removal:
         with alone(self.settings, self.name, self.who, self.execution):
             asked = self._wanted()
             found, journal = self._plan(asked), Journal(Store(self.settings), self.name)
+            self._refuse_at_work(asked)  # to look everywhere took a while
             journal.begin(asked.request, self.who)
             stuck = taken_away(found.change)
             if stuck:
@@ -64,17 +65,22 @@ class Removal:
         return plan.to_remove(look_back(asked, self.keep_history))
 
     def _wanted(self) -> Wanted:
-        """Return what there is to remove: what was written down, else what the file and Consul say."""
-        written = Journal(Store(self.settings), self.name).read().get("request")
-        found = wanted.known(self.given, self.name, written or self._request())
+        found = wanted.known(self.given, self.name, self._request())
         return replace(found, uninstall=self.uninstall)
 
     def _request(self) -> Request:
+        """Return what there is to remove: what the file and Consul say, and what was written down."""
+        written = Journal(Store(self.settings), self.name).read().get("request")
+        if written and self.name not in self.settings.projects:
+            return written
         self.settings.project(self.name)
         files = project_files.read(self.settings.projects_dir, ())
         definition = next((dict(file.values) for file in files if file.name == self.name), {})
+        asked = written or Request(health=HEALTH, unit="")
         hosts, port = membership.by_ring(self.settings, self.name), membership.port(self.settings, self.name)
-        return Request(definition=definition, hosts=hosts, port=port, health=HEALTH, unit="")
+        before = asked.get("hosts", {})  # one that is off, or moved, has its files still
+        both = {ring: [*before.get(ring, []), *hosts.get(ring, [])] for ring in {**before, **hosts}}
+        return {**asked, "definition": definition, "hosts": both, "port": asked.get("port", port)}
 
     def _refuse_needed(self) -> None:
         by = [one.name for one in self.settings.projects.values() if self.name in one.requires]
