@@ -13,7 +13,7 @@ from cicd.ci.builds import Builds
 from cicd.ci.push import Push
 from cicd.ci.run import ACCEPTED, BUILDING, FAILED, PASSED, STARTING, SUPERSEDED, WAITING, Run
 from cicd.clients.ci_server import BuildResult, CiServer, QueueItem
-from cicd.errors import CiAway, CiError, Refused
+from cicd.errors import CiAway, CiError, ConfigError, Refused, UnreadableError
 from cicd.store.store import Store
 from tests.lib.consul_settings import settings
 
@@ -207,6 +207,18 @@ def test_a_start_that_nobody_finished_is_found_there_or_due_again(ci):
     assert (ci.run(FIRST).stage, ci.run(FIRST).queue_id) == (BUILDING, 1)
 
 
+def test_a_start_that_may_take_long_is_not_made_again_meanwhile_and_its_build_is_found(ci):
+    ci.server.start_timeout = 3600
+    ci.builds.turns.runs.advance(FIRST, run.start(time.time(), 1))
+    ci.age(FIRST)
+
+    assert ci.poll() == []
+    assert ci.run(FIRST).stage == STARTING
+    ci.server.start(None, FIRST, "main")
+    assert ci.poll() == []
+    assert (ci.run(FIRST).stage, ci.run(FIRST).queue_id) == (BUILDING, 1)
+
+
 def test_a_run_far_ahead_of_the_clock_is_recorded_as_of_now(ci):
     key = run.key("greeter", FIRST)
     ci.store.update(key, lambda known: {**known, "at": known["at"] + 10**6})
@@ -228,9 +240,13 @@ def test_what_a_build_archived_is_recorded_by_its_digest_when_it_is_read_as_pass
     assert ci.run(FIRST).artifacts == {"dist/app.jar": hashlib.sha256(b"made").hexdigest()}
 
 
-def test_a_server_that_is_away_keeps_nothing_from_the_projects_of_another(ci):
+@pytest.mark.parametrize(
+    "trouble",
+    [CiAway("It is away."), ConfigError("Its token cannot be read."), UnreadableError("A run is odd.")],
+)
+def test_the_trouble_of_one_project_keeps_nothing_from_another(ci, trouble):
     def away(*_) -> int:
-        raise CiAway("It is away.", "")
+        raise trouble
 
     ci.builds.start(FIRST)
     ci.server.end(1, "FAILURE")
@@ -244,6 +260,6 @@ def test_a_server_that_is_away_keeps_nothing_from_the_projects_of_another(ci):
         for event in build_reconciler.find(both, ci.store, lambda one: silent if one == other else ci.server):
             told.append(event.trigger)
 
-    with pytest.raises(CiAway):
+    with pytest.raises(type(trouble)):
         find()
     assert told == [build_reconciler.FINISHED]

@@ -13,7 +13,7 @@ from cicd.ci.ci_servers import CiServers
 from cicd.ci.run import BUILDING, STARTING, Run
 from cicd.clients.ci_server import CiServer
 from cicd.config import Project, Settings
-from cicd.errors import CiError, CiMissing
+from cicd.errors import CiError, CiMissing, ConfigError, UnreadableError
 from cicd.store.store import Store
 
 PATIENCE_SECONDS = 20  # an action that is on its way
@@ -36,13 +36,14 @@ def find(
     """
     Yield, for all projects, the builds that ended untold and those whose start was lost.
 
-    A server that does not answer keeps nothing from the projects of another; what it says is raised last.
+    A server that does not answer, or whose token cannot be read, keeps nothing from the projects of another,
+    and a run that cannot be read nothing from another project; the first trouble is raised last.
     """
     server_of, problems = server_of or CiServers(settings).of, []
     for project in settings.projects.values():
         try:
             yield from _Watch(Builds(project, store, server_of(project))).events()
-        except CiError as error:
+        except (CiError, ConfigError, UnreadableError) as error:
             problems.append(error)
     if problems:
         raise problems[0]
@@ -85,7 +86,8 @@ class _Watch:
 
     def _not_started(self, commit: str, known: Run) -> Iterator[Event]:
         if known.stage == STARTING:
-            if self._adopted(commit, known):
+            under_way = time.time() - known.at <= self._builds.server.start_timeout
+            if self._adopted(commit, known) or under_way:
                 return
             self._runs.advance(commit, run.put_back(time.time()))
         now = self._turns.lane()

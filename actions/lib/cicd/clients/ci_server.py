@@ -56,6 +56,7 @@ class CiServer(ABC):
     name: str  # as people call it
     queue_timeout: int  # seconds that a build may wait
     build_timeout: int  # seconds that a build may run
+    start_timeout: int = 20  # seconds that a start may take until its build is found; then it is made again
 
     @abstractmethod
     def answers(self, project: Project) -> bool:

@@ -42,6 +42,9 @@ class GitHubActions(CiServer):
     """
 
     name = "GitHub Actions"
+    start_timeout = (
+        120  # it is asked up to five times, each for 15 s, and lists a run a while after it was made
+    )
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
