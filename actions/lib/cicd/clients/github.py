@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 15
 RETRY_SECONDS = 30
+SECONDARY_LIMIT_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 3600.0
 DESCRIPTION_LIMIT = 140
 PAGE = 100
@@ -248,6 +249,8 @@ def _wait_of(answer: requests.Response) -> float:
             return _within_limits(float(after))
         if remaining == "0":
             return _within_limits(float(answer.headers.get("X-RateLimit-Reset", "0")) - time.time())
+        if "rate limit" in _message(answer).lower():  # the secondary one may come without a header
+            return SECONDARY_LIMIT_SECONDS
     return RETRY_SECONDS if answer.status_code >= 500 or answer.status_code == 429 else 0.0
 
 

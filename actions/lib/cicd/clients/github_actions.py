@@ -214,6 +214,12 @@ class GitHubActions(CiServer):
                 "token may read and write Actions."
             )
             raise REFUSALS.get(int(str(error.details["status"])), CiError)(error.message, hint) from None
+        except OSError as error:
+            raise CiAway(
+                f"What GitHub sent of {project.repository} could not be read to its end "
+                f"({type(error).__name__}).",
+                "It is asked again; look at githubstatus.com, and at the disk of StackStorm's host.",
+            ) from None
 
 
 class _Conflict(CiError):

@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 import weakref
 import zipfile
+import zlib
 from typing import IO, Callable, Dict, Iterator, Tuple, cast
 
 from cicd.clients import streams
@@ -15,6 +16,8 @@ from cicd.errors import CiError, CiMissing
 from cicd.sanitize import one_line
 
 MOST_BYTES = 2 * 1024**3
+# A wrong sum, data that breaks off or is none, a password, a kind of compression that Python does not know.
+UNREADABLE = (zipfile.BadZipFile, EOFError, zlib.error, RuntimeError)
 
 
 class GitHubArtifacts:
@@ -33,14 +36,14 @@ class GitHubArtifacts:
         if path not in self._known():
             raise CiMissing(f"Run {self._number} of {self._repository} uploaded no {one_line(path, 200)}.")
         archive, name = self._known()[path]
-        size = 0
-        with archive.open(name) as file:
-            while piece := file.read(streams.PIECE_BYTES):
-                size += len(piece)
-                if size > limit:
-                    break
-                write(piece)
-        return size
+        try:
+            return _copied(archive, name, write, limit)
+        except UNREADABLE as error:
+            raise CiError(
+                f"{one_line(path, 200)} of run {self._number} of {self._repository} cannot be read from its "
+                f"zip ({one_line(str(error), 100)}).",
+                "Upload it with actions/upload-artifact.",
+            ) from None
 
     def _known(self) -> Dict[str, Tuple[zipfile.ZipFile, str]]:
         if not self._files:
@@ -77,3 +80,14 @@ class GitHubArtifacts:
             return zipfile.ZipFile(file)
         except zipfile.BadZipFile:
             raise CiError(f"{what} is no zip.", "Upload it with actions/upload-artifact.") from None
+
+
+def _copied(archive: zipfile.ZipFile, name: str, write: Callable[[bytes], object], limit: int) -> int:
+    size = 0
+    with archive.open(name) as file:
+        while piece := file.read(streams.PIECE_BYTES):
+            size += len(piece)
+            if size > limit:
+                break
+            write(piece)
+    return size
