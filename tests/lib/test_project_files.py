@@ -89,6 +89,14 @@ def test_a_pipe_or_a_folder_or_a_link_to_nothing_is_refused_by_name_and_nothing_
     assert project_files.digests(str(tmp_path))["pipe.yaml"] == "unreadable: it is no regular file"
 
 
+def test_a_file_that_goes_stops_nobody_though_a_target_of_notices_names_its_project(parsed):
+    team = {"name": "team", "to": "webhook", "url_file": "/x", "projects": ["shop", "greeter"]}
+
+    assert parsed({"notices": [team]}).notices[0].projects == ("shop", "greeter")
+    with pytest.raises(ConfigError, match="names shop, which is no project"):
+        config.parse({**example(), "notices": [team]})
+
+
 def test_who_asks_for_all_projects_hears_of_each_that_cannot_be_used(parsed):
     settings = parsed(shop="[]", blog="[]")
 

@@ -71,7 +71,8 @@ def parse(config: Mapping[str, Any] | None, instead: ProjectFile | None = None) 
         freeze_windows=windows.parse(given.get("freeze_windows"), "freeze_windows"),
         break_glass=approvals.roles_from(given.get("break_glass")),
         access=access.parse(given.get("access")),
-        notices=notice_targets.parse(given.get("notices"), whole["projects"]),
+        # A file that goes must not stop all other projects: a checkup names who is to be told of its project.
+        notices=notice_targets.parse(given.get("notices"), None if folder else whole["projects"]),
         projects_dir=folder,
         system_user=str(given.get("system_user") or Settings.system_user),
     )

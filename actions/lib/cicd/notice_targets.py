@@ -73,9 +73,11 @@ class NoticeTarget:
         return any(one in self.events if self.events else one not in ON_REQUEST for one in events)
 
 
-def parse(given: Sequence[Mapping[str, Any]] | None, projects: Container[str]) -> Tuple[NoticeTarget, ...]:
+def parse(
+    given: Sequence[Mapping[str, Any]] | None, projects: Container[str] | None
+) -> Tuple[NoticeTarget, ...]:
     """
-    Return the targets that are *given*, of a configuration with these *projects*.
+    Return the targets that are *given*, of a configuration with these *projects*; None where files may go.
 
     ConfigError names the key that is missing, or of no use; the schema refuses nothing in what is given.
     """
@@ -100,11 +102,11 @@ def _target(values: Mapping[str, Any]) -> NoticeTarget:
 
 
 def _problem(
-    given: Mapping[str, Any], target: NoticeTarget, projects: Container[str], names: Container[str]
+    given: Mapping[str, Any], target: NoticeTarget, projects: Container[str] | None, names: Container[str]
 ) -> tuple[str, str] | None:
     missing = [key for key in NEEDED[target.to] if not getattr(target, key)]
     foreign = [key for key in given if key not in (*SHARED, *POSSIBLE[target.to]) and given[key] is not None]
-    unknown = [name for name in target.projects if name not in projects]
+    unknown = [name for name in target.projects if projects is not None and name not in projects]
     if target.name in names:
         return "name", f"is {target.name}, which another target is called"
     if missing:

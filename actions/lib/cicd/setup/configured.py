@@ -7,6 +7,7 @@ from typing import Iterator, Mapping
 from cicd.config import Settings
 from cicd.finding import GOOD, WRONG, Finding
 from cicd.release.record import EVERYTHING
+from cicd.sanitize import one_line
 from cicd.setup.sensor_life import digest
 from cicd.store.snapshot import release_key
 from cicd.store.store import Store
@@ -22,8 +23,14 @@ def findings(store: Store, settings: Settings, given: Mapping[str, object]) -> I
     yield Finding("configuration", GOOD, said)
     for name, error in sorted(settings.unusable.items()):
         yield Finding(f"configuration of {name}", WRONG, error.message, error.hint)
+    known = {*settings.projects, *settings.unusable}
+    for target in settings.notices:
+        unknown = [one_line(name, 80) for name in target.projects if name not in known]
+        if unknown:
+            said = f"names {', '.join(unknown)}, which is no project"
+            yield Finding(f"notices of {target.name}", WRONG, said, "Take it out of the target's `projects`.")
     for name in recorded(store):
-        if name not in settings.projects and name not in settings.unusable:
+        if name not in known:
             fix = (
                 "Put its file, or its part of the configuration, back; cicd.remove_project removes it whole."
             )
