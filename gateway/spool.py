@@ -73,6 +73,9 @@ DELETE FROM event WHERE id IN (
     SELECT id FROM event WHERE state IN ('forwarded', 'parked', 'ignored') AND received < ? LIMIT 100
 )
 """
+# What was pressed when the gateway was killed may never have begun.
+BEGUN = "begun "
+LET_GO = f"DELETE FROM press WHERE key LIKE '{BEGUN}%'"
 NEXT = """
 SELECT id, source, delivery, lane, trace, body FROM event
 WHERE state = 'waiting' AND lane = ? AND id > ? ORDER BY id LIMIT 1
@@ -143,18 +146,24 @@ class Spool:
         update = "UPDATE event SET state = ?, reason = ? WHERE id = ?"
         self._changes.execute(update, (state, reason, identifier))
 
-    def press(self, keys: Sequence[str]) -> bool:
-        """Remember that a button was pressed, by its *keys*; False when one of them is known already."""
-        known = f"SELECT 1 FROM press WHERE key IN ({', '.join('?' * len(keys))})"
-        if self._changes.execute(known, keys).fetchone():
+    def press(self, signed: str, button: str) -> bool:
+        """Remember a request *signed* so, and its *button* if any; False when one is known already."""
+        keys = [f"signature {signed}", *([f"{BEGUN}{button}"] if button else [])]
+        known = "SELECT 1 FROM press WHERE key IN (?, ?, ?)"
+        if self._changes.execute(known, (keys[0], keys[-1], button)).fetchone():
             return False
         self._changes.execute("DELETE FROM press WHERE at < ?", (time.time() - KEPT_SECONDS,))
-        self._changes.executemany("INSERT INTO press VALUES (?, ?)", [(key, time.time()) for key in keys])
+        self._remember(keys)
         return True
 
-    def unpress(self, key: str) -> None:
-        """Let the button of *key* be pressed again."""
-        self._changes.execute("DELETE FROM press WHERE key = ?", (key,))
+    def settle_press(self, button: str, stays: bool) -> None:
+        """Note what became of a press: the *button* *stays* pressed, or can be pressed again."""
+        self._changes.execute("DELETE FROM press WHERE key = ?", (f"{BEGUN}{button}",))
+        self._remember([button] if stays else [])
+
+    def _remember(self, keys: Sequence[str]) -> None:
+        pressed = [(key, time.time()) for key in keys]
+        self._changes.executemany("INSERT OR REPLACE INTO press VALUES (?, ?)", pressed)
 
     def forget(self) -> int:
         """Drop some of what is settled and 30 days old, and return how many; 0 when nothing is left."""
@@ -193,6 +202,7 @@ def _open(path: Path) -> sqlite3.Connection:
     database.execute("PRAGMA synchronous=FULL")
     database.executescript(SCHEMA)
     database.execute(COUNT)
+    database.execute(LET_GO)
     return database
 
 

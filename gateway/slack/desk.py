@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +23,14 @@ ASK_EVERY_SECONDS = 2.0
 QUIET = {"notification_route": "slack-buttons"}  # nobody listens: the message says what came of it
 ENDED = ("succeeded", "failed", "timeout", "abandoned", "canceled")
 Answer = Mapping[str, Any]
+Settle = Callable[[bool], Awaitable[object]]
+
+
+class RefusedError(ValueError):
+    """StackStorm does not do what it was asked, now or later."""
+
+
+UNCLEAR = (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError, LookupError)
 
 
 class Desk:
@@ -51,12 +61,15 @@ class Desk:
 
     def may_answer(self, url: str) -> bool:
         """Return whether *url* is where Slack takes answers: whoever signs could name any."""
-        wanted, given = urlsplit(self._slack.answer_url), urlsplit(url)
+        try:
+            wanted, given = urlsplit(self._slack.answer_url), urlsplit(url)
+        except ValueError:
+            return False
         return (given.scheme, given.netloc) == (wanted.scheme, wanted.netloc)
 
-    def do(self, pressed: Press, name: str, give_back: Callable[[], Awaitable[object]]) -> None:
-        """Do what was *pressed* as StackStorm's user *name*; *give_back* lets it be pressed again."""
-        self._begin(self._do(pressed, name, give_back))
+    def do(self, pressed: Press, name: str, settle: Settle) -> None:
+        """Do what was *pressed* as StackStorm's user *name*, and *settle* whether it stays pressed."""
+        self._begin(self._do(pressed, name, settle))
 
     def refuse(self, pressed: Press) -> None:
         """Say to who *pressed* that nobody knows them."""
@@ -69,19 +82,29 @@ class Desk:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _do(self, pressed: Press, name: str, give_back: Callable[[], Awaitable[object]]) -> None:
+    async def _do(self, pressed: Press, name: str, settle: Settle) -> None:
         who = f"{name}: `{pressed.command}`"
+        said, stays = await self._became(pressed, name, who)
+        with suppress(sqlite3.Error):  # the message is owed in any case
+            await settle(stays)
+        await self._tell(pressed, press.answered(pressed, f"{who}: {said}", stays and pressed.is_last))
+
+    async def _became(self, pressed: Press, name: str, who: str) -> tuple[str, bool]:
+        """Return in words what became of what was *pressed*, and whether it stays pressed."""
         try:
             execution = await self._execute(pressed, name)
-            begun = f"{who} is under way (execution {execution['id']})"
-            await self._tell(pressed, press.answered(pressed, begun, is_over=True))
+            number = execution["id"]
+        except UNCLEAR as error:
+            return f"StackStorm does not say what became of it ({_why(error)}).", False
+        begun = f"{who} is under way (execution {number})"
+        await self._tell(pressed, press.answered(pressed, begun, is_over=True))
+        try:
             ended = await self._ended(execution)
-            said, is_done = outcome(ended), ended["status"] == "succeeded"
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
-            said, is_done = f"StackStorm does not say what became of it ({_why(error)}).", False
-        if not is_done:
-            await give_back()
-        await self._tell(pressed, press.answered(pressed, f"{who}: {said}", is_over=is_done))
+        except UNCLEAR as error:
+            return f"StackStorm does not say what became of execution {number} ({_why(error)}).", True
+        if ended["status"] not in ENDED:
+            return f"execution {number} had not ended when this message was last written.", True
+        return outcome(ended), ended["status"] == "succeeded"
 
     async def _execute(self, pressed: Press, name: str) -> Answer:
         body = {"command": pressed.command, "user": name, "source_channel": "slack"}
@@ -94,8 +117,17 @@ class Desk:
         query = f"/executions/{execution['id']}?include_attributes=status,result"
         while execution["status"] not in ENDED and time.monotonic() < until:
             await asyncio.sleep(ASK_EVERY_SECONDS)
-            execution = {**execution, **await self._ask("GET", query)}
+            execution = {**execution, **await self._now(query)}
         return execution
+
+    async def _now(self, query: str) -> Answer:
+        """Return what StackStorm says of an execution; nothing while it is restarted."""
+        try:
+            return await self._ask("GET", query)
+        except RefusedError:
+            raise
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+            return {}
 
     async def _ask(self, method: str, path: str, body: Any = None) -> Answer:
         assert self._session, "started before anything is asked"
@@ -107,7 +139,8 @@ class Desk:
             content = await answer.json(content_type=None)
             if not answer.ok or not isinstance(content, dict):
                 reason = content.get("faultstring") if isinstance(content, dict) else ""
-                raise ValueError(f"{answer.status} {reason or ''}".strip())
+                kind = RefusedError if 400 <= answer.status < 500 else ValueError
+                raise kind(f"{answer.status} {reason or ''}".strip())
             return content
 
     async def _tell(self, pressed: Press, body: Answer) -> None:

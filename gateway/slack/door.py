@@ -42,9 +42,9 @@ class Door:
         return await self._once(pressed, headers["X-Slack-Signature"], slack.users.get(pressed.user, ""))
 
     async def _once(self, pressed: Press, signed: str, name: str) -> Taken:
-        keys = [f"signature {signed}", *([pressed.button] if name else [])]
+        pressing = functools.partial(self._spool.press, signed, pressed.button if name else "")
         try:
-            is_new = await self._writer.do(functools.partial(self._spool.press, keys))
+            is_new = await self._writer.do(pressing)
         except sqlite3.Error:
             return _decided("failed", "the spool cannot be written"), 503
         if not is_new:
@@ -52,8 +52,8 @@ class Door:
         if not name:
             self._desk.refuse(pressed)
             return _decided("refused", f"{pressed.user} is nobody in StackStorm"), 200
-        unpress = functools.partial(self._spool.unpress, pressed.button)
-        self._desk.do(pressed, name, functools.partial(self._writer.do, unpress))
+        settle = functools.partial(self._spool.settle_press, pressed.button)
+        self._desk.do(pressed, name, lambda stays: self._writer.do(functools.partial(settle, stays)))
         return _decided("accepted", f"{name}: {pressed.command}"), 200
 
 

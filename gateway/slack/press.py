@@ -31,7 +31,8 @@ class Press:
     """
     One press of a button: its Slack *user*, the *command* that it stands for, and where the answer goes.
 
-    `button` is the same for every press of one button; `said` and `blocks` are the message it is in.
+    `button` is the same for every press of one button, or of a person's where each may press it; `said`
+    and `blocks` are the message it is in. After the press that `is_last` the message needs no buttons.
     """
 
     user: str
@@ -40,6 +41,7 @@ class Press:
     button: str
     said: str
     blocks: tuple[Any, ...]
+    is_last: bool = True
 
 
 def read(payload: bytes) -> Press:
@@ -59,7 +61,9 @@ def read(payload: bytes) -> Press:
     if what not in WORDS or about is None:
         raise NoButtonError("it is another application's button")
     command = WORDS[what].format(**about.groupdict())
-    return Press(user, command, url, " ".join([*place, command]), texts[-1], blocks)
+    is_last = what != "approve"  # others may have to approve, too, and somebody is to promote
+    button = " ".join([*place, command, *([] if is_last else [user])])
+    return Press(user, command, url, button, texts[-1], blocks, is_last)
 
 
 def answered(press: Press, said: str, is_over: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import requests
 from cicd.clients import webhook
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
-ANN, STRANGER = "U024BE7LH", "U0STRANGER"
+ANN, BOB, STRANGER = "U024BE7LH", "U024BE7LJ", "U0STRANGER"
 BUTTONS = [("approve", "greeter 1.0-1.aaaaaaa canary"), ("rollback", "greeter 1.0-1.aaaaaaa canary")]
 
 

@@ -17,7 +17,7 @@ from tests.conformance.local import Local as StackStorm
 from tests.conformance.rest import Rest
 from tests.gateway import slack
 from tests.gateway.gateways import Local, configure
-from tests.gateway.slack import ANN, SECRET, STRANGER, Slack
+from tests.gateway.slack import ANN, BOB, BUTTONS, SECRET, STRANGER, Slack
 from tests.gateway.wire import eventually
 
 PACK = {
@@ -49,6 +49,14 @@ action_ref: buttons.decide
 enabled: true
 formats: [{display: approve, representation: ['approve \\S+ (?P<version>\\S+)']}]
 immutable_parameters: {what: approve}
+""",
+    "aliases/reject.yaml": """name: reject
+pack: buttons
+description: Reject.
+action_ref: buttons.decide
+enabled: true
+formats: [{display: reject, representation: ['reject \\S+ (?P<version>\\S+) because .+']}]
+immutable_parameters: {what: reject}
 """,
     "aliases/rollback.yaml": """name: rollback
 pack: buttons
@@ -86,7 +94,7 @@ def gateway(stackstorm, people: Slack, tmp_path: Path) -> Iterator[Local]:
     key = rest.ask("POST", "/apikeys", {}).json()["key"]
     settings = config.read(configure(tmp_path, f"http://127.0.0.1:{server.api_port}/v1"))
     local = Local(tmp_path, dataclasses.replace(settings, port=0))
-    known = Settings(SECRET.encode(), key, {ANN: "ann"}, people.url)
+    known = Settings(SECRET.encode(), key, {ANN: "ann", BOB: "bob"}, people.url)
     with local.serving(slack=known):
         yield local
 
@@ -100,8 +108,8 @@ def outcome(people: Slack) -> str:
     return str(people.answers[-1]["blocks"][-1]["elements"][0]["text"]) if people.answers else ""
 
 
-def kinds(people: Slack) -> list[str]:
-    return [block["type"] for block in people.answers[-1]["blocks"]]
+def kinds(answer: dict) -> list[str]:
+    return [block["type"] for block in answer["blocks"]]
 
 
 def test_a_press_is_done_as_the_person_who_pressed_and_the_message_says_so(gateway, people, stackstorm):
@@ -112,7 +120,25 @@ def test_a_press_is_done_as_the_person_who_pressed_and_the_message_says_so(gatew
     eventually(lambda: outcome(people) == said)
     (newest,) = stackstorm[1].get("/executions?action=buttons.decide&limit=1")
     assert newest["context"]["api_user"] == "ann"
-    assert kinds(people) == ["section", "context"]
+    assert [kinds(answer) for answer in people.answers] == [["section", "context"], ALL_BUTTONS]
+
+
+ALL_BUTTONS = ["section", "actions", "context"]
+
+
+def test_each_person_may_approve_by_the_same_button(gateway, people, stackstorm):
+    for user, name in ((ANN, "ann"), (BOB, "bob")):
+        slack.send(gateway.url, people.pressed(user=user))
+        eventually(lambda name=name: outcome(people).endswith(f"is approved by {name}"))
+
+    assert [line["decision"] for line in gateway.audit] == ["accepted", "accepted"]
+
+
+def test_what_ends_a_version_takes_the_buttons_along(gateway, people):
+    slack.send(gateway.url, people.pressed(actions=[{"action_id": "reject", "value": BUTTONS[0][1]}]))
+    eventually(lambda: "is approved by ann" in outcome(people))
+
+    assert kinds(people.answers[-1]) == ["section", "context"]
 
 
 def test_what_is_sent_again_or_pressed_again_is_done_once(gateway, people, stackstorm):
@@ -131,7 +157,7 @@ def test_a_press_that_is_refused_says_why_harmlessly_and_may_be_tried_again(gate
         slack.send(gateway.url, people.pressed(number=1), at=at)
         eventually(lambda count=count: [outcome_of(one) for one in people.answers].count(REFUSED) == count)
 
-    assert kinds(people) == ["section", "actions", "context"]
+    assert kinds(people.answers[-1]) == ALL_BUTTONS
     assert executions(stackstorm[1]) == before + 2
 
 
@@ -170,6 +196,7 @@ def test_what_slack_did_not_sign_lately_is_refused(gateway, people, stackstorm, 
 
 ODD = [
     {"response_url": "https://evil.example.com/"},
+    {"response_url": "https://["},
     {"response_url": "http://127.0.0.1@evil.example.com/"},
     {"actions": [{"action_id": "approve", "value": "greeter {{7*7}} canary"}]},
     {"actions": [{"action_id": "break_glass", "value": "greeter 1.0-1.aaaaaaa canary"}]},

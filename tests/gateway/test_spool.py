@@ -140,6 +140,22 @@ def test_events_wait_in_order_within_their_lane(spool):
     assert (spool.next("a").delivery, spool.next("b").delivery, spool.next("c")) == ("0", "1", None)
 
 
+def press(spool, signed):
+    with changing(spool):
+        return spool.press(signed, "C1 1.2 approve greeter 1.0")
+
+
+def test_a_button_that_was_pressed_when_the_gateway_was_killed_can_be_pressed_again(tmp_path):
+    with closing(Spool(tmp_path / "spool.sqlite")) as killed:
+        assert [press(killed, signed) for signed in ("v0=a", "v0=b")] == [True, False]
+    with closing(Spool(tmp_path / "spool.sqlite")) as begun:
+        assert [press(begun, signed) for signed in ("v0=a", "v0=c")] == [False, True]
+        with changing(begun):
+            begun.settle_press("C1 1.2 approve greeter 1.0", stays=True)
+    with closing(Spool(tmp_path / "spool.sqlite")) as done:
+        assert press(done, "v0=d") is False
+
+
 def test_a_spool_belongs_to_one_gateway(spool, tmp_path):
     with pytest.raises(SpoolError, match="another gateway uses it"):
         Spool(tmp_path / "new" / "spool.sqlite")
@@ -223,13 +239,3 @@ def test_a_change_that_fails_is_told_to_whoever_asked(spool):
         return answer
 
     assert asyncio.run(ask()) == "fine"
-
-
-def test_a_button_that_was_pressed_is_known_to_the_next_process_until_it_is_given_back(tmp_path):
-    with closing(Spool(tmp_path / "spool.sqlite")) as spool:
-        assert spool.press(["signature 1", "button"])
-        assert not spool.press(["signature 2", "button"])
-    with closing(Spool(tmp_path / "spool.sqlite")) as again:
-        assert not again.press(["signature 1"])
-        again.unpress("button")
-        assert again.press(["signature 3", "button"])
