@@ -15,7 +15,6 @@ from cicd.reports import told as memory
 from cicd.reports.told import Item, StoredTold, Told
 from cicd.store.store import Store
 
-RECENT_SECONDS = 600  # how old a run may be that is told when the first one ever is
 AT_ONCE_SECONDS = 60  # the rest is told by the next action
 
 T = TypeVar("T", bound=Item)
@@ -95,7 +94,7 @@ class Outbox(ABC, Generic[T]):
 
     def _claim(self) -> Told | None:
         now = time.time()
-        first = Told(self._store.generation(self._name), now - RECENT_SECONDS)
+        first = Told(self._store.generation(self._name), now - memory.RECENT_SECONDS)
 
         def claimed(document: StoredTold) -> StoredTold:
             told = self.asking(memory.parse(document) or first, now)

@@ -7,9 +7,11 @@ from typing import Collection, Mapping, Protocol, TypedDict, cast
 
 from cicd.clients.github import LONGEST_WAIT_SECONDS
 from cicd.clock import is_ahead
+from cicd.notice_targets import ON_REQUEST
 
 KEPT = 1200  # start, CI, package and canary of each run, alarms and drift
 LEASE_SECONDS = 90
+RECENT_SECONDS = 600  # how old a run may be that is told when the first one ever is
 BACKOFF_SECONDS = 900
 ALL = "all"
 
@@ -82,8 +84,16 @@ class Told:
 
     def asks(self, events: Collection[str], now: float) -> Told:
         """Return the memory of a receiver that asks for *events* from *now* on, or for all of them."""
-        since = now if self.asked else self.since
-        return replace(self, asked={name: self.asked.get(name, since) for name in events or (ALL,)})
+        if not events:
+            return replace(self, asked={**self.asked, ALL: self._asked_since(ALL, now)})
+        return replace(self, asked={name: self._asked_since(name, now) for name in events})
+
+    def _asked_since(self, event: str, now: float) -> float:
+        if event in self.asked:
+            return self.asked[event]
+        if event in ON_REQUEST:  # all of them was never this one, nor did a pack of before have it
+            return self.since if now - self.since <= RECENT_SECONDS else now
+        return self.asked.get(ALL, now) if self.asked else self.since
 
     def asked_for(self, event: str, at: float) -> bool:
         """Whether the receiver asked for *event* already when it happened *at* that moment."""
