@@ -61,6 +61,21 @@ def test_each_gets_what_its_policy_says_once_and_loses_it_again(consul, asked, t
     assert not [token for token in tokens if token["Description"].startswith("cicd-converge on")]
 
 
+def test_a_host_with_a_whole_domain_name_and_a_project_with_a_dot_get_theirs(consul, asked, tmp_path):
+    hosts = {"canary": ["web1.example.com"], "production": ["web1_example.com"]}
+    found = wanted.parse(given(tmp_path), "shop.web", request(hosts=hosts))
+    dotted = replace(found, settings=replace(asked.settings, projects=found.settings.projects))
+    for item in consul_acl.items(dotted):
+        item.make()
+
+    assert list(states(dotted).values()) == [THERE] * 3
+    host = consul_acl.secret_of(dotted, "web1.example.com")
+    assert consul.ask(host, "PUT", "kv/cicd/shop.web/hosts/web1.example.com", "{}").ok
+    for item in consul_acl.items(dotted):
+        item.remove()
+    assert list(states(dotted).values()) == [MISSING] * 3
+
+
 def test_a_host_that_has_a_token_gets_the_policy_on_that_one_and_keeps_it_afterwards(consul, asked):
     kept = consul.made(
         {"Description": "cicd-converge on web1", "Policies": [{"Name": consul.policy("build-host")}]}

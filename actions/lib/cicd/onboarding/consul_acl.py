@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 from typing import Iterator
 
@@ -39,8 +41,15 @@ def items(wanted: Wanted) -> Iterator[Item]:
 
 
 def policy_name(owner: str, project: str) -> str:
-    """Return the name of the policy of *owner*, a node or StackStorm, for *project*."""
-    return f"{owner}-{project}"
+    """
+    Return the name of the policy of *owner*, a node or StackStorm, for *project*.
+
+    Consul takes 128 letters, digits, `-` and `_`: another name is known by what stands for all of it.
+    """
+    name = f"{owner}-{project}"
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,128}", name):
+        return name
+    return f"{re.sub('[^A-Za-z0-9_-]', '_', name)[:100]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def host_token(node: str) -> str:
