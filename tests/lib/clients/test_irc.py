@@ -1,6 +1,10 @@
 """A notice in a channel of a real IRC server counts as told once the server has taken it."""
 
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -55,6 +59,27 @@ def test_what_the_server_refuses_is_worth_another_try_and_shows_no_password(serv
         irc.say(target(server, tmp_path, **changed), ["said"], "")
 
     assert PASSWORD not in str(refused.value)
+
+
+def test_a_server_that_talks_on_and_never_lets_anybody_in_keeps_no_other_target_waiting(monkeypatch):
+    monkeypatch.setattr(irc, "VISIT_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        talking = threading.Thread(target=talk_on, args=(listener,))
+        talking.start()
+        room = NoticeTarget(
+            "room", "irc", server=f"127.0.0.1:{listener.getsockname()[1]}", channel="#a", tls="none"
+        )
+        with pytest.raises(ReceiverBusy, match="took no notice"):
+            irc.say(room, ["said"], "")
+        talking.join()
+
+
+def talk_on(listener: socket.socket) -> None:
+    """Be a server that sends a few bytes again and again, as long as somebody is there."""
+    with listener.accept()[0] as connection, suppress(OSError):
+        while True:
+            connection.sendall(b"PING :a\r\nPI")
+            time.sleep(0.02)
 
 
 def test_no_text_is_a_command_of_its_own_and_a_long_one_arrives_in_parts(server, tmp_path):

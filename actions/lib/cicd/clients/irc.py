@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from contextlib import closing
 from typing import Generator, Iterator, Sequence, Tuple
 
@@ -12,6 +13,7 @@ from cicd.errors import ReceiverBusy
 from cicd.notice_targets import PLAIN, NoticeTarget
 
 TIMEOUT_SECONDS = 10
+VISIT_SECONDS = 60  # other targets wait meanwhile
 RETRY_SECONDS = 60.0
 BYTES = 8192
 LINE_BYTES = 380  # 512 with who says it, and where
@@ -91,12 +93,23 @@ def parts(line: str) -> Iterator[str]:
 
 
 def _replies(connection: socket.socket) -> Generator[Reply, None, None]:
-    """Yield each message of the server: what it is, and the rest of it."""
-    with connection.makefile("rb") as file:
-        while raw := file.readline(BYTES):
-            said = raw.decode(errors="replace").rstrip("\r\n")
-            what, _, rest = (said.partition(" ")[2] if said.startswith(":") else said).partition(" ")
-            yield what, rest
+    """Yield each message of the server: what it is, and the rest of it; OSError when it takes too long."""
+    until, begun = time.monotonic() + VISIT_SECONDS, b""
+    while (left := until - time.monotonic()) > 0:
+        connection.settimeout(min(TIMEOUT_SECONDS, left))
+        given = connection.recv(BYTES)
+        if not given:
+            return
+        *lines, begun = (begun + given).split(b"\n")
+        begun = begun[:BYTES]
+        yield from map(_reply, lines)
+    raise TimeoutError
+
+
+def _reply(line: bytes) -> Reply:
+    said = line.decode(errors="replace").rstrip("\r")
+    what, _, rest = (said.partition(" ")[2] if said.startswith(":") else said).partition(" ")
+    return what, rest
 
 
 def _is_error(what: str) -> bool:
