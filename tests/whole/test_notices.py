@@ -74,7 +74,7 @@ class Everybody:
             one.stop()
 
     def start(self) -> None:
-        for one in (self.webhook, self.irc, self.matrix):
+        for one in (self.webhook, self.matrix, self.irc):  # nobody speaks on IRC before somebody listens
             one.start()
         self._listen()
 
@@ -105,9 +105,9 @@ class Everybody:
         return [{"name": one["to"], "events": EVENTS, **one} for one in found]
 
     def _listen(self) -> None:
+        self._listeners.append(Listener(self.irc).__enter__())
         self._controller = Controller(self.mailbox, hostname="127.0.0.1", port=self.mail_port)
         self._controller.start()
-        self._listeners.append(Listener(self.irc).__enter__())
 
 
 class Site:
