@@ -130,9 +130,10 @@ class Gateway:
             raw = await self._reader.receive(request, self._config.read_seconds)
         except BodyError as error:
             return self._answer(refused(str(error)), error.status)
-        return self._answer(
-            *await self.door.take(self._config.slack, request.headers, raw, request.content_type)
-        )
+        assert self.connections, "set before the first request"
+        with self.connections.answering(request):
+            taken = self.door.take(self._config.slack, request.headers, raw, request.content_type)
+            return self._answer(*await taken)
 
     async def healthz(self, request: web.Request) -> web.Response:
         """Say that the gateway runs and how many events wait."""

@@ -136,7 +136,10 @@ class Desk:
         async with self._session.request(
             method, url, json=body, headers=headers, allow_redirects=False
         ) as answer:
-            content = await answer.json(content_type=None)
+            try:
+                content = await answer.json(content_type=None)
+            except ValueError:  # a page of the proxy in front of it
+                content = None
             if not answer.ok or not isinstance(content, dict):
                 reason = content.get("faultstring") if isinstance(content, dict) else ""
                 kind = RefusedError if 400 <= answer.status < 500 else ValueError

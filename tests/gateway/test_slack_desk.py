@@ -57,11 +57,12 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 CASES = [
     ([(503, b"<html>"), (502, {"faultstring": "st2auth"}), (200, RUNNING), (200, DONE)], "it is done"),
+    ([(403, b"<html>")], "does not say what became of execution e1 (403)."),
     ([(403, {"faultstring": "no view"})], "does not say what became of execution e1 (403 no view)."),
 ]
 
 
-@pytest.mark.parametrize(("answers", "end"), CASES, ids=["restarted", "refused"])
+@pytest.mark.parametrize(("answers", "end"), CASES, ids=["restarted", "refused by a proxy", "refused"])
 def test_what_goes_on_is_awaited_over_a_restart_and_is_not_begun_twice(tmp_path, monkeypatch, answers, end):
     monkeypatch.setattr(desk, "ASK_EVERY_SECONDS", 0.01)
     prepared = type("Prepared", (StackStorm,), {"answers": list(answers)})

@@ -6,6 +6,7 @@ import pytest
 
 from cicd import phrases
 from cicd.phrases import Phrase
+from gateway.slack.press import WORDS
 from st2local.engine.alias_format import NoMatchError, extract
 from st2local.engine.aliases import Format, formats
 from tests.printed.commands import SAMPLES, registry
@@ -43,6 +44,17 @@ def test_each_phrase_is_taken_by_one_alias_as_the_call_that_it_stands_for(phrase
     calls = [(one.alias.data["action_ref"], given) for one, given in taken]
     more = {"apply": False} if phrase.action == "adopt_release" else {}
     assert calls == [(f"cicd.{phrase.action}", {**said, **more})]
+
+
+@pytest.mark.parametrize("what", WORDS)
+@pytest.mark.parametrize("ring", ["canary", "production", "eu-west"])
+def test_the_words_of_a_button_in_slack_are_taken_by_one_alias(what, ring):
+    about = {"project": "greeter", "version": "1.4.0~rc1-57.ab12cd3", "ring": ring}
+    ((one, given),) = taking(WORDS[what].format(**about))
+
+    assert one.alias.data["action_ref"] == f"cicd.{what}"
+    assert about["version"] in (given.get("version"), given.get("expected"))
+    assert given.get("ring", ring) == ring
 
 
 @pytest.mark.parametrize("alias", ALIASES, ids=lambda alias: alias.name)
