@@ -86,6 +86,12 @@ class Mailbox:
     async def handle_QUIT(self, server, session, envelope) -> str:
         return self.goodbye
 
+    async def handle_RCPT(self, server, session, envelope, address, options) -> str:
+        if address.startswith("gone@"):
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
     async def handle_DATA(self, server, session, envelope) -> str:
         self.mails.append(envelope.content.decode())
         return "250 OK"
@@ -268,6 +274,18 @@ def test_a_mail_that_a_server_took_is_not_sent_again_because_of_how_it_says_good
     done = site.notify()["targets"]["oncall"]
 
     assert (done["told"], done["left"], done["problem"]) == (1, 0, "")
+    assert len(site.mailbox.mails) == 1
+
+
+def test_who_of_several_recipients_was_refused_is_said_and_the_others_have_it_once(site):
+    oncall = dataclasses.replace(site.settings.notices[1], recipients=("ann@example.com", "gone@example.com"))
+    site.settings = dataclasses.replace(site.settings, notices=(oncall,))
+    site.notify()
+    site.deploy()
+    done = site.notify()["targets"]["oncall"]
+
+    assert done["left"] == 0
+    assert "did not take a mail for gone@example.com (550); the other recipients have it" in done["problem"]
     assert len(site.mailbox.mails) == 1
 
 

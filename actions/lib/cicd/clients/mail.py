@@ -25,7 +25,7 @@ def send(target: NoticeTarget, lines: Sequence[str], link: str, identifier: str)
     Send *lines* and *link* to the recipients of *target*; the first line is the subject, too.
 
     A mail that is sent twice has the same *identifier*. ReceiverBusy when it is worth another try;
-    ReceiverError when the server refuses this mail for good.
+    ReceiverError when the server refuses this mail for good, or took it for some of the recipients only.
     """
     import smtplib  # few actions send mail
 
@@ -36,7 +36,7 @@ def send(target: NoticeTarget, lines: Sequence[str], link: str, identifier: str)
                 _login(server, target, password)
             if server.sock:
                 server.sock.settimeout(TAKING_SECONDS)
-            server.send_message(message(target, lines, link, identifier))
+            refused = server.send_message(message(target, lines, link, identifier))
             with suppress(OSError):  # it has the mail, whatever it says now
                 server.quit()
     except smtplib.SMTPDataError as error:
@@ -47,6 +47,9 @@ def send(target: NoticeTarget, lines: Sequence[str], link: str, identifier: str)
         raise _busy(target, str(error.smtp_code)) from None
     except (OSError, UnicodeError) as error:  # smtplib's own are OSErrors; a host's name can be none
         raise _busy(target, type(error).__name__) from None
+    if refused:  # the others have it, and would have it twice
+        codes = ", ".join(f"{one} ({code})" for one, (code, _) in sorted(refused.items()))
+        raise ReceiverError(f"{target.server} did not take a mail for {codes}; the other recipients have it.")
 
 
 def message(target: NoticeTarget, lines: Sequence[str], link: str, identifier: str) -> EmailMessage:
