@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cicd.clients.scripts import script_text
 from cicd.errors import ConsulError
 from cicd.onboarding import consul_acl, wanted
 from cicd.onboarding.item import LEFT, MISSING, OTHER, THERE
@@ -109,3 +113,45 @@ def test_a_token_that_may_not_manage_is_named_and_without_one_it_is_left_to_peop
     none = replace(asked, settings=changed(asked.settings, "administration", consul_token_file=""))
 
     assert [item.state for item in consul_acl.items(none)] == [LEFT]
+
+
+@pytest.fixture
+def host(consul, tmp_path: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """A function that lets a host, which is the folder `host` here, run a project by the token *made*."""
+    root = tmp_path / "host"
+    for folder in ("etc/cicd", "etc/consul.d", "bin"):
+        (root / folder).mkdir(parents=True)
+    for program in ("cicd-converge", "systemctl"):
+        (root / "bin" / program).write_text("#!/bin/sh\n")
+        (root / "bin" / program).chmod(0o755)
+    conf = f"CONSUL_HTTP_ADDR={consul.url}\nCONSUL_TOKEN_FILE='{root}/etc/cicd/token'\n"
+    (root / "etc/cicd/converge.conf").write_text(conf)
+    text = script_text("add_to_host").replace("/usr/bin/", f"{root}/bin/").replace("/etc/", f"{root}/etc/")
+
+    def add(made: str) -> subprocess.CompletedProcess[str]:
+        given = tmp_path / "given"
+        given.mkdir()
+        for name, content in {"token": made, "conf": "", "service": ""}.items():
+            (given / name).write_text(content)
+        path = f"{root / 'bin'}:{os.environ['PATH']}"
+        argv = ["sh", "-c", text, "sh", "shop", str(given)]
+        return subprocess.run(argv, env={"PATH": path}, capture_output=True, text=True, timeout=30)
+
+    return add
+
+
+def test_a_token_that_consul_knows_no_more_is_replaced_on_a_host_and_another_one_is_refused(
+    consul, host, tmp_path
+):
+    file = tmp_path / "host/etc/cicd/token"
+    first, other = consul.made({"Description": "a"}), consul.made({"Description": "b"})
+
+    assert (host(first).returncode, file.read_text()) == (0, first)
+    refused = host(other)
+    assert (refused.returncode, file.read_text()) == (1, first)
+    assert "has another token than the one that Consul describes" in refused.stderr
+    file.write_text(f"{uuid.uuid4()}\n")
+    assert (host(other).returncode, file.read_text()) == (0, other)
+    file.chmod(0o640)
+    assert (host(other).returncode, file.stat().st_mode & 0o777) == (0, 0o640)
+    assert first not in refused.stderr + refused.stdout

@@ -11,12 +11,24 @@ place() { # MODE GROUP SOURCE FILE
     $sudo mv -f "$4.partial" "$4"
 }
 
+. ./consul_agent.sh
 group=root
 ! getent group consul >/dev/null || group=consul
 if [ -s "$2/token" ]; then
-    file=$(sed -n 's/^CONSUL_TOKEN_FILE=//p' /etc/cicd/converge.conf | tr -d "\"'" | tail -n 1)
+    file=$CONSUL_TOKEN_FILE
     [ -n "$file" ] || { echo "/etc/cicd/converge.conf names no CONSUL_TOKEN_FILE, and Consul has ACLs" >&2; exit 1; }
-    $sudo test -s "$file" || place 600 root "$2/token" "$file"
+    old='' known=''
+    ! $sudo test -s "$file" || old=$($sudo cat "$file")
+    [ -z "$old" ] || known=$(ask GET acl/token/self "$old")
+    if [ -z "$old" ] || [ "$known" = 403 ]; then # Consul does not know what is there
+        place 600 root "$2/token" "$file"
+    elif [ "$known" = 000 ]; then
+        echo "Consul's agent at $CONSUL_HTTP_ADDR does not answer" >&2
+        exit 1
+    elif [ "$old" != "$(cat "$2/token")" ]; then
+        echo "$file has another token than the one that Consul describes as cicd-converge on this host" >&2
+        exit 1
+    fi
 fi
 $sudo mkdir -p /etc/cicd/projects
 place 640 "$group" "$2/service" "/etc/consul.d/cicd-$1.json"

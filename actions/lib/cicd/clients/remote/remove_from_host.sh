@@ -17,23 +17,11 @@ for package in "$@"; do
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-auto-remove remove "$package" >/dev/null
 done
 
-CONSUL_HTTP_ADDR=http://127.0.0.1:8500 CONSUL_CACERT='' CONSUL_TOKEN_FILE=''
-while IFS='=' read -r key value; do
-    value=$(printf %s "$value" | tr -d "\"'")
-    case $key in
-        CONSUL_HTTP_ADDR) CONSUL_HTTP_ADDR=$value ;;
-        CONSUL_CACERT) CONSUL_CACERT=$value ;;
-        CONSUL_TOKEN_FILE) CONSUL_TOKEN_FILE=$value ;;
-    esac
-done </etc/cicd/converge.conf
+. ./consul_agent.sh
 token=
 [ -z "$CONSUL_TOKEN_FILE" ] || token=$($sudo cat "$CONSUL_TOKEN_FILE")
 
-# What is not registered is refused with an error, which is what we want. The token reaches curl by its input.
-deregister() { # PATH
-    printf 'header = "X-Consul-Token: %s"\n' "$token" | curl --silent --max-time 10 --output /dev/null \
-        ${CONSUL_CACERT:+--cacert "$CONSUL_CACERT"} --config - --request PUT "$CONSUL_HTTP_ADDR/v1/agent/$1" || true
-}
-deregister "service/deregister/$service"
-deregister "check/deregister/cicd-converge:$project"
+# What is not registered is refused, which is what we want.
+ask PUT "agent/service/deregister/$service" "$token" >/dev/null
+ask PUT "agent/check/deregister/cicd-converge:$project" "$token" >/dev/null
 $sudo rm -rf "/var/lib/cicd-converge/$project" "/run/cicd/$project"
