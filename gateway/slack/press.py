@@ -19,6 +19,7 @@ ABOUT = re.compile(
     r"(?P<project>[A-Za-z0-9][A-Za-z0-9._+-]{0,63}) (?P<version>[0-9][A-Za-z0-9.+~-]{0,99})"
     r" (?P<ring>[a-z][a-z0-9-]{0,31})"
 )
+CUT_SIGN = re.compile(r"&\w*\Z")
 USER = re.compile(r"[A-Z0-9]{1,40}")
 
 
@@ -70,6 +71,7 @@ def answered(press: Press, said: str, is_over: bool) -> dict[str, Any]:
     """Return the message with what is *said* of the press; its buttons are gone when that *is_over*."""
     kept = [one for one in press.blocks if isinstance(one, dict) and one.get("block_id") != "outcome"]
     shown = [one for one in kept if not (is_over and one.get("type") == "actions")]
-    text = said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")[:2000]
-    outcome = {"type": "context", "block_id": "outcome", "elements": [{"type": "mrkdwn", "text": text}]}
+    text = said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown_text = {"type": "mrkdwn", "text": CUT_SIGN.sub("", text[:2000]), "verbatim": True}
+    outcome = {"type": "context", "block_id": "outcome", "elements": [shown_text]}
     return {"replace_original": True, "text": press.said, "blocks": [*shown, outcome]}

@@ -134,6 +134,15 @@ def test_each_person_may_approve_by_the_same_button(gateway, people, stackstorm)
     assert [line["decision"] for line in gateway.audit] == ["accepted", "accepted"]
 
 
+def test_what_came_of_a_press_is_shown_as_plain_text_between_whole_signs():
+    pressed = press.Press("U1", "approve", "", "", "said", ())
+    (shown,) = press.answered(pressed, "see #general & " + "&" * 3000, is_over=True)["blocks"][-1]["elements"]
+
+    assert shown["verbatim"] is True
+    assert len(shown["text"]) <= 2000
+    assert shown["text"].endswith("&amp;")
+
+
 def test_what_ends_a_version_takes_the_buttons_along(gateway, people):
     slack.send(gateway.url, people.pressed(actions=[{"action_id": "reject", "value": BUTTONS[0][1]}]))
     eventually(lambda: "is approved by ann" in outcome(people))

@@ -12,6 +12,8 @@ from cicd.errors import ConfigError
 
 SECTION_CHARACTERS = 3000
 ASKED = ("promote", "rollback")  # what Slack asks a person about once more
+SAID = re.compile(r"\A(.*?)((?:\n<[^\n]*>)?)\Z", re.DOTALL)
+CUT_SIGN = re.compile(r"&\w*\Z")
 URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
 
 
@@ -38,8 +40,19 @@ def text(lines: Sequence[str], link: str) -> str:
 
 def blocks(said: str, buttons: Sequence[Tuple[str, str]]) -> list[object]:
     """Return a message of Slack that *said* something and has *buttons*."""
-    shown = {"type": "section", "text": {"type": "mrkdwn", "text": said[:SECTION_CHARACTERS]}}
-    return [shown, {"type": "actions", "elements": [_button(what, value) for what, value in buttons]}]
+    # Verbatim: only our own link is one, and no name of a channel or person becomes more than text.
+    text = {"type": "mrkdwn", "text": _fitting(said), "verbatim": True}
+    return [
+        {"type": "section", "text": text},
+        {"type": "actions", "elements": [_button(what, value) for what, value in buttons]},
+    ]
+
+
+def _fitting(said: str) -> str:
+    """Return what of *said* a section holds: its beginning, and the link at its end."""
+    text, link = SAID.findall(said)[0]
+    left = SECTION_CHARACTERS - len(link)
+    return said if len(text) <= left else f"{CUT_SIGN.sub('', text[: left - 1])}…{link}"
 
 
 def _button(what: str, value: str) -> Mapping[str, object]:
