@@ -75,6 +75,7 @@ DELETE FROM event WHERE id IN (
 """
 # What was pressed when the gateway was killed may never have begun.
 BEGUN = "begun "
+SENT, PRESSED = "it was sent already", "it was pressed already"
 LET_GO = f"DELETE FROM press WHERE key LIKE '{BEGUN}%'"
 NEXT = """
 SELECT id, source, delivery, lane, trace, body FROM event
@@ -146,15 +147,16 @@ class Spool:
         update = "UPDATE event SET state = ?, reason = ? WHERE id = ?"
         self._changes.execute(update, (state, reason, identifier))
 
-    def press(self, signed: str, button: str) -> bool:
-        """Remember a request *signed* so, and its *button* if any; False when one is known already."""
+    def press(self, signed: str, button: str) -> str:
+        """Remember a request *signed* so, and its *button* if any; or return which is known already."""
         keys = [f"signature {signed}", *([f"{BEGUN}{button}"] if button else [])]
-        known = "SELECT 1 FROM press WHERE key IN (?, ?, ?)"
-        if self._changes.execute(known, (keys[0], keys[-1], button)).fetchone():
-            return False
+        known = "SELECT max(key LIKE 'signature %') FROM press WHERE key IN (?, ?, ?)"
+        (is_sent_again,) = self._changes.execute(known, (keys[0], keys[-1], button)).fetchone()
+        if is_sent_again is not None:
+            return SENT if is_sent_again else PRESSED
         self._changes.execute("DELETE FROM press WHERE at < ?", (time.time() - KEPT_SECONDS,))
         self._remember(keys)
-        return True
+        return ""
 
     def settle_press(self, button: str, stays: bool) -> None:
         """Note what became of a press: the *button* *stays* pressed, or can be pressed again."""

@@ -30,7 +30,7 @@ class RefusedError(ValueError):
     """StackStorm does not do what it was asked, now or later."""
 
 
-UNCLEAR = (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError, LookupError)
+UNCLEAR = (aiohttp.ClientError, OSError, TimeoutError, ValueError, TypeError, LookupError)
 
 
 class Desk:
@@ -71,9 +71,9 @@ class Desk:
         """Do what was *pressed* as StackStorm's user *name*, and *settle* whether it stays pressed."""
         self._begin(self._do(pressed, name, settle))
 
-    def refuse(self, pressed: Press) -> None:
-        """Say to who *pressed* that nobody knows them."""
-        said = f"Nothing was done: {pressed.user} is not among slack.users of the gateway."
+    def refuse(self, pressed: Press, why: str) -> None:
+        """Say to who *pressed*, and to nobody else, *why* nothing was done."""
+        said = f"Nothing was done: {why}"
         body = {"response_type": "ephemeral", "replace_original": False, "text": said}
         self._begin(self._tell(pressed, body))
 

@@ -14,7 +14,7 @@ from gateway.config import Slack
 from gateway.slack import press, signature
 from gateway.slack.desk import Desk
 from gateway.slack.press import Press
-from gateway.spool import Spool
+from gateway.spool import PRESSED, Spool
 from gateway.writer import Writer
 
 Taken = tuple[Decision, int]
@@ -44,13 +44,17 @@ class Door:
     async def _once(self, pressed: Press, signed: str, name: str) -> Taken:
         pressing = functools.partial(self._spool.press, signed, pressed.button if name else "")
         try:
-            is_new = await self._writer.do(pressing)
+            known = await self._writer.do(pressing)
         except sqlite3.Error:
             return _decided("failed", "the spool cannot be written"), 503
-        if not is_new:
-            return _decided("duplicate", "it was pressed already"), 200
+        if known == PRESSED:
+            self._desk.refuse(
+                pressed, "this button was pressed already, and what it began goes on or is done."
+            )
+        if known:
+            return _decided("duplicate", known), 200
         if not name:
-            self._desk.refuse(pressed)
+            self._desk.refuse(pressed, f"{pressed.user} is not among slack.users of the gateway.")
             return _decided("refused", f"{pressed.user} is nobody in StackStorm"), 200
         settle = functools.partial(self._spool.settle_press, pressed.button)
         self._desk.do(pressed, name, lambda stays: self._writer.do(functools.partial(settle, stays)))

@@ -152,10 +152,13 @@ def test_what_ends_a_version_takes_the_buttons_along(gateway, people):
 
 def test_what_is_sent_again_or_pressed_again_is_done_once(gateway, people, stackstorm):
     before, body, now = executions(stackstorm[1]), people.pressed(), time.time()
-    for at in (now, now, now - 1):
-        assert slack.send(gateway.url, body, at=at).status_code == 200
+    slack.send(gateway.url, body, at=now)
     eventually(lambda: "is approved" in outcome(people))
+    for at in (now, now - 1):
+        assert slack.send(gateway.url, body, at=at).status_code == 200
+    eventually(lambda: people.answers[-1].get("response_type") == "ephemeral")
 
+    assert "was pressed already" in people.answers[-1]["text"]
     assert executions(stackstorm[1]) == before + 1
     assert [line["decision"] for line in gateway.audit] == ["accepted", "duplicate", "duplicate"]
 

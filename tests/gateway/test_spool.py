@@ -8,7 +8,7 @@ import pytest
 
 from gateway import writer
 from gateway.reduce import Event
-from gateway.spool import INSERT_NEW, Spool, SpoolError
+from gateway.spool import INSERT_NEW, PRESSED, SENT, Spool, SpoolError
 from gateway.writer import Writer
 
 
@@ -147,13 +147,13 @@ def press(spool, signed):
 
 def test_a_button_that_was_pressed_when_the_gateway_was_killed_can_be_pressed_again(tmp_path):
     with closing(Spool(tmp_path / "spool.sqlite")) as killed:
-        assert [press(killed, signed) for signed in ("v0=a", "v0=b")] == [True, False]
+        assert [press(killed, signed) for signed in ("v0=a", "v0=a", "v0=b")] == ["", SENT, PRESSED]
     with closing(Spool(tmp_path / "spool.sqlite")) as begun:
-        assert [press(begun, signed) for signed in ("v0=a", "v0=c")] == [False, True]
+        assert [press(begun, signed) for signed in ("v0=a", "v0=c")] == [SENT, ""]
         with changing(begun):
             begun.settle_press("C1 1.2 approve greeter 1.0", stays=True)
     with closing(Spool(tmp_path / "spool.sqlite")) as done:
-        assert press(done, "v0=d") is False
+        assert press(done, "v0=d") == PRESSED
 
 
 def test_a_spool_belongs_to_one_gateway(spool, tmp_path):
