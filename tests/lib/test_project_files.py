@@ -1,6 +1,7 @@
 """Projects in files of their own: each counts by itself, and one that cannot be used is refused by name."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,6 +151,18 @@ def test_a_file_with_another_ending_or_an_impossible_name_is_named_and_what_edit
 
     assert sorted(settings.unusable) == ["a b", "shop.yml"]
     assert "must end in .yaml" in settings.unusable["shop.yml"].message
+
+
+def test_a_name_of_any_bytes_is_text_where_it_is_shown(tmp_path):
+    for name in (b"sh\xff.yaml", b"sh\xff.yml", b"a\n{{ b }}.yaml"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text("")
+    settings = config.parse({**example(), "projects_dir": str(tmp_path)})
+    shown = " ".join([*settings.unusable, *project_files.digests(str(tmp_path))])
+    said = " ".join(error.message + error.hint for error in settings.unusable.values())
+
+    assert sorted(settings.unusable) == ["a {\u200b{ b }}", "sh\ufffd", "sh\ufffd.yml"]
+    assert not re.search(r"\{\{|\n", shown)
+    assert (shown + said).encode()
 
 
 def test_a_folder_that_cannot_be_read_stops_everything_since_all_its_projects_would_be_gone(tmp_path):

@@ -55,7 +55,7 @@ def paths(folder: str) -> List[Path]:
 
 def digests(folder: str) -> Dict[str, str]:
     """Return what stands for the content of each file of *folder*, by its name."""
-    return {path.name: _digest(path) for path in paths(folder)} if folder else {}
+    return {_shown(path.name): _digest(path) for path in paths(folder)} if folder else {}
 
 
 def refuse_unusable(file: ProjectFile) -> None:
@@ -72,16 +72,19 @@ def refuse_unusable(file: ProjectFile) -> None:
 
 def named(file: ProjectFile, error: CicdError) -> CicdError:
     """Return *error* so that it names *file*."""
-    if str(file.path) in error.message + error.hint:
+    where = f"{file.path.parent}/{_shown(file.path.name)}"
+    if where in error.message + error.hint:
         return error
-    return ConfigError(f"{file.path}: {error.message}", error.hint)
+    return ConfigError(f"{where}: {error.message}", error.hint)
 
 
 def _read(path: Path, others: Container[str]) -> ProjectFile:
-    name = path.name[: -len(ENDING)] if path.name.endswith(ENDING) else path.name
+    name, shown = path.name[: -len(ENDING)], _shown(path.name)
     if not path.name.endswith(ENDING):
-        return ProjectFile(name, path, trouble=f"{path} is not read: its name must end in {ENDING}.")
+        trouble = f"{path.parent}/{shown} is not read: its name must end in {ENDING}."
+        return ProjectFile(shown, path, trouble=trouble)
     if not re.fullmatch(identifiers.PATTERNS["project"], name):
+        name = shown[: -len(ENDING)]
         return ProjectFile(
             name, path, trouble=f"{name!r:.80}, the name of a file in {path.parent}, is no project."
         )
@@ -89,6 +92,11 @@ def _read(path: Path, others: Container[str]) -> ProjectFile:
         trouble = f"{name} stands in {path}, and below `projects` of the pack's configuration as well."
         return ProjectFile(name, path, trouble=trouble)
     return _parsed(name, path)
+
+
+def _shown(name: str) -> str:
+    """Return the *name* of a file, in which any byte may stand, as text that everybody can show."""
+    return one_line(os.fsencode(name).decode("utf-8", "replace"), 80)
 
 
 def _parsed(name: str, path: Path) -> ProjectFile:
