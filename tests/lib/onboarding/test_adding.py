@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
-from cicd.errors import Refused
+from cicd.errors import CicdError, Refused
 from cicd.onboarding import wanted
 from cicd.onboarding.adding import Addition
-from cicd.onboarding.journal import Journal
+from cicd.onboarding.journal import Journal, alone
 from cicd.store.store import Store
+from tests.lib.consul_settings import changed
 from tests.lib.onboarding.test_wanted import request
 from tests.lib.test_config import example
 
@@ -82,3 +85,27 @@ def test_one_that_completes_another_and_fails_leaves_that_as_it_was_and_known(ad
     assert files(addition) == before
     assert journal(addition).read() == known
     assert ("cicd.remove_project" in error.value.hint) is not whole
+
+
+def test_one_that_waited_for_another_project_knows_of_it(addition):
+    other = {"repository": "acme/other", "packages": ["shop"]}
+    file = Path(addition.wanted.settings.projects_dir) / "other.yaml"
+    file.write_text(yaml.safe_dump({**other, "ci": {"driver": "github_actions"}}))
+    claim = {**addition.wanted.request["definition"], "packages": ["shop"]}
+    late = replace(addition, wanted=replace(addition.wanted, request=request(definition=claim, hosts=HOSTS)))
+
+    with pytest.raises(CicdError, match="The package shop is given to"):
+        late.make()
+    assert files(addition) == {"other.yaml"}
+
+
+def test_while_one_project_is_added_no_other_is(addition):
+    settings = changed(addition.wanted.settings, "deploy", lock_ttl_seconds=0)
+
+    with (
+        alone(settings, "blog", "eve", "e7"),
+        pytest.raises(Refused, match="blog is being added or removed by eve") as error,
+        alone(settings, "shop", "ann", "e8"),
+    ):
+        pass
+    assert "Wait for the execution e7" in error.value.hint

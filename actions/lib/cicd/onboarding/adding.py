@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import List, Mapping, Sequence, Tuple
 
 from cicd.clients.stackstorm import StackStorm
 from cicd.errors import CicdError, ConfigError, Refused
 from cicd.finding import WRONG, Finding
-from cicd.onboarding import host_files, plan, records
+from cicd.onboarding import host_files, plan, records, wanted
 from cicd.onboarding.item import THERE, Item
 from cicd.onboarding.journal import Journal, alone
 from cicd.onboarding.membership import as_administrator, refuse_taken_port
@@ -53,16 +53,21 @@ class Addition:
         made is completed.
         """
         with alone(self.wanted.settings, self.name, self.who, self.execution):
-            found, journal = self.plan(), Journal(Store(self.wanted.settings), self.name)
-            if not found.change:
-                return found
-            journal.begin(self.wanted.request, self.who)
-            try:
-                self._make(found, journal)
-            except Exception as error:
-                raise self._undone(error, journal) from error
-            journal.end()
+            # Another project may have been added while this one waited.
+            newest = wanted.parse(self.given, self.name, self.wanted.request)
+            return replace(self, wanted=newest)._make_alone()
+
+    def _make_alone(self) -> Plan:
+        found, journal = self.plan(), Journal(Store(self.wanted.settings), self.name)
+        if not found.change:
             return found
+        journal.begin(self.wanted.request, self.who)
+        try:
+            self._make(found, journal)
+        except Exception as error:
+            raise self._undone(error, journal) from error
+        journal.end()
+        return found
 
     def _remove_reported(self) -> None:
         """Remove what hosts and sensors wrote meanwhile of a project that nothing was deployed of yet."""

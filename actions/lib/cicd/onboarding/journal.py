@@ -13,7 +13,7 @@ from cicd.onboarding.wanted import Request
 from cicd.store.deploy_lock import Holder, Lock
 from cicd.store.store import Store
 
-PLACE = ".projects"
+PLACE, CHANGE = ".projects", "change"
 
 
 class Entry(TypedDict, total=False):
@@ -71,14 +71,18 @@ class Journal:
 
 @contextmanager
 def alone(settings: Settings, name: str, who: str, execution: str) -> Iterator[None]:
-    """Keep others from adding or removing the project *name*; what died is out of the way in a minute."""
-    lock, holder = Lock(settings, PLACE, name), Holder(who, "it is added or removed", execution, time.time())
+    """
+    Keep others from adding or removing a project, since two may share a folder, a webhook, hosts or a port.
+
+    Who comes meanwhile waits; what died is out of the way in a minute.
+    """
+    lock, holder = Lock(settings, PLACE, CHANGE), Holder(who, name, execution, time.time())
     try:
         session = lock.acquire(holder, 2.0 * settings.deploy.lock_ttl_seconds)
     except Refused:
         present = lock.holder() or holder
         raise Refused(
-            f"{name} is being added or removed by {present.who or 'somebody'}.",
+            f"{present.why} is being added or removed by {present.who or 'somebody'}; nothing was changed.",
             f"Wait for the execution {present.execution}, then try again.",
         ) from None
     try:

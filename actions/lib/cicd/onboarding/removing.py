@@ -60,7 +60,7 @@ class Removal:
             return found
 
     def _plan(self, asked: Wanted) -> Plan:
-        self._refuse_needed()
+        self._refuse_needed(asked.settings)  # read now: another project may be there since
         self._refuse_at_work(asked)
         return plan.to_remove(look_back(asked, self.keep_history))
 
@@ -82,9 +82,9 @@ class Removal:
         both = {ring: [*before.get(ring, []), *hosts.get(ring, [])] for ring in {**before, **hosts}}
         return {**asked, "definition": definition, "hosts": both, "port": asked.get("port", port)}
 
-    def _refuse_needed(self) -> None:
-        by = [one.name for one in self.settings.projects.values() if self.name in one.requires]
-        told = [one.name for one in self.settings.notices if self.name in one.projects]
+    def _refuse_needed(self, settings: Settings) -> None:
+        by = [one.name for one in settings.projects.values() if self.name in one.requires]
+        told = [one.name for one in settings.notices if self.name in one.projects]
         if by or told:
             what = f"`projects.{by[0]}.requires`" if by else f"the target {told[0]} of `notices`"
             raise ConfigError(f"{what} names {self.name}.", "Take it out there first, then try again.")
