@@ -55,6 +55,12 @@ def test_a_hostile_name_is_refused_in_every_field(tmp_path, field, text):
         wanted.parse(given(tmp_path), text if field == "name" else "shop", request(**asked))
 
 
+@pytest.mark.parametrize("listed", ["web1", 5, {"web1": ""}, None])
+def test_hosts_that_are_no_list_are_refused_as_what_they_are(tmp_path, listed):
+    with pytest.raises(CicdError, match=r"is no list of hosts"):
+        wanted.parse(given(tmp_path), "shop", request(hosts={"canary": listed, "production": ["web2"]}))
+
+
 def test_without_a_folder_for_its_file_no_project_is_added(tmp_path):
     with pytest.raises(CicdError, match="`projects_dir` is not set"):
         wanted.parse(example(), "shop", request())

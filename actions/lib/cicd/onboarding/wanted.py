@@ -95,9 +95,11 @@ def _refuse_impossible(job: str, request: Request) -> None:
 
 def _refuse_hosts(project: Project, hosts: Mapping[str, List[str]]) -> None:
     known = project.lifecycle.names
-    for ring in hosts:
+    for ring, listed in hosts.items():
         if ring not in known:
             raise InputError(f"{project.name} has no ring {ring!r:.40}.", f"It has {', '.join(known)}.")
+        if not isinstance(listed, list):
+            raise InputError(f"{listed!r:.80} is no list of hosts.", 'Give lists, as {"canary": ["web1"]}.')
     empty = [ring for ring in known if not hosts.get(ring)]
     if empty:
         raise InputError(
