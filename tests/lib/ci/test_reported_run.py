@@ -80,6 +80,7 @@ def test_a_run_whose_start_is_just_being_recorded_is_known_by_its_commit_unless_
     starting = {COMMIT: Run("starting", 1.0)}
 
     assert meaning(event(), api=starting).project == "api"
+    assert meaning(event(), (API, WEB), api=starting, web=building()).project == "web"
     assert "api and web start one now" in meaning(event(), (API, WEB), api=starting, web=starting).reason
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Mapping, Sequence
+from typing import Callable, Mapping, Sequence
 
 from cicd.ci import github_event
 from cicd.ci.run import STARTING, Run
@@ -70,10 +70,10 @@ def meaning(run: ReportedRun, projects: Sequence[Project], known: Mapping[str, R
     reason = _foreign(run, built, asked)
     if reason:
         return Meaning(reason=reason)
-    owners = {one.name: _commit_of(run, known[one.name]) for one in asked}
-    found = {name: commit for name, commit in owners.items() if commit}
+    names = [one.name for one in asked]
+    found = _owners(run, names, known, _recorded) or _owners(run, names, known, _starting)
     if not found:
-        return Meaning(reason=f"no run of {' or '.join(owners)} asked for it")
+        return Meaning(reason=f"no run of {' or '.join(names)} asked for it")
     if len(found) > 1:
         return Meaning(reason=f"{' and '.join(found)} start one now, and the next poll tells which this is")
     ((name, commit),) = found.items()
@@ -97,11 +97,20 @@ def _foreign(run: ReportedRun, built: Sequence[Project], asked: Sequence[Project
     return "" if asked else f"{run.file or 'its file'} is the workflow of no project"
 
 
-def _commit_of(run: ReportedRun, runs: Runs) -> str:
-    """Return the commit for which *run* was begun, or may have been: its start is being recorded."""
-    for commit, known in runs.items():
-        if run.number in (known.queue_id, known.build):
-            return commit
+def _owners(
+    run: ReportedRun, names: Sequence[str], known: Mapping[str, Runs], of: Callable[[ReportedRun, Runs], str]
+) -> Mapping[str, str]:
+    found = {name: of(run, known[name]) for name in names}
+    return {name: commit for name, commit in found.items() if commit}
+
+
+def _recorded(run: ReportedRun, runs: Runs) -> str:
+    """Return the commit for which *run* was begun."""
+    return next((one for one, known in runs.items() if run.number in (known.queue_id, known.build)), "")
+
+
+def _starting(run: ReportedRun, runs: Runs) -> str:
+    """Return the commit for which *run* may have been begun: its start is being recorded."""
     known_here = runs.get(run.commit)
     return run.commit if known_here and known_here.stage == STARTING else ""
 
