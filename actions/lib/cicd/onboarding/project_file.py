@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Iterator
 
 from cicd.errors import ConfigError
@@ -23,7 +22,7 @@ def items(wanted: Wanted) -> Iterator[Item]:
         f"the file {file}",
         state,
         lambda: _write(wanted),
-        lambda: file.unlink() if file.exists() else None,
+        lambda: file.unlink(missing_ok=True),  # a link that leads nowhere, too
         why,
     )
 
@@ -48,8 +47,3 @@ def _write(wanted: Wanted) -> None:
             f"{wanted.file} cannot be written: {error.strerror}.",
             "Let the user of StackStorm's actions write in that folder.",
         ) from None
-
-
-def _remove(file: Path) -> None:
-    if file.exists():
-        file.unlink()
