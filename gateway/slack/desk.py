@@ -151,8 +151,11 @@ class Desk:
         try:
             async with self._session.post(pressed.answer_url, json=body, allow_redirects=False) as answer:
                 answer.release()
+                problem = "" if answer.ok else str(answer.status)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            sys.stderr.write(f"gateway: Slack took no answer ({type(error).__name__})\n")
+            problem = type(error).__name__
+        if problem:  # without the URL: who knows it may write into the message
+            sys.stderr.write(f"gateway: Slack took no answer to `{pressed.command}` ({problem})\n")
 
 
 def outcome(execution: Answer) -> str:

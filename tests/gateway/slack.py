@@ -30,6 +30,7 @@ class Slack(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answers)
         self.answers: list[dict[str, Any]] = []
+        self.status = 200
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.blocks = webhook.blocks("greeter: 1.0-1.aaaaaaa runs on canary", BUTTONS)
 
@@ -65,7 +66,7 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
+        self.send_response(self.server.status)
         self.end_headers()
 
     def log_message(self, *arguments: object) -> None:

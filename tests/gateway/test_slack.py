@@ -190,6 +190,21 @@ def test_nothing_happens_for_somebody_who_is_not_mapped(gateway, people, stackst
     assert executions(stackstorm[1]) == before
 
 
+def test_an_answer_that_slack_does_not_take_is_in_the_log_without_its_url(gateway, people, capfd):
+    people.status = 404
+    said = ""
+
+    def is_logged() -> bool:
+        nonlocal said
+        said += capfd.readouterr().err
+        return "Slack took no answer to `approve greeter 1.0-1.aaaaaaa` (404)" in said
+
+    slack.send(gateway.url, people.pressed(user=STRANGER))
+    eventually(is_logged)
+
+    assert people.url not in said
+
+
 HOSTILE = [
     ({"secret": "another-secret-of-slack"}, 401),
     ({"at": 1_700_000_000}, 401),
