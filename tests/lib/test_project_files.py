@@ -65,6 +65,7 @@ def test_all_projects_may_be_in_files_and_there_may_be_none_yet(parsed):
         ("repository: !!bool perhaps\n", r"shop.yaml cannot be read: 'perhaps'"),
         ("repository: !!int ''\n", r"shop.yaml cannot be read: "),
         ("repository: !!timestamp now\n", r"shop.yaml cannot be read: "),
+        ("[" * 40_000 + "]" * 40_000, r"shop.yaml cannot be read: it is larger than 64 KiB"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_wrong_is_refused_by_name_and_line_and_keeps_no_other_from_working(parsed, text, said):

@@ -16,7 +16,8 @@ from cicd.sanitize import one_line
 
 ENDING, OTHER_ENDING = ".yaml", ".yml"
 # What PyYAML raises besides its own errors: for a date that is none, `!!bool perhaps`, `!!int ''`.
-NO_VALUE = (ValueError, LookupError, AttributeError)
+NO_VALUE = (ValueError, LookupError, AttributeError, RecursionError)
+LARGEST_BYTES = 65536
 READ_AGAIN = "It is read again at once; until then nothing is done about this project."
 
 
@@ -117,9 +118,11 @@ def _parsed(name: str, path: Path) -> ProjectFile:
 
 
 def _content(path: Path) -> bytes:
-    """Return what is in *path*; OSError for what is no file, such as a pipe, which would be waited for."""
+    """Return what is in *path*; OSError for a pipe, which would be waited for, and for what YAML may break at."""
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is no regular file")
+    if path.stat().st_size > LARGEST_BYTES:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST_BYTES // 1024} KiB")
     return path.read_bytes()
 
 
