@@ -118,7 +118,7 @@ def _parsed(name: str, path: Path) -> ProjectFile:
 
 
 def _content(path: Path) -> bytes:
-    """Return what is in *path*; OSError for a pipe, which would be waited for, and for what YAML may break at."""
+    """Return what is in *path*; OSError for a pipe, which would wait, and for what YAML may break at."""
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is no regular file")
     if path.stat().st_size > LARGEST_BYTES:
