@@ -57,13 +57,13 @@ def sites() -> tuple[str, ...]:
 NETWORK = os.environ.get("LAB_NETWORK") or "127.77.0"
 OTHER_LAB = {"LAB_ROOT": str(ROOT / "build" / "lab-sites"), "LAB_NETWORK": f"{NETWORK[:-1]}1"}
 QUICK = ("-m", "not lab and not faults")
-RANDOM = ("tests/fuzz", "tests/histories")
+OTHERS = ("tests/fleet", "tests/fuzz", "tests/histories", "tests/whole")  # so that no lane is much longer
 HAS_OWN_STACKSTORM = bool(os.environ.get("ST2_API_URL"))  # which follows one lab at a time
 # StackStorm's client warns of its own age.
 STORIES = ("-W", "default", "-m", "not faults")
 GROUPS = (
     Group(
-        "unit", OWN, ("tests", "--ignore=tests/acceptance", *(f"--ignore={one}" for one in RANDOM), *QUICK)
+        "unit", OWN, ("tests", "--ignore=tests/acceptance", *(f"--ignore={one}" for one in OTHERS), *QUICK)
     ),
     Group("lab", OWN, ("tests", "--ignore=tests/acceptance", "-m", "lab and not faults"), "hosts"),
     Group("sites", CLIENT, (*sites(), *STORIES), "stories")
@@ -75,7 +75,7 @@ GROUPS = (
         ("tests/acceptance", *(f"--ignore={path}" for path in sites()), *STORIES),
         "stories",
     ),
-    Group("fuzz", OWN, (*RANDOM, *QUICK), "stories"),
+    Group("others", OWN, (*OTHERS, *QUICK), "stories"),
 )
 
 
