@@ -1,0 +1,65 @@
+"""The data of a site: the example is valid and whole, and what is wrong is refused."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from deb.tree import ROOT, version
+
+SITE = yaml.safe_load((ROOT / "infra/site.yaml").read_text())
+CICD = SITE["cicd"]
+SCHEMA = Draft202012Validator(json.loads((ROOT / "infra/site.schema.json").read_text()))
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """Return the example with *value* at *path*, whose words have dots between."""
+    site = copy.deepcopy(SITE)
+    *way, last = path.split(".")
+    part = site["cicd"]
+    for word in way:
+        part = part[word]
+    part[last] = value
+    return site
+
+
+def test_the_example_is_valid():
+    Draft202012Validator.check_schema(SCHEMA.schema)
+    assert [error.message for error in SCHEMA.iter_errors(SITE)] == []
+
+
+def test_what_the_example_names_is_there():
+    balanced = CICD["load_balancer"]
+    assert set(CICD["consul"]["servers"]) <= set(CICD["hosts"])
+    assert {balanced["default"], *balanced["names"].values()} <= set(CICD["projects"])
+    for host in CICD["hosts"].values():
+        for project, ring in host.get("projects", {}).items():
+            assert ring in CICD["projects"][project].get("rings", ["canary", "production"])
+
+
+def test_the_example_has_every_role_and_our_own_version():
+    roles = {role for host in CICD["hosts"].values() for role in host["roles"]}
+    assert roles == {"app_host", "build_host", "repository_host", "load_balancer", "stackstorm_host"}
+    ours = {number for name, number in CICD["versions"].items() if name.startswith("cicd-")}
+    assert ours == {version()}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("hosts.web1.roles", ["web_host"]),
+        ("hosts.web1.address", "web1"),
+        ("projects.greeter.version", "1.0.0"),
+        ("projects.greeter.tag", "greeter::app\nROOT=1"),
+        ("projects.shop.settings", {"MAY_REMOVE": '"; rm -rf /; "'}),
+        ("projects.shop.canary_tag", "shop::app_canary"),
+        ("consul.encrypt", "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="),
+        ("repository.url", "http://apt1.example.com bookworm"),
+        ("load_balancer.bind", ":80\n  bind :81"),
+    ],
+)
+def test_what_is_wrong_is_refused(path, value):
+    assert list(SCHEMA.iter_errors(changed(path, value)))
