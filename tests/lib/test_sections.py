@@ -1,5 +1,6 @@
 """Each section of the configuration is typed as config.schema.yaml describes it."""
 
+import typing
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -8,9 +9,16 @@ import pytest
 import yaml
 
 from cicd import config, config_schema, sections
+from cicd.machine_providers import Provider
 
 ROOT = Path(__file__).parents[2]
-TYPES = {"string": str, "integer": int, "boolean": bool, "array": tuple[str, ...]}
+TYPES = {
+    "string": str,
+    "integer": int,
+    "boolean": bool,
+    "array": tuple[str, ...],
+    "object": typing.Mapping[str, Provider],
+}
 SCHEMA = {name: one for name, one in config_schema.attributes().items() if "properties" in one}
 
 

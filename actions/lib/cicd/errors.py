@@ -17,6 +17,9 @@ The expected failures, each a sentence for an operator.
   * ReceiverError    who is told of a change did not take it
     x GitHubError    GitHub did not answer as it must
     x ReceiverBusy   it is away, or wants less: worth another try
+  * ProviderError    who has machines did not do what was asked
+    * ProviderBusy   it is away, or wants less: worth another try
+      x ProviderSilent  it did not answer, and may have done what was asked
   * HostError        a host could not be reached, or a command failed there
     x HostLost       the host itself failed, not what it was asked: another one may do it
   x ProjectError     the repository breaks the project's contract (scripts, fpm.json)
@@ -106,6 +109,22 @@ class ReceiverBusy(ReceiverError):
 
 class GitHubError(ReceiverError):
     """GitHub did not answer as it must."""
+
+
+class ProviderError(CicdError):
+    """A provider of machines refused what it was asked, or answered nothing that can be read."""
+
+
+class ProviderBusy(ProviderError):
+    """The provider is away, or wants less: worth another try after `seconds`."""
+
+    def __init__(self, message: str, hint: str, seconds: float = 30.0) -> None:
+        super().__init__(message, hint, seconds=seconds)
+        self.seconds = seconds
+
+
+class ProviderSilent(ProviderBusy):
+    """The provider did not answer; it may have made what it was asked for."""
 
 
 class HostError(CicdError):

@@ -23,6 +23,7 @@ PATTERNS = {
     "plan": r"[0-9]{1,12}-[0-9a-f]{12}-[0-9a-f]{12}",
     "host": r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}",
     "address": r"[0-9A-Fa-f:]{2,39}",  # of IPv6; one of IPv4 has the form of a host
+    "machine": r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?",  # a label of DNS: it is the machine's host name
     "source": r"[a-z0-9][a-z0-9-]{0,39}",
     # What people call it, in any language; without what a template or a shell begins with, or nobody sees.
     "check": rf"[^{UNSAFE} ./-][^{UNSAFE}]{{0,199}}",

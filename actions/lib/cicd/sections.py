@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Type, TypedDict, cast
+from typing import Any, Callable, Mapping, Type, TypedDict, cast
 
-from cicd import config_schema
+from cicd import config_schema, machine_providers
+from cicd.machine_providers import MachinesSettings
 
 # Every start of an action makes these classes: to compare and to print them, too, would cost a third more.
 
@@ -198,6 +199,7 @@ class Sections(TypedDict):
     drift: DriftSettings
     monitoring: MonitoringSettings
     administration: AdministrationSettings
+    machines: MachinesSettings
 
 
 KINDS: Mapping[str, Type[Any]] = {
@@ -215,7 +217,9 @@ KINDS: Mapping[str, Type[Any]] = {
     "drift": DriftSettings,
     "monitoring": MonitoringSettings,
     "administration": AdministrationSettings,
+    "machines": MachinesSettings,
 }
+READERS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {"machines": machine_providers.parse}
 
 
 def parse(config: Mapping[str, Any]) -> Sections:
@@ -225,7 +229,10 @@ def parse(config: Mapping[str, Any]) -> Sections:
     A key that is missing or null has the schema's default.
     """
     defaults = config_schema.sections()
-    found = {name: kind(**_values(defaults[name], config.get(name))) for name, kind in KINDS.items()}
+    found: dict[str, object] = {}
+    for name, kind in KINDS.items():
+        values = _values(defaults[name], config.get(name))
+        found[name] = READERS[name](values) if name in READERS else kind(**values)
     return cast(Sections, found)
 
 

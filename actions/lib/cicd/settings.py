@@ -7,6 +7,7 @@ from typing import Mapping, Tuple
 
 from cicd import identifiers
 from cicd.errors import CicdError, ConfigError
+from cicd.machine_providers import MachinesSettings
 from cicd.notice_targets import NoticeTarget
 from cicd.project import Project
 from cicd.release.freeze_windows import Window
@@ -52,6 +53,7 @@ class Settings:
     drift: DriftSettings
     monitoring: MonitoringSettings
     administration: AdministrationSettings
+    machines: MachinesSettings
     projects: Mapping[str, Project] = field(default_factory=dict)
     freeze_windows: Tuple[Window, ...] = ()
     break_glass: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)

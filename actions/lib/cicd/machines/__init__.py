@@ -1,0 +1,1 @@
+"""Machines for hosts: asked of a provider, found again, given back."""
