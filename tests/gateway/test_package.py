@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.build import build
+from gateway.build import PACKAGE
 from tests.gateway.gateways import Process, states
 from tests.gateway.wire import COMMIT, deliver, eventually, push
 
@@ -13,7 +13,7 @@ from tests.gateway.wire import COMMIT, deliver, eventually, push
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package")
-    subprocess.run(["dpkg-deb", "-R", build(folder), folder / "tree"], check=True)
+    subprocess.run(["dpkg-deb", "-R", PACKAGE.build(folder), folder / "tree"], check=True)
     return folder / "tree"
 
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 import yaml
 
-from status.build import build
+from status.build import PACKAGE
 from tests.host.machine import Machine, wait_for
 
 pytestmark = [
@@ -25,7 +25,7 @@ FOLDER, UNIT = "/etc/cicd/status", "cicd-status.service"
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("package"))
+    return PACKAGE.build(tmp_path_factory.mktemp("package"))
 
 
 @pytest.fixture
