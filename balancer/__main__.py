@@ -13,14 +13,22 @@ from balancer.follower import Follower
 from balancer.haproxy import HAProxy
 from balancer.version import VERSION
 
+EPILOG = "Runs until it is stopped. Exit status: 1 the settings or the map cannot be used, 2 wrong usage."
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    about = "Keeps HAProxy's map of shares as Consul wants it."
+    top = argparse.ArgumentParser(prog="cicd-traffic", description=about, epilog=EPILOG)
+    top.add_argument("--config", default=config.FILE, help="the file with the settings")
+    top.add_argument("--version", action="version", version=VERSION)
+    return top
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Follow Consul for ever; return 1 at once when the settings are wrong."""
-    parser = argparse.ArgumentParser(prog="cicd-traffic", description=__doc__)
-    parser.add_argument("--config", default=config.FILE, help="the file with the settings")
-    parser.add_argument("--version", action="version", version=VERSION)
     try:
-        settings = config.load(parser.parse_args(argv).config)
+        settings = config.load(parser().parse_args(argv).config)
         Follower(Consul(settings), HAProxy(settings), VERSION, _say).run()
     except (TrafficError, OSError) as error:
         _say(str(error))

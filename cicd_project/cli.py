@@ -17,6 +17,7 @@ from cicd_project import check
 from cicd_project.check import Checked, Made
 
 GOOD, BROKEN, IMPOSSIBLE = 0, 1, 2
+ABOUT = "Says what the pack would make of a project, before you push it."
 EPILOG = "Exit status: 0 the commit would be packaged, 1 it would be refused, 2 it could not be checked."
 LINE = re.compile(r"(\S+) line (\d+):? (.*)", re.S)
 
@@ -39,7 +40,11 @@ def main(words: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="cicd_project", description=__doc__, epilog=EPILOG)
+    top = argparse.ArgumentParser(
+        prog="cicd_project",
+        description=ABOUT,
+        epilog=EPILOG,
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
     one = commands.add_parser("check", help="say what the pack would make of a project", epilog=EPILOG)
     one.add_argument(

@@ -14,10 +14,16 @@ from gateway.config import Config, ConfigError
 from gateway.server import Gateway, running
 from gateway.spool import SpoolError
 
+EPILOG = (
+    "Exit status: 0 stopped by SIGTERM, or --check found nothing wrong; "
+    "1 the configuration or the address cannot be used; 2 wrong usage."
+)
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="gateway", description="Receives webhooks in front of StackStorm.")
+    about = "Receives webhooks in front of StackStorm."
+    top = argparse.ArgumentParser(prog="gateway", description=about, epilog=EPILOG)
     top.add_argument("--config", type=Path, required=True, help="gateway.yaml")
     top.add_argument("--check", action="store_true", help="only say whether that can be used")
     return top

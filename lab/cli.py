@@ -26,6 +26,8 @@ from lab.stand_in.unit import LIBRARY
 from lab.up import up
 from lab.world import World
 
+EPILOG = "Exit status: 0 done, or all parts answer; 1 refused or failed; 2 wrong usage; 130 interrupted."
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 refused or failed, 130 interrupted."""
@@ -166,7 +168,8 @@ def _reload(_options: argparse.Namespace, places: Places, _world: World) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="python -m lab", description="A throw-away world on one machine.")
+    about = "A throw-away world on one machine."
+    top = argparse.ArgumentParser(prog="python -m lab", description=about, epilog=EPILOG)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     plain = {
         "up": (_up, "start everything and leave it running"),

@@ -15,6 +15,7 @@ from reference.events import events
 from reference.hosts import hosts
 from reference.metrics import metrics
 from reference.pack import ROOT
+from reference.programs import programs
 
 FOLDER = ROOT / "docs" / "reference"
 PAGES = {
@@ -24,6 +25,7 @@ PAGES = {
     "events": events,
     "hosts": hosts,
     "metrics": metrics,
+    "programs": programs,
 }
 
 

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from st2local.assembly import Settings
 
 KEPT_DAYS = 14  # of executions that ended
+EPILOG = (
+    "Exit status: 0 stopped by SIGTERM, or nothing is wrong with the pack; "
+    "1 it cannot start, or something is wrong; 2 wrong usage."
+)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="st2local", description=__doc__)
+    about = "Runs packs of StackStorm in one process, with its API."
+    top = argparse.ArgumentParser(prog="st2local", description=about, epilog=EPILOG)
     commands = top.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="run packs and serve StackStorm's API until SIGTERM")
     serve.add_argument(

@@ -20,11 +20,16 @@ from status.config import Config, ConfigError
 from status.server import Server, listening
 
 LOOK_SECONDS = 5  # between two looks at the pack's configuration
+EPILOG = (
+    "Exit status: 0 stopped by SIGTERM, or --check found nothing wrong; "
+    "1 a configuration or the address cannot be used; 2 wrong usage."
+)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="status", description="Shows what runs where, and changes nothing.")
+    about = "Shows what runs where, and changes nothing."
+    top = argparse.ArgumentParser(prog="status", description=about, epilog=EPILOG)
     top.add_argument("--config", type=Path, required=True, help="status.yaml")
     top.add_argument("--check", action="store_true", help="only say whether that can be used")
     return top

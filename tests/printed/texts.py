@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from lab.places import Places
 from lab.world import World
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "examples/*/README.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/how-to/*.md", "examples/*/README.md")
 SOURCES = ("actions/**/*.py", "sensors/*.py", "gateway/*.py", "host/*.py", "lab/**/*.py", "demo/*.py")
 LINES = (
     "*.yaml", "*.yaml.example", "actions/*.yaml", "aliases/*.yaml", "rules/*.yaml", "policies/*.yaml",
@@ -22,7 +23,7 @@ LINES = (
 )  # fmt: skip
 SPAN = "span"
 
-_FENCE = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", re.M | re.S)
+_FENCE = re.compile(r'^( *)```(\S*)(?: +title="([^"\n]*)")?\n(.*?)^\1```$', re.M | re.S)
 _INDENTED = re.compile(r"(?<=\n\n)(?: {4}.*\n|\n(?= {4}))+")
 _SPAN = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
 _BARE = re.compile(
@@ -34,11 +35,16 @@ _BARE = re.compile(
 
 @dataclass(frozen=True)
 class Text:
-    """Code as it is printed, in *language* (`span` is within a sentence), and the file and line of it."""
+    """
+    Code as it is printed, in *language* (`span` is within a sentence), and the file and line of it.
+
+    *title* is which file a block is of, where the page says so.
+    """
 
     where: str
     code: str
     language: str
+    title: str = ""
 
 
 def everything() -> Iterator[Text]:
@@ -74,7 +80,7 @@ def page(path: Path) -> Iterator[Text]:
         return _where(path, text.count("\n", 0, offset) + 1)
 
     for block in _FENCE.finditer(text):
-        yield Text(at(block.start(3)), block[3], block[2] or "none")
+        yield Text(at(block.start(4)), textwrap.dedent(block[4]), block[2] or "none", block[3] or "")
     prose = _FENCE.sub(_blank, text)
     for block in _INDENTED.finditer(prose):
         yield Text(at(block.start()), block[0], "sh")

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from reference import __main__ as pages
+from reference.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,3 +57,10 @@ def test_no_key_of_the_configuration_is_missing():
     said = page("configuration")
     for name in {*schema, *names(schema)}:
         assert f".{name}`" in said or f"## {name}\n" in said, name
+
+
+def test_every_program_says_how_it_ends():
+    said = page("programs")
+
+    assert said.count("Exit status: ") == len(PROGRAMS)
+    assert all(f"## {name}\n" in said for name, _, _ in PROGRAMS)
