@@ -2,16 +2,13 @@
 
 import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from demo.stackstorm import StackStorm
-from demo.world import ROOT
-
-ST2 = ROOT / "build" / "venvs" / "st2client" / "bin" / "st2"
+from tests.acceptance import st2_process
 
 
 class CommandLine:
@@ -30,10 +27,7 @@ class CommandLine:
             self._environment["ST2_API_KEY"] = key.read_text().strip()
 
     def __call__(self, *words: str) -> str:
-        done = subprocess.run(
-            [ST2, *words], env=self._environment, capture_output=True, text=True, timeout=300, check=False
-        )
-        return re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+        return re.sub(r"\x1b\[[0-9;]*m", "", st2_process.run(words, self._environment))
 
     def run(self, action: str, **parameters: str) -> str:
         """Run *action* to its end and return what is shown of it, on one line."""
