@@ -18,5 +18,5 @@ class AdvertisePreviousGood(CicdAction):
         return {
             "generation": changed.generation,
             "version": version,
-            "message": f"{project} goes back to {version} on {ring}",
+            "message": f"{project} is rolled back to {version} on {ring}",
         }

@@ -8,7 +8,7 @@ from cicd.release.record import Release
 
 
 class IncludeHost(HoldAction):
-    said = "{host} belongs to {project}'s deploys again, says {user}"
+    said = "{host} is part of {project}'s deploys again, included by {user}"
 
     def change(self, controls: Controls, host: str) -> Release:
         return controls.include(host)

@@ -13,4 +13,4 @@ class RenewIndex(CicdAction):
     def act(self, settings: Settings) -> dict[str, Any]:
         done = renew(settings)
         renewed = ", ".join(done["renewed"])
-        return {**done, "message": f"signed anew: {renewed}" if renewed else "no index is due yet"}
+        return {**done, "message": f"signed again: {renewed}" if renewed else "no index is due yet"}

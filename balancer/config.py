@@ -37,7 +37,7 @@ def load(file: str) -> Config:
         values.update(_setting(line, f"{file}:{number}"))
     node = values.pop("node", "") or socket.gethostname()
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", node):
-        raise TrafficError(f"NODE={node} in {file} is no name of a node.")
+        raise TrafficError(f"NODE={node} in {file} is not a name of a node.")
     return Config(node=node, **values)
 
 
@@ -45,10 +45,10 @@ def _setting(line: str, place: str) -> dict[str, str]:
     try:
         words = shlex.split(line, comments=True)
     except ValueError as error:
-        raise TrafficError(f"{place} is no setting: {error}.") from None
+        raise TrafficError(f"{place} is not a setting: {error}.") from None
     if not words:
         return {}
     key, sign, value = words[0].partition("=")
     if len(words) > 1 or not sign or key.lower() not in {one.name for one in fields(Config)}:
-        raise TrafficError(f"{place} is no setting of cicd-traffic: {line.strip():.60}")
+        raise TrafficError(f"{place} is not a setting of cicd-traffic: {line.strip():.60}")
     return {key.lower(): value} if value else {}

@@ -46,7 +46,7 @@ class Consul:
             wanted = {item["Key"][len(WANTED) :]: _text(item["Value"]) for item in found}
         except (KeyError, TypeError, ValueError):
             raise TrafficError(
-                f"{self._config.consul_http_addr} gives an answer that is none of Consul's."
+                f"{self._config.consul_http_addr} gives an answer that is not Consul's."
             ) from None
         self._index = index if index >= self._index else 0  # it goes back when Consul is restored
         return wanted

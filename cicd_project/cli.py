@@ -69,7 +69,7 @@ def _project(asked: argparse.Namespace) -> Project:
     try:
         return config.parse(yaml.safe_load(asked.config.read_text(encoding="utf-8"))).project(name)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{asked.config} is no YAML: {error}", "Correct it.") from None
+        raise ConfigError(f"{asked.config} is not YAML: {error}", "Correct it.") from None
 
 
 def _name(folder: Path) -> str:

@@ -31,7 +31,7 @@ class Snapshot:
 def take(folder: Path, url: Path) -> Snapshot:
     """Make the bare repository *url* with a commit of what `git add --all` would take of *folder*'s now."""
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder.", "Name the project's folder.")
+        raise InputError(f"{folder} is not a folder.", "Name the project's folder.")
     top = Path(_asked(folder, "rev-parse", "--show-toplevel") or folder)
     _git(url.parent, "init", "--quiet", "--bare", str(url))
     for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):

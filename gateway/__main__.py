@@ -62,7 +62,7 @@ async def _serve(settings: Config, path: Path) -> None:
 def _reload(gateway: Gateway, path: Path) -> None:
     try:
         gateway.reload(config.read(path))
-        print(f"gateway: {path} was read anew", file=sys.stderr, flush=True)
+        print(f"gateway: {path} was read again", file=sys.stderr, flush=True)
     except ConfigError as error:
         print(f"gateway: {error}; what was read before stays in use", file=sys.stderr, flush=True)
 

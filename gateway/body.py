@@ -15,7 +15,7 @@ LARGE_AT_ONCE = 2
 DEPTH_LIMIT = 1024  # orjson's own
 FORM = "application/x-www-form-urlencoded"
 FIELDS_LIMIT = 100
-UNREADABLE = f"the body is no JSON of at most {DEPTH_LIMIT} levels"
+UNREADABLE = f"the body is not JSON of at most {DEPTH_LIMIT} levels"
 
 
 class BodyError(Exception):

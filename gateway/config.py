@@ -132,7 +132,7 @@ def _github(told: Told) -> GitHub:
     own = {}
     for name in names:
         if not isinstance(name, str) or not REPOSITORY.fullmatch(name):
-            raise told.wrong("github.repositories", "has a key that is no owner/name")
+            raise told.wrong("github.repositories", "has a key that is not an owner/name")
         told.refuse_unknown_below(OWN, "github", "repositories", name)
         own[name.lower()] = told.secrets("github", "repositories", name)
     is_told = told.has("github", "secret_files") or told.has("github", "secret_envs")
@@ -177,7 +177,7 @@ def _networks(told: Told, section: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(address) for address in addresses)
     except ValueError:
-        raise told.wrong(f"{section}.addresses", "has an entry that is no address or network") from None
+        raise told.wrong(f"{section}.addresses", "has an entry that is not an address or network") from None
 
 
 def _contains(network: Network, address: str) -> bool:

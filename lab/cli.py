@@ -135,7 +135,7 @@ def _hook(options: argparse.Namespace, places: Places, world: World) -> int:
         "nobody": f"http://{world.control}:9/github",
     }
     container.run("git", "-C", BARE, "config", HOOK_URL, urls[options.to], user="git")
-    say(f"pushes are told to {options.to}")
+    say(f"pushes are reported to {options.to}")
     return 0
 
 
@@ -194,7 +194,9 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("directories", nargs="*", help="where its projects are, when it has several")
     add.add_argument("--ci", choices=(JENKINS, GITHUB_ACTIONS), default=JENKINS, help="what builds it")
     add.set_defaults(run=_project_add)
-    hook = commands.add_parser("hook", help="tell pushes to the gateway, to StackStorm itself, or to nobody")
+    hook = commands.add_parser(
+        "hook", help="report pushes to the gateway, to StackStorm itself, or to no one"
+    )
     hook.add_argument("to", choices=("gateway", "stackstorm", "nobody"))
     hook.set_defaults(run=_hook)
     host = commands.add_parser("host", help="switch a host off or on; its disk stays")

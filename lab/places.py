@@ -30,7 +30,7 @@ class Places:
         """Make the root this lab's own; LabError when it holds what no lab has put there."""
         if self.root.is_dir() and any(self.root.iterdir()) and not self.is_claimed:
             raise LabError(
-                f"{self.root} is not empty, and no lab made it.", "Set LAB_ROOT to a folder of its own."
+                f"{self.root} is not empty, and no lab made it.", "Set LAB_ROOT to an empty folder."
             )
         self.root.mkdir(parents=True, exist_ok=True)
         (self.root / STAMP).touch()

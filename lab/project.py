@@ -124,7 +124,7 @@ def _description(folder: Path) -> dict[str, object]:
             f"{path} cannot be read ({error}).", "docs/project.md says what a project brings."
         ) from None
     if not isinstance(described, dict):
-        raise LabError(f"{path} is no JSON object.", "docs/project.md says what is in it.")
+        raise LabError(f"{path} is not a JSON object.", "docs/project.md says what is in it.")
     return described
 
 

@@ -51,7 +51,7 @@ class World:
         network = os.environ.get("LAB_NETWORK") or "127.77.0"
         if not re.fullmatch(r"127(\.(25[0-5]|2[0-4]\d|1?\d?\d)){2}", network):
             raise LabError(
-                f"LAB_NETWORK is {network!r}, which is no loopback network.",
+                f"LAB_NETWORK is {network!r}, which is not a loopback network.",
                 "Give its first three numbers, such as 127.78.0.",
             )
         return cls(network)

@@ -161,7 +161,7 @@ def _read(path: Path) -> dict[str, str]:
             f"the password file {path} does not exist; give it lines of the form user:password"
         )
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise RefusedError(f"the password file {path} may be read by others; run: chmod 600 {path}")
+        raise RefusedError(f"the password file {path} can be read by others; run: chmod 600 {path}")
     lines = [line.strip() for line in path.read_text().splitlines()]
     pairs = [line.split(":", 1) for line in lines if ":" in line and not line.startswith("#")]
     return {user.strip(): password for user, password in pairs}

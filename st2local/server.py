@@ -47,7 +47,7 @@ def refuse_open_door(settings: Settings) -> None:
     """Raise RefusedError when other machines could reach a server that asks nobody for a password."""
     if settings.password_file is None and not is_loopback(settings.host):
         raise RefusedError(
-            f"without --password-file everybody who reaches {settings.host} could run commands; "
+            f"without --password-file everyone who reaches {settings.host} could run commands; "
             "give one, or serve on 127.0.0.1"
         )
 

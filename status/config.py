@@ -71,7 +71,7 @@ def read(path: Path) -> Config:
         raise told.wrong("pack", f"is missing; see {EXAMPLE}")
     port = told.value(int, "listen", "port", default=PORT)
     if not 0 <= port < 65536:
-        raise told.wrong("listen.port", "is no port")
+        raise told.wrong("listen.port", "is not a valid port")
     return Config(
         host=told.value(str, "listen", "host", default=HOST),
         port=port,
@@ -90,5 +90,5 @@ def _age(path: Path) -> tuple[str, int]:
 def _mapping(path: Path) -> dict[str, object]:
     found = document(path)
     if not isinstance(found, dict):
-        raise ConfigError(f"{path} is no mapping of keys to values")
+        raise ConfigError(f"{path} is not a mapping of keys to values")
     return found

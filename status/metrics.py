@@ -56,7 +56,7 @@ def _of_projects(views: Sequence[ProjectView]) -> Iterator[Metric]:
         for view in views
         for kind in KINDS
     ]
-    yield Metric("project_held", "Whether somebody holds a project.", held)
+    yield Metric("project_held", "Whether someone holds a project.", held)
     waiting = [({"project": view["name"]}, float(view["waiting"])) for view in views]
     yield Metric("commits_in_ci", "Commits that wait for CI or are in it.", waiting)
     since = [

@@ -90,7 +90,7 @@ def _check(labels: Mapping[str, object], names: Sequence[str]) -> str:
     values = [labels[name] for name in names if not is_missing(labels.get(name))]
     spelled = [text(value) for value in values]
     if not all(spelled):
-        raise _OddField("the check is no text")
+        raise _OddField("the check is not text")
     check = harmless(" ".join(spelled))
     if spelled and not check:
         raise _OddField("the check has no letter")
@@ -111,4 +111,4 @@ def _fitting(field: str, found: str, pattern: re.Pattern[str], given: object) ->
     if pattern.fullmatch(found):
         return found
     shown = harmless(text(given), 60)
-    raise _OddField(f"the {field} cannot be used: {shown}" if shown else f"the {field} is no text")
+    raise _OddField(f"the {field} cannot be used: {shown}" if shown else f"the {field} is not text")

@@ -39,7 +39,7 @@ def read(body: object, names: Names = DEFAULT, url: Mapping[str, str] = NOTHING)
     The form of *body* tells which system sent it; *url* names what no label does.
     """
     if not isinstance(body, dict):
-        return Reading(unusable=("the body is no object of JSON",))
+        return Reading(unusable=("the body is not an object of JSON",))
     form = next(form for form in FORMS if form.fits(body))
     signals = form.signals(table(body))
     found = [alarm_of(signal, names, url) for signal in signals[:AT_ONCE]]

@@ -55,7 +55,7 @@ class Door:
             return _decided("duplicate", known), 200
         if not name:
             self._desk.refuse(pressed, f"{pressed.user} is not among slack.users of the gateway.")
-            return _decided("refused", f"{pressed.user} is nobody in StackStorm"), 200
+            return _decided("refused", f"{pressed.user} is not mapped to a StackStorm user"), 200
         settle = functools.partial(self._spool.settle_press, pressed.button)
         self._desk.do(pressed, name, lambda stays: self._writer.do(functools.partial(settle, stays)))
         return _decided("accepted", f"{name}: {pressed.command}"), 200

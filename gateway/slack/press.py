@@ -55,10 +55,10 @@ def read(payload: bytes) -> Press:
         place = [sent["container"][name] for name in ("channel_id", "message_ts")]
         blocks = tuple(message.get("blocks") or ())
     except (AttributeError, KeyError, LookupError, TypeError, ValueError):
-        raise NoButtonError("it is no press of one button") from None
+        raise NoButtonError("it is not a press of one button") from None
     texts = [what, user, url, *place, message.get("text") or ""]
     if not all(isinstance(text, str) for text in texts) or not USER.fullmatch(user):
-        raise NoButtonError("it is no press of one button")
+        raise NoButtonError("it is not a press of one button")
     if what not in WORDS or about is None:
         raise NoButtonError("it is another application's button")
     command = WORDS[what].format(**about.groupdict())

@@ -14,7 +14,7 @@ def problem(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) 
     """Return why a request is not to be trusted *now* (epoch seconds); empty when it is."""
     given, at = headers.get("X-Slack-Signature", ""), headers.get("X-Slack-Request-Timestamp", "")
     if not (at.isascii() and at.isdigit() and len(at) <= LONGEST_DIGITS):
-        return "it names no time"
+        return "it has no time"
     if not hmac.compare_digest(given.encode("utf-8", "replace"), signed(at, body, secret).encode()):
         return "the signature does not fit"
     if abs(now - int(at)) > PATIENCE_SECONDS:

@@ -71,11 +71,11 @@ read_agent() {
                 .Notes | if . == "" then "no reason given" else . end] | last // "")),
             ($own | join(", ")), (input | .Services // {} | ours | places - $own | join(", ")))
         | line' "$HERE/self" "$HERE/services" "$HERE/checks" "$HERE/catalog" 2>/dev/null) ||
-        fail consul "What the Consul agent at $CONSUL_HTTP_ADDR answers is not Consul's JSON; look at it with curl. Nothing was changed."
+        fail consul "The answer of the Consul agent at $CONSUL_HTTP_ADDR is not Consul's JSON; look at it with curl. Nothing was changed."
     for name in NODE services ring stable service_id address port kept_out registered foreign; do IFS= read -r "${name?}" || true; done <<ANSWERS
 $answers
 ANSWERS
-    is_made_of "$NODE" 'A-Za-z0-9._-' || { NODE=$known; fail consul "Consul's agent does not say its node's name."; }
+    is_made_of "$NODE" 'A-Za-z0-9._-' || { NODE=$known; fail consul "Consul's agent does not report the name of its node."; }
     [ "$NODE" = "$known" ] || foreign=''  # the catalog was asked about another node
     [ -z "$foreign" ] || say "$project: another node registered $foreign on this one"
     [ "$NODE" = "$known" ] && [ -e "$RUN/node" ] || printf '%s\n' "$NODE" >"$RUN/node"

@@ -71,7 +71,7 @@ refuse_clash() {
         is_folder "$path" || continue
         strange=$(find "$path" -mindepth 1 ! -type d | sort | comm -23 - "$HERE/own" | head -n 3 | paste -sd ' ' -)
         [ -z "$strange" ] ||
-            fail content "$path is a directory on this host, and none in $package $version. It holds what no version of the package brought ($strange): move that away, then converge again."
+            fail content "$path is a directory on this host, but not in $package $version. It holds files that no version of the package brought ($strange): move that away, then converge again."
     done <"$HERE/differing"
 }
 
@@ -85,7 +85,7 @@ prove_content() {
     done <"$HERE/differing"
     [ "$linked" = no ] || missed="$missed $(changed_files)"
     [ -z "${missed# }" ] ||
-        fail content "What is on this host is not $package $version:$missed. See what was there before (ls -ld), move it away, then converge again."
+        fail content "What is on this host is not $package $version:$missed. Look at what was there before (ls -ld), move it away, then converge again."
     rm -f "$KEPT"/content.*
     cp "$HERE/content" "$KEPT/content.$version" 2>/dev/null || rm -f "$KEPT"/content.*
     # The code that runs must be started from what is there now.

@@ -104,9 +104,9 @@ blame() { # EXIT_CODE OUTPUT CODE SENTENCE: fail with the cause when apt names o
         *'No space left on device'* | *'enough free space'*)
             fail disk "$4: the disk is full; free some space, then converge again ($(last_words "$2"))" ;;
         *'is not valid yet'*)
-            fail clock "$4: by this host's clock the repository is of the future; set the clock ($(last_words "$2"))" ;;
+            fail clock "$4: by this host's clock the repository comes from the future; set the clock ($(last_words "$2"))" ;;
         *'unmet dependencies'* | *'held broken packages'*)
-            fail dependency "$4: what it depends on cannot be had ($(last_words "$2"))" ;;
+            fail dependency "$4: what it depends on is not available ($(last_words "$2"))" ;;
     esac
     fail "$3" "$4: $(last_words "$2")"
 }
@@ -192,7 +192,7 @@ install() {
     local from="$now" ended=0 state='' info='' one=''
     info=$(dpkg-query --control-path "$package" postrm 2>/dev/null)
     info=${info%/*}
-    keep_old_hooks || fail disk "The scripts of the installed $package cannot be kept from running at an upgrade; see whether the disk is full. Nothing was installed."
+    keep_old_hooks || fail disk "The scripts of the installed $package cannot be kept from running at an upgrade; check whether the disk is full. Nothing was installed."
     begin
     said=$(apt_install --no-download) || ended=$?
     now

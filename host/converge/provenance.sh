@@ -10,8 +10,8 @@ verify_provenance() {
     mkdir -p "$HERE/papers/got"
     chown _apt "$HERE/papers/got" 2>/dev/null || true
     read_keys
-    insist provenance "The provenance of $package $version cannot be read; publish the package again, or say VERIFY_PROVENANCE=no in $ETC/projects/$project.conf" papers
-    is_signed || fail provenance "The provenance of $package $version is not signed by a key that this host trusts for $APT_SOURCE; nothing was changed. After a change of keys give the host the new one."
+    insist provenance "The provenance of $package $version cannot be read; publish the package again, or set VERIFY_PROVENANCE=no in $ETC/projects/$project.conf" papers
+    is_signed || fail provenance "The provenance of $package $version is not signed by a key that this host trusts for $APT_SOURCE; nothing was changed. After a change of keys, give the host the new key."
     wrong=$(contradiction) || wrong='is unreadable'
     [ -z "$wrong" ] || fail provenance "The provenance of $package $version $wrong; nothing was changed. Find out who published it."
 }

@@ -78,7 +78,7 @@ main() {
     [ $# -eq 1 ] || usage
     project=$1
     case $project in '' | [!A-Za-z0-9]* | *[!A-Za-z0-9._+-]*) usage ;; esac
-    [ "$(id -u)" = 0 ] || { say "cicd-converge installs packages: run it as root, or by sudo"; exit 2; }
+    [ "$(id -u)" = 0 ] || { say "cicd-converge installs packages: run it as root, or with sudo"; exit 2; }
     [ -z "$target" ] || { plan "$target"; exit $?; }
     [ "$watching" = no ] || is_concerned || exit 0
     converge

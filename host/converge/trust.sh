@@ -34,13 +34,13 @@ refuse_foreign_package() { # NAME
         other=${settings##*/} other=${other%.conf}
         [ "$other" != "$project" ] || continue
         names=$(PACKAGES='' project=$other; { . "$settings"; } >/dev/null 2>&1; name_packages; printf '%s' "$PACKAGES")
-        case " $names " in *" $1 "*) fail name "$1 is a package of $other on this host, not of $project alone; correct PACKAGES in $ETC/projects. Nothing was changed." ;; esac
+        case " $names " in *" $1 "*) fail name "$1 is a package of $other on this host, not only of $project; correct PACKAGES in $ETC/projects. Nothing was changed." ;; esac
     done
     IFS='|' read -r status essential commit there <<PACKAGE
 $(dpkg-query -W -f '${db:Status-Status}|${Essential}|${X-Git-Commit}|${Version}' "$1" 2>/dev/null)
 PACKAGE
     case $status in '' | config-files | not-installed) return ;; esac
-    [ "$essential" != yes ] || fail name "$1 is essential to this host, and not a project's; nothing was changed."
+    [ "$essential" != yes ] || fail name "$1 is essential to this host, and cannot be a project's package; nothing was changed."
     [ -n "$commit" ] || is_built "$there" ||
         fail name "$1 $there on this host was not built by this pipeline; nothing was changed. If $project is to replace it, remove it first."
 }

@@ -7,7 +7,7 @@
 wait_for_turn() {
     local from='' others=0 serving=0 backend=''
     is_bound && count_others && [ "$others" -gt 0 ] || return 0
-    open_session || say "Consul gives no session to this host's token, so $project only looks whether others serve"
+    open_session || say "Consul gives no session to this host's token, so $project only checks whether other hosts serve"
     now
     from=$now
     until hold_turn && count_others && [ $((serving * 2)) -ge $((others + 1)) ]; do
@@ -21,7 +21,7 @@ wait_for_turn() {
 wait_for_dpkg() {
     exec 7>"$RUN/install.lock"
     flock -w "$LOCK_SECONDS" 7 || { end_turn; rm -f "$KEPT/unfinished"
-        fail locked "Another project of this host installs for $LOCK_SECONDS s already; nothing was changed."; }
+        fail locked "Another project of this host has been installing for $LOCK_SECONDS s; nothing was changed."; }
 }
 
 # Who does not serve has nothing to lose, and who repairs was asked to.

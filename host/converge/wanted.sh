@@ -18,21 +18,21 @@ read_settings() {
         fail config "$CONSUL_CACERT cannot be read; correct CONSUL_CACERT in $ETC/converge.conf."
     find_source
     name_packages
-    is_made_of "$PACKAGES" 'a-z0-9.+ -' || fail config "PACKAGES=$PACKAGES in $ETC/projects/$project.conf are no names of packages."
+    is_made_of "$PACKAGES" 'a-z0-9.+ -' || fail config "PACKAGES=$PACKAGES in $ETC/projects/$project.conf are not names of packages."
     case $VERIFY_PROVENANCE in yes | no) ;; *) fail config "VERIFY_PROVENANCE=$VERIFY_PROVENANCE is neither yes nor no; correct $ETC/converge.conf." ;; esac
     [ -n "$CANARY_TAG" ] || CANARY_TAG=${TAG}_canary
     # shellcheck disable=SC2086  # its words, with one space between
     set -- ${RINGS:-canary=$CANARY_TAG production=$TAG}
     RINGS=$*
     refuse_odd_rings
-    [ -z "$STABLE_TAG" ] || is_made_of "$STABLE_TAG" 'A-Za-z0-9:._/@+-' || fail config "STABLE_TAG=$STABLE_TAG in $ETC/projects/$project.conf is no tag."
-    is_made_of "$SERVICE" 'A-Za-z0-9._+-' || fail config "SERVICE=$SERVICE in $ETC/projects/$project.conf is no service name."
+    [ -z "$STABLE_TAG" ] || is_made_of "$STABLE_TAG" 'A-Za-z0-9:._/@+-' || fail config "STABLE_TAG=$STABLE_TAG in $ETC/projects/$project.conf is not a tag."
+    is_made_of "$SERVICE" 'A-Za-z0-9._+-' || fail config "SERVICE=$SERVICE in $ETC/projects/$project.conf is not a service name."
     case $UNIT in *@ | *@.*) fail config "UNIT=$UNIT in $ETC/projects/$project.conf is a template; name one of its instances, as in ${UNIT%%@*}@1.service." ;; esac
     local seconds=''
     for seconds in "$DRAIN_LIMIT_SECONDS" "$MIN_HEALTHY_SECONDS" "$HEALTH_LIMIT_SECONDS" "$LOCK_SECONDS" \
         "$APT_LOCK_SECONDS" "$APT_LIMIT_SECONDS" "$APT_SILENCE_SECONDS" \
         "$RETRY_SECONDS" "$TURN_SECONDS" "$VERIFY_SECONDS" "${DRAIN_SECONDS%.*}"; do
-        is_number "$seconds" && is_made_of "$DRAIN_SECONDS" 0-9. || fail config "'$seconds' is no whole number of seconds; correct $ETC/converge.conf."
+        is_number "$seconds" && is_made_of "$DRAIN_SECONDS" 0-9. || fail config "'$seconds' is not a whole number of seconds; correct $ETC/converge.conf."
     done
 }
 
@@ -59,7 +59,7 @@ refuse_odd_rings() {
         case $word in
             [a-z]*=?*) is_made_of "${word%%=*}" 'a-z0-9-' && is_made_of "${word#*=}" 'A-Za-z0-9:._/@+-' && continue ;;
         esac
-        fail config "$word in RINGS of $ETC/projects/$project.conf is no ring and its tag; write ring=tag."
+        fail config "$word in RINGS of $ETC/projects/$project.conf is not a ring and its tag; write ring=tag."
     done
 }
 
@@ -69,8 +69,8 @@ refuse_no_ring() {
         1) ;;
         *) fail ring "The service $SERVICE is registered more than once with this host's Consul agent; deregister all but one." ;;
     esac
-    is_made_of "$service_id" 'A-Za-z0-9._:+-' || fail ring "The service id $service_id of $SERVICE has characters that no URL takes; register it under its name."
-    [ -n "$ring" ] || fail ring "The service $SERVICE carries the tag of no ring ($RINGS); tag it."
+    is_made_of "$service_id" 'A-Za-z0-9._:+-' || fail ring "The service id $service_id of $SERVICE has characters that cannot be in a URL; register it under its name."
+    [ -n "$ring" ] || fail ring "The service $SERVICE does not carry the tag of a ring ($RINGS); tag it."
 }
 
 read_wanted() {
@@ -119,7 +119,7 @@ are_digests() { # TEXT PACKAGES: at least one for each of them
 
 unreadable() { # [WHY]
     version='' package='' packages=''
-    fail wanted "What is wanted on $ring of $project is unreadable${1:+ ($1)}; compare cicd/$project/wanted/$ring in Consul."
+    fail wanted "What is wanted on $ring of $project is unreadable${1:+ ($1)}; look at cicd/$project/wanted/$ring in Consul."
 }
 
 # Sets $dpkg, its word on the package, $installed, the version that is wholly there, $lasting, its units that stay
@@ -161,7 +161,7 @@ refuse_older() {
     [ ! -r "$KEPT/$kept" ] || read -r seen <"$KEPT/$kept"
     is_number "$seen" || seen=0
     [ "$wanted_generation" -ge "$seen" ] ||
-        fail stale "Consul shows generation $wanted_generation of $ring, but this host has seen $seen; nothing was changed. If Consul was restored on purpose: rm $KEPT/$kept"
+        fail stale "Consul shows generation $wanted_generation of $ring, but this host has seen $seen; nothing was changed. If Consul was restored from a backup on purpose: rm $KEPT/$kept"
     # Each change is one: such a leap is a slip, and noting it would make every later document an older one.
     [ "$seen" -eq 0 ] || [ $((wanted_generation - seen)) -le "$LEAP" ] ||
         unreadable "generation $wanted_generation comes right after $seen"

@@ -36,7 +36,7 @@ def find() -> Tools:
     """Look on PATH, and in LAB_TOOLS (a folder that the hosts then see at the same place)."""
     extra = os.environ.get("LAB_TOOLS", "")
     if extra and not Path(extra).is_dir():
-        raise LabError(f"LAB_TOOLS names {extra}, which is no folder.", "Correct it or unset it.")
+        raise LabError(f"LAB_TOOLS names {extra}, which is not a folder.", "Correct it or unset it.")
     folders = [f"{extra}/bin", extra] if extra else []
     search = os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])
     fpm, freight = shutil.which("fpm", path=search), shutil.which("freight", path=search)

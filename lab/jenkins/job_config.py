@@ -34,7 +34,7 @@ def read(text: str) -> JobConfig:
     try:
         root = ElementTree.fromstring(body)
     except ElementTree.ParseError as error:
-        raise ValueError(f"it is no XML: {error}") from None
+        raise ValueError(f"it is not XML: {error}") from None
     if root.tag not in KINDS:
         raise ValueError(f"no plugin knows <{root.tag}>")
     names = tuple(str(one.findtext("name")) for one in root.iter() if _is_parameter(one))

@@ -66,7 +66,7 @@ class Registry:
         known = self.by_kind[resource.kind]
         if resource.ref in known:
             other = known[resource.ref].path.name
-            self.findings.append(file.finding(f'"{resource.ref}" stands in {other} already', ["name"]))
+            self.findings.append(file.finding(f'"{resource.ref}" is in {other} already', ["name"]))
         known[resource.ref] = resource
         self.files[resource.uid] = file
         for trigger in resource.data.get("trigger_types") or []:

@@ -91,6 +91,6 @@ def _walk_keys(node: Any, path: Path, found: list[Finding]) -> None:
     for key_node, value_node in node.value:
         key = str(key_node.value)
         if key in seen:
-            found.append(Finding(path, key_node.start_mark.line + 1, f'the key "{key}" stands twice'))
+            found.append(Finding(path, key_node.start_mark.line + 1, f'the key "{key}" is there twice'))
         seen.add(key)
         _walk_keys(value_node, path, found)

@@ -99,7 +99,7 @@ def _check_file(registry: Registry, pack: Pack, action: Resource, file: YamlFile
     entry_point = action.data["entry_point"]
     path = pack.path / "actions" / entry_point
     if not entry_point or not path.is_file():
-        yield file.finding(f'entry_point "{entry_point}" is no file in actions/', ["entry_point"])
+        yield file.finding(f'entry_point "{entry_point}" is not a file in actions/', ["entry_point"])
         return
     if action.data["runner_type"] == "python-script":
         yield from check_class(path, None)

@@ -88,7 +88,9 @@ def _check_criterion(key: str, criterion: Any, file: YamlFile) -> Iterable[Findi
         try:
             re.compile(str(criterion["pattern"]))
         except re.error as error:
-            yield file.finding(f'the pattern of "{key}" is no regular expression: {error}', [*at, "pattern"])
+            yield file.finding(
+                f'the pattern of "{key}" is not a regular expression: {error}', [*at, "pattern"]
+            )
     if isinstance(criterion.get("pattern"), str) and _BARE_KEY.search(criterion["pattern"]):
         message = f'the pattern of "{key}" is never decided on StackStorm: write {{{{ st2kv... | string }}}}'
         yield file.finding(message, [*at, "pattern"])
@@ -143,7 +145,7 @@ def _check_sensor(registry: Registry, pack: Pack, sensor: Resource, file: YamlFi
         yield file.finding(message, ["poll_interval"])
     path = pack.path / "sensors" / sensor.data["entry_point"]
     if not path.is_file():
-        message = f'entry_point "{sensor.data["entry_point"]}" is no file in sensors/'
+        message = f'entry_point "{sensor.data["entry_point"]}" is not a file in sensors/'
         yield file.finding(message, ["entry_point"])
         return
     yield from check_class(path, sensor.data["class_name"])

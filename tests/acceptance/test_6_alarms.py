@@ -75,7 +75,7 @@ def test_an_alarm_on_a_canary_host_sent_ten_times_takes_the_canary_back_once(wor
     (acted,) = (outcome for outcome in outcomes if outcome["decision"] == "roll back")
     assert {outcome["decision"] for outcome in outcomes if outcome is not acted} == {"ignore"}
     assert acted["version"] == deployed[0] == canary(world)
-    assert f"canary goes back from {deployed[1]} to {deployed[0]}" in acted["message"]
+    assert f"canary is rolled back from {deployed[1]} to {deployed[0]}" in acted["message"]
     assert world.key(f"{PROJECT}::version") == production
     for host in world.hosts("canary"):
         assert world.installed(host, PROJECT) == f"install ok installed|{deployed[0]}"

@@ -121,7 +121,7 @@ ROWS = {
         before=(VETO,),
     ),
     "approve": Row("approve greeter {canary}", APPROVE, ("greeter {canary} is approved by {user}",)),
-    "approve what is no canary": refused(
+    "approve what is not a canary": refused(
         f"approve greeter {GONE}",
         ("cicd.approve", {"version": GONE}),
         f"greeter {GONE} cannot be reviewed: the canary is {{canary}} now.",
@@ -261,7 +261,7 @@ def test_a_ring_goes_back_once_and_then_says_that_there_is_nothing_before(
     assert back != facts[ring]
     for refusal in (second, ran):
         assert "status: failed" in refusal
-        assert f"greeter has no earlier good version on {ring} to go back to." in refusal
+        assert f"greeter has no earlier good version on {ring} to roll back to." in refusal
         assert "Push a corrected commit." in refusal
     do(stackstorm, (("cicd.deploy", {"version": "{canary}"}),), facts)
     teller.wait_for_bake()

@@ -71,7 +71,7 @@ def empty(teller) -> None:
     teller._git("rm", "-rqf", ".")
     (teller.world.clone / "README.md").write_text("# greeter\n")
     teller._git("add", "-A")
-    teller._git("commit", "-qm", "Begin anew")
+    teller._git("commit", "-qm", "Begin again")
 
 
 def test_the_labs_guide_works_line_by_line(world, stackstorm, teller, printed, home):

@@ -74,14 +74,14 @@ def test_what_would_be_made_is_shown_and_nothing_is_touched(world, adding):
     ("asked", "said"),
     [
         ({"port": 8080}, "8080 is where greeter listens on web1"),
-        ({"port": 99999}, "99999 is no port"),
+        ({"port": 99999}, "99999 is not a valid port"),
         ({"lifecycle": "nosuch"}, f"`projects.{SHOP}.lifecycle` is nosuch"),
         ({"hosts": {"canary": ["web1"]}}, "No host is named for production"),
         ({"hosts": {"canary": ["web1"], "production": ["web1"]}}, "web1 is named twice"),
-        ({"hosts": {"canary": ["web1; reboot"], "production": ["web3"]}}, "is no host"),
+        ({"hosts": {"canary": ["web1; reboot"], "production": ["web3"]}}, "is not a valid host"),
         ({"hosts": {"canary": ["web1"], "production": ["web99"]}}, "web99 has no node in Consul"),
-        ({"more": {"job": "a/../b"}}, "'a/../b' is no job"),
-        ({"more": {"brach": "main"}}, f"`projects.{SHOP}.brach` is no key"),
+        ({"more": {"job": "a/../b"}}, "'a/../b' is not a valid job"),
+        ({"more": {"brach": "main"}}, f"`projects.{SHOP}.brach` is not a key"),
         ({"repository": "acme/nosuch"}, "404 Not Found"),
     ],
 )

@@ -116,7 +116,7 @@ def test_a_ring_in_trouble_stays_in_traffic_and_gets_well_by_itself(
     assert watch.out == []
     assert watch.samples > MINUTES * 60
     assert recovery.most_out <= len(world.healthy(PROJECT)) / 2
-    assert "GOING BACK FAILED" in meanwhile
+    assert "ROLLBACK FAILED" in meanwhile
     for ring in ("canary", "production"):
         advertised = world.key(f"{PROJECT}::{'canary_version' if ring == 'canary' else 'version'}")
         for host in world.hosts(ring):

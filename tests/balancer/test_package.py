@@ -40,7 +40,7 @@ def test_a_setting_that_is_none_is_named_with_its_line(tree, tmp_path):
     said = subprocess.run(command, capture_output=True, text=True)
 
     assert said.returncode == 1
-    assert f"{tmp_path}/traffic.conf:2 is no setting of cicd-traffic: CONSUL_HTTP_ADR" in said.stderr
+    assert f"{tmp_path}/traffic.conf:2 is not a setting of cicd-traffic: CONSUL_HTTP_ADR" in said.stderr
 
 
 def test_the_settings_that_it_brings_are_conffiles_and_those_without_a_file(tree):

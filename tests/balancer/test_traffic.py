@@ -215,7 +215,7 @@ def test_whatever_is_in_consul_s_place_is_named(haproxy):
     assert not host.follower.step(1)
     site.shutdown()
     site.server_close()
-    assert host.said == [f"{host.url} gives an answer that is none of Consul's."]
+    assert host.said == [f"{host.url} gives an answer that is not Consul's."]
 
 
 class Page(BaseHTTPRequestHandler):

@@ -159,7 +159,7 @@ def test_a_rollback_whose_repository_is_away_costs_no_traffic_and_ends_well_by_i
     while world.recorded("production").state != HEALTHY and time.monotonic() < deadline:
         time.sleep(1)
     assert (world.recorded("production").state, world.recorded("production").wanted) == (HEALTHY, OLD)
-    assert f"its hosts go back to {OLD.version} by themselves" in waiting
+    assert f"its hosts converge to {OLD.version} by themselves" in waiting
     assert "by themselves" not in said_next(stackstorm)
 
 
@@ -228,7 +228,7 @@ def test_a_cancelled_deploy_is_found_and_taken_back(stackstorm, world, ring):
     stackstorm.rest.ask("DELETE", f"/executions/{execution}")
 
     assert stackstorm.rest.wait(execution, seconds=60)["status"] == "canceled"
-    wait_for("the ring to be taken back", lambda: world.recorded(ring).state == HEALTHY, 90)
+    wait_for("the ring to be rolled back", lambda: world.recorded(ring).state == HEALTHY, 90)
     assert world.recorded(ring).wanted == OLD
     assert world.installed(ring) == {OLD.version}
     assert detail(world, generation)["state"] == "cancelled"

@@ -59,7 +59,7 @@ def test_in_the_middle_of_a_deploy_nobody_ends_it_and_a_second_update_waits(
         ended = [stackstorm.rest.wait(one, seconds=180) for one in (first, second)]
 
     assert confirmed["status"] == "failed"
-    assert "greeter 1.0-2.0000002 is proven on " in confirmed["result"]["result"]["error"]
+    assert "greeter 1.0-2.0000002 is verified on " in confirmed["result"]["result"]["error"]
     assert recorded.state == DEPLOYING
     assert lock
     assert lock.generation == generation
@@ -95,7 +95,7 @@ def test_only_hosts_that_the_deploy_recorded_as_failed_within_its_budget_are_exc
     assert other["status"] == "failed", "host by host the budget is one for the whole deploy"
     for refused in (untouched, too_many):
         assert refused["status"] == "failed"
-        assert "is proven on 4 of 6 production hosts" in refused["result"]["result"]["error"]
+        assert "is verified on 4 of 6 production hosts" in refused["result"]["result"]["error"]
     assert within["status"] == "succeeded", within["result"]
     assert f"but not on {first.name}." in within["result"]["result"]["error"]
     assert degraded == DEGRADED
@@ -145,4 +145,4 @@ def test_a_checkup_knows_the_process_of_every_sensor_and_the_secret_that_it_cann
 
     assert all("cannot read" in said[sensor] for sensor in sensor_life.SENSORS)
     assert all("/etc/cicd/jenkins.token" in said[sensor] for sensor in sensor_life.SENSORS)
-    assert said["executions"] == "each that has not ended is run by somebody"
+    assert said["executions"] == "each that has not ended is run by someone"

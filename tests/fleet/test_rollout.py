@@ -270,7 +270,7 @@ def test_a_deploy_that_fails_while_the_last_good_version_is_vetoed_stops_the_rin
 
     said = overview.project_status(world.settings, PROJECT)["message"].splitlines()
     assert changed.ring("production").state == "stopped"
-    assert said[1].startswith("  GOING BACK FAILED: greeter on production is stopped: greeter has no earlier")
+    assert said[1].startswith("  ROLLBACK FAILED: greeter on production is stopped: greeter has no earlier")
     assert f"{OLD.version} was vetoed by ann: it leaks" in said[1]
     assert f"Before that, {NEW.version} failed at update hosts: " in said[1]
     assert f"st2 run cicd.lift_veto project=greeter version={OLD.version}" in said[-1]

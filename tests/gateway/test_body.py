@@ -24,7 +24,7 @@ from tests.gateway.wire import COMMIT, deliver, eventually, push, signed
     ],
 )
 def test_what_is_not_json_or_nested_too_deeply_is_named(raw):
-    with pytest.raises(ValueError, match=r"^the body is no JSON of at most 1024 levels$"):
+    with pytest.raises(ValueError, match=r"^the body is not JSON of at most 1024 levels$"):
         parse(raw)
 
 

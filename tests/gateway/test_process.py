@@ -42,7 +42,7 @@ def test_sighup_reads_secrets_anew_and_a_mistake_leaves_them(stackstorm, tmp_pat
     gateway = Process(tmp_path, stackstorm.url)
     (tmp_path / "0").write_text("a-newer-secret-of-github")
     gateway.process.send_signal(signal.SIGHUP)
-    eventually(lambda: "gateway.yaml was read anew" in gateway.log.read_text())
+    eventually(lambda: "gateway.yaml was read again" in gateway.log.read_text())
     newer = "a-newer-secret-of-github"
     first, second = push(), push(after="b" * 40)
     assert deliver(gateway, first, X_Hub_Signature_256=signed(first, newer)).status_code == 202

@@ -385,9 +385,9 @@ def test_a_project_that_this_host_does_not_run_is_refused(host):
         ("TAG=$NOSUCH\n", "projects/greeter.conf is not sh"),
         ("UNIT=greeter.service\r\nTAG=greeter::app\r\n", "Windows' line ends: sed -i 's/\\r$//'"),
         ("UNIT=greeter@.service\n", "name one of its instances, as in greeter@1.service"),
-        ("DRAIN_LIMIT_SECONDS=08\n", "'08' is no whole number"),
-        ("HEALTH_LIMIT_SECONDS=99999999999999999999\n", "is no whole number"),
-        ("DRAIN_SECONDS=5s\n", "is no whole number"),
+        ("DRAIN_LIMIT_SECONDS=08\n", "'08' is not a whole number"),
+        ("HEALTH_LIMIT_SECONDS=99999999999999999999\n", "is not a whole number"),
+        ("DRAIN_SECONDS=5s\n", "is not a whole number"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_named(host, conf, sentence):
@@ -757,7 +757,7 @@ def test_a_ring_without_a_tag_is_named(host, rings):
     code, report = host.run()
 
     assert (code, report["code"]) == (1, "config")
-    assert "is no ring and its tag; write ring=tag." in report["message"]
+    assert "is not a ring and its tag; write ring=tag." in report["message"]
 
 
 def test_what_a_ring_has_seen_is_kept_apart_from_every_other_word(host):

@@ -69,5 +69,5 @@ def test_a_folder_of_tools_is_borrowed_as_a_whole(tmp_path, monkeypatch):
 def test_a_folder_of_tools_that_is_not_there_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_TOOLS", str(tmp_path / "none"))
 
-    with pytest.raises(LabError, match="is no folder"):
+    with pytest.raises(LabError, match="is not a folder"):
         tools.find()

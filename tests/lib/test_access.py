@@ -71,7 +71,7 @@ def test_nobody_gets_in_who_is_not_on_the_list(who, names):
 def test_a_ring_says_who_may_promote_to_it():
     access.refuse_promoter((), "web", "canary", "anybody")
     access.refuse_promoter(("Ann", "bob"), "web", "us", "ann")
-    for who, called in (("eve", "eve"), ("", "somebody without a name")):
+    for who, called in (("eve", "eve"), ("", "someone without a name")):
         with pytest.raises(Refused, match=f"{called} may not promote web to us; Ann, bob may"):
             access.refuse_promoter(("Ann", "bob"), "web", "us", who)
 

@@ -74,7 +74,7 @@ def test_looks_are_spread_over_the_bake_unless_a_limit_says_otherwise():
         ({"sources": ["haproxy"], "looks": 0}, "looks` must be at least 1"),
         ({"sources": ["haproxy"], "inconclusive": "maybe"}, "inconclusive` must be one of wait, ask, refuse"),
         ({"sources": ["haproxy"], "required": "yes"}, "required` must be true or false"),
-        ({"sources": ["haproxy"], "slow_ms": 300}, "slow_ms` stands without the query `slow`"),
+        ({"sources": ["haproxy"], "slow_ms": 300}, "slow_ms` is set without the query `slow`"),
         ({"sources": ["http"]}, "path` is missing"),
         ({"sources": ["http"], "path": "health"}, "path` is 'health', which does not match"),
         ({"sources": ["prometheus"]}, "queries` needs `requests` and `failures`"),

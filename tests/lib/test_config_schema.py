@@ -123,10 +123,10 @@ def test_seconds_in_words_are_a_sentence():
 @pytest.mark.parametrize(
     ("way", "hint"),
     [
-        (("jenkins", "tokenfile"), "`jenkins.tokenfile` is no key (did you mean `token_file`?)"),
-        (("jenkin",), "`jenkin` is no key (did you mean `jenkins`?)"),
+        (("jenkins", "tokenfile"), "`jenkins.tokenfile` is not a key (did you mean `token_file`?)"),
+        (("jenkin",), "`jenkin` is not a key (did you mean `jenkins`?)"),
         (("projects", "greeter", "repo"), "did you mean `repository`?"),
-        (("consul", "zzz"), "`consul.zzz` is no key (there are url, token_file"),
+        (("consul", "zzz"), "`consul.zzz` is not a key (there are url, token_file"),
     ],
 )
 def test_a_misspelled_key_is_named_with_the_nearest_right_one(way, hint):
@@ -172,7 +172,7 @@ def test_invalid_yaml_is_said_with_file_and_line(file):
         config.parse({})
 
     assert f"{file}, line 3" in error.value.message
-    assert "is no YAML" in error.value.message
+    assert "is not YAML" in error.value.message
 
 
 def test_an_empty_file_is_a_configuration_in_which_everything_is_missing(file):

@@ -86,7 +86,7 @@ def test_the_canarys_share_of_the_requests_grows_by_steps():
     [
         (lambda: stepped([5, 1]), "does not grow from step to step"),
         (lambda: stepped([5, 5]), "does not grow from step to step"),
-        (lambda: stepped([0.25]), "has 0.25, which is no multiple of 0.1"),
+        (lambda: stepped([0.25]), "has 0.25, which is not a multiple of 0.1"),
         (lambda: stepped([5], "staging"), "only canary can get a share of the requests"),
         (lambda: stepped([5], datacenter="eu"), "is of a ring in another datacentre"),
         (lambda: stepped([0, 5]), "traffic"),
@@ -144,7 +144,7 @@ def test_a_policy_of_the_project_is_for_production_and_a_rings_own_for_that_ring
         ),
         (
             [{"name": "a", "after": ["b"]}, {"name": "b", "tag": "b", "after": ["a"]}],
-            "[0]` contradicts itself: `after` names b, which is no ring before it",
+            "[0]` contradicts itself: `after` names b, which is not a ring before it",
         ),
         ([{"name": "a", "after": ["a"]}], "[0]` contradicts itself: `after` names a"),
         ([{"name": "a"}, {"name": "a", "tag": "b"}], "[1]` contradicts itself: `name` is a"),
@@ -153,11 +153,11 @@ def test_a_policy_of_the_project_is_for_production_and_a_rings_own_for_that_ring
             "[1]` contradicts itself: `tag` is that of a, so a host would be in both",
         ),
         ([{"name": "a"}, {"name": "b"}], "[1]` contradicts itself: `tag` is that of a"),
-        ([{"name": "a", "promote": "auto", "promoters": ["ann"]}], "[0].promoters` stands in a ring"),
+        ([{"name": "a", "promote": "auto", "promoters": ["ann"]}], "[0].promoters` is set in a ring"),
         ([{"name": "A"}], "[0].name` is 'A', which does not match"),
         ([{"tag": "a"}], "[0].name` is missing"),
         ([{"name": "a", "promote": "always"}], "[0].promote` must be one of manual, auto"),
-        ([{"name": "a", "region": "eu"}], "[0].region` is no key"),
+        ([{"name": "a", "region": "eu"}], "[0].region` is not a key"),
         ([{"name": "a", "datacenter": "e u"}], "[0].datacenter` is 'e u', which does not match"),
         (
             [{"name": n, "datacenter": "eu"} for n in "ab"],
@@ -238,10 +238,10 @@ def test_a_second_project_with_rings_of_its_own_is_one_block_of_the_configuratio
 
 def test_a_list_that_is_not_there_and_two_lists_at_once_are_refused():
     with pytest.raises(
-        ConfigError, match=r"`projects.shop.lifecycle` is net, which is none of `lifecycles` \(web\)"
+        ConfigError, match=r"`projects.shop.lifecycle` is net, which is not in `lifecycles` \(web\)"
     ):
         known(project={"lifecycle": "net"})
-    with pytest.raises(ConfigError, match=r"`projects.shop.rings` stands beside `lifecycle`"):
+    with pytest.raises(ConfigError, match=r"`projects.shop.rings` and `lifecycle` are both set"):
         known(project={"rings": WEB})
 
 
@@ -265,7 +265,7 @@ def test_a_project_requires_others_and_never_itself():
     assert settings("http://127.0.0.1:8500", projects=projects).project("shop").requires == {"api": "2.1.0"}
     for other in ("shop", "nowhere"):
         shop["requires"] = {other: "1.0"}
-        with pytest.raises(ConfigError, match=f"names {other}, which is no other project"):
+        with pytest.raises(ConfigError, match=f"names {other}, which is not another project"):
             settings("http://127.0.0.1:8500", projects=projects)
 
 

@@ -10,8 +10,8 @@ from cicd import phrases
     [
         ("See: st2 run cicd.get_release project=greeter", "See: `what is deployed for greeter`"),
         (
-            "When that is over: st2 run cicd.unlock_deploys project=greeter. A rollback needs no such thing.",
-            "When that is over: `unlock greeter`. A rollback needs no such thing.",
+            "When that is over: st2 run cicd.unlock_deploys project=greeter. A rollback need not wait.",
+            "When that is over: `unlock greeter`. A rollback need not wait.",
         ),
         ("`st2 run cicd.rollback project=greeter ring=canary`; x", "`rollback canary greeter`; x"),
         ("`st2 run cicd.rollback project=greeter ring=eu`", "`rollback eu greeter`"),

@@ -52,14 +52,14 @@ def test_all_projects_may_be_in_files_and_there_may_be_none_yet(parsed):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("repository: acme/shop\nbrach: main\n", r"`projects.shop.brach` is no key .* shop.yaml, line 2\."),
-        ("repository: [acme\nbranch: x\n", r"is no YAML: .*shop.yaml, line 2: "),
-        ("repository: acme/shop; id\n", r"shop.yaml: 'acme/shop; id' is no repository"),
+        ("repository: acme/shop\nbrach: main\n", r"`projects.shop.brach` is not a key .*shop.yaml, line 2\."),
+        ("repository: [acme\nbranch: x\n", r"is not YAML: .*shop.yaml, line 2: "),
+        ("repository: acme/shop; id\n", r"shop.yaml: 'acme/shop; id' is not a valid repository"),
         ("branch: main\n", r"`projects.shop.repository` is missing in .*shop.yaml, line 1"),
-        ("- repository: acme/shop\n", r"shop.yaml is no mapping"),
-        ("", r"shop.yaml is no mapping"),
+        ("- repository: acme/shop\n", r"shop.yaml is not a mapping"),
+        ("", r"shop.yaml is not a mapping"),
         ("repository: acme/shop\nrings: [{name: x}, {name: x}]\n", r"rings\[1\].* shop.yaml, line 2"),
-        ("repository: acme/shop\nrequires: {nosuch: '1'}\n", r"names nosuch, which is no other project"),
+        ("repository: acme/shop\nrequires: {nosuch: '1'}\n", r"names nosuch, which is not another project"),
         ("repository: acme/shop\napproval: {count: 2, approvers: [ann]}\n", r"shop.yaml: .*wants 2 app"),
         ("repository: acme/shop\nsince: 2020-13-45\n", r"shop.yaml cannot be read: month must be"),
         ("repository: !!bool perhaps\n", r"shop.yaml cannot be read: 'perhaps'"),
@@ -85,17 +85,17 @@ def test_a_pipe_or_a_folder_or_a_link_to_nothing_is_refused_by_name_and_nothing_
     settings = parsed(blog="repository: acme/blog\n")
 
     assert sorted(settings.projects) == ["blog", "greeter"]
-    assert "pipe.yaml cannot be read: it is no regular file" in why(settings, "pipe")
+    assert "pipe.yaml cannot be read: it is not a regular file" in why(settings, "pipe")
     assert "folder.yaml cannot be read" in why(settings, "folder")
     assert "link.yaml cannot be read: No such file" in why(settings, "link")
-    assert project_files.digests(str(tmp_path))["pipe.yaml"] == "unreadable: it is no regular file"
+    assert project_files.digests(str(tmp_path))["pipe.yaml"] == "unreadable: it is not a regular file"
 
 
 def test_a_file_that_goes_stops_nobody_though_a_target_of_notices_names_its_project(parsed):
     team = {"name": "team", "to": "webhook", "url_file": "/x", "projects": ["shop", "greeter"]}
 
     assert parsed({"notices": [team]}).notices[0].projects == ("shop", "greeter")
-    with pytest.raises(ConfigError, match="names shop, which is no project"):
+    with pytest.raises(ConfigError, match="names shop, which is not a project"):
         config.parse({**example(), "notices": [team]})
 
 
@@ -122,7 +122,7 @@ def test_a_project_whose_file_is_wrong_is_named_where_all_are_pruned_and_where_a
 def test_a_project_that_stands_in_two_places_is_refused_in_both(parsed):
     settings = parsed(greeter="repository: acme/greeter\n")
 
-    assert "below `projects` of the pack's configuration as well" in why(settings, "greeter")
+    assert "below `projects` in the pack's configuration as well" in why(settings, "greeter")
     assert not settings.projects
 
 
@@ -142,7 +142,7 @@ def test_what_requires_a_project_whose_file_is_wrong_stays_a_project(parsed):
     settings = parsed(shop="[]", web="repository: acme/web\nrequires: {shop: '2.0'}\n")
 
     assert settings.project("web").requires == {"shop": "2.0"}
-    assert "no mapping" in why(settings, "shop")
+    assert "not a mapping" in why(settings, "shop")
 
 
 def test_a_file_with_another_ending_or_an_impossible_name_is_named_and_what_editors_leave_is_not(tmp_path):

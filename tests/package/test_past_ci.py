@@ -85,7 +85,7 @@ def test_what_a_role_lets_past_ci_is_published_with_who_and_why_in_all_its_paper
     said = stated["predicate"]["buildDefinition"]["internalParameters"]["ci"]
     (entry,) = Store(site.settings).history("app", 1)
 
-    assert "'nobody' is no role that may break the glass" in error_of(no_role)
+    assert "'nobody' is not a role that may break the glass" in error_of(no_role)
     assert output["version"] in repository.versions()
     assert record["ci"] == said
     assert (said["passed"], said["role"], said["why"]) == (False, "chief", "users cannot log in")

@@ -53,7 +53,7 @@ def test_an_index_that_is_not_the_signed_one_is_not_read(host, package):
     for path in host.public.glob("dists/bookworm/main/binary-amd64/Packages.gz"):
         path.write_bytes(b"between two publishes")
 
-    with pytest.raises(RepositoryError, match="clients see it not at all"):
+    with pytest.raises(RepositoryError, match="APT clients do not see it"):
         seen(host).wait_for(package)
 
 

@@ -176,7 +176,7 @@ def _open_password_file(local: Local) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
-    [(_no_password_file, "does not exist"), (_open_password_file, "may be read by others")],
+    [(_no_password_file, "does not exist"), (_open_password_file, "can be read by others")],
 )
 def test_a_bad_password_file_is_refused_with_a_sentence(
     tmp_path: Path, spoil: Callable[[Local], None], sentence: str

@@ -156,7 +156,7 @@ def test_without_a_password_file_other_machines_are_not_served(tmp_path: Path) -
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
     assert done.returncode == 1
-    assert "without --password-file everybody who reaches 0.0.0.0 could run commands" in done.stderr
+    assert "without --password-file everyone who reaches 0.0.0.0 could run commands" in done.stderr
 
 
 @pytest.mark.parametrize(

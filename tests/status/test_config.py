@@ -14,7 +14,7 @@ PACK = Path(config.__file__).parents[1] / "cicd.yaml.example"
     ("text", "said"),
     [
         ("a: [", "is not YAML"),
-        ("[]", "is no mapping"),
+        ("[]", "is not a mapping"),
         ("pack: x\nhost: y", "`host` in"),
         ("pack: x\nlisten: {hosts: y}", "`listen.hosts` in"),
         ("listen: {port: 1}", "`pack` in"),

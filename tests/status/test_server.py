@@ -140,7 +140,7 @@ def test_a_projects_own_file_is_taken_without_a_restart_and_one_that_is_wrong_is
     page.configure(consul, PROJECTS, projects_dir=str(folder))
     wait_for(lambda: "shop" in page.projects())
     (folder / "shop.yaml").write_text("- no project\n")
-    wait_for(lambda: "shop.yaml is no mapping" in page.get("/").text)
+    wait_for(lambda: "shop.yaml is not a mapping" in page.get("/").text)
     wait_for(lambda: list(page.projects()) == ["greeter"])
 
 

@@ -35,7 +35,7 @@ from tests.lib.reports.test_notifier import Mailbox, Receiver
 from tests.matrix_server import MatrixServer
 
 OUTAGE_SECONDS = float(os.environ.get("NOTICE_OUTAGE_SECONDS", "0"))  # for people: CI does not wait
-GOOD = "good after 3 of 3 looks"
+GOOD = "good after 3 of 3 measurements"
 WAIT_SECONDS = 180 + 3 * OUTAGE_SECONDS
 COMMITS = {number: str(number) * 40 for number in range(1, 8)}
 EVENTS = config_schema.attributes()["notices"]["items"]["properties"]["events"]["items"]["enum"]
@@ -166,8 +166,8 @@ def while_all_are_down(site: Site) -> list[str]:
     site.alarm()
     signing_keys.keep(site.store, f"key_AB12={time.time() + 5.5 * 86400:.0f}")
     return [
-        "1.3-1.3333333 failed on canary, which went back to 1.2-1.2222222",
-        "1.4-1.4444444 failed on canary, which went back to 1.2-1.2222222: it gave no sign of life",
+        "1.3-1.3333333 failed on canary, which was rolled back to 1.2-1.2222222",
+        "1.4-1.4444444 failed on canary, which was rolled back to 1.2-1.2222222: it gave no sign of life",
         "1.3-1.3333333 is being deployed to production",
         "1.3-1.3333333 failed on production",
         "1.4-1.4444444 is being deployed to production",

@@ -54,7 +54,7 @@ def refuse(allowed: AllowList, step: str, who: str) -> None:
         return
     people = ", ".join(allowed[action]) or "nobody"
     raise Refused(
-        f"{who or 'somebody without a name'} may not call cicd.{action}; {people} may.",
+        f"{who or 'someone without a name'} may not call cicd.{action}; {people} may.",
         f"Ask one of them, or change access.{action} in the pack's configuration.",
     )
 
@@ -63,7 +63,7 @@ def refuse_promoter(promoters: Tuple[str, ...], project: str, ring: str, who: st
     """Raise Refused when only *promoters*, of whom *who* is none, may promote to *ring*."""
     if promoters and not among(who, promoters):
         raise Refused(
-            f"{who or 'somebody without a name'} may not promote {project} to {ring}; "
+            f"{who or 'someone without a name'} may not promote {project} to {ring}; "
             f"{', '.join(promoters)} may.",
             "Ask one of them, or change the ring's `promoters` in the pack's configuration.",
         )
@@ -77,10 +77,10 @@ def step_of(class_name: str) -> str:
 def parse(values: Any) -> Dict[str, Tuple[str, ...]]:
     """Return the allow-list written as *values*; a name it does not know would leave a door open."""
     if not isinstance(values or {}, Mapping):
-        raise _wrong("it is no mapping of actions to lists of users")
+        raise _wrong("it is not a mapping of actions to lists of users")
     for action, names in (values or {}).items():
         if action not in ENTRIES.values():
-            raise _wrong(f"{action!r:.80} is no action that it can be about")
+            raise _wrong(f"{action!r:.80} is not an action that it can be about")
         if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
             raise _wrong(f"{action} has no list of users")
     return {action: tuple(names) for action, names in (values or {}).items()}

@@ -78,10 +78,10 @@ def _query_problems(
     if "slow" in queries and not values.get("slow_ms"):
         yield "slow_ms", "is missing: the query `slow` counts what takes longer"
     if values.get("slow_ms") and "slow" not in queries:
-        yield "slow_ms", "stands without the query `slow`, and nothing else counts slow requests"
+        yield "slow_ms", "is set without the query `slow`, and nothing else counts slow requests"
     for name, query in queries.items():
         if "{hosts}" not in query:
-            yield "queries", f"has {name} without {{hosts}}, so it would count every host alike"
+            yield "queries", f"has {name} without {{hosts}}, so it would count all hosts together"
 
 
 def _share(percent: str) -> float:

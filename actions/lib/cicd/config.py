@@ -139,7 +139,7 @@ def secret(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise ConfigError(
             f"The secret file {path} cannot be read: {why}.",
             "Create it readable for the users of StackStorm's actions and sensors (see README), "

@@ -63,7 +63,7 @@ def _root(file: Path) -> Optional[yaml.Node]:
         return None
     except yaml.YAMLError as error:
         raise ConfigError(
-            f"The pack's configuration is no YAML: {why_no_yaml(file, error)}.", f"Correct it, {REGISTER}."
+            f"The pack's configuration is not YAML: {why_no_yaml(file, error)}.", f"Correct it, {REGISTER}."
         ) from None
 
 

@@ -173,11 +173,11 @@ def _schema_of(name: str, schema: Schema) -> Schema:
 
 def _unknown(name: str, schema: Schema) -> str:
     if schema.get("patternProperties"):
-        return f"is no name that matches {' or '.join(schema['patternProperties'])}"
+        return f"is not a name that matches {' or '.join(schema['patternProperties'])}"
     import difflib
 
     known = list(schema.get("properties") or {})
     longer = [one for one in known if one.startswith(name)]
     nearest = longer or difflib.get_close_matches(name, known, 1, 0.5)
     hint = f"did you mean `{nearest[0]}`?" if nearest else f"there are {', '.join(known)}"
-    return f"is no key ({hint})"
+    return f"is not a key ({hint})"

@@ -36,7 +36,7 @@ def check(field: str, value: object) -> str:
     """Return *value* when it is a string of the *field*'s pattern, or raise InputError."""
     if isinstance(value, str) and re.fullmatch(PATTERNS[field], value):
         return value
-    raise InputError(f"{value!r:.80} is no {field}.", f"A {field} matches ^{PATTERNS[field]}$.")
+    raise InputError(f"{value!r:.80} is not a valid {field}.", f"A {field} matches ^{PATTERNS[field]}$.")
 
 
 def trace_tag(repository: str, commit: str) -> str:

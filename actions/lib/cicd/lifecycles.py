@@ -54,13 +54,13 @@ def of_project(config: Given, name: str, values: Given) -> Lifecycle:
     """
     chosen = values.get("lifecycle")
     if chosen and values.get("rings"):
-        raise _wrong(("projects", name, "rings"), "stands beside `lifecycle`: keep one of them")
+        raise _wrong(("projects", name, "rings"), "and `lifecycle` are both set: keep one of them")
     if chosen:
         named = config.get("lifecycles") or {}
         if chosen not in named:
             known = ", ".join(sorted(named)) or "none"
             raise _wrong(
-                ("projects", name, "lifecycle"), f"is {chosen}, which is none of `lifecycles` ({known})"
+                ("projects", name, "lifecycle"), f"is {chosen}, which is not in `lifecycles` ({known})"
             )
         return parse(named[chosen], ("lifecycles", chosen))
     own, everybodys = values.get("rings"), config.get("rings")
@@ -137,9 +137,7 @@ def _stage(given: GivenRing, before: Tuple[str, ...], keys: Keys) -> Stage:
         traffic=tuple(float(share) for share in given.get("traffic") or ()),
     )
     if stage.promote == AUTO and stage.promoters:
-        raise _wrong(
-            (*keys, "promoters"), "stands in a ring that is promoted to by itself: remove one of them"
-        )
+        raise _wrong((*keys, "promoters"), "is set in a ring with `promote: auto`: remove one of them")
     return stage
 
 

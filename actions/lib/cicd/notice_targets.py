@@ -114,7 +114,7 @@ def _problem(
     if foreign:
         return foreign[0], f"is nothing that `to: {target.to}` has"
     if unknown:
-        return "projects", f"names {unknown[0]:.80}, which is no project"
+        return "projects", f"names {unknown[0]:.80}, which is not a project"
     return _unsafe(target)
 
 
@@ -127,5 +127,5 @@ def _unsafe(target: NoticeTarget) -> tuple[str, str] | None:
     if target.to == MAIL and bool(target.user) != bool(target.password_file):
         return "password_file" if target.user else "user", "is missing: a login needs both"
     if target.password_file and target.tls == PLAIN:
-        return "tls", "is none, and would send the password to anyone who listens"
+        return "tls", "is `none`, and would send the password to anyone who listens"
     return None

@@ -68,7 +68,7 @@ def parse(name: str, values: Mapping[str, Any], config: Mapping[str, Any], bake:
     """
     values = _given(values)
     if name == EVERYTHING:
-        raise ConfigError(f"{name!r} is no name for a project: it means all of them.", "Rename it.")
+        raise ConfigError(f"{name!r} is not a name for a project: it means all of them.", "Rename it.")
     directory = values.get("directory") or ""
     return Project(
         name=identifiers.check("project", name),
@@ -99,7 +99,7 @@ def _requires(name: str, given: Mapping[str, str], config: Mapping[str, Any]) ->
     strange = [one for one in given if one not in config["projects"] or one == name]
     if strange:
         raise ConfigError(
-            f"`projects.{name}.requires` names {strange[0]}, which is no other project.",
+            f"`projects.{name}.requires` names {strange[0]}, which is not another project.",
             "Name projects of the configuration, each with its least version.",
         )
     return dict(given)

@@ -87,10 +87,10 @@ def _read(path: Path, others: Container[str]) -> ProjectFile:
     if not re.fullmatch(identifiers.PATTERNS["project"], name):
         name = shown[: -len(ENDING)]
         return ProjectFile(
-            name, path, trouble=f"{name!r:.80}, the name of a file in {path.parent}, is no project."
+            name, path, trouble=f"{name!r:.80}, the name of a file in {path.parent}, is not a valid project."
         )
     if name in others:
-        trouble = f"{name} stands in {path}, and below `projects` of the pack's configuration as well."
+        trouble = f"{name} is in {path}, and below `projects` in the pack's configuration as well."
         return ProjectFile(name, path, trouble=trouble)
     return _parsed(name, path)
 
@@ -109,18 +109,18 @@ def _parsed(name: str, path: Path) -> ProjectFile:
         return ProjectFile(name, path, trouble=f"{path} cannot be read: {error.strerror}.")
     except yaml.YAMLError as error:
         why = config_file.why_no_yaml(path, error)
-        return ProjectFile(name, path, trouble=f"The project {name} is no YAML: {why}.")
+        return ProjectFile(name, path, trouble=f"The project {name} is not YAML: {why}.")
     except NO_VALUE as error:
         return ProjectFile(name, path, trouble=f"{path} cannot be read: {one_line(str(error), 200)}.")
     if not isinstance(values, dict):
-        return ProjectFile(name, path, trouble=f"{path} is no mapping of a project's keys to values.")
+        return ProjectFile(name, path, trouble=f"{path} is not a mapping of a project's keys to values.")
     return ProjectFile(name, path, values)
 
 
 def _content(path: Path) -> bytes:
     """Return what is in *path*; OSError for a pipe, which would wait, and for what YAML may break at."""
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EINVAL, "it is not a regular file")
     if path.stat().st_size > LARGEST_BYTES:
         raise OSError(errno.EFBIG, f"it is larger than {LARGEST_BYTES // 1024} KiB")
     return path.read_bytes()

@@ -61,7 +61,7 @@ class CicdSensor(PollingSensor):  # type: ignore[misc]  # StackStorm ships no ty
         untold = [error for error in tried if isinstance(error, NotDispatched)]
         self._try("sign of life", self._live)
         if untold and time.monotonic() - self._began >= SETTLED_SECONDS:
-            self._logger.error("It ends, so that StackStorm starts it anew: %s", untold[0])
+            self._logger.error("It ends, so that StackStorm starts it again: %s", untold[0])
             raise untold[0]
 
     def dispatch(self, trigger: str, payload: Mapping[str, object], trace: str = "") -> None:

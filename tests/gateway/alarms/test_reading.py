@@ -70,7 +70,9 @@ def test_the_title_of_datadog_tells_the_status(sent, status):
 def test_new_relic_says_closed_of_an_issue_that_is_over(state, status):
     found = read({**BODIES["new_relic"], "state": state}, url={"project": "greeter", "host": ""}).alarms
 
-    assert found == (Alarm("greeter", "", "Error percentage (high)", status),), "an application is no host"
+    assert found == (Alarm("greeter", "", "Error percentage (high)", status),), (
+        "an application is not a valid host"
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,15 +106,15 @@ def test_labels_name_what_the_configuration_says():
     [
         ({"project": None}, "the project is missing: the alarm has no project or service or app or job"),
         ({"project": "My Application"}, "the project cannot be used: My Application"),
-        ({"project": ["greeter"]}, "the project is no text"),
-        ({"host": {"name": "web1"}}, "the host is no text"),
+        ({"project": ["greeter"]}, "the project is not text"),
+        ({"host": {"name": "web1"}}, "the host is not text"),
         ({"host": "{{ x }}"}, "the host cannot be used: (( x ))"),
         ({"host": "web1:http"}, "the host cannot be used: web1:http"),
         ({"host": "http://[/"}, "the host cannot be used: http://[/"),
-        ({"check": ["a"]}, "the check is no text"),
+        ({"check": ["a"]}, "the check is not text"),
         ({"check": "\u202e"}, "the check has no letter"),
         ({"status": ""}, "the status is missing"),
-        ({"status": True}, "the status is no text"),
+        ({"status": True}, "the status is not text"),
         ({"status": "<% x %>"}, "the status cannot be used: \u2039% x %>"),
     ],
 )
@@ -126,8 +128,8 @@ def test_an_alarm_that_cannot_be_used_says_which_field_and_why(changes, reason):
     ("sent", "reason"),
     [
         ({}, "the project is missing"),
-        ([], "the body is no object"),
-        ("x", "the body is no object"),
+        ([], "the body is not an object"),
+        ("x", "the body is not an object"),
         ({"alerts": []}, "the body names no alarm"),
         ({"alerts": [7]}, "the project is missing"),
         ({"heartbeat": None, "monitor": None, "msg": "Test"}, "the project is missing"),

@@ -89,7 +89,7 @@ def refusals(running: Icinga, folder: Path) -> None:
         ("cicd", {"icinga_ca_file": "/"}, HOSTS, "The secret file / cannot be read: Is a directory"),
     ):
         known = with_icinga(running.url, folder, user, **more)
-        assert reasons(known, hosts) == f"Icinga could not be told ({why})"
+        assert reasons(known, hosts) == f"Icinga could not be notified ({why})"
     said = [
         finding.said
         for user in ("cicd", "checks", "idle", "nobody")
@@ -104,7 +104,7 @@ def test_monitoring_that_is_away_stops_nothing_and_without_any_nobody_is_asked(t
     away = with_icinga("https://127.0.0.1:1", tmp_path, alertmanager=AWAY)
 
     assert reasons(away, HOSTS) == (
-        "Alertmanager could not be told (ConnectionError); Icinga could not be told (ConnectionError)"
+        "Alertmanager could not be notified (ConnectionError); Icinga could not be notified (ConnectionError)"
     )
     assert reasons(away, []) == ""
     assert reasons(settings(AWAY), HOSTS) == ""

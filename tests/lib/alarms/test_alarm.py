@@ -94,7 +94,7 @@ def test_soon_after_a_deploy_the_ring_that_it_is_about_goes_back(what, ring):
 
     assert (decision.what, decision.ring) == (ROLL_BACK, ring)
     assert decision.generation == deployed().ring(ring).generation
-    assert decision.reason == f"{ring} goes back from {build(2).version} to {build(1).version}"
+    assert decision.reason == f"{ring} is rolled back from {build(2).version} to {build(1).version}"
 
 
 @pytest.mark.parametrize(
@@ -108,19 +108,19 @@ def test_soon_after_a_deploy_the_ring_that_it_is_about_goes_back(what, ring):
         ({"host": ""}, known(windows=dict.fromkeys(PAIR.names, 80.0)), "no deploy is recent enough"),
         ({}, known(Release("greeter")), "nothing is deployed to canary"),
         ({"host": ""}, known(Release("greeter"), began={}), "no deploy is recent enough"),
-        ({}, known(on("canary", state=record.RESTORING)), "canary is going back already"),
-        ({}, known(on("canary", state=record.STOPPED)), "a person says how it goes on"),
+        ({}, known(on("canary", state=record.RESTORING)), "canary is being rolled back already"),
+        ({}, known(on("canary", state=record.STOPPED)), "a person decides what happens next"),
         (
             {},
             known(on("canary", ignores_holds=True)),
-            "canary went back already, and an alarm rolls it back at most once",
+            "canary was rolled back already, and an alarm rolls it back at most once",
         ),
         (
             {"host": "web2"},
             known(
                 on("production", ignores_holds=True), began={"production": RingStart("break_glass", BEGUN)}
             ),
-            "production runs what somebody broke the glass for",
+            "production runs a version that someone broke the glass for",
         ),
         (
             {},
@@ -255,7 +255,7 @@ HOSTILE = [
 def test_a_field_of_another_form_is_refused(field, value):
     if field in ("host", "check") and not value:
         return
-    with pytest.raises(InputError, match=f"is no {field}"):
+    with pytest.raises(InputError, match=f"is not a valid {field}"):
         alarm.parse({**GIVEN, field: value})
 
 
@@ -370,7 +370,10 @@ def test_the_absence_of_a_host_that_is_back_already_takes_nothing_back_but_what_
     down = replace(ERRORS, check="InstanceDown")
     found = known(returned={"web1"})
 
-    assert judged(down, found=found).reason == "web1 was updated a moment ago, and Consul sees it well now"
+    assert (
+        judged(down, found=found).reason
+        == "web1 was updated a moment ago, and Consul reports it as healthy now"
+    )
     assert judged(ERRORS, found=found).what == ROLL_BACK
     assert judged(down, found=known(returned={"web2"})).what == ROLL_BACK
 

@@ -188,7 +188,7 @@ def test_a_ring_that_cannot_be_taken_back_is_told_of_and_stays(known, consul):
     outcome = take(known)
 
     assert (outcome.decision.what, outcome.tell) == ("failed", True)
-    assert "canary could not be taken back: greeter has no canary host" in outcome.decision.reason
+    assert "canary could not be rolled back: greeter has no canary host" in outcome.decision.reason
     assert versions(known) == (NEW, NEW)
 
 
@@ -216,8 +216,8 @@ def test_a_baking_canary_is_watched_longer_than_the_window(consul, known):
     [
         ({"project": "nosuch"}, ConfigError, "nosuch is not configured"),
         ({"project": "everything"}, ConfigError, "everything is not configured"),
-        ({"host": "{{ config_context }}"}, InputError, "is no host"),
-        ({"status": ""}, InputError, "is no status"),
+        ({"host": "{{ config_context }}"}, InputError, "is not a valid host"),
+        ({"status": ""}, InputError, "is not a valid status"),
     ],
 )
 def test_what_cannot_be_used_is_refused_and_listed(known, changes, error, said):
@@ -328,12 +328,14 @@ def test_decisions_are_lines_among_the_others_and_what_fires_is_shown(known):
 
 
 def test_what_the_gateway_could_not_use_is_one_line_however_often_it_is_sent(known):
-    for number, reason in enumerate(["the host is no text", "the status is missing", "the host is no text"]):
+    for number, reason in enumerate(
+        ["the host is not text", "the status is missing", "the host is not text"]
+    ):
         alarm_log.refuse(Store(known), reason, time.time() + number, "grafana")
 
     lines = event_log.lines(event_log.events(Store(known), 10)[0]).splitlines()
     assert [line.partition("Z  ")[2] for line in lines if "of grafana" in line] == [
-        "alarm of grafana  ignore: the host is no text",
+        "alarm of grafana  ignore: the host is not text",
         "alarm of grafana  ignore: the status is missing",
     ]
 

@@ -149,12 +149,12 @@ def test_a_bad_canary_goes_back_once_and_history_record_and_github_have_the_figu
     assert found.tell
     assert canary(known).wanted == build(1)
     back, judged = Store(known).history("greeter", 2)
-    assert back["why"] == "it was found bad after 1 of 2 looks: haproxy: bad it is"
+    assert back["why"] == "its analysis says bad after 1 of 2 measurements: haproxy: bad it is"
     assert (judged["what"], judged["to"]) == ("judge", build(2).version)
     assert judged["analysis"]["observations"][0]["canary"] == {"requests": 20, "failures": 19, "slow": None}
     (told,) = report.of_history([{**judged, "trace": "acme/greeter@" + "2" * 40}], judged["generation"] - 1)
     assert (told.state, told.context) == ("failure", "cicd/canary")
-    assert f"{build(2).version} on canary: bad after 1 of 2 looks" in told.said
+    assert f"{build(2).version} on canary: bad after 1 of 2 measurements" in told.said
     assert take(known).decision.what == IGNORE, "it is going back"
 
 
@@ -195,18 +195,23 @@ def test_a_going_back_that_cannot_be_is_told_once_and_tried_again(known, consul,
 
 def test_a_good_canary_is_promoted_and_the_history_says_by_what(known, balancer):
     ann = Deploy(known, "greeter", "ann")
-    with pytest.raises(Refused, match="was not judged on canary yet"):
+    with pytest.raises(Refused, match="has not been judged on canary yet"):
         ann.promote("production")
     look(known, balancer, said(INCONCLUSIVE))
-    with pytest.raises(Refused, match="is being judged on canary: inconclusive after 1 of 2 looks"):
+    with pytest.raises(Refused, match="is being judged on canary: inconclusive after 1 of 2 measurements"):
         ann.promote("production")
-    assert "canary is inconclusive after 1 of 2 looks" in overview.project_status(known, "greeter")["message"]
+    assert (
+        "canary is inconclusive after 1 of 2 measurements"
+        in overview.project_status(known, "greeter")["message"]
+    )
     found = look(known, balancer, said(GOOD))
 
     assert (found.found.outcome, found.tell) == (GOOD, True)
     assert ann.promote("production").ring("production").wanted == build(2)
     (entry,) = Store(known).history("greeter", 1)
-    assert entry["why"] == "promote the canary; canary was good after 2 of 2 looks: haproxy: good it is"
+    assert (
+        entry["why"] == "promote the canary; canary was good after 2 of 2 measurements: haproxy: good it is"
+    )
     assert not list(looks.find(known, Store(known)))
 
 

@@ -35,7 +35,7 @@ def test_a_channel_hears_each_line_and_a_server_that_was_down_hears_it_later(ser
         irc.say(room, ["greeter: 1.0 runs", "Next: `deploy production greeter`"], "https://st2/e")
         ann.waits_for(lambda: len(ann.said) == 3, "a notice")
     server.stop()
-    with pytest.raises(ReceiverBusy, match="took no notice"):
+    with pytest.raises(ReceiverBusy, match="did not accept the notice"):
         irc.say(room, ["greeter: 2.0 runs"], "")
     server.start()
     with Listener(server, PASSWORD) as later:
@@ -69,7 +69,7 @@ def test_a_server_that_talks_on_and_never_lets_anybody_in_keeps_no_other_target_
         room = NoticeTarget(
             "room", "irc", server=f"127.0.0.1:{listener.getsockname()[1]}", channel="#a", tls="none"
         )
-        with pytest.raises(ReceiverBusy, match="took no notice"):
+        with pytest.raises(ReceiverBusy, match="did not accept the notice"):
             irc.say(room, ["said"], "")
         talking.join()
 

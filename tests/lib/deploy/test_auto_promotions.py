@@ -115,7 +115,7 @@ def test_what_was_due_before_something_moved_is_refused_and_asked_for_again():
     frozen_and_thawed = transitions.hold(STAGED, Holds())
 
     with pytest.raises(
-        Refused, match="web moved on to generation 3 since a promotion to canary was due at 2"
+        Refused, match="web is at generation 3, but a promotion to canary was due at generation 2"
     ):
         commands.promote(seen(frozen_and_thawed), "canary", "stanley", due=STAGED.generation)
     assert auto_promotions.is_due(seen(frozen_and_thawed), "canary")

@@ -41,7 +41,7 @@ def test_a_package_of_the_projects_repository_is_deployed_under_any_name(consul,
 @pytest.mark.parametrize("package", ["payroll", "lookalike", "openssh-server"])
 def test_another_projects_package_is_refused_and_nothing_is_written(consul, repository, package):
     before = requests.get(f"{consul}/v1/kv/?recurse", timeout=10).text
-    with pytest.raises(Refused, match="not from acme/greeter; it is no version of greeter"):
+    with pytest.raises(Refused, match="not from acme/greeter; it is not a version of greeter"):
         deploy(consul, repository, package)
 
     assert requests.get(f"{consul}/v1/kv/?recurse", timeout=10).text == before

@@ -124,7 +124,7 @@ def test_a_command_about_a_version_that_is_not_there_any_more_changes_nothing(an
         lambda: now.promote("production", expected=old),
         lambda: now.roll_back("canary", expected=old),
     ):
-        with pytest.raises(Refused, match=f"It is {running} of {PROJECT} by now, and not {old}"):
+        with pytest.raises(Refused, match=f"{PROJECT} now has {running} there, not {old}"):
             command()
     assert ann.world.store.release(PROJECT).ring("canary") == before
 

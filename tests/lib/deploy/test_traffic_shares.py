@@ -98,7 +98,7 @@ def test_an_alarm_about_the_canary_is_found_and_takes_the_share_to_nothing(world
     assert (trigger, event["project"], event["ring"]) == ("cicd.traffic_due", PROJECT, "canary")
     assert (changed.known.share, changed.known.by_steps) == (0.0, False)
     assert list(traffic_shares.find(world.settings, store)) == []
-    with pytest.raises(Refused, match="since a share of the requests for canary was due at"):
+    with pytest.raises(Refused, match="but a share of the requests for canary was due at"):
         traffic_shares.step(world.settings, PROJECT, event["generation"], "stanley")
 
 

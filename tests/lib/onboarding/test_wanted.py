@@ -57,7 +57,7 @@ def test_a_hostile_name_is_refused_in_every_field(tmp_path, field, text):
 
 @pytest.mark.parametrize("listed", ["web1", 5, {"web1": ""}, None])
 def test_hosts_that_are_no_list_are_refused_as_what_they_are(tmp_path, listed):
-    with pytest.raises(CicdError, match=r"is no list of hosts"):
+    with pytest.raises(CicdError, match=r"is not a list of hosts"):
         wanted.parse(given(tmp_path), "shop", request(hosts={"canary": listed, "production": ["web2"]}))
 
 

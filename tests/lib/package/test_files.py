@@ -165,10 +165,10 @@ def test_an_operator_allows_a_project_more():
         ({"source": "dist/*", "destination": "/usr/bin/"}, "would bring /usr/bin/"),
         ({"source": "dist/greeter*", "destination": "/usr/bin/"}, "would bring /usr/bin/"),
         ({"source": "dist", "destination": "/opt/x", "type": "dir"}, "is a dir, which has no `source`"),
-        ({"source": "x*", "destination": "/opt/x", "type": "tree"}, "is a tree, whose source is no glob"),
+        ({"source": "x*", "destination": "/opt/x", "type": "tree"}, "is a tree, whose source is not a glob"),
         (
             {"source": "share", "destination": "/opt/x", "type": "tree", "mode": "0700"},
-            "has no `mode` of its own",
+            "has no `mode`",
         ),
         ({"source": "/etc/x", "destination": "/opt/x/", "type": "symlink"}, "is a symlink: write the link"),
         ({"source": "dist/x", "destination": "/etc/cron.d/greeter-a.b"}, "cron reads no name but"),
@@ -188,7 +188,7 @@ def test_an_operator_allows_a_project_more():
         ),
         (
             {"source": "dist/x", "destination": "/opt/x", "mode": "0666"},
-            "0666 of /opt/x lets everybody write",
+            "0666 of /opt/x lets everyone write",
         ),
         (
             {"source": "dist/x", "destination": "/opt/x", "mode": "rw"},
@@ -322,7 +322,7 @@ def test_what_units_do_follows_from_what_they_are():
         ),
         ("greeter.path", "[Path]\nUnit=a.service\n", {}, "greeter.path line 1: [Path] has no setting"),
         ("greeter@.service", SERVICE, {}, "which is a template, which runs only as one of its `instances`"),
-        ("greeter.service", SERVICE, {"instances": ["1"]}, "greeter.service, which is no template"),
+        ("greeter.service", SERVICE, {"instances": ["1"]}, "greeter.service, which is not a template"),
         ("greeter.service", SERVICE, {"on_upgrade": "stop"}, "must be one of restart, reload, none"),
         ("greeter.service", ONESHOT, {"enable": True}, "without [Install] nothing can enable it"),
         ("greeter.service", SERVICE, {"start": "yes"}, "line 7: `units[0].start` must be true or false"),

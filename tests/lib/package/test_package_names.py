@@ -71,7 +71,7 @@ def test_what_was_published_before_names_were_recorded_is_its_projects(known):
 
 @pytest.mark.parametrize("name", ["cicd-converge", "cicd-anything", "cicd"])
 def test_the_pipelines_own_names_are_nobodys(known, name):
-    with pytest.raises(Refused, match="those of this pipeline begin so"):
+    with pytest.raises(Refused, match="this pipeline's own packages begin with cicd-"):
         refuse(known, "greeter", name)
 
 

@@ -141,7 +141,7 @@ def test_what_came_back_after_it_was_over_is_told_at_once():
 def test_a_deploy_that_seems_dead_is_not_said_to_be_under_way(ring_state):
     ring = Ring(state=ring_state, wanted=build(1), since=NOW - 50)
 
-    assert "no sign of life for 50 s; it is taken back by itself" in fate.silence(ring, {}, NOW, LOST_AFTER)
+    assert "no sign of life for 50 s; it is rolled back by itself" in fate.silence(ring, {}, NOW, LOST_AFTER)
     assert "was cancelled" in fate.silence(ring, ROLLOUTS["was cancelled"], NOW, LOST_AFTER)
     assert fate.silence(ring, ROLLOUTS["runs"], NOW, LOST_AFTER) == ""
     assert fate.silence(replace(ring, state=HEALTHY), {}, NOW, LOST_AFTER) == ""

@@ -43,18 +43,18 @@ def test_nothing_to_go_back_to_stops_the_ring_and_is_said_first(ring):
     said = whole(known, [], 3.0, 0).splitlines()
 
     assert known.ring(ring).state == STOPPED
-    assert said[1].strip().startswith(f"GOING BACK FAILED: greeter on {ring} is stopped: ")
+    assert said[1].strip().startswith(f"ROLLBACK FAILED: greeter on {ring} is stopped: ")
     assert f"{build(1).version} was vetoed by ann: it leaks" in said[1]
     assert f"Before that, {build(2).version} failed at update hosts: 1 of 3 hosts failed" in said[1]
-    with pytest.raises(WentBackBadly, match="GOING BACK FAILED"):
+    with pytest.raises(WentBackBadly, match="ROLLBACK FAILED"):
         going_back.refuse_failed(known, ring)
 
 
 def test_a_step_of_going_back_that_fails_says_so_before_what_it_was():
     told = going_back.loud(HostError("1 of 3 hosts failed.", "Look.", counts=1), "greeter", "production")
 
-    assert told.message == "GOING BACK FAILED: greeter on production. 1 of 3 hosts failed."
-    assert "begun again by itself" in told.hint
+    assert told.message == "ROLLBACK FAILED: greeter on production. 1 of 3 hosts failed."
+    assert "starts again by itself" in told.hint
     assert told.details == {"counts": 1}
 
 

@@ -50,15 +50,15 @@ def test_only_a_good_canary_is_promoted_where_that_is_required(inconclusive):
     policy = replace(POLICY, inconclusive=inconclusive)
 
     assert promote(found(GOOD, 4), policy).ring("production").wanted == NEW
-    assert "found bad on canary: haproxy: few" in refusal(found(BAD, 1), policy).message
-    assert "was not judged on canary yet" in refusal(None, policy).message
-    assert "was not judged on canary yet" in refusal(found(GOOD, 4, generation=3), policy).message
+    assert "failed its analysis on canary: haproxy: few" in refusal(found(BAD, 1), policy).message
+    assert "has not been judged on canary yet" in refusal(None, policy).message
+    assert "has not been judged on canary yet" in refusal(found(GOOD, 4, generation=3), policy).message
 
 
 def test_while_looks_are_left_nobody_promotes_and_the_hint_says_when():
     refused = refusal(found(INCONCLUSIVE, 2), now=BAKE)
 
-    assert "inconclusive after 2 of 4 looks: haproxy: few" in refused.message
+    assert "inconclusive after 2 of 4 measurements: haproxy: few" in refused.message
     assert refused.hint == "Promote again in 0 s."
     longer = refusal(found(INCONCLUSIVE, 2), replace(POLICY, limit=900))
     assert longer.hint == "Promote again in 800 s."
@@ -69,7 +69,7 @@ def test_while_looks_are_left_nobody_promotes_and_the_hint_says_when():
     [
         (ASK, True, "A person decides whether it is promoted."),
         (REFUSE, False, "st2 run cicd.deploy project=greeter version=1.0-2.0000002"),
-        (WAIT, False, "It is judged anew by itself."),
+        (WAIT, False, "It is judged again by itself."),
     ],
 )
 def test_what_is_neither_good_nor_bad_after_all_looks_follows_the_configuration(
@@ -100,7 +100,7 @@ def test_where_it_is_not_required_only_a_bad_one_is_refused_also_without_an_anal
     assert promote(None, lenient).ring("production").wanted == NEW
     assert promote(found(INCONCLUSIVE, 4), lenient).ring("production").wanted == NEW
     refusal(found(BAD, 1), lenient)
-    with pytest.raises(Refused, match="found bad"):
+    with pytest.raises(Refused, match="failed its analysis"):
         transitions.promote(release(found(BAD, 1)), BAKE, BAKE)
 
 

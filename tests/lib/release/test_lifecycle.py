@@ -151,7 +151,10 @@ def test_a_ring_that_is_taken_out_of_the_configuration_keeps_its_record():
     ("stages", "why"),
     [
         ((), "there is no ring"),
-        ((Stage("a", "a", ("b",)), Stage("b", "b", ("a",))), "`after` names b, which is no ring before it"),
+        (
+            (Stage("a", "a", ("b",)), Stage("b", "b", ("a",))),
+            "`after` names b, which is not a ring before it",
+        ),
         ((Stage("a", "a"), Stage("b", "b")), "`after` names no ring: only the first one has none before it"),
         ((Stage("a", "x"), Stage("b", "x", ("a",))), "`tag` is that of a, so a host would be in both"),
         ((Stage("a", "a"), Stage("a", "b", ("a",))), "`name` is a, which another ring has"),

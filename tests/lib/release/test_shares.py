@@ -82,7 +82,7 @@ def test_what_is_bad_and_stays_gets_nothing_by_itself_and_no_other_share_makes_i
     for changed in (step(known, 40.0), shares.set_share(known, 5.0, 40.0, SILENCE)):
         assert changed.first.analysis == known.first.analysis
         for more in (60.0, None):
-            with pytest.raises(Refused, match="was found bad on canary"):
+            with pytest.raises(Refused, match="failed its analysis on canary"):
                 shares.set_share(changed, more, 50.0, SILENCE)
 
     assert share(step(known, 40.0)) == 0.0
@@ -249,7 +249,7 @@ def test_a_percentage_becomes_as_many_buckets(tenths):
 
 @pytest.mark.parametrize("text", ["", "101", "100.1", "5.05", "-1", "5%", "1e1", "half", "even ", "\u0665"])
 def test_what_is_no_percentage_is_refused(text):
-    with pytest.raises(InputError, match="is no share of the requests"):
+    with pytest.raises(InputError, match="is not a share of the requests"):
         traffic.parse(text)
 
 

@@ -249,7 +249,7 @@ def test_only_a_message_that_is_refused_for_good_is_given_up(site, answer, left)
 WRONG_URLS = [
     (b"file:///etc/passwd", "has no http or https URL"),
     (b"https://hooks..example.com/T1/B2", "does not answer (LocationParseError)"),
-    (b"https://hooks.example.com/\xe4", "it is no text in UTF-8"),
+    (b"https://hooks.example.com/\xe4", "it is not text in UTF-8"),
 ]
 
 
@@ -285,7 +285,7 @@ def test_who_of_several_recipients_was_refused_is_said_and_the_others_have_it_on
     done = site.notify()["targets"]["oncall"]
 
     assert done["left"] == 0
-    assert "did not take a mail for gone@example.com (550); the other recipients have it" in done["problem"]
+    assert "did not accept a mail for gone@example.com (550); the other recipients have it" in done["problem"]
     assert len(site.mailbox.mails) == 1
 
 
@@ -381,14 +381,14 @@ def test_an_event_that_a_target_asks_for_later_is_told_from_then_on(site):
 
 def test_a_host_that_drifts_is_told_until_it_is_right_again_also_by_another_process(site):
     site.notify()
-    wrong = Drift("greeter", "app1", "canary", EDITED, "1", "1", "app1: somebody changed a file")
+    wrong = Drift("greeter", "app1", "canary", EDITED, "1", "1", "app1: someone changed a file")
     for found in ([wrong], [wrong], []):
         drift_log.keep(Store(site.settings), "greeter", found, is_sure=True)
         site.notify()
 
     assert [text.splitlines()[0] for text in site.receiver.texts] == [
-        "greeter: app1: somebody changed a file",
-        "greeter: over after 0 s: app1: somebody changed a file",
+        "greeter: app1: someone changed a file",
+        "greeter: over after 0 s: app1: someone changed a file",
     ]
 
 

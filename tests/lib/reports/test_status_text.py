@@ -77,7 +77,7 @@ def test_a_ring_that_is_taken_back_says_that_its_hosts_go_on_by_themselves():
     failed = transitions.advertise_canary(canary(1), build(2), 0.0)
     back = transitions.restore(failed, "canary", failed.ring("canary").generation, 1.0)
 
-    assert f"its hosts go back to {build(1).version} by themselves" in next_step(back, 60.0, 0)
+    assert f"its hosts converge to {build(1).version} by themselves" in next_step(back, 60.0, 0)
 
 
 def test_holds_say_who_since_when_and_why_and_the_next_step_how_they_end():

@@ -70,7 +70,7 @@ def test_a_ring_of_a_list_without_a_host_and_a_host_without_a_ring_are_named(tmp
     assert (
         found["greeter's staging ring"].said == found["greeter's live ring"].said == "has no host in Consul"
     )
-    assert found["greeter on web9"].said == "its service carries the tag of no ring"
+    assert found["greeter on web9"].said == "its service has no tag of a ring"
     assert found["greeter on web9"].fix == "Register its service with the tag of a ring: staging, live."
 
 
@@ -81,7 +81,7 @@ def test_a_datacentre_that_consul_knows_no_way_to_is_named(tmp_path, consul):
     found = findings(listed)
 
     eu = found["greeter in Consul's datacentre eu"]
-    assert (eu.state, "asked about datacentre eu, knows no way to it" in eu.said) == (WRONG, True)
+    assert (eu.state, "asked about datacentre eu, has no route to it" in eu.said) == (WRONG, True)
     assert "consul members -wan" in eu.fix
     assert "greeter's live ring" not in found, "whether it has a host is not known"
 

@@ -15,4 +15,4 @@ def test_a_target_of_notices_that_names_a_project_which_is_gone_is_named(consul:
 
     found = {one.what: one.said for one in configured.findings(Store(settings), settings, given)}
 
-    assert found["notices of team"] == "names shop, which is no project"
+    assert found["notices of team"] == "names shop, which is not a project"

@@ -33,9 +33,9 @@ ABSENT = re.compile(
 )
 AGAIN_SECONDS = 120.0  # by then a rollback has changed the generation, or died before it could
 WENT_BACK = {
-    "roll_back": "went back already, and an alarm rolls it back at most once",
-    "restore": "went back already after a failed deploy",
-    "break_glass": "runs what somebody broke the glass for, who decides",
+    "roll_back": "was rolled back already, and an alarm rolls it back at most once",
+    "restore": "was rolled back already after a failed deploy",
+    "break_glass": "runs a version that someone broke the glass for, and a person decides",
 }
 
 
@@ -172,7 +172,7 @@ def _answer(known: AlarmContext, ring: str, now: float) -> Decision:
     try:
         back = releases.roll_back(known.release, ring, now, automatic=True).ring(ring).wanted
     except Refused as refusal:
-        return Decision(ASK, f"{ring} cannot go back: {refusal.message} {refusal.hint}", ring)
+        return Decision(ASK, f"{ring} cannot be rolled back: {refusal.message} {refusal.hint}", ring)
     if ring in known.manual:
         who = ", ".join(known.people) or "a person"
         return Decision(
@@ -181,17 +181,17 @@ def _answer(known: AlarmContext, ring: str, now: float) -> Decision:
             ring,
         )
     versions = f"from {_version(known, ring)} to {back.version if back else 'nothing'}"
-    return Decision(ROLL_BACK, f"{ring} goes back {versions}", ring, current.generation)
+    return Decision(ROLL_BACK, f"{ring} is rolled back {versions}", ring, current.generation)
 
 
 def _ring(alarm: Alarm, known: AlarmContext, now: float) -> Tuple[str, str]:
     """Return the ring that the alarm is about, or why there is none."""
     if max(known.windows.values()) <= 0:
-        return "", "deploy.alarm_window is 0, so no alarm takes anything back"
+        return "", "deploy.alarm_window is 0, so no alarm rolls anything back"
     if alarm.is_absence and alarm.host in known.drained:
         return "", f"{alarm.host} is out of traffic to be updated, so it may be absent"
     if alarm.is_absence and alarm.host in known.returned:
-        return "", f"{alarm.host} was updated a moment ago, and Consul sees it well now"
+        return "", f"{alarm.host} was updated a moment ago, and Consul reports it as healthy now"
     if alarm.host in known.release.holds.excluded:
         return "", f"{alarm.host} is excluded"
     if alarm.host:
@@ -214,9 +214,9 @@ def _left_alone(known: AlarmContext, ring: str) -> str:
     if not current.wanted:
         return f"nothing is deployed to {ring}"
     if current.state == RESTORING:
-        return f"{ring} is going back already"
+        return f"{ring} is being rolled back already"
     if current.state == STOPPED:
-        return f"the deploy to {ring} is stopped, and a person says how it goes on"
+        return f"the deploy to {ring} is stopped, and a person decides what happens next"
     if current.ignores_holds:
         return f"{ring} {WENT_BACK.get(known.began[ring].what, WENT_BACK['roll_back'])}"
     return ""
@@ -232,7 +232,7 @@ def _too_late(
     last = answered.get(ring)
     generation = known.release.ring(ring).generation
     if last and last["generation"] == generation and 0 <= now - last["at"] < AGAIN_SECONDS:
-        return f"{ring} is being taken back because of an alarm already"
+        return f"{ring} is already being rolled back because of an alarm"
     return ""
 
 

@@ -76,7 +76,7 @@ def gone_back(settings: Settings, project: str, because: str, decision: Decision
     try:
         changed = deploy.roll_back(decision.ring, because, decision.generation).ring(decision.ring)
     except CicdError as error:
-        reason = f"{decision.ring} could not be taken back: {error.message} {error.hint}"
+        reason = f"{decision.ring} could not be rolled back: {error.message} {error.hint}"
         return Decision(FAILED, reason, decision.ring)
     version = changed.wanted.version if changed.wanted else ""
     return replace(decision, generation=changed.generation, version=version)

@@ -24,7 +24,7 @@ from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store
 
 REASON_CHARACTERS = 1000
-NOTHING_DUE = Decision(IGNORE, "no look is due")
+NOTHING_DUE = Decision(IGNORE, "no measurement is due")
 
 
 class Remembered(TypedDict, total=False):
@@ -155,7 +155,7 @@ def _record(
     def judge(now: Snapshot) -> Change:
         if now.release.ring(ring) != seen.release.ring(ring):
             raise Refused(
-                f"{ring} of {seen.project.name} went on while it was looked at.", "Nothing was changed."
+                f"{ring} of {seen.project.name} changed while it was measured.", "Nothing was changed."
             )
         return Change(transitions.judge(now.release, ring, known), "judge", why, [also])
 
@@ -173,6 +173,6 @@ def _answered(settings: Settings, seen: Snapshot, ring: str, who: str, known: An
     """Return what follows from what is *known*, which is bad; the ring wants its earlier version already."""
     decision = alarm.answer(alarm_handler.context(seen), ring, seen.now)
     if decision.what == ROLL_BACK:
-        because = f"it was found {judging.counted(known)}"
+        because = f"its analysis says {judging.counted(known)}"
         decision = alarm_handler.gone_back(settings, seen.project.name, because, decision, who)
     return Outcome(known, decision, True)

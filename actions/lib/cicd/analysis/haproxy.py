@@ -68,7 +68,7 @@ def parse(text: str) -> Dict[str, Slot]:
     try:
         found = {f"{row['pxname']}/{row['svname']}": _slot(row) for row in rows if row["type"] == SERVER}
     except (TypeError, ValueError):
-        raise Unusable("gives statistics with counters that are no numbers") from None
+        raise Unusable("gives statistics with counters that are not numbers") from None
     if found and not any(slot.address for slot in found.values()):
         raise Unusable("gives no addresses of its servers: it needs `stats show-legends`")
     return found

@@ -52,7 +52,7 @@ def value(answer: str) -> int:
         found = [data["result"]] if data["resultType"] == "scalar" else [r["value"] for r in data["result"]]
         numbers = [float(pair[1]) for pair in found]
     except (IndexError, KeyError, RecursionError, TypeError, ValueError):
-        raise Unusable("gives an answer that is none of Prometheus") from None
+        raise Unusable("gives an answer that is not Prometheus' JSON") from None
     if len(numbers) != 1:
         raise Unusable(f"gives {len(numbers)} series where one is needed")
     if not math.isfinite(numbers[0]) or numbers[0] < 0:

@@ -224,14 +224,14 @@ class Builds:
             raise CiError(
                 f"{self.label(seen.number)} of {self.project.name} at {commit[:7]} did not fail: "
                 f"{self.server.name} says {seen.status}.",
-                "Nothing was changed. Its real end is still waited for.",
+                "Nothing was changed. The pack still waits for its real end.",
             )
 
     def _refuse_passed(self, known: Run, commit: str) -> None:
         if known.stage == PASSED:
             raise CiError(
                 f"{self.label(known.build)} of {self.project.name} at {commit[:7]} passed and was taken; "
-                "that it failed when it ran again changes nothing.",
+                "its later failure changes nothing.",
                 "If its version must not go on, veto it; docs/operations.md says how.",
             )
 
@@ -240,7 +240,7 @@ class Builds:
             raise CiError(
                 f"The run of {self.project.name} at {commit[:7]} has no build that could have ended: "
                 f"it is {known.stage}.",
-                "Nothing was changed. Whoever reported an end meant another build.",
+                "Nothing was changed. The reported end was that of another build.",
             )
 
     def _stop(self, seen: Seen, known: Run) -> None:

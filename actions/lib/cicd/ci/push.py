@@ -121,7 +121,7 @@ def _not_deployed_from(push: Push) -> str:
         return f"{push.repository} is archived"
     if push.fork:
         return f"{push.repository} is a fork"
-    return "" if push.branch else f"{push.ref} is no branch"
+    return "" if push.branch else f"{push.ref} is not a branch"
 
 
 def _other_branch(project: Project, push: Push) -> str:

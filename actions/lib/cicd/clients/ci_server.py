@@ -154,5 +154,5 @@ class CiServer(ABC):
             f"{self.label(project, result.number)} built {neutral(given.get('PROJECT') or 'no project', 64)} "
             f"at {neutral(result.commit[:7]) or 'no commit'}, not {project.name} at {commit[:7]} "
             f"as its callback claims (it differs in {', '.join(other)}).",
-            "Nothing was changed; the build of the commit itself is still waited for.",
+            "Nothing was changed; the pack still waits for the build of the commit itself.",
         )

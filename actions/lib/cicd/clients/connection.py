@@ -73,7 +73,7 @@ def lost(host: Host, name: str, error: BaseException) -> HostError:
     return failure(
         host,
         f"was lost while it ran `{name}` ({_why(error)})",
-        "See that it is up, then try again.",
+        "Check that it is up, then try again.",
         HostLost,
     )
 

@@ -158,7 +158,7 @@ class Connection:
             return self._denied()
         if "No path to datacenter" in said:
             return ConsulError(
-                f"Consul at {self._where} knows no way to it.",
+                f"Consul at {self._where} has no route to it.",
                 "See `consul members -wan` on a server: both must be joined, and reach each other.",
             )
         if "leader" in said or "No known Consul servers" in said:

@@ -160,12 +160,12 @@ class GitHubActions(CiServer):
         if status == "behind":
             raise CiAway(
                 f"GitHub does not show {commit[:7]} as the head of {branch} of {project.repository} yet.",
-                "It is asked again.",
+                "The pack asks again.",
             )
         raise CiMoved(
             f"{branch} of {project.repository} went on from {commit[:7]} to {neutral(head[:7])}, and "
             "GitHub Actions builds the newest commit of a branch.",
-            "The push of the newer commit starts its build by itself. A run that there was of "
+            "The push of the newer commit starts its build by itself. An earlier run of "
             f"{commit[:7]} can be repeated at GitHub: {self.page(project)}",
             head,
         )
@@ -216,9 +216,9 @@ class GitHubActions(CiServer):
             raise REFUSALS.get(int(str(error.details["status"])), CiError)(error.message, hint) from None
         except OSError as error:
             raise CiAway(
-                f"What GitHub sent of {project.repository} could not be read to its end "
+                f"GitHub's answer about {project.repository} could not be read completely "
                 f"({type(error).__name__}).",
-                "It is asked again; look at githubstatus.com, and at the disk of StackStorm's host.",
+                "The pack asks again. Look at githubstatus.com, and at the disk of StackStorm's host.",
             ) from None
 
 

@@ -79,7 +79,7 @@ class GitHubArtifacts:
         try:
             return zipfile.ZipFile(file)
         except zipfile.BadZipFile:
-            raise CiError(f"{what} is no zip.", "Upload it with actions/upload-artifact.") from None
+            raise CiError(f"{what} is not a zip.", "Upload it with actions/upload-artifact.") from None
 
 
 def _copied(archive: zipfile.ZipFile, name: str, write: Callable[[bytes], object], limit: int) -> int:

@@ -125,4 +125,4 @@ def _connected(target: NoticeTarget) -> socket.socket:
 
 
 def _busy(target: NoticeTarget, why: str) -> ReceiverBusy:
-    return ReceiverBusy(f"The IRC server {target.server} took no notice ({why}).", RETRY_SECONDS)
+    return ReceiverBusy(f"The IRC server {target.server} did not accept the notice ({why}).", RETRY_SECONDS)

@@ -49,7 +49,9 @@ def send(target: NoticeTarget, lines: Sequence[str], link: str, identifier: str)
         raise _busy(target, type(error).__name__) from None
     if refused:  # the others have it, and would have it twice
         codes = ", ".join(f"{one} ({code})" for one, (code, _) in sorted(refused.items()))
-        raise ReceiverError(f"{target.server} did not take a mail for {codes}; the other recipients have it.")
+        raise ReceiverError(
+            f"{target.server} did not accept a mail for {codes}; the other recipients have it."
+        )
 
 
 def message(target: NoticeTarget, lines: Sequence[str], link: str, identifier: str) -> EmailMessage:
@@ -88,10 +90,10 @@ def _login(server: smtplib.SMTP, target: NoticeTarget, password: str) -> None:
         server.login(target.user, password)
     except UnicodeEncodeError:
         raise ConfigError(
-            f"The login at {target.server} has signs that are not ASCII, which no mail server takes.",
+            f"The login at {target.server} has characters that are not ASCII, which no mail server accepts.",
             f"Give `user` another password, and write it to {target.password_file}.",
         ) from None
 
 
 def _busy(target: NoticeTarget, why: str) -> ReceiverBusy:
-    return ReceiverBusy(f"The mail server {target.server} took no mail ({why}).", RETRY_SECONDS)
+    return ReceiverBusy(f"The mail server {target.server} did not accept the mail ({why}).", RETRY_SECONDS)

@@ -53,7 +53,7 @@ def _begun(
     try:
         return begin(settings, wanted), ""
     except FAILURES as error:
-        return (lambda: None), f"{name} could not be told ({reason(error)})"
+        return (lambda: None), f"{name} could not be notified ({reason(error)})"
 
 
 def _ended(end: Ending) -> None:

@@ -134,7 +134,7 @@ class StackStorm:
         except (OSError, ValueError) as error:
             raise CicdError(
                 f"StackStorm's API did not answer `{method} {path}` ({_why(error)}).",
-                "See that st2api runs, and that who asks may list executions.",
+                "Check that st2api runs, and that the caller may list executions.",
             ) from error
 
 

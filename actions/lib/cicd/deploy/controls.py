@@ -37,7 +37,7 @@ class Controls:
     def hold(self, kind: str, why: str, version: str = "") -> Release:
         """Put a `lock`, `freeze` or `pin` on the project, or a `veto` on *version*."""
         if self.project.name == EVERYTHING and version:
-            raise InputError("A version is one project's.", f"Name the project that {kind} is about.")
+            raise InputError("A version belongs to one project.", f"Name the project that the {kind} is for.")
         put = self._put(why, version and self._published(version))
         said, name = f"{version}: {put.why}" if version else put.why, self.project.name
         if kind == "veto":

@@ -90,7 +90,11 @@ def _why(one: Execution, parents: set[str], now: float, last_step: Steps, is_sil
         return f"and no step of it began for {age(quiet)}" if quiet > QUIET_SECONDS else ""
     if one.status == RUNNING and one.action == ROLLOUT and is_silent(one):
         return "and its rollout gives no sign of life"
-    return f"but its time was over {age(quiet - one.limit)} ago" if quiet > one.limit + MARGIN_SECONDS else ""
+    return (
+        f"but its time limit passed {age(quiet - one.limit)} ago"
+        if quiet > one.limit + MARGIN_SECONDS
+        else ""
+    )
 
 
 def stuck(settings: Settings, store: Store, stackstorm: StackStorm) -> list[Stuck]:
@@ -142,7 +146,7 @@ def findings(settings: Settings, store: Store, stackstorm: StackStorm) -> Iterat
             fix = "Switch it off: it counts executions whose runner died. The deploy lock does that work."
             yield Finding(f"policy {policy['ref']}", WRONG, f"it delays {policy['resource_ref']}", fix)
     if not found:
-        yield Finding("executions", GOOD, "each that has not ended is run by somebody")
+        yield Finding("executions", GOOD, "each that has not ended is run by someone")
 
 
 def parsed(document: ExecutionDocument) -> Execution:

@@ -18,9 +18,9 @@ def refuse_undue(generation: int, known: Release, ring: str, what: str = "a prom
     """Raise Refused when *known* has left the *generation* at which *what* was due for *ring*; 0 is any."""
     if generation and generation != known.generation:
         raise Refused(
-            f"{known.project} moved on to generation {known.generation} since {what} {ring} was due at "
+            f"{known.project} is at generation {known.generation}, but {what} {ring} was due at generation "
             f"{generation}; nothing was changed.",
-            "If it is due still, it is asked for again by itself.",
+            "If it is still due, the sensor asks for it again.",
         )
 
 
@@ -28,7 +28,7 @@ def refuse_other_version(project: str, expected: str, found: str) -> None:
     """Raise Refused when a command is about another version of *project* than the one *expected*, if any."""
     if expected and expected != found:
         raise Refused(
-            f"It is {found or 'no version'} of {project} by now, and not {expected}; nothing was changed.",
+            f"{project} now has {found or 'no version'} there, not {expected}; nothing was changed.",
             f"Look again: st2 run cicd.get_release project={project}",
         )
 

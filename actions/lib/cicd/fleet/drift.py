@@ -117,7 +117,7 @@ def _of_report(
     if report.edited:
         yield drift(
             EDITED,
-            f"somebody changed {one_line(report.edited)}; `sudo cicd-converge --repair "
+            f"someone changed {one_line(report.edited)}; `sudo cicd-converge --repair "
             f"{release.project}` on the host installs the package again",
         )
     if report.foreign:

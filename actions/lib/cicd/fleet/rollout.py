@@ -98,7 +98,7 @@ class Rollout:
         while not self._logbook.begins():
             self._still_ours()
             if self._cancelled() or time.monotonic() > self._deadline:
-                raise self._stopped("waited in vain for another rollout of it")
+                raise self._stopped("another rollout of it did not end in time")
             time.sleep(SETTLE_SECONDS)
         if not self._order.all_at_once:
             self._budget -= self._logbook.failed_besides([host.name for host in self._order.hosts])
@@ -192,7 +192,9 @@ class Rollout:
         others = f"{untouched} further hosts were not touched. Correct the cause, then deploy again."
         return HostError(
             f"{project}: {self._failed()} of {total} hosts failed{why}.",
-            "Correct the cause; its hosts go back by themselves then." if self._order.all_at_once else others,
+            "Correct the cause; its hosts then roll back by themselves."
+            if self._order.all_at_once
+            else others,
             detail=self._logbook.key,
             **rollout_summary.summary(reports, untouched),
         )

@@ -126,7 +126,7 @@ class Addition:
 def _cleaning(name: str, journal: Journal, is_stuck: bool) -> str:
     """Return how to take away what is left of *name*; nothing where that would be a project that works."""
     if journal.before.get("whole"):
-        return "What there was of it before is as it was; call it again when that works." if is_stuck else ""
+        return "What existed before is unchanged; call the action again when that works." if is_stuck else ""
     if is_stuck or journal.before:
         return f"To clean up: st2 run cicd.remove_project project={name} apply=true"
     return ""

@@ -82,7 +82,7 @@ def alone(settings: Settings, name: str, who: str, execution: str) -> Iterator[N
     except Refused:
         present = lock.holder() or holder
         raise Refused(
-            f"{present.why} is being added or removed by {present.who or 'somebody'}; nothing was changed.",
+            f"{present.why} is being added or removed by {present.who or 'someone'}; nothing was changed.",
             f"Wait for the execution {present.execution}, then try again.",
         ) from None
     try:

@@ -32,7 +32,7 @@ def to_add(project: str, items: Sequence[Item]) -> Plan:
     if other:
         raise Refused(
             f"{project} cannot be added: {'; '.join(other)}. Nothing was changed.",
-            f"Make it alike, or remove it: st2 run cicd.remove_project project={project}",
+            f"Make them equal, or remove it: st2 run cicd.remove_project project={project}",
         )
     return Plan(
         change=[item for item in items if item.state == MISSING],

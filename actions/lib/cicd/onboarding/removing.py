@@ -52,7 +52,7 @@ class Removal:
             if stuck:
                 done = [item.what for item in found.change if item not in [one for one, _ in stuck]]
                 raise Refused(
-                    f"{self.name} was not removed whole. {said(done, stuck)}",
+                    f"{self.name} was removed only in part. {said(done, stuck)}",
                     f"Correct that, then: st2 run cicd.remove_project project={self.name} apply=true",
                     stuck=[item.what for item, _ in stuck],
                 )
@@ -87,7 +87,7 @@ class Removal:
         told = [one.name for one in settings.notices if self.name in one.projects]
         if by or told:
             what = f"`projects.{by[0]}.requires`" if by else f"the target {told[0]} of `notices`"
-            raise ConfigError(f"{what} names {self.name}.", "Take it out there first, then try again.")
+            raise ConfigError(f"{what} names {self.name}.", "Remove it there first, then try again.")
 
     def _refuse_at_work(self, asked: Wanted) -> None:
         store, project = Store(as_administrator(asked.settings)), asked.project

@@ -74,7 +74,7 @@ def known(given: Mapping[str, object], name: str, request: Request) -> Wanted:
         )
     if name in (given.get("projects") or ()):  # type: ignore[operator]
         raise ConfigError(
-            f"{name} stands below `projects` of the pack's configuration, not in a file of its own.",
+            f"{name} is below `projects` in the pack's configuration, not in its own file.",
             f"Move it to {name}.yaml in `projects_dir`, then `st2ctl reload --register-configs`.",
         )
     file = ProjectFile(name, Path(folder, f"{name}{ENDING}"), request["definition"])
@@ -84,13 +84,15 @@ def known(given: Mapping[str, object], name: str, request: Request) -> Wanted:
 
 def _refuse_impossible(job: str, request: Request) -> None:
     if not re.fullmatch(JOB, job):
-        raise InputError(f"{job!r:.80} is no job.", "Give one such as shop, or folder/shop.")
+        raise InputError(f"{job!r:.80} is not a valid job.", "Give one such as shop, or folder/shop.")
     if not 0 < request["port"] <= HIGHEST_PORT:
-        raise InputError(f"{request['port']} is no port.", f"Give one from 1 to {HIGHEST_PORT}.")
+        raise InputError(f"{request['port']} is not a valid port.", f"Give one from 1 to {HIGHEST_PORT}.")
     if not re.fullmatch(HEALTH, request["health"]):
-        raise InputError(f"{request['health']!r:.80} is no path.", "Give one such as /health.")
+        raise InputError(f"{request['health']!r:.80} is not a valid path.", "Give one such as /health.")
     if not re.fullmatch(UNIT, request["unit"]):
-        raise InputError(f"{request['unit']!r:.80} is no unit.", "Give one such as shop.service, or none.")
+        raise InputError(
+            f"{request['unit']!r:.80} is not a valid unit.", "Give one such as shop.service, or none."
+        )
 
 
 def _refuse_hosts(project: Project, hosts: Mapping[str, List[str]]) -> None:
@@ -99,7 +101,9 @@ def _refuse_hosts(project: Project, hosts: Mapping[str, List[str]]) -> None:
         if ring not in known:
             raise InputError(f"{project.name} has no ring {ring!r:.40}.", f"It has {', '.join(known)}.")
         if not isinstance(listed, list):
-            raise InputError(f"{listed!r:.80} is no list of hosts.", 'Give lists, as {"canary": ["web1"]}.')
+            raise InputError(
+                f"{listed!r:.80} is not a list of hosts.", 'Give lists, as {"canary": ["web1"]}.'
+            )
     empty = [ring for ring in known if not hosts.get(ring)]
     if empty:
         raise InputError(

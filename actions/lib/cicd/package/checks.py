@@ -82,7 +82,7 @@ def _architecture_problems(packages: Sequence[Declared]) -> Iterator[Problem]:
         if one.values.get("architecture", "all") != "all":
             yield (
                 (*one.where, "architecture"),
-                "`architecture` beside `architectures` can only be all: say that, or nothing",
+                "`architecture` next to `architectures` can only be all: write that, or leave it out",
             )
 
 
@@ -154,7 +154,9 @@ def _unit_problems(found: Declared) -> Iterator[Problem]:
     for where, said in found.units():
         file = said["path"].rpartition("/")[2]
         if ("@." in file) != bool(said.get("instances")):
-            what = "a template, which runs only as one of its `instances`" if "@." in file else "no template"
+            what = (
+                "a template, which runs only as one of its `instances`" if "@." in file else "not a template"
+            )
             yield where, f"`{where[0]}` names {file}, which is {what}"
         content = found.content(said["path"])
         other = unit.read(said, content).activates

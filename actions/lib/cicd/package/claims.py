@@ -42,7 +42,7 @@ def _users(declared: Declared, allowed: Allowed) -> Iterator[Problem]:
         named += [(("files", number, key), name) for key, name in owners.items() if name != "root"]
     for where, name in named:
         if not allowed.user(name):
-            yield where, f"`{where[-1]}` is {name}, a user of the system: take one of your own, or none"
+            yield where, f"`{where[-1]}` is {name}, a user of the system: name your own user, or none"
 
 
 def _units(declared: Declared, allowed: Allowed) -> Iterator[Problem]:
@@ -62,7 +62,7 @@ def _file(declared: Declared, file: File, number: int, allowed: Allowed) -> Iter
         other = "bring units by `units`" if SYSTEMD.fullmatch(path) else own
         yield ("files", number, "destination"), f"`files` would bring {file.destination}: {other}"
     if file.mode and not allowed.mode(file.mode):
-        rights = "lets everybody write" if int(file.mode, 8) & 2 else "gives the rights of its owner or group"
+        rights = "lets everyone write" if int(file.mode, 8) & 2 else "gives the rights of its owner or group"
         yield (
             ("files", number, "mode"),
             f"`mode` {file.mode} of {file.destination} {rights}: take 0644 or 0755",

@@ -110,7 +110,7 @@ def _source_problems(file: File) -> Iterator[str]:
     elif file.type != "symlink" and (not IN_TREE.fullmatch(file.source) or "**" in file.source):
         yield f"has the source {file.source}: write a path in the tree, without .. and **; or take a tree"
     elif file.type in ("tree", "symlink") and GLOB.search(file.source):
-        yield f"is a {file.type}, whose source is no glob"
+        yield f"is a {file.type}, whose source is not a glob"
 
 
 def _place_problems(file: File) -> Iterator[str]:
@@ -121,4 +121,4 @@ def _place_problems(file: File) -> Iterator[str]:
     if file.type == "symlink" and file.destination.endswith("/"):
         yield "is a symlink: write the link as `destination` and its target as `source`"
     if file.type in ("tree", "symlink") and file.mode:
-        yield f"is a {file.type}, which has no `mode` of its own"
+        yield f"is a {file.type}, which has no `mode`"

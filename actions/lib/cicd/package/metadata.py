@@ -138,7 +138,9 @@ def read(
     values, problems = fpm_json.parse(text)
     name = values.get("name") or package_name(project)
     if any(FIELDS["name"].shape.problems(name, ())):
-        problems.append(f"fpm.json has no `name`, and {name} is none for a Debian package: add one")
+        problems.append(
+            f"fpm.json has no `name`, and {name} is not a valid name for a Debian package: add one"
+        )
     found = Declared(project, name, values, states)
     problems = checks.problems(found, text, problems, allowed)
     if problems:

@@ -134,7 +134,7 @@ def foreign(lines: Sequence[str], repository: str) -> str:
 def _refuse_reserved(project: Project, name: str) -> None:
     if RESERVED.fullmatch(name):
         raise Refused(
-            f"{name} is no name for a package of {project.name}: those of this pipeline begin so.",
+            f"{name} cannot be a package of {project.name}: this pipeline's own packages begin with cicd-.",
             "Change the name in fpm.json.",
         )
 

@@ -50,7 +50,7 @@ def reviewed(reviews: Reviews, version: str, who: str, given: Review, needed: Co
     if len(said) > KEPT_PEOPLE:
         raise Refused(
             f"{KEPT_PEOPLE} people reviewed {version} already, and no more are kept.",
-            "Ask one of them to say it, or veto the version.",
+            "Ask one of them, or veto the version.",
         )
     changed = {**reviews, version: said}
     others = sorted(set(reviews) - {version}, key=lambda name: max(r.when for r in reviews[name].values()))
@@ -68,7 +68,10 @@ def rejections(reviews: Reviews, version: str) -> Reviews:
 def refuse_approver(policy: Policy, project: str, authors: Sequence[str], who: str) -> None:
     """Raise Refused when *who* may not approve what *authors* wrote."""
     if not who:
-        raise Refused(f"Nobody approves {project}: the execution names no user.", "Log in, then approve.")
+        raise Refused(
+            f"This approval of {project} does not count: the execution names no user.",
+            "Log in, then approve.",
+        )
     if policy.approvers and not among(who, policy.approvers):
         raise Refused(
             f"{who} may not approve {project}; {', '.join(policy.approvers)} may.",
@@ -77,7 +80,7 @@ def refuse_approver(policy: Policy, project: str, authors: Sequence[str], who: s
     if policy.not_author and among(who, authors):
         others = ", ".join(name for name in policy.approvers if not among(name, authors))
         raise Refused(
-            f"{who} wrote this version of {project}, or asked for it, so somebody else must approve it.",
+            f"{who} wrote this version of {project}, or asked for it, so someone else must approve it.",
             f"Ask {others or 'a colleague'}.",
         )
 
@@ -102,7 +105,7 @@ def refuse_unreviewed(
         have = f" ({', '.join(counted)})" if counted else ""
         raise Refused(
             f"{project} {version} has {len(counted)} of {policy.count} approvals{have}.",
-            f"{', '.join(policy.approvers) or 'Anybody'} but its authors may run: "
+            f"{', '.join(policy.approvers) or 'Anyone'} but its authors may run: "
             f"st2 run cicd.approve project={project} version={version}",
         )
 
@@ -124,7 +127,7 @@ def refuse_role(roles: Mapping[str, tuple[str, ...]], role: str, who: str) -> No
         )
     if role not in roles:
         raise Refused(
-            f"{role!r:.80} is no role that may break the glass.", f"Roles: {', '.join(sorted(roles))}."
+            f"{role!r:.80} is not a role that may break the glass.", f"Roles: {', '.join(sorted(roles))}."
         )
     if not who or not among(who, roles[role]):
         raise Refused(f"{who or 'nobody'} is not in the role {role}.", f"Ask {', '.join(roles[role])}.")
@@ -139,7 +142,9 @@ def policy_from(values: Mapping[str, Any] | None, where: str) -> Policy:
     except (TypeError, ValueError):
         valid = False
     if not valid:
-        raise ConfigError(f"`{where}` in the configuration is no approval policy.", "See cicd.yaml.example.")
+        raise ConfigError(
+            f"`{where}` in the configuration is not an approval policy.", "See cicd.yaml.example."
+        )
     if policy.approvers and policy.count > len(policy.approvers):
         raise ConfigError(
             f"`{where}` wants {policy.count} approvals of {len(policy.approvers)} approvers.",
@@ -154,7 +159,7 @@ def roles_from(values: Mapping[str, Any] | None) -> dict[str, tuple[str, ...]]:
     if isinstance(given, Mapping) and all(isinstance(names, (list, tuple)) for names in given.values()):
         return {str(role): tuple(str(name) for name in names) for role, names in given.items()}
     raise ConfigError(
-        "`break_glass` in the pack's configuration is no mapping of roles to lists of users.",
+        "`break_glass` in the pack's configuration is not a mapping of roles to lists of users.",
         "See cicd.yaml.example.",
     )
 

@@ -41,10 +41,9 @@ def silence(ring: Ring, known: RolloutRecord, now: float, lost_after: float) -> 
         return ""
     quiet = quiet_seconds(known, ring.since, now)
     if known.get("state") == CANCELLED:
-        return "its deploy was cancelled; it is taken back by itself"
+        return "its deploy was cancelled; it is rolled back by itself"
     if quiet < SILENT_SECONDS:
         return ""
     left = max(0.0, lost_after - quiet)
-    return (
-        f"its deploy gave no sign of life for {quiet:.0f} s; it is taken back by itself in about {left:.0f} s"
-    )
+    silent = f"its deploy gave no sign of life for {quiet:.0f} s"
+    return f"{silent}; it is rolled back by itself in about {left:.0f} s"

@@ -48,7 +48,7 @@ def opened(windows: Iterable[Window], when: float) -> Opened | None:
 def parse(values: Any, where: str) -> tuple[Window, ...]:
     """Return the windows written as the list *values*; ConfigError names what is wrong *where*."""
     if not isinstance(values or [], list):
-        raise _wrong(where, "it is no list")
+        raise _wrong(where, "it is not a list")
     return tuple(_window(value, f"{where}[{number}]") for number, value in enumerate(values or []))
 
 
@@ -57,7 +57,7 @@ def parse_text(text: str, where: str) -> tuple[Window, ...]:
     try:
         return parse(json.loads(text), where)
     except ValueError:
-        raise _wrong(where, "it is no JSON") from None
+        raise _wrong(where, "it is not JSON") from None
 
 
 def _window(value: Any, where: str) -> Window:
@@ -68,14 +68,14 @@ def _window(value: Any, where: str) -> Window:
         or set(value) != KEYS
         or not all(isinstance(v, str) for v in value.values())
     ):
-        raise _wrong(where, f"it needs the texts {', '.join(sorted(KEYS))}")
+        raise _wrong(where, f"it needs the keys {', '.join(sorted(KEYS))}")
     window = Window(value["from"], value["until"], value["zone"], " ".join(value["reason"].split()))
     try:
         _end(window, 0)
     except (CronSimError, StopIteration) as error:
         raise _wrong(where, str(error) or "it never happens") from None
     except (KeyError, ValueError, OSError):
-        raise _wrong(where, f"{window.zone!r:.60} is no time zone") from None
+        raise _wrong(where, f"{window.zone!r:.60} is not a time zone") from None
     return window
 
 

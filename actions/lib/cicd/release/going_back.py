@@ -20,7 +20,7 @@ def failure(known: Release, ring: str) -> str:
     ended = known.ring(ring).stop
     if ended is None or not ended.back:
         return ""
-    said = f"GOING BACK FAILED: {known.project} on {ring} is {known.ring(ring).state}: {ended.back}"
+    said = f"ROLLBACK FAILED: {known.project} on {ring} is {known.ring(ring).state}: {ended.back}"
     if ended.back == ended.sentence:
         return said
     return f"{said} Before that, {ended.version or 'the deploy'} failed {ended.sentence}"
@@ -31,14 +31,14 @@ def ways_on(known: Release, ring: str) -> str:
     name, current = known.project, known.ring(ring)
     lock = known.holds.lock
     ways = (
-        [f"When the lock by {lock.who or 'somebody'} is over: {holds.ending(name, 'lock')}."] if lock else []
+        [f"When the lock by {lock.who or 'someone'} is over: {holds.ending(name, 'lock')}."] if lock else []
     )
     ways.append("Push a corrected commit.")
     if current.wanted and _accepts(lambda: transitions.refuse_overtaken(known, ring, current.generation)):
         ways.append(f"If its hosts were at fault: st2 run cicd.retry_hosts project={name} ring={ring}")
     back = way_back(known, ring)
     if back:
-        ways.append(f"To go back: {back}")
+        ways.append(f"To roll back: {back}")
     return " ".join(ways)
 
 
@@ -64,8 +64,8 @@ def loud(error: CicdError, project: str, ring: str) -> CicdError:
     if isinstance(error, WentBackBadly):
         return error
     return WentBackBadly(
-        f"GOING BACK FAILED: {project} on {ring}. {error.message}",
-        f"{error.hint} It is begun again by itself; see: st2 run cicd.get_release project={project}",
+        f"ROLLBACK FAILED: {project} on {ring}. {error.message}",
+        f"{error.hint} The rollback starts again by itself; see: st2 run cicd.get_release project={project}",
         **error.details,
     )
 

@@ -85,13 +85,13 @@ def _nothing_good(release: Release, ring: str, vetoed: Sequence[str]) -> Refused
     name = release.project
     if not vetoed:
         return Refused(
-            f"{name} has no earlier good version on {ring} to go back to.", "Push a corrected commit."
+            f"{name} has no earlier good version on {ring} to roll back to.", "Push a corrected commit."
         )
     first = vetoed[0]
     veto = release.holds.vetoes[first]
     return Refused(
-        f"{name} has no earlier good version on {ring} to go back to: {first} was vetoed by "
-        f"{veto.who or 'somebody'}: {veto.why}.",
+        f"{name} has no earlier good version on {ring} to roll back to: {first} was vetoed by "
+        f"{veto.who or 'someone'}: {veto.why}.",
         f"Push a corrected commit. If the veto is wrong: {holds.lifting(name, first)}, "
         f"then `{holds.rollback(name, ring)}`.",
     )
@@ -206,5 +206,5 @@ def _refuse_promotion(release: Release, ring: str, version: str) -> None:
     if window:
         raise Refused(
             f"{release.project} is in a freeze window until {window.until}: {window.reason}.",
-            "Promote after that. A rollback needs no thaw.",
+            "Promote after that. A rollback is always allowed.",
         )

@@ -191,5 +191,5 @@ def _with(holds: Holds, kind: str, hold: Hold | None) -> Holds:
 def _held(project: str, kind: str, hold: Hold, state: str) -> Refused:
     return Refused(
         f"{project} is {state} by {hold.who}: {hold.why}.",
-        f"When that is over: {ending(project, kind)}. A rollback needs no such thing.",
+        f"When that is over: {ending(project, kind)}. A rollback need not wait.",
     )

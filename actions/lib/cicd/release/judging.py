@@ -42,7 +42,8 @@ def refuse_bad(release: Release, ring: str) -> None:
     current = release.ring(ring)
     if current.wanted and current.judged and current.judged.outcome == BAD:
         raise Refused(
-            f"{release.project} {current.wanted.version} was found bad on {ring}: {current.judged.reason}.",
+            f"{release.project} {current.wanted.version} failed its analysis on {ring}: "
+            f"{current.judged.reason}.",
             "Push a corrected commit.",
         )
 
@@ -79,13 +80,14 @@ def _has_others(release: Release, ring: str) -> bool:
 
 def counted(known: Analysis) -> str:
     """Return what is *known*, in words: the outcome, how many looks it is of, and why."""
-    return f"{known.outcome} after {known.looks} of {known.planned} looks: {known.reason or 'it has begun'}"
+    why = known.reason or "it has begun"
+    return f"{known.outcome} after {known.looks} of {known.planned} measurements: {why}"
 
 
 def _unknown(release: Release, ring: str) -> Refused:
     wanted = release.ring(ring).wanted
     return Refused(
-        f"{release.project} {wanted.version if wanted else ''} was not judged on {ring} yet.",
+        f"{release.project} {wanted.version if wanted else ''} has not been judged on {ring} yet.",
         "Its analysis begins by itself within a minute; if it does not: st2 run cicd.check_setup",
     )
 
@@ -94,8 +96,8 @@ def _uncertain(release: Release, ring: str, known: Analysis, policy: AnalysisPol
     wanted, project = release.ring(ring).wanted, release.project
     version = wanted.version if wanted else ""
     hints = {
-        WAIT: "It is judged anew by itself.",
-        REFUSE: f"With more requests it is certain. Judge it anew: st2 run cicd.deploy project={project} "
+        WAIT: "It is judged again by itself.",
+        REFUSE: f"With more requests it is certain. Judge it again: st2 run cicd.deploy project={project} "
         f"version={version}",
     }
     hint = hints.get(policy.inconclusive, "A person decides whether it is promoted.")

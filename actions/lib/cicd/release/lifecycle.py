@@ -152,7 +152,7 @@ def _traffic_contradiction(stage: Stage, known: Lifecycle) -> str:
     if any(later <= share for share, later in zip(stage.traffic, stage.traffic[1:])):
         return "does not grow from step to step"
     odd = [share for share in stage.traffic if abs(share * 10 - round(share * 10)) > 1e-9]
-    return f"has {odd[0]:g}, which is no multiple of 0.1" if odd else ""
+    return f"has {odd[0]:g}, which is not a multiple of 0.1" if odd else ""
 
 
 def _contradiction(stage: Stage, before: Mapping[str, Tuple[str, str]]) -> str:
@@ -160,7 +160,7 @@ def _contradiction(stage: Stage, before: Mapping[str, Tuple[str, str]]) -> str:
         return f"`name` is {stage.name}, which another ring has"
     strange = [name for name in stage.after if name not in before]
     if strange:
-        return f"`after` names {strange[0]}, which is no ring before it"
+        return f"`after` names {strange[0]}, which is not a ring before it"
     if before and not stage.after:
         return "`after` names no ring: only the first one has none before it"
     same = [name for name, place in before.items() if place == _place(stage)]

@@ -73,7 +73,7 @@ def parse(text: str) -> float | None:
         return None
     if not SHARE.match(text):
         raise InputError(
-            f"{one_line(text, 40)!r} is no share of the requests.",
+            f"{one_line(text, 40)!r} is not a share of the requests.",
             "Give a percentage from 0 to 100 in steps of 0.1, or `even`.",
         )
     return float(text)

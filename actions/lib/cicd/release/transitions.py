@@ -141,8 +141,8 @@ def roll_back(release: Release, ring: str, when: float, automatic: bool = False)
     current = release.ring(ring)
     if automatic and current.ignores_holds:
         raise Refused(
-            f"{release.project} was taken back on {ring} already; an alarm rolls it back at most once.",
-            "Look at it; a person says whether it goes further back.",
+            f"{release.project} was rolled back on {ring} already; an alarm rolls it back at most once.",
+            "Look at it; a person decides whether to roll back further.",
         )
     candidates = (
         (current.previous_good,)
@@ -209,7 +209,7 @@ def steal(release: Release, taken: Holds, ring: str, when: float) -> Release:
     """
     number = release.generation + 1
     current, lock = release.ring(ring), taken.lock
-    whose = f"{lock.who or 'somebody'} took over its lock: {lock.why}" if lock else "its lock was taken over"
+    whose = f"{lock.who or 'someone'} took over its lock: {lock.why}" if lock else "its lock was taken over"
     ended = blamed(current, Stop("", whose, when=when))
     stopped = replace(current, state=STOPPED, since=when, generation=number, backward=False, stop=ended)
     return _with(replace(release, holds=taken), ring, stopped, number)

@@ -30,7 +30,7 @@ def refuse_unproven(proof: Proof, project: str, version: str, ring: str) -> None
     """Raise Refused unless every host is proven to run *version*; an empty ring proves nothing."""
     if proof.version != version:
         raise Refused(
-            f"{ring} of {project} became {version} while {proof.version or 'nothing'} was looked at.",
+            f"{ring} of {project} changed to {version} while {proof.version or 'nothing'} was verified.",
             "Try again.",
         )
     troubled = {host: trouble for host, trouble in sorted(proof.hosts.items()) if trouble}
@@ -38,7 +38,7 @@ def refuse_unproven(proof: Proof, project: str, version: str, ring: str) -> None
         return
     good, why = len(proof.hosts) - len(troubled), "; ".join(f"{h} {t}" for h, t in troubled.items())
     raise Refused(
-        f"{project} {version} is proven on {good} of {len(proof.hosts)} {ring} hosts"
+        f"{project} {version} is verified on {good} of {len(proof.hosts)} {ring} hosts"
         f"{f' ({why})' if why else ''}.",
         f"Repair or exclude {', '.join(troubled) or 'nothing: register a host'}, then try again.",
     )

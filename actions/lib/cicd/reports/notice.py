@@ -236,7 +236,7 @@ def _facts(entry: HistoryEntry, begun: HistoryEntry | None) -> Tuple[str, ...]:
     commit = _commit(entry)[:7]
     facts = [f"commit {commit}"] if commit else []
     if begun:
-        facts += [] if _by_itself(begun) else [f"begun by {begun.get('who') or 'somebody'}"]
+        facts += [] if _by_itself(begun) else [f"begun by {begun.get('who') or 'someone'}"]
         facts.append(f"took {age(float(entry['when']) - float(begun['when']))}")
     return tuple(facts)
 

@@ -122,7 +122,7 @@ def _of_change(entry: HistoryEntry, commits: Mapping[str, str], overtaken: str) 
         yield report(new, SUCCESS, f"{new} runs on {ring}, but for hosts within the failure budget")
     elif what == "roll_back":
         yield report(old, FAILURE, f"{old} was rolled back to {new} on {ring}", follows=1)
-        yield report(new, PENDING, f"{ring} goes back to {new}")
+        yield report(new, PENDING, f"{ring} is rolled back to {new}")
     elif said := judged(entry) or stopped(entry):
         yield report(old, FAILURE if _is_bad(entry) else SUCCESS, said)
 
@@ -133,10 +133,14 @@ def stopped(entry: HistoryEntry) -> str:
     ended = stop.from_json(entry.get("stop"))
     why = f": {ended.why}" if ended else ""
     if what == "stop" and ended and ended.back:
-        return f"{old} on {ring}: GOING BACK FAILED: {ended.back}"
+        return f"{old} on {ring}: ROLLBACK FAILED: {ended.back}"
     if what == "stop" or (what == "steal_lock" and ended):
-        return f"{old} stopped on {ring} until somebody decides{why}"
-    return f"{old} failed on {ring}, which went back to {new or 'nothing'}{why}" if _goes_back(entry) else ""
+        return f"{old} stopped on {ring} until someone decides{why}"
+    return (
+        f"{old} failed on {ring}, which was rolled back to {new or 'nothing'}{why}"
+        if _goes_back(entry)
+        else ""
+    )
 
 
 def judged(entry: HistoryEntry) -> str:

@@ -172,7 +172,7 @@ def _moving(release: Release, name: str) -> str:
         back = f"; `{rollback(project, name)}` overtakes it" if going_back.can(release, name) else ""
         return f"a deploy to {name} is under way, and ends by itself{back}"
     return (
-        f"{name} is taken back: its hosts go back to {ring.wanted.version} by themselves, and it is "
+        f"{name} is being rolled back: its hosts converge to {ring.wanted.version} by themselves, and it is "
         f"healthy when all have. Where one cannot, correct what it reports, or exclude it"
     )
 
@@ -218,7 +218,7 @@ def _alarms(alarms: Alarms, now: float) -> list[str]:
 
 def _complaint(release: Release, host: HostStatus) -> str:
     if not host["ring"]:
-        return f"{host['name']} is in no ring: its service carries the tag of none"
+        return f"{host['name']} is in no ring: its service has no tag of a ring"
     wanted = release.ring(host["ring"]).wanted
     other = bool(wanted and host["version"] != wanted.version)
     runs = f"runs {host['version'] or 'nothing known'}" if other else ""

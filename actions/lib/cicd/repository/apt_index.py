@@ -129,7 +129,7 @@ class Repository:
         )
         return RepositoryError(
             f"{package.name} {package.version} (sha256 {package.sha256[:12]}…) was published, "
-            f"but clients see it {seen if entry else 'not at all'}.",
+            f"but APT clients {f'see it {seen}' if entry else 'do not see it'}.",
             f"Check what serves {self._url}; the canary was not touched.",
         )
 

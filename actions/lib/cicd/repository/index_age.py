@@ -33,7 +33,9 @@ def finding(distribution: str, release: Mapping[str, str] | None, days: int, now
     left = ends(release) - now
     if left <= 0:
         said = f"ended {-left / 3600:.0f} hours ago: no host reads it any more"
-        return Finding(what, WRONG, said, f"Run `{RENEW}`; see that the rule cicd.renew_index_hourly is on.")
+        return Finding(
+            what, WRONG, said, f"Run `{RENEW}`; check that the rule cicd.renew_index_hourly is on."
+        )
     if release.get("NotAutomatic") != "yes":
         said = "lets apt install and upgrade by itself (no NotAutomatic)"
         return Finding(what, WRONG, said, f"Run `{RENEW}`.")
@@ -43,6 +45,6 @@ def finding(distribution: str, release: Mapping[str, str] | None, days: int, now
         )
         return Finding(what, WARNING, said, f"Run `{RENEW}`.")
     if left < DAY_SECONDS * days / 4:
-        said = f"ends in {left / 3600:.0f} hours, and was not signed anew in time"
+        said = f"ends in {left / 3600:.0f} hours, and was not signed again in time"
         return Finding(what, WARNING, said, f"Run `{RENEW}`, and read why cicd.renew_index failed.")
     return Finding(what, GOOD, f"is valid for {left / DAY_SECONDS:.1f} days")

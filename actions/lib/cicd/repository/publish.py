@@ -108,8 +108,8 @@ def _file(package: Package) -> str:
     if re.fullmatch(usual, Path(package.file).name):
         return package.file
     raise RepositoryError(
-        f"{one_line(package.file, 200)} is not named as a file of {package.name} {package.version} is.",
-        "Nothing was published: see what built it, and build the commit again.",
+        f"{one_line(package.file, 200)} is not named like a file of {package.name} {package.version} is.",
+        "Nothing was published: find out what built it, and build the commit again.",
     )
 
 

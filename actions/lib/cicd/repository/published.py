@@ -32,6 +32,6 @@ def _refuse_foreign(project: Project, build: Build) -> None:
         package, origin = package_name(project.name), build.trace.partition("@")[0]
         raise Refused(
             f"{build.package} {build.version} was built from {origin or 'no known repository'}, "
-            f"not from {project.repository}; it is no version of {project.name}.",
+            f"not from {project.repository}; it is not a version of {project.name}.",
             f"Name a version that `apt-cache madison {package}` lists on an app host.",
         )

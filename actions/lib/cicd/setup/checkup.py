@@ -111,7 +111,7 @@ class Checkup:
             return
         found = any(url.partition("?")[0] == wanted for url in urls)
         fix = f"Add a webhook for push events with the URL {wanted} and content type application/json."
-        said = f"tells {wanted}" if found else f"no webhook tells {wanted}"
+        said = f"tells {wanted}" if found else f"no webhook reports to {wanted}"
         yield Finding(f"{what} webhook", GOOD if found else WRONG, said, "" if found else fix)
 
     def _secrets(self) -> Iterator[Finding]:
@@ -169,7 +169,9 @@ def coordination() -> Iterator[Finding]:
         return
     if conf.get("action_sensor", "enable", fallback="True").strip().lower() in ("false", "no", "0"):
         fix = f"Set enable = True in [action_sensor] of {path}, then st2ctl restart."
-        yield Finding("action sensor", WRONG, "rules hear of no execution's end: no build's turn comes", fix)
+        yield Finding(
+            "action sensor", WRONG, "rules do not see executions end, so queued builds never start", fix
+        )
     url = conf.get("coordination", "url", fallback="")
     fix = f"Set url = redis://HOST:6379 in [coordination] of {path}, then st2ctl restart."
     kind = url.partition("://")[0]

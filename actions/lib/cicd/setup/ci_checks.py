@@ -58,7 +58,7 @@ def _job(project: Project, page: Job) -> Iterator[Finding]:
         yield Finding(what, GOOD, "takes every parameter")
     if not any(str(p.get("_class", "")).endswith(NOTIFIER) for p in properties):
         fix = "Install the Notification plugin; its endpoint is the gateway's /jenkins?token=…"
-        yield Finding(what, WARNING, "tells nobody of its end: results come with the next poll only", fix)
+        yield Finding(what, WARNING, "does not report its end: results come only with the next poll", fix)
 
 
 def _job_hint(project: Project) -> str:
@@ -89,4 +89,4 @@ def _webhook(settings: Settings, project: Project, what: str) -> Iterator[Findin
     told = [event for hook in ours for event in hook.get("events", [])]
     if not {RUN_EVENT, "*"} & set(told):
         fix = f"Let the webhook for {wanted} send the event Workflow runs as well."
-        yield Finding(what, WARNING, "tells nobody of its end: results come with the next poll only", fix)
+        yield Finding(what, WARNING, "does not report its end: results come only with the next poll", fix)

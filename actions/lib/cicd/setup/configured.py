@@ -27,7 +27,7 @@ def findings(store: Store, settings: Settings, given: Mapping[str, object]) -> I
     for target in settings.notices:
         unknown = [one_line(name, 80) for name in target.projects if name not in known]
         if unknown:
-            said = f"names {', '.join(unknown)}, which is no project"
+            said = f"names {', '.join(unknown)}, which is not a project"
             yield Finding(f"notices of {target.name}", WRONG, said, "Take it out of the target's `projects`.")
     for name in recorded(store):
         if name not in known:

@@ -76,7 +76,7 @@ class HostCheckup:
             yield Finding(f"{project.name}'s {ring} ring", WRONG, "has no host in Consul", fix)
         for host in sorted(host for host, ring in seen.rings.items() if not ring):
             fix = f"Register its service with the tag of a ring: {', '.join(known)}."
-            yield Finding(f"{project.name} on {host}", WRONG, "its service carries the tag of no ring", fix)
+            yield Finding(f"{project.name} on {host}", WRONG, "its service has no tag of a ring", fix)
 
     def _foreign(self, project: Project, found: Sequence[ConsulHost], reports: Reports) -> Iterator[Finding]:
         fix = (

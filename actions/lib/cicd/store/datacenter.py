@@ -31,8 +31,8 @@ def apart(found: Datacenter, known: Collection[str], project: str) -> Datacenter
     if not both:
         return found
     why = (
-        f"its node {both[0]} has {project}, as a node of that name in another datacentre has. Give each a "
-        "name of its own; a ring beside the record needs no `datacenter`"
+        f"its node {both[0]} has {project}, as a node of that name in another datacentre has. Give each "
+        "node its own name; a ring in the record's datacentre needs no `datacenter`"
     )
     return Datacenter(found.name, failure=why)
 

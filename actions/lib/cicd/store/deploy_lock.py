@@ -180,11 +180,11 @@ class Lock:
         present = held.holder
         label = f"{self._project} is being deployed to {self._ring}"
         if present is None:
-            return Refused(f"{label} by somebody who is just done.", "Try again.")
+            return Refused(f"{label} by someone who is just done.", "Try again.")
         known = self._connection.json(rollout_key(self._project, present.generation), RolloutRecord) or {}
         said = _seen(present, known.get("state") == CANCELLED, float(known.get("at", 0)), time.time())
         return Refused(
-            f"{label} by {present.who or 'somebody'} ({present.why}), "
+            f"{label} by {present.who or 'someone'} ({present.why}), "
             f"execution {present.execution or 'unknown'}, {said}.",
             f"Wait for it, or take over: st2 run cicd.steal_lock project={self._project} reason=…",
             execution=present.execution,
@@ -202,9 +202,9 @@ def _seen(holder: Holder, is_cancelled: bool, at: float, now: float) -> str:
     """Return for how long *holder* deploys, or that it seems dead; *at* is its last sign of life."""
     lasted, quiet = f"for {max(0.0, now - holder.since):.0f} s", now - max(holder.since, at)
     if is_cancelled:
-        return f"{lasted}; it was cancelled and is about to be taken back"
+        return f"{lasted}; it was cancelled and is about to be rolled back"
     if quiet > SILENT_SECONDS:
-        return f"{lasted}; no sign of life for {quiet:.0f} s: if it died, it is taken back by itself"
+        return f"{lasted}; no sign of life for {quiet:.0f} s: if it died, it is rolled back by itself"
     return lasted
 
 

@@ -189,9 +189,9 @@ class Snapshot:
         failure, where = self.failure(ring_name), self._datacenter(ring_name)
         if failure:
             raise Refused(
-                f"{ring_name} of {self.project.name} is in Consul's datacentre {where}, of which nothing is "
-                f"known: {failure}.",
-                "Correct that, then try again. Rings in other datacentres go on.",
+                f"{ring_name} of {self.project.name} is in Consul's datacentre {where}, which "
+                f"could not be read: {failure}.",
+                "Correct that, then try again. Rings in other datacentres are not affected.",
             )
 
     def failure(self, ring_name: str) -> str:

@@ -168,7 +168,7 @@ for target in $targets; do
         give_up "$driver could not publish ${target%%:*}, which is as it was: $(printf '%s\n' "$said" | tail -n 5)"
 done
 rm -f "$list"
-said=$(sign_statements_anew) || fail "provenance cannot be signed anew: $(printf '%s\n' "$said" | tail -n 5)"
+said=$(sign_statements_anew) || fail "provenance cannot be signed again: $(printf '%s\n' "$said" | tail -n 5)"
 echo "driver=$driver"
 echo "statement=$(sha256sum "$public/provenance/$package/$version/provenance.json" | cut -d' ' -f1)"
 say_key_ends

@@ -6,8 +6,8 @@ lock_index
 for target in $targets; do
     distribution=${target%%:*}
     [ -f "$public/dists/$distribution/Release" ] || continue
-    said=$(renew_index "$distribution") || fail "$distribution cannot be signed anew, and is as it was: $(printf '%s\n' "$said" | tail -n 5)"
+    said=$(renew_index "$distribution") || fail "$distribution cannot be signed again, and is as it was: $(printf '%s\n' "$said" | tail -n 5)"
 done
-said=$(sign_statements_anew) || fail "provenance cannot be signed anew: $(printf '%s\n' "$said" | tail -n 5)"
+said=$(sign_statements_anew) || fail "provenance cannot be signed again: $(printf '%s\n' "$said" | tail -n 5)"
 export_keys
 say_key_ends
