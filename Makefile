@@ -36,7 +36,7 @@ test: lint validate site chatbot matrix
 lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer lab deb sandbox status reference
+	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer follow render lab deb sandbox status reference
 
 unit: chatbot matrix
 	@$(PYTHON) -m tests.suite unit others lab

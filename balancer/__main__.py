@@ -6,12 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from balancer import config
-from balancer.consul import Consul
-from balancer.errors import TrafficError
-from balancer.follower import Follower
+from balancer.config import FILE, Config
 from balancer.haproxy import HAProxy
+from balancer.traffic import Traffic
 from balancer.version import VERSION
+from follow import settings
+from follow.errors import FollowError
+from follow.follower import Follower
 
 EPILOG = "Runs until it is stopped. Exit status: 1 the settings or the map cannot be used, 2 wrong usage."
 
@@ -20,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     about = "Keeps HAProxy's map of shares as Consul wants it."
     top = argparse.ArgumentParser(prog="cicd-traffic", description=about, epilog=EPILOG)
-    top.add_argument("--config", default=config.FILE, help="the file with the settings")
+    top.add_argument("--config", default=FILE, help="the file with the settings")
     top.add_argument("--version", action="version", version=VERSION)
     return top
 
@@ -28,9 +29,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Follow Consul for ever; return 1 at once when the settings are wrong."""
     try:
-        settings = config.load(parser().parse_args(argv).config)
-        Follower(Consul(settings), HAProxy(settings), VERSION, _say).run()
-    except (TrafficError, OSError) as error:
+        config = settings.load(parser().parse_args(argv).config, Config)
+        Follower(Traffic(config, HAProxy(config)), VERSION, _say).run()
+    except (FollowError, OSError) as error:
         _say(str(error))
     return 1
 

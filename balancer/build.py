@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from deb import service
-from deb.tree import Tree, version
+from deb.tree import ROOT, Tree, version
 
 HERE = Path(__file__).resolve().parent
 HOME = "usr/lib/cicd-traffic"
@@ -34,9 +34,8 @@ def build(directory: Path) -> Path:
 
 
 def _fill(tree: Tree) -> None:
-    for module in sorted(HERE.glob("*.py")):
-        if module.name not in ("build.py", "version.py"):
-            tree.put(f"{HOME}/balancer/{module.name}", module.read_text())
+    for package in (HERE, ROOT / "follow"):
+        tree.modules(package, HOME)
     own = (HERE / "version.py").read_text().replace('"0"', f'"{version()}"')
     tree.put(f"{HOME}/balancer/version.py", own)
     tree.put("usr/bin/cicd-traffic", service.program("cicd-traffic", "balancer"), 0o755)

@@ -39,13 +39,13 @@ def program(name: str, package: str) -> str:
     return PROGRAM.format(name=name, package=package)
 
 
-def scripts(name: str, configure: str) -> dict[str, str]:
+def scripts(name: str, configure: str, user: str = USER) -> dict[str, str]:
     """
     Return the maintainer scripts of the service *name*, by their names.
 
-    *configure* are the lines between making its user and starting its unit. What it keeps below /var/lib
-    stays until a purge.
+    *configure* are the lines between those that make its *user*, none for root, and starting its unit. What
+    it keeps below /var/lib stays until a purge.
     """
-    start = f'#!/bin/sh\nset -e\n[ "$1" = configure ] || exit 0\n{USER}'
+    start = f'#!/bin/sh\nset -e\n[ "$1" = configure ] || exit 0\n{user}'
     postinst = start.format(name=name) + configure + START.format(name=name)
     return {"postinst": postinst, "prerm": PRERM.format(name=name), "postrm": POSTRM.format(name=name)}

@@ -9,6 +9,7 @@ import balancer.__main__
 import cicd_project.cli
 import gateway.__main__
 import lab.cli
+import render.__main__
 import st2local.cli
 import status.__main__
 from reference.markdown import code, page, table
@@ -16,6 +17,7 @@ from reference.markdown import code, page, table
 Parser = argparse.ArgumentParser
 PROGRAMS: tuple[tuple[str, str, Callable[[], Parser]], ...] = (
     ("cicd-gateway", "a receiver's host: webhooks come in here", gateway.__main__.parser),
+    ("cicd-render", "each load balancer's host, or any other", render.__main__.parser),
     ("cicd-status", "the status page's host", status.__main__.parser),
     ("cicd-traffic", "each load balancer's host", balancer.__main__.parser),
     ("python3 -m cicd_project", "a developer's machine, before a push", cicd_project.cli.parser),

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from balancer.build import build
-from balancer.config import Config, load
+from balancer.config import Config
 from deb.tree import version
+from follow.settings import load
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +41,13 @@ def test_a_setting_that_is_none_is_named_with_its_line(tree, tmp_path):
     said = subprocess.run(command, capture_output=True, text=True)
 
     assert said.returncode == 1
-    assert f"{tmp_path}/traffic.conf:2 is not a setting of cicd-traffic: CONSUL_HTTP_ADR" in said.stderr
+    assert f"{tmp_path}/traffic.conf:2 is not a setting: CONSUL_HTTP_ADR" in said.stderr
 
 
 def test_the_settings_that_it_brings_are_conffiles_and_those_without_a_file(tree):
     assert (tree / "DEBIAN/conffiles").read_text() == "/etc/cicd/traffic.conf\n"
-    assert load(str(tree / "etc/cicd/traffic.conf")) == Config(
-        node=load(str(tree / "etc/cicd/traffic.conf")).node
-    )
+    settings = load(str(tree / "etc/cicd/traffic.conf"), Config)
+    assert settings == Config(node=settings.node)
 
 
 def test_its_unit_is_one(tree, tmp_path):

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from balancer import follower, shares
+from balancer import shares
 from balancer.config import Config
-from balancer.consul import Consul
-from balancer.follower import Follower
 from balancer.haproxy import HAProxy as OurHAProxy
+from balancer.traffic import Traffic
+from follow import follower
+from follow.follower import Follower
 from tests.balancer.haproxy import HAProxy
 
 USERS = range(10_000)
@@ -119,7 +120,7 @@ class Host:
     def __init__(self, haproxy: HAProxy, url: str) -> None:
         self.said: list[str] = []
         self.url, self.known = url, settings(haproxy, url)
-        self.follower = Follower(Consul(self.known), OurHAProxy(self.known), "1.0", self.said.append)
+        self.follower = Follower(Traffic(self.known, OurHAProxy(self.known)), "1.0", self.said.append)
 
     def want(self, project: str, text: str) -> None:
         requests.put(f"{self.url}/v1/kv/cicd/.traffic/wanted/{project}", data=text, timeout=10)
@@ -186,9 +187,8 @@ def test_a_haproxy_that_is_away_is_reported_and_has_the_share_when_it_is_back(ho
 def test_a_share_ends_in_the_process_that_runs_though_its_file_cannot_be_kept(host, haproxy, ours):
     host.want("greeter", '{"buckets": 1000, "generation": 13}')
     host.follower.step(1)
-    full = Follower(
-        Consul(host.known), OurHAProxy(replace(host.known, haproxy="/bin/false")), "1.0", host.said.append
-    )
+    refusing = OurHAProxy(replace(host.known, haproxy="/bin/false"))
+    full = Follower(Traffic(host.known, refusing), "1.0", host.said.append)
     host.want("greeter", '{"buckets": 0, "generation": 14}')
     full.step(1)
 

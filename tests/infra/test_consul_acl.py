@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from balancer.config import Config
-from balancer.consul import Consul as BalancersConsul
+from balancer.traffic import APPLIED, WANTED
 from cicd.ci import run
 from cicd.ci.runs import Runs
 from cicd.config import Settings
@@ -26,9 +25,15 @@ from cicd.release.record import Release
 from cicd.reports import overview
 from cicd.store.deploy_lock import Holder, Lock
 from cicd.store.store import Store
+from follow.consul import Consul as FollowedConsul
+from follow.consul import Query
+from follow.settings import Agent
+from follow.values import texts
 from host.build import script
 from lab.consul import binary
 from lab.places import Places
+from render.catalogue import HEALTH, Catalogue
+from render.rendering import REPORTS
 from status import view
 from status.counts import Counts
 from tests.conftest import free_port, wait_for_leader
@@ -410,13 +415,28 @@ def test_cicd_traffic_reads_shares_and_writes_its_own_report_and_nothing_else(co
     traffic, wanted = token("cicd-traffic"), "kv/cicd/.traffic/wanted/greeter"
     share = {"buckets": 500, "generation": 1}
     assert consul.ask(token("stackstorm"), "PUT", wanted, share).ok
-    config = Config(consul.url, consul.settings(traffic).consul.token_file, node=NODE)
+    agent = FollowedConsul(Agent(consul.url, consul.settings(traffic).consul.token_file))
 
-    assert BalancersConsul(config).wanted(1) == {"greeter": json.dumps(share)}
-    BalancersConsul(config).report({"applied": {}})
+    assert texts(Query(agent, f"kv/{WANTED}?recurse").ask(1), WANTED) == {"greeter": json.dumps(share)}
+    agent.write(APPLIED + NODE, {"applied": {}})
     for path in (wanted, f"kv/cicd/.traffic/applied/{OTHER}", "kv/cicd/greeter/release"):
         assert consul.ask(traffic, "PUT", path, {}).status_code == 403
     assert consul.ask(traffic, "GET", "kv/cicd/greeter/release").status_code in (403, 404)
+
+
+def test_cicd_render_reads_what_templates_need_and_writes_its_own_report_and_nothing_else(consul, token):
+    render, health = token("cicd-render"), "kv/cicd/.balancer/health/greeter"
+    assert consul.ask(token("stackstorm"), "PUT", health, "/up").ok
+    agent = FollowedConsul(Agent(consul.url, consul.settings(render).consul.token_file))
+    catalogue = Catalogue(lambda path: Query(agent, path).ask(1))
+
+    assert catalogue.tree(HEALTH) == {"greeter": "/up"}
+    assert "consul" in [service.name for service in catalogue.services()]
+    assert catalogue.nodes()
+    agent.write(REPORTS + NODE, {"applied": {}})
+    for path in (health, f"kv/{REPORTS}{OTHER}", "kv/cicd/greeter/release"):
+        assert consul.ask(render, "PUT", path, {}).status_code == 403
+    assert consul.ask(render, "GET", "kv/cicd/greeter/release").status_code in (403, 404)
 
 
 def answers(port: int, name: str) -> int:

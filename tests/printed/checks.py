@@ -32,7 +32,7 @@ PARSERS = {
     "lab": lab.cli.parser,
     "st2local": st2local.cli.parser,
 }
-UNITS = ("balancer", "status", "gateway", "host/units", "examples/greeter")
+UNITS = ("balancer", "render", "status", "gateway", "host/units", "examples/greeter")
 Check = Callable[[Command], str]
 
 

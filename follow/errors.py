@@ -1,5 +1,5 @@
-"""What can go wrong on a load balancer's host, in a sentence each."""
+"""What can go wrong on a host that follows Consul, in a sentence each."""
 
 
-class TrafficError(Exception):
+class FollowError(Exception):
     """Something that a person has to correct, or that ends by itself; its text says what and where."""

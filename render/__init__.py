@@ -1,0 +1,1 @@
+"""cicd-render: files of this host that are made from what Consul knows."""

@@ -1,0 +1,3 @@
+"""The version of this package; its build writes the pack's here."""
+
+VERSION = "0"
