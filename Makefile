@@ -3,10 +3,11 @@ PYTHON = .venv/bin/python
 CLIENT = build/venvs/st2client/bin/python
 CHATBOT = build/venvs/chatbot
 MATRIX = build/venvs/matrix
+MOTO = build/venvs/moto
 # Every action is a process: without compiled modules each start costs three times as much.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup site chatbot matrix demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet bench-status
+.PHONY: setup site chatbot matrix moto demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet bench-status
 
 setup:
 	@script/setup
@@ -21,6 +22,9 @@ chatbot: setup
 matrix: setup
 	@script/environment $(MATRIX) matrix
 
+moto: setup
+	@script/environment $(MOTO) moto
+
 demo: setup
 	@$(CLIENT) -m demo
 
@@ -30,7 +34,7 @@ lab: setup
 lab-down: setup
 	@$(PYTHON) -m lab down
 
-test: lint validate site chatbot matrix
+test: lint validate site chatbot matrix moto
 	@$(PYTHON) -m tests.suite
 
 lint: setup
@@ -38,7 +42,7 @@ lint: setup
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer follow render lab deb sandbox status reference
 
-unit: chatbot matrix
+unit: chatbot matrix moto
 	@$(PYTHON) -m tests.suite unit others lab
 
 acceptance: chatbot

@@ -10,7 +10,7 @@ from cicd.config_schema import Keys, Problem
 from cicd.errors import ConfigError
 
 DIGITALOCEAN, EC2 = "digitalocean", "ec2"
-SPEC = ("region", "size", "image", "network")
+SPEC = ("size", "image", "network")
 NEEDED = {
     DIGITALOCEAN: ("token_file", "region", "size", "image"),
     EC2: ("credentials_file", "region", "size", "image"),
@@ -27,7 +27,6 @@ PRIVATE, PUBLIC = "private", "public"
 class Spec:
     """What a machine is like, in the words of its provider."""
 
-    region: str = ""
     size: str = ""
     image: str = ""
     network: str = ""
@@ -42,6 +41,7 @@ class Provider:
     url: str = ""
     token_file: str = ""
     credentials_file: str = ""
+    region: str = ""
     usual: Spec = Spec()
     address: str = PRIVATE
     ssh_keys: Tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class MachinesSettings:
             return self.providers[name]
         known = ", ".join(sorted(self.providers)) or "none"
         raise ConfigError(
-            f"{name:.80} is no provider of machines.",
+            f"{name:.80} is not a provider of machines.",
             f"Add it under `machines.providers` in the pack's configuration (configured now: {known}).",
         )
 
@@ -115,6 +115,8 @@ def _problems(values: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
     for key in values:
         if key not in (*SHARED, *POSSIBLE[driver]):
             yield key, f"is nothing that `driver: {driver}` has"
+    if driver == EC2 and len(values.get("ssh_keys", ())) > 1:
+        yield "ssh_keys", "has more than one, and `driver: ec2` takes one"
 
 
 def _of_spec(values: Mapping[str, Any]) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ TIMEOUT_SECONDS = 30
 PATIENCE_SECONDS = 60.0  # that one question waits, all in all, for a provider that wants less
 RETRY_SECONDS = 5.0
 TOO_MANY = 429
+CONFIGURE = "Correct it under `machines.providers` in the pack's configuration; see docs/machines.md."
 REACH = "Check `url` and `region` of the provider in the pack's configuration, and the way there."
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from cicd import config
 from cicd.errors import ProviderBusy, ProviderError
 from cicd.machine_providers import PUBLIC, Provider, Spec
-from cicd.machines.api import Api
+from cicd.machines.api import CONFIGURE, Api
 from cicd.machines.driver import (
     GONE,
     MACHINE_TAG,
@@ -21,6 +21,7 @@ from cicd.machines.driver import (
     Driver,
     Machine,
     Order,
+    seen,
 )
 from cicd.sanitize import one_line
 
@@ -28,9 +29,6 @@ URL = "https://api.digitalocean.com"
 PAGE = 200
 STATES = {"new": STARTING, "active": RUNNING, "off": STOPPED, "archive": GONE}
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
-CONFIGURE = (
-    "Correct the provider under `machines.providers` in the pack's configuration; see docs/machines.md."
-)
 QUOTA = "Retire a machine, or ask DigitalOcean for a higher limit."
 SCOPES = "droplet:create, droplet:read, droplet:delete, image:read, tag:create, tag:read and sizes:read"
 
@@ -94,22 +92,21 @@ class DigitalOcean(Driver):
             return
 
     def check(self) -> str:
-        count, sizes = len(self.list()), {str(one["slug"]): one for one in self._pages("/v2/sizes", "sizes")}
+        found, sizes = self.list(), {str(one["slug"]): one for one in self._pages("/v2/sizes", "sizes")}
         for spec in self._provider.specs:
             self._refuse_unknown(spec, sizes)
-        return f"answers, has {count} machine{'s' * (count != 1)} of {self._site}, and what is configured"
+        return seen(self._site, found)
 
     def _refuse_unknown(self, spec: Spec, sizes: Mapping[str, Any]) -> None:
         image = self._ask("GET", f"/v2/images/{quote(spec.image, safe='')}")["image"]
-        for what, value, regions in (
-            ("size", spec.size, sizes.get(spec.size, {}).get("regions", [])),
-            ("image", spec.image, image["regions"]),
-        ):
-            if spec.region not in regions:
-                raise ProviderError(
-                    f"{self._api.provider} has no {what} {value} in the region {spec.region or '(none)'}.",
-                    CONFIGURE,
-                )
+        there = {
+            f"size {spec.size}": sizes.get(spec.size, {}).get("regions", []),
+            f"image {spec.image}": image["regions"],
+        }
+        for what, regions in there.items():
+            if self._provider.region not in regions:
+                said = f"{self._api.provider} has no {what} in the region {self._provider.region}."
+                raise ProviderError(said, CONFIGURE)
 
     def _tagged(self, key: str, value: str) -> List[Machine]:
         """Return the machines of this site with a tag."""

@@ -149,3 +149,10 @@ def _only_one(name: str, found: Sequence[Machine]) -> Machine | None:
             "Look which one is the node in Consul, and destroy the other at the provider.",
         )
     return next(iter([*there, *found]), None)
+
+
+def seen(site: str, machines: Sequence[Machine]) -> str:
+    """Return in words what a check saw: all that is configured, and these *machines* of *site*."""
+    return (
+        f"answers, has {len(machines)} machine{'s' * (len(machines) != 1)} of {site}, and what is configured"
+    )

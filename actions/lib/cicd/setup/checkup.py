@@ -19,7 +19,15 @@ from cicd.config import Project, Settings
 from cicd.deploy import executions
 from cicd.errors import CicdError, ConsulError, GitHubError
 from cicd.finding import GOOD, SKIPPED, WARNING, WRONG, Finding
-from cicd.setup import ci_checks, configured, host_checks, load_balancers, monitoring_checks, sensor_life
+from cicd.setup import (
+    ci_checks,
+    configured,
+    host_checks,
+    load_balancers,
+    monitoring_checks,
+    provider_checks,
+    sensor_life,
+)
 from cicd.store.datacenter import stamp_key
 from cicd.store.store import Store
 
@@ -52,6 +60,7 @@ class Checkup:
             *((f"{p.name}'s hosts", lambda p=p: hosts.app_hosts(p)) for p in self.projects),
             ("load balancers", lambda: load_balancers.findings(self.settings, store, self.projects)),
             ("monitoring", lambda: monitoring_checks.findings(self.settings)),
+            ("machines", lambda: provider_checks.findings(self.settings)),
             ("coordination backend", coordination),
             ("secrets", self._secrets),
             ("sensors", lambda: sensor_life.findings(store, self.settings, self.given, time.time())),

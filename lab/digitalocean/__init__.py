@@ -1,0 +1,1 @@
+"""The lab's stand-in for DigitalOcean: its API, and machines that really boot behind it."""
