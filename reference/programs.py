@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 
 import balancer.__main__
@@ -75,4 +76,6 @@ def _help(option: argparse.Action) -> str:
 def _default(option: argparse.Action) -> str:
     if option.required and option.option_strings:
         return "required"
+    if option.default == sys.executable:
+        return "the Python that runs it"
     return "" if option.default in (None, False, [], "", argparse.SUPPRESS) else code(option.default)
