@@ -102,6 +102,12 @@ def fpm(block: Text) -> Iterator[str]:
     yield from (error.message for error in FPM.iter_errors(json.loads(block.code)))
 
 
+def values(block: Text) -> Iterator[str]:
+    """Say that it is not a JSON object."""
+    if not isinstance(json.loads(block.code), dict):
+        yield "it is not a JSON object"
+
+
 def alarm(block: Text) -> Iterator[str]:
     """Say why the gateway cannot use the body of an alarm."""
     yield from reading.read(json.loads(block.code)).unusable
@@ -166,6 +172,9 @@ KINDS: tuple[tuple[str, str, Reader], ...] = (
     ("python", "*", python),
     ("mermaid", "*", diagram),
     ("text", "*", text),
+    ("c", "*", text),
+    ("javascript", "*", text),
+    ("makefile", "*", text),
     ("yaml", "", configuration),
     ("yaml", "cicd.yaml", configuration),
     ("yaml", "projects.d/*.yaml", project),
@@ -185,6 +194,8 @@ KINDS: tuple[tuple[str, str, Reader], ...] = (
     ("json", "result of cicd.*", result),
     ("json", "payload of cicd.*", payload),
     ("json", "consul.d/*.json", programs.consul),
+    ("json", "aptly.conf", values),
+    ("json", "package.json", values),
     ("hcl", "consul.d/*.hcl", programs.consul),
     ("hcl", "*policy*.hcl", programs.consul_policy),
     ("haproxy", "*", programs.haproxy),

@@ -83,8 +83,12 @@ def printed() -> tuple[Command, ...]:
 
 
 def commands_of(text: Text) -> Iterator[Command]:
-    """Yield the commands of *text*: of a block for the shell all, of a span what looks like one."""
-    if text.language == "sh":
+    """
+    Yield the commands of *text*: of a block for the shell all, of a span what looks like one.
+
+    A block that begins with `#!` is a file of a project, and nobody types its lines.
+    """
+    if text.language == "sh" and not text.code.startswith("#!"):
         yield from _of_block(text)
     elif text.language == SPAN:
         for code in _with_and_without_options(text.code):
