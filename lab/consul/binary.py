@@ -32,12 +32,17 @@ def find(places: Places) -> Path:
     return kept
 
 
+def download(work: Path) -> Path:
+    """Fetch the package into the folder *work*, which is the only one that has it, and return *work*."""
+    _verify(_download(work))
+    return work
+
+
 def _fetch(kept: Path) -> None:
     work = kept.parent.with_name(f"{kept.parent.name}.partial")
     shutil.rmtree(work, ignore_errors=True)
     try:
-        package = _download(work)
-        _verify(package)
+        package = next(download(work).glob("consul_*.deb"))
         _run(["dpkg", "-x", str(package), str(work / "tree")], work, {})
         kept.parent.mkdir(parents=True, exist_ok=True)
         (work / "tree/usr/bin/consul").rename(kept)

@@ -51,15 +51,19 @@ def configure(container: Container, places: Places, world: World, path: str) -> 
     disk.write("etc/ssh/ssh_host_ed25519_key", secret, mode=0o600)
     disk.write("etc/ssh/ssh_host_ed25519_key.pub", keys.public(places, host.name))
     disk.write("etc/systemd/journald.conf.d/lab.conf", JOURNAL)
-    _distribution(container, world)
+    distribution(container, world.infra.address)
     disk.folder("etc/cicd")
     authorize(container, places, "cicd", ["user"])
 
 
-def _distribution(container: Container, world: World) -> None:
-    """Let the host reach the machine's mirror of Debian, by its proxy, and trust whom the machine trusts."""
+def distribution(container: Container, own_repository: str) -> None:
+    """
+    Let the host reach the machine's mirror of Debian, by its proxy, and trust whom the machine trusts.
+
+    *own_repository* is the address of the lab's repository, which is asked past the proxy.
+    """
     disk = container.disk
-    own = f'Acquire::http::Proxy::{world.infra.address} "DIRECT";\n'
+    own = f'Acquire::http::Proxy::{own_repository} "DIRECT";\n'
     disk.write("etc/apt/apt.conf.d/50lab", APT + sources.options() + own)
     disk.write("etc/apt/sources.list.d/debian.list", sources.for_hosts())
     for file in (RESOLVER, AUTHORITIES):
