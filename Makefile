@@ -4,10 +4,11 @@ CLIENT = build/venvs/st2client/bin/python
 CHATBOT = build/venvs/chatbot
 MATRIX = build/venvs/matrix
 MOTO = build/venvs/moto
+ANSIBLE = build/venvs/ansible
 # Every action is a process: without compiled modules each start costs three times as much.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup site chatbot matrix moto demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet bench-status
+.PHONY: setup site chatbot matrix moto ansible demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet bench-status
 
 setup:
 	@script/setup
@@ -25,6 +26,9 @@ matrix: setup
 moto: setup
 	@script/environment $(MOTO) moto
 
+ansible: setup
+	@script/environment $(ANSIBLE) ansible
+
 demo: setup
 	@$(CLIENT) -m demo
 
@@ -34,15 +38,15 @@ lab: setup
 lab-down: setup
 	@$(PYTHON) -m lab down
 
-test: lint validate site chatbot matrix moto
+test: lint validate site chatbot matrix moto ansible
 	@$(PYTHON) -m tests.suite
 
 lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer follow render lab deb sandbox status reference
+	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer follow render lab deb sandbox status reference infra/ansible/plugins
 
-unit: chatbot matrix moto
+unit: chatbot matrix moto ansible
 	@$(PYTHON) -m tests.suite unit others lab
 
 acceptance: chatbot

@@ -74,7 +74,7 @@ def test_what_the_sample_of_the_configuration_has_in_comments_is_right_too():
 def test_every_name_of_the_pack_is_the_name_of_something():
     known = {r.ref.removeprefix("cicd.") for kind in registry().by_kind for r in registry().all(kind)}
     known |= {"skip_ci", "skip_deploy", "paths", "paths_complete"}  # of a push that a gateway reduced
-    known |= {path.stem for path in (ROOT / "actions/lib/cicd").rglob("*.py")} | {"yaml", "list"}
+    known |= {path.stem for path in (ROOT / "actions/lib/cicd").rglob("*.py")} | {"yaml", "list", "hosts"}
     wrong = {
         f"{text.where}: cicd.{name}"
         for text in everything()

@@ -28,6 +28,7 @@ from tests.printed.texts import ROOT, Text
 
 CONFIG = yaml.safe_load((ROOT / "config.schema.yaml").read_text())
 FPM = jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "fpm.schema.json").read_text()))
+SITE = jsonschema.Draft202012Validator(json.loads((ROOT / "infra" / "site.schema.json").read_text()))
 WORKFLOW = ROOT / "examples" / "greeter" / ".github" / "workflows" / "ci.yaml"
 HOW = 'write the file that it is, or is a part of, behind the language: ```yaml title="gateway.yaml"'
 Reader = Callable[[Text], Iterator[str]]
@@ -81,6 +82,13 @@ def configuration(block: Text) -> Iterator[str]:
 def project(block: Text) -> Iterator[str]:
     """Say what the pack refuses of the file of a project."""
     yield from against_schema({"projects": {"shop": _mapping(block)}})
+
+
+def site(block: Text) -> Iterator[str]:
+    """Say what is wrong in a part of a site's data, whose other parts are the example's."""
+    whole = yaml.safe_load((ROOT / "infra" / "site.yaml").read_text())
+    whole["cicd"].update(_mapping(block)["cicd"])
+    yield from (error.message for error in SITE.iter_errors(whole))
 
 
 def workflow(block: Text) -> Iterator[str]:
@@ -178,6 +186,7 @@ KINDS: tuple[tuple[str, str, Reader], ...] = (
     ("yaml", "", configuration),
     ("yaml", "cicd.yaml", configuration),
     ("yaml", "projects.d/*.yaml", project),
+    ("yaml", "site.yaml", site),
     ("yaml", ".github/workflows/*.yaml", workflow),
     ("yaml", "gateway.yaml", services.gateway),
     ("yaml", "status.yaml", services.status),

@@ -1,0 +1,124 @@
+"""Five machines fresh from Debian's installer, and what is around them: Git, GitHub, Jenkins, StackStorm."""
+
+import shutil
+from pathlib import Path
+
+from lab import ports
+from lab.base import bare, layer, rootfs
+from lab.base.recipe import Recipe
+from lab.consul import binary
+from lab.down import down
+from lab.git import clone
+from lab.git import server as git
+from lab.github import host as github
+from lab.hosts import app, common, keys
+from lab.hosts.container import PATH, Container
+from lab.jenkins import host as jenkins
+from lab.kernel_limits import KernelLimits
+from lab.lock import held
+from lab.places import Places
+from lab.project import FIRST
+from lab.stackstorm import engine
+from lab.world import SSH_PORT, Host
+from tests.site import files
+from tests.site.world import STACK, SiteWorld
+
+CACHE_SECONDS = 900.0
+# What roles install of Debian.
+DOWNLOADED = (
+    *("adduser", "aptly", "curl", "git", "gpg", "gpg-agent", "gpgv", "haproxy", "iproute2", "jq"),
+    *("nginx-light", "pipexec", "procps", "slirp4netns", "sudo"),
+)
+# StackStorm's own command, as far as the roles call it.
+ST2CTL = """#!/usr/bin/python3
+import urllib.request
+key = open("/etc/cicd/gateway/api.key").read().strip()
+headers = {{"St2-Api-Key": key, "Content-Type": "application/json"}}
+url = "http://{control}:9101/v1/packs/register"
+urllib.request.urlopen(urllib.request.Request(url, b'{{"packs": ["cicd"]}}', headers), timeout=60)
+"""
+
+
+class Machines:
+    """The machines of *world*, below *places*; `site` is their data file."""
+
+    def __init__(self, places: Places, world: SiteWorld) -> None:
+        self.places, self.world = places, world
+        with held(places.cache_lock, CACHE_SECONDS):
+            self._bare = bare.build(places, DOWNLOADED)
+            base = rootfs.build(places, Recipe())
+            tools = layer.build(places, Recipe(), base)
+            consul = rootfs.kept(places, f"consul-package-{binary.SHA256[:12]}", binary.download)
+        self.site = files.make(places, world, consul)
+        self.others = Container(places, world.infra, base, layers=[tools])
+        self.containers = {host.name: Container(places, host, self._bare) for host in world.machines}
+
+    def start(self) -> None:
+        """Boot everything, and let StackStorm, the Git server and Jenkins be there before the site."""
+        KernelLimits().take(self.places, len(self.world.hosts))
+        self._prepare_others()
+        for container in self.containers.values():
+            self._prepare(container)
+            container.start()
+        self.others.start()
+        self._start_stackstorm()
+        self.others.wait_booted()
+        git.create(self.others)
+        clone.make(self.places, self.world)
+        git.arm(self.others, self.world, (self.places.secrets / "github_secret").read_text())
+        for host in self.world.machines:
+            self.containers[host.name].wait_booted()
+            ports.wait(host.address, SSH_PORT, f"sshd of {host.name}")
+
+    def end(self) -> None:
+        down(self.places)
+
+    def run(self, name: str, *argv: str) -> str:
+        """Run *argv* on the machine *name* and return its output."""
+        return self.containers[name].run(*argv)
+
+    def upper(self, path: Path) -> Path:
+        """Return where this machine sees the *path* of StackStorm's."""
+        return self.places.hosts / STACK / "upper" / path.relative_to("/")
+
+    def _prepare_others(self) -> None:
+        container = self.others
+        container.prepare()
+        common.configure(container, self.places, self.world, PATH)
+        git.configure(container, self.places)
+        jenkins.configure(container, self.places, self.world)
+        github.configure(container, self.places, self.world)
+
+    def _prepare(self, container: Container) -> None:
+        """Give the machine what an installer asks for: a name, an address, and an administrator's key."""
+        container.prepare()
+        host, disk = container.host, container.disk
+        disk.write("etc/hostname", f"{host.name}\n")
+        disk.write("etc/hosts", f"127.0.0.1 localhost\n{host.address} {host.name}\n")
+        disk.write("etc/ssh/sshd_config", common.SSHD.format(port=SSH_PORT, address=host.address, path=PATH))
+        secret = (self.places.secrets / host.name).read_bytes()
+        disk.write("etc/ssh/ssh_host_ed25519_key", secret, mode=0o600)
+        disk.write("etc/systemd/journald.conf.d/lab.conf", common.JOURNAL)
+        disk.folder("root/.ssh", mode=0o700)
+        disk.write("root/.ssh/authorized_keys", keys.public(self.places, "admin"), mode=0o600)
+        common.distribution(container, self.world.address("apt1"))
+        if host.role == "app":
+            path, text = app.listening_file(host, FIRST)
+            disk.write(path, text)
+        if host.name == STACK:
+            self._prepare_stackstorm(host)
+
+    def _prepare_stackstorm(self, host: Host) -> None:
+        """StackStorm runs beside its machine, and sees the folders that it shares with it."""
+        disk = self.containers[host.name].disk
+        disk.write("usr/local/bin/st2ctl", ST2CTL.format(control=self.world.control), mode=0o755)
+        groups = (self._bare / "etc/group").read_text()
+        disk.write("etc/group", f"{groups}st2:x:900:\n")
+        for folder in (self.places.configs, self.places.root / "pack"):
+            self.upper(folder).mkdir(parents=True)
+            folder.symlink_to(self.upper(folder))
+
+    def _start_stackstorm(self) -> None:
+        found = engine.find(self.world)
+        engine.wait(self.places, engine.start(self.places, self.world))
+        shutil.copy(engine.gateway_key(self.places, found), self.places.root / "files")
