@@ -39,7 +39,7 @@ def find(
     *health* has a path by project, *names* a project by host name; *usual* is the path of all others.
     """
     tagged = sorted(name for name, tags in services.items() if f"{name}::{role}" in tags)
-    fit = [name for name in tagged if NAME.fullmatch(name) and _stem(name) not in tagged]
+    fit = [name for name in tagged if NAME.fullmatch(name) and not _is_side(name, tagged)]
     paths = {name: path for name, path in health.items() if PATH.fullmatch(path)}
     hosts = {host: name for host, name in names.items() if HOST.fullmatch(host) and name in fit}
     found = [Project(name, f"{name}::{role}", paths.get(name, usual), _of(name, hosts)) for name in fit]
@@ -50,9 +50,9 @@ def _of(project: str, hosts: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(host for host, name in hosts.items() if name == project))
 
 
-def _stem(name: str) -> str:
-    """Return whose backend of a side *name* would be."""
-    return next((name[: -len(side)] for side in SIDES if name.endswith(side)), "")
+def _is_side(name: str, tagged: Sequence[str]) -> bool:
+    """Whether another project of *tagged* has a backend of this *name*."""
+    return any(name.endswith(side) and name[: -len(side)] in tagged for side in SIDES)
 
 
 def _odd_names(tagged: Sequence[str], fit: Sequence[str]) -> list[str]:

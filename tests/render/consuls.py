@@ -12,6 +12,7 @@ from render.template import Templates
 from render.words import trusted
 
 Answers = Mapping[str, object]
+TEMPLATES = Templates()
 
 
 def key(name: str, value: str) -> dict[str, str]:
@@ -41,4 +42,4 @@ def write(folder: Path, text: str) -> str:
 def render(template: str, answers: Answers, **own: object) -> str:
     values = trusted(own)
     assert isinstance(values, dict)
-    return Templates().render(template, catalogue(answers), {"vars": Vars(values), "node": "lb1"})
+    return TEMPLATES.render(template, catalogue(answers), {"vars": Vars(values), "node": "lb1"})

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Iterator, List, Sequence
 
 from cicd.clients.consul import Connection
+from cicd.onboarding import balancer
 from cicd.onboarding.item import MISSING, THERE, Item
 from cicd.onboarding.membership import as_administrator
 from cicd.onboarding.wanted import Wanted
@@ -20,7 +21,8 @@ def items(wanted: Wanted, keep_history: bool) -> Iterator[Item]:
     store, project = Store(as_administrator(wanted.settings)), wanted.project
     for name in ("", *project.lifecycle.datacenters):
         there = store.elsewhere.catalog(name) if name else store
-        contract = [*wanted.settings.version_keys(project, name).values(), traffic.key(project.name)]
+        keys = wanted.settings.version_keys(project, name).values()
+        contract = [*keys, traffic.key(project.name), *balancer.names(there, project.name)]
         yield _item(there, project.name, contract, f" in the datacentre {name}" if name else "", keep_history)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Sequence
+from typing import Iterator, Mapping, Sequence
 
 from cicd.config import Project, Settings
 from cicd.finding import GOOD, WARNING, WRONG, Finding
@@ -10,6 +10,8 @@ from cicd.release import traffic
 from cicd.release.host import ConsulHost
 from cicd.release.traffic import Reports
 from cicd.sanitize import one_line
+from cicd.setup import render_reports
+from cicd.setup.render_reports import PREFIX, RenderReport
 from cicd.store.store import Store
 
 STABLE = "_stable"  # how the tag of hosts outside the canary ends
@@ -19,6 +21,7 @@ def findings(settings: Settings, store: Store, projects: Sequence[Project]) -> I
     """Yield what is found of each load balancer, and of *projects* whose share grows by itself."""
     reports = traffic.reports((item["Key"], item["Value"]) for item in store.items(traffic.REPORTS))
     yield from reported(reports)
+    yield from rendered(render_reports.parse((one["Key"], one["Value"]) for one in store.items(PREFIX)))
     for project in projects:
         if project.lifecycle.stage(project.lifecycle.canary).traffic:
             yield from of_project(settings, project, reports, store.health(project))
@@ -35,6 +38,18 @@ def reported(reports: Reports) -> Iterator[Finding]:
         )
         said = error or "has the shares of the requests that are wanted"
         yield Finding(f"load balancer {node}", WRONG if error else GOOD, said, fix if error else "")
+
+
+def rendered(reports: Mapping[str, RenderReport]) -> Iterator[Finding]:
+    """Yield how the files of each host are that cicd-render makes."""
+    for name, report in sorted(reports.items()):
+        node, error = one_line(name, 100), one_line(report.error, 300)
+        fix = (
+            f"Read `journalctl -u cicd-render` there. If it is gone for good: consul kv delete {PREFIX}{node}"
+        )
+        served = ", ".join(one_line(project, 64) for project in sorted(report.projects))
+        said = error or f"has all its files{f', with the backends of {served}' if served else ''}"
+        yield Finding(f"cicd-render on {node}", WRONG if error else GOOD, said, fix if error else "")
 
 
 def of_project(
