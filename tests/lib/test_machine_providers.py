@@ -82,6 +82,18 @@ def test_an_order_has_what_is_configured_and_what_is_different_for_its_ring():
         ),
         ({**OCEAN, "url": "http://example.com"}, r"`machines.providers.cloud.url` is 'http://example.com'"),
         ({**OCEAN, "url": "https://user@example.com"}, r"`machines.providers.cloud.url` is"),
+        (
+            {"driver": "existing"},
+            r"`machines.providers.cloud.addresses` is missing, which `driver: existing` needs",
+        ),
+        (
+            {**OCEAN, "driver": "existing", "addresses": ["192.0.2.1"]},
+            r"`machines.providers.cloud.token_file` is noth",
+        ),
+        (
+            {"driver": "existing", "addresses": ["-oProxyCommand=x"]},
+            r"`machines.providers.cloud.addresses\[0\]` is",
+        ),
         ({"driver": "nova"}, r"`machines.providers.cloud.driver` must be one of digitalocean, ec2"),
     ],
 )

@@ -9,17 +9,19 @@ from cicd import config_file
 from cicd.config_schema import Keys, Problem
 from cicd.errors import ConfigError
 
-DIGITALOCEAN, EC2 = "digitalocean", "ec2"
+DIGITALOCEAN, EC2, EXISTING = "digitalocean", "ec2", "existing"
 SPEC = ("size", "image", "network")
 NEEDED = {
     DIGITALOCEAN: ("token_file", "region", "size", "image"),
     EC2: ("credentials_file", "region", "size", "image"),
+    EXISTING: ("addresses",),
 }
 POSSIBLE = {
-    DIGITALOCEAN: (*NEEDED[DIGITALOCEAN], "url", "network", "address", "ssh_keys"),
-    EC2: (*NEEDED[EC2], "url", "network", "address", "ssh_keys", "security_groups"),
+    DIGITALOCEAN: (*NEEDED[DIGITALOCEAN], "url", "network", "address", "ssh_keys", "rings"),
+    EC2: (*NEEDED[EC2], "url", "network", "address", "ssh_keys", "security_groups", "rings"),
+    EXISTING: NEEDED[EXISTING],
 }
-SHARED = ("driver", "rings")
+SHARED = ("driver",)
 PRIVATE, PUBLIC = "private", "public"
 
 
@@ -46,6 +48,7 @@ class Provider:
     address: str = PRIVATE
     ssh_keys: Tuple[str, ...] = ()
     security_groups: Tuple[str, ...] = ()
+    addresses: Tuple[str, ...] = ()
     rings: Mapping[str, Spec] = field(default_factory=dict)
 
     @property
