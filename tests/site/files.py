@@ -11,7 +11,7 @@ from lab.hosts import keys, packages, tools
 from lab.places import Places
 from lab.repository.driver import KEY_ID
 from tests.site import acl, data
-from tests.site.world import SiteWorld
+from tests.site.world import IS_WHOLE, SiteWorld
 
 CONTROL = """Package: nfpm
 Version: {version}
@@ -73,7 +73,8 @@ def _packages(places: Places, consul: Path, folder: Path) -> None:
     found = [packages.build(places, name) for name in data.OURS]
     for package in [*found, *consul.glob("*.deb")]:
         shutil.copy(package, folder)
-    _builder(places.root / "nfpm", folder)
+    if IS_WHOLE:
+        _builder(places.root / "nfpm", folder)
 
 
 def _builder(tree: Path, folder: Path) -> None:

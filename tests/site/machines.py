@@ -21,7 +21,7 @@ from lab.project import FIRST
 from lab.stackstorm import engine
 from lab.world import SSH_PORT, Host
 from tests.site import files
-from tests.site.world import STACK, SiteWorld
+from tests.site.world import APT, IS_WHOLE, STACK, SiteWorld
 
 CACHE_SECONDS = 900.0
 # What roles install of Debian.
@@ -46,26 +46,19 @@ class Machines:
         self.places, self.world = places, world
         with held(places.cache_lock, CACHE_SECONDS):
             self._bare = bare.build(places, DOWNLOADED)
-            base = rootfs.build(places, Recipe())
-            tools = layer.build(places, Recipe(), base)
             consul = rootfs.kept(places, f"consul-package-{binary.SHA256[:12]}", binary.download)
         self.site = files.make(places, world, consul)
-        self.others = Container(places, world.infra, base, layers=[tools])
         self.containers = {host.name: Container(places, host, self._bare) for host in world.machines}
 
     def start(self) -> None:
         """Boot everything, and let StackStorm, the Git server and Jenkins be there before the site."""
         KernelLimits().take(self.places, len(self.world.hosts))
-        self._prepare_others()
         for container in self.containers.values():
             self._prepare(container)
             container.start()
-        self.others.start()
-        self._start_stackstorm()
-        self.others.wait_booted()
-        git.create(self.others)
-        clone.make(self.places, self.world)
-        git.arm(self.others, self.world, (self.places.secrets / "github_secret").read_text())
+        if IS_WHOLE:
+            self._start_others()
+            self._start_stackstorm()
         for host in self.world.machines:
             self.containers[host.name].wait_booted()
             ports.wait(host.address, SSH_PORT, f"sshd of {host.name}")
@@ -81,13 +74,21 @@ class Machines:
         """Return where this machine sees the *path* of StackStorm's."""
         return self.places.hosts / STACK / "upper" / path.relative_to("/")
 
-    def _prepare_others(self) -> None:
-        container = self.others
+    def _start_others(self) -> None:
+        with held(self.places.cache_lock, CACHE_SECONDS):
+            base = rootfs.build(self.places, Recipe())
+            tools = layer.build(self.places, Recipe(), base)
+        container = Container(self.places, self.world.infra, base, layers=[tools])
         container.prepare()
         common.configure(container, self.places, self.world, PATH)
         git.configure(container, self.places)
         jenkins.configure(container, self.places, self.world)
         github.configure(container, self.places, self.world)
+        container.start()
+        container.wait_booted()
+        git.create(container)
+        clone.make(self.places, self.world)
+        git.arm(container, self.world, (self.places.secrets / "github_secret").read_text())
 
     def _prepare(self, container: Container) -> None:
         """Give the machine what an installer asks for: a name, an address, and an administrator's key."""
@@ -101,7 +102,7 @@ class Machines:
         disk.write("etc/systemd/journald.conf.d/lab.conf", common.JOURNAL)
         disk.folder("root/.ssh", mode=0o700)
         disk.write("root/.ssh/authorized_keys", keys.public(self.places, "admin"), mode=0o600)
-        common.distribution(container, self.world.address("apt1"))
+        common.distribution(container, self.world.address(APT))
         if host.role == "app":
             path, text = app.listening_file(host, FIRST)
             disk.write(path, text)
