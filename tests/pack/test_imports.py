@@ -79,3 +79,9 @@ def test_an_action_that_speaks_to_a_host_imports_nothing_slow_but_ssh_and_what_t
     hosts = ON_ONE_HOST | ON_MANY_HOSTS
 
     assert {name: found for name in hosts if (found := imported[name] & needless)} == {}
+
+
+def test_no_action_imports_how_a_provider_of_machines_is_asked_before_it_asks_one(imported):
+    drivers = {f"cicd.machines.{name}" for name in ("aws", "digitalocean", "ec2", "existing")}
+
+    assert {name: found for name, modules in imported.items() if (found := modules & drivers)} == {}
