@@ -1,0 +1,1 @@
+../../../ansible/roles/repository_host/files/publish.sh

@@ -1,0 +1,2 @@
+# @summary What a host is.
+type Cicd::Role = Enum['app_host', 'build_host', 'repository_host', 'load_balancer', 'stackstorm_host']
