@@ -16,6 +16,7 @@ class Ansible:
     """Runs the playbook for the data file *site*."""
 
     name = "ansible"
+    packages = ()
 
     def __init__(self, places: Places, site: Path) -> None:
         self._places, self._site = places, site

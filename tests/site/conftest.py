@@ -9,20 +9,29 @@ from lab.places import Places
 from tests.site.ansible import Ansible
 from tests.site.machines import Machines
 from tests.site.made import Site
+from tests.site.puppet import Puppet
 from tests.site.world import IS_WHOLE, SiteWorld
 
-TOOLS = {"ansible": Ansible}
+TOOLS = {"ansible": Ansible, "puppet": Puppet}
+CHOSEN = os.environ.get("SITE_TOOLS", "ansible").split()
 collect_ignore = [] if IS_WHOLE else ["test_whole_site.py"]
 
 
-@pytest.fixture(scope="session", params=TOOLS)
+@pytest.fixture(scope="session")
+def written() -> dict[str, dict[str, str]]:
+    """The settings that each tool has written, by machine."""
+    return {}
+
+
+@pytest.fixture(scope="session", params=CHOSEN)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The site after the first run of a tool."""
     places = Places(tmp_path_factory.mktemp("site") / "lab", Places.from_environment().cache)
     places.claim()
-    machines = Machines(places, SiteWorld(f"127.{100 + os.getpid() % 100}.9"))
+    tool = TOOLS[request.param]
+    machines = Machines(places, SiteWorld(f"127.{100 + os.getpid() % 100}.9"), tool.packages)
     try:
         machines.start()
-        yield Site(machines, TOOLS[request.param](places, machines.site))
+        yield Site(machines, tool(places, machines.site))
     finally:
         machines.end()

@@ -1,6 +1,7 @@
 """Five machines fresh from Debian's installer, and what is around them: Git, GitHub, Jenkins, StackStorm."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab import ports
@@ -40,15 +41,22 @@ urllib.request.urlopen(urllib.request.Request(url, b'{{"packs": ["cicd"]}}', hea
 
 
 class Machines:
-    """The machines of *world*, below *places*; `site` is their data file."""
+    """
+    The machines of *world*, below *places*; `site` is their data file.
 
-    def __init__(self, places: Places, world: SiteWorld) -> None:
+    *installed* are packages of Debian that have to be on a machine before it is a site's.
+    """
+
+    def __init__(self, places: Places, world: SiteWorld, installed: Sequence[str] = ()) -> None:
         self.places, self.world = places, world
         with held(places.cache_lock, CACHE_SECONDS):
             self._bare = bare.build(places, DOWNLOADED)
+            self._layers = _layers(places, self._bare, installed)
             consul = rootfs.kept(places, f"consul-package-{binary.SHA256[:12]}", binary.download)
         self.site = files.make(places, world, consul)
-        self.containers = {host.name: Container(places, host, self._bare) for host in world.machines}
+        self.containers = {
+            host.name: Container(places, host, self._bare, layers=self._layers) for host in world.machines
+        }
 
     def start(self) -> None:
         """Boot everything, and let StackStorm, the Git server and Jenkins be there before the site."""
@@ -113,7 +121,8 @@ class Machines:
         """StackStorm runs beside its machine, and sees the folders that it shares with it."""
         disk = self.containers[host.name].disk
         disk.write("usr/local/bin/st2ctl", ST2CTL.format(control=self.world.control), mode=0o755)
-        groups = (self._bare / "etc/group").read_text()
+        trees = [tree for tree in (*self._layers, self._bare) if (tree / "etc/group").exists()]
+        groups = (trees[0] / "etc/group").read_text()
         disk.write("etc/group", f"{groups}st2:x:900:\n")
         for folder in (self.places.configs, self.places.root / "pack"):
             self.upper(folder).mkdir(parents=True)
@@ -123,3 +132,10 @@ class Machines:
         found = engine.find(self.world)
         engine.wait(self.places, engine.start(self.places, self.world))
         shutil.copy(engine.gateway_key(self.places, found), self.places.root / "files")
+
+
+def _layers(places: Places, tree: Path, installed: Sequence[str]) -> list[Path]:
+    """Return what lies over *tree* so that the packages *installed* are there."""
+    if not installed:
+        return []
+    return [layer.build(places, Recipe(packages=(tree.name,), build_tools=tuple(installed)), tree)]

@@ -6,6 +6,7 @@ import subprocess
 import time
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from lab.places import REPOSITORY
@@ -15,12 +16,20 @@ from tests.site.world import APT
 
 EXAMPLE = REPOSITORY / "examples" / "greeter"
 PUSH_SECONDS = 300.0
+# What the tools write themselves: neither what they copy of the site's files nor what packages bring.
+SETTINGS = """
+for file in /etc/apt/sources.list.d/cicd.list /etc/consul.d/*.json /etc/nginx/conf.d/cicd-apt.conf \\
+    /etc/cicd/*.conf /etc/cicd/projects/* /etc/cicd/render.d/*; do
+    [ ! -f "$file" ] || { stat -c '%n %a %U:%G' "$file"; cat "$file"; }
+done
+"""
 
 
 class Tool(Protocol):
     """A tool of configuration management."""
 
     name: str
+    packages: tuple[str, ...]  # what has to be on a machine before
 
     def apply(self, *machines: str) -> dict[str, int]:
         """Make all machines, or only *machines*, and return how much was changed on each."""
@@ -47,6 +56,13 @@ class Site:
     def grant(self) -> None:
         """Let Consul know the tokens of all machines."""
         acl.grant(self.machines.world, self.machines.places.root / "files")
+
+    def written(self) -> dict[str, str]:
+        """Return path, mode, owner and text of all settings of each machine."""
+        said = {host.name: self.run(host.name, "sh", "-c", SETTINGS) for host in self.machines.world.machines}
+        folder = self.machines.places.root / "files"
+        secrets = [*folder.glob("consul/*.token"), folder / "consul" / "gossip_key"]
+        return {name: _named(text, secrets) for name, text in said.items()}
 
     def push(self) -> str:
         """Push the sample application, and return the commit."""
@@ -78,3 +94,10 @@ class Site:
         """Return the main process of *unit* on the machine *name*, and when it came to be."""
         show = ("systemctl", "show", "--property=MainPID,ExecMainStartTimestampMonotonic", unit)
         return self.run(name, *show)
+
+
+def _named(text: str, secrets: list[Path]) -> str:
+    """Return *text* with the names of *secrets* in their places: each site has others."""
+    for secret in secrets:
+        text = text.replace(secret.read_text().strip(), secret.name)
+    return text

@@ -52,6 +52,14 @@ def test_a_host_has_the_files_that_adding_the_project_would_give_it(made: Site):
         assert made.run(CANARY, "cat", path) == text
 
 
+def test_all_tools_write_the_same_files(made: Site, written: dict[str, dict[str, str]]):
+    written[made.tool.name] = made.written()
+
+    for machine, text in written[made.tool.name].items():
+        assert "/etc/consul.d/agent.json 644 root:root\n" in text
+        assert text == next(iter(written.values()))[machine]
+
+
 def test_the_second_run_changes_nothing(made: Site):
     assert made.tool.apply() == dict.fromkeys(NAMES, 0)
 
