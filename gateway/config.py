@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,13 +32,14 @@ KNOWN = {
         "users",
         "answer_url",
     },
+    "consul": {"url", "ca_file", "token_file", "token_env"},
     "spool": set(),
 }
 OWN = {"secret_files", "secret_envs"}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-__all__ = ["Caller", "Config", "ConfigError", "GitHub", "read"]
+__all__ = ["Caller", "Config", "ConfigError", "Consul", "GitHub", "read"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,15 @@ class Slack:
 
 
 @dataclass(frozen=True)
+class Consul:
+    """Where Consul's agent answers, whom its certificate is signed by, and the token that may write joins."""
+
+    url: str = ""
+    ca_file: str = ""
+    token: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True)
 class Config:
     """The configuration, with every secret read."""
 
@@ -103,6 +114,7 @@ class Config:
     read_seconds: float = READ_SECONDS
     connections: int = CONNECTIONS
     slack: Slack = field(default_factory=Slack)
+    consul: Consul = field(default_factory=Consul)
 
 
 def read(path: Path) -> Config:
@@ -124,6 +136,7 @@ def read(path: Path) -> Config:
         read_seconds=told.value((int, float), "listen", "read_seconds", default=READ_SECONDS),
         connections=told.value(int, "listen", "connections", default=CONNECTIONS),
         slack=_slack(told) if told.has("slack") else Slack(),
+        consul=_consul(told) if told.has("consul") else Consul(),
     )
 
 
@@ -156,6 +169,15 @@ def _slack(told: Told) -> Slack:
         users={str(key): name for key, name in users.items()},
         answer_url=_url(told, "slack", "answer_url", default=SLACK_URL),
     )
+
+
+def _consul(told: Told) -> Consul:
+    has_token = told.has("consul", "token_file") or told.has("consul", "token_env")
+    authority = told.value(str, "consul", "ca_file", default="")
+    if authority and not os.access(authority, os.R_OK):
+        raise told.wrong("consul.ca_file", "names a file that cannot be read")
+    token = told.secret("consul", "token") if has_token else ""
+    return Consul(_url(told, "consul", "url"), authority, token)
 
 
 def _has_own_token(told: Told) -> bool:

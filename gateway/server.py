@@ -25,6 +25,7 @@ from gateway.audit import Audit, Decision
 from gateway.body import BodyError
 from gateway.config import Caller, Config
 from gateway.forward import Forwarder
+from gateway.join_door import JoinDoor
 from gateway.listen import Connections, listening
 from gateway.metrics import exposition
 from gateway.signature import is_signed, is_token, token_of
@@ -53,6 +54,7 @@ class Gateway:
         self.sns = sns.Sns()
         self.desk = Desk(config.api_url, config.slack)
         self.door = Door(spool, writer, self.desk)
+        self.join_door = JoinDoor(config, audit)
         self.port = 0
         self.connections: Connections | None = None
 
@@ -61,6 +63,7 @@ class Gateway:
         self._config = config
         self.forwarder.reload(config)
         self.desk.reload(config.api_url, config.slack)
+        self.join_door.reload(config)
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
@@ -71,6 +74,7 @@ class Gateway:
                 web.post("/jenkins", self.jenkins),
                 web.post(r"/alarm/{source:[a-z0-9][a-z0-9-]{0,39}}", self.alarm),
                 web.post("/slack", self.slack),
+                *self.join_door.routes(),
                 web.get("/healthz", self.healthz),
                 web.get("/metrics", self.metrics),
             ]
@@ -239,9 +243,11 @@ async def running(config: Config, stream: TextIO) -> AsyncIterator[Gateway]:
         async with listening(gateway.application(), config) as (gateway.port, gateway.connections):
             await gateway.forwarder.start()
             await gateway.desk.start()
+            await gateway.join_door.start()
             try:
                 yield gateway
             finally:
+                await gateway.join_door.stop()
                 await gateway.desk.stop()
                 await gateway.forwarder.stop()
     finally:

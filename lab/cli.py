@@ -1,4 +1,4 @@
-"""The command line: `python -m lab up|down|status|describe|reload|project|host|datacenter|redeliver|hook`."""
+"""The command line: `python -m lab up|down|status|describe|cloud|reload|project|host|datacenter|…`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from types import FrameType
 
 from lab import description, machine, projects, proxies, state
 from lab.consul import datacenter
+from lab.digitalocean import account
 from lab.down import down, power_off
 from lab.errors import LabError, Unfit
 from lab.git.server import BARE
@@ -116,6 +117,14 @@ def _datacenter(options: argparse.Namespace, places: Places, world: World) -> in
     return 0
 
 
+def _cloud(_options: argparse.Namespace, places: Places, world: World) -> int:
+    machine.check_root()
+    with held(places.lock_file):
+        account.start(places, world)
+    say(f"machines can be had of {account.NAME}: st2 run cicd.provision_host project=greeter ring=production")
+    return 0
+
+
 def _redeliver(options: argparse.Namespace, places: Places, world: World) -> int:
     machine.check_root()
     container = Container(places, world.infra, base_of(places))
@@ -176,6 +185,10 @@ def parser() -> argparse.ArgumentParser:
         "down": (_down, "end everything; safe at any time"),
         "status": (_status, "say what answers; exit code 0 when all does"),
         "describe": (_describe, "print world.json and what to try"),
+        "cloud": (
+            _cloud,
+            "start a stand-in for a cloud, whose machines really boot",
+        ),
         "reload": (_reload, "let StackStorm read the pack and configs/cicd.yaml again"),
     }
     for name, (run, text) in plain.items():

@@ -15,6 +15,7 @@ from cicd.clients.github import GitHub
 from cicd.clock import Sightings
 from cicd.config import Settings
 from cicd.deploy import auto_promotions, lost_deploys, stale_documents, traffic_shares
+from cicd.provisioning import lost_machines
 from cicd.reports import github_reporter, notifier
 from cicd.sensor import CicdSensor
 from cicd.store.store import Store
@@ -23,10 +24,10 @@ from cicd.store.store import Store
 class LostDeploySensor(CicdSensor):
     def prepare(self) -> None:
         self._told, self._seen = lost_deploys.Told(), Sightings()
-        self._refreshed = lost_deploys.Told()
+        self._refreshed, self._sweeps = lost_deploys.Told(), lost_machines.Sweeps()
 
     def looks(self) -> Sequence[Callable[[Settings], None]]:
-        return (self.look, self._refresh, self._notify, self._report)
+        return (self.look, self._refresh, self._sweep, self._notify, self._report)
 
     def look(self, settings: Settings) -> None:
         store = Store(settings)
@@ -43,6 +44,11 @@ class LostDeploySensor(CicdSensor):
         found = list(stale_documents.find(settings, Store(settings)))
         for event in self._refreshed.news(found, time.monotonic()):
             self.dispatch(*event)
+
+    def _sweep(self, settings: Settings) -> None:
+        names = self._sweeps.due(settings, time.monotonic())
+        if names is not None:
+            self.dispatch("cicd.machines_due", {"machines": names})
 
     def _notify(self, settings: Settings) -> None:
         for event in notifier.due(settings, Store(settings)):

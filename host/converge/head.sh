@@ -4,6 +4,7 @@
 #   cicd-converge [--generation N] PROJECT      N: pushed by a deploy, which must find generation N advertised
 #   cicd-converge --repair PROJECT              install the wanted version again, even if it seems to be there
 #   cicd-converge --changed PROJECT             what Consul has below cicd/PROJECT/wanted/ changed, and comes on stdin
+#   cicd-converge --leave PROJECT               leave traffic for good, and end when clients are done; for a host that is retired
 #   cicd-converge --all                         every project of this host, as the timer and the watch do
 #   cicd-converge --protocol                    say which protocol it speaks, for whoever is about to push
 #   cicd-converge --pin                         keep apt from moving our source's packages, as the package's installation does
@@ -50,7 +51,7 @@ VERIFY_PROVENANCE=yes
 REPOSITORY_KEY=
 
 SERVICE='' TAG='' CANARY_TAG='' STABLE_TAG='' RINGS='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
-project='' target='' generation='' repairing=no planning=no watching=no
+project='' target='' generation='' repairing=no planning=no watching=no leaving=no
 HERE='' KEPT='' token='' lists=/var/lib/apt/lists
 ring='' version='' package='' packages='' obsolete='' wanted_generation=0 sha256='' trace='' rollout='' hold='' silent=''
 services='' service_id='' address='' port='' kept_out='' registered='' foreign='' stable='' session=''

@@ -57,7 +57,7 @@ leave_as_it_is() {
     finish unchanged ok "$project $version is installed and healthy."
 }
 
-usage() { say "usage: cicd-converge [--generation N | --repair | --changed] PROJECT | --all | --pin | --protocol | --plan PACKAGE[,PACKAGE…]=VERSION PROJECT"; exit 2; }
+usage() { say "usage: cicd-converge [--generation N | --repair | --changed | --leave] PROJECT | --all | --pin | --protocol | --plan PACKAGE[,PACKAGE…]=VERSION PROJECT"; exit 2; }
 
 main() {
     case ${1:-} in
@@ -66,6 +66,7 @@ main() {
         --protocol) echo "$PROTOCOL"; exit 0 ;;
         --repair) repairing=yes; shift ;;
         --changed) watching=yes; shift ;;
+        --leave) leaving=yes; shift ;;
         --generation)
             generation=${2:-}
             is_number "$generation" || usage
@@ -81,6 +82,7 @@ main() {
     [ "$(id -u)" = 0 ] || { say "cicd-converge installs packages: run it as root, or with sudo"; exit 2; }
     [ -z "$target" ] || { plan "$target"; exit $?; }
     [ "$watching" = no ] || is_concerned || exit 0
+    [ "$leaving" = no ] || { leave; exit 0; }
     converge
 }
 

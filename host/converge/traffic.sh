@@ -25,6 +25,20 @@ drain() {
     spent_drain=$((now - from))
 }
 
+# For a host that is retired. It waits for no turn: whoever retires it has asked whether others serve.
+leave() {
+    read_settings
+    lock
+    ask
+    refuse_no_ring
+    now
+    local from="$now"
+    put "/v1/agent/service/maintenance/$service_id?enable=true&reason=this%20host%20is%20retired" ||
+        fail drain "Consul refused to take $SERVICE out of traffic; check the agent and its token."
+    wait_for_clients
+    say "$project on this host takes no more requests"
+}
+
 wait_for_clients() {
     local end=''
     sleep "$DRAIN_SECONDS"

@@ -9,7 +9,7 @@ from lab.base.recipe import home_of
 from lab.hosts import keys
 from lab.hosts.container import Container
 from lab.places import Places
-from lab.world import SSH_PORT, World
+from lab.world import SSH_PORT, Host, World
 
 RESOLVER = Path("/etc/resolv.conf")
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -46,7 +46,7 @@ def configure(container: Container, places: Places, world: World, path: str) -> 
     host, disk = container.host, container.disk
     disk.write("etc/hostname", f"{host.name}\n")
     disk.write("etc/hosts", _hosts_file(world))
-    disk.write("etc/ssh/sshd_config", SSHD.format(port=SSH_PORT, address=host.address, path=path))
+    disk.write("etc/ssh/sshd_config", sshd(host, path))
     secret = (places.secrets / host.name).read_bytes()
     disk.write("etc/ssh/ssh_host_ed25519_key", secret, mode=0o600)
     disk.write("etc/ssh/ssh_host_ed25519_key.pub", keys.public(places, host.name))
@@ -54,6 +54,11 @@ def configure(container: Container, places: Places, world: World, path: str) -> 
     distribution(container, world.infra.address)
     disk.folder("etc/cicd")
     authorize(container, places, "cicd", ["user"])
+
+
+def sshd(host: Host, path: str) -> str:
+    """Return the configuration of the host's sshd, whose commands find programs in *path*."""
+    return SSHD.format(port=SSH_PORT, address=host.address, path=path)
 
 
 def distribution(container: Container, own_repository: str) -> None:

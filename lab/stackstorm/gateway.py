@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from lab import ports, processes
+from lab.consul import encryption
 from lab.places import REPOSITORY, Places
 from lab.stackstorm.engine import Engine
 from lab.world import World
@@ -36,5 +37,6 @@ def configuration(places: Places, world: World, engine: Engine, key_file: Path) 
         },
         "github": {"secret_files": [str(places.secrets / "github_secret")]},
         "jenkins": {"token_file": str(places.secrets / "jenkins_token")},
+        "consul": {"url": world.consul_url, "ca_file": str(encryption.authority(places))},
         "spool": str(places.root / "spool.sqlite"),
     }

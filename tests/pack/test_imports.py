@@ -17,7 +17,8 @@ SLOW = {
 }
 ON_ONE_HOST = {
     *("adopt_release", "build_architectures", "build_package", "build_tree", "clean_build", "compare_builds"),
-    *("compare_versions", "converge_host", "fetch_commit", "plan_deploy", "prune_packages"),
+    *("compare_versions", "converge_host", "create_machine", "drain_host", "fetch_commit", "plan_deploy"),
+    *("prune_packages", "remove_host"),
     *("publish_package", "read_metadata"),
 }
 ON_MANY_HOSTS = {"update_hosts"}

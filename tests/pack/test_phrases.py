@@ -13,7 +13,7 @@ from tests.printed.commands import SAMPLES, registry
 
 PHRASES = [phrase for topic in phrases.TOPICS.values() for phrase in topic]
 ALIASES = [alias for alias in registry().all("action_alias") if alias.pack == "cicd"]
-OTHERS = {"share": "5", "ring": "staging", "expected": "1.4.0-57.ab12cd3"}
+OTHERS = {"share": "5", "ring": "staging", "provider": "cloud", "expected": "1.4.0-57.ab12cd3"}
 
 
 def sample(phrase: Phrase) -> dict[str, str]:

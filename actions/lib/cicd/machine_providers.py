@@ -73,15 +73,27 @@ class MachinesSettings:
     site: str
     max_machines: int
     max_canaries: int
+    gateway_url: str
+    gateway_ca_file: str
+    files_dir: str
+    packages: Tuple[str, ...]
+    ready_seconds: int
+    applications: Mapping[str, Mapping[str, Any]]
     providers: Mapping[str, Provider]
 
     def provider(self, name: str) -> Provider:
-        """Return the provider called *name*, or raise ConfigError naming those that exist."""
+        """
+        Return the provider called *name*, or the only one for an empty name.
+
+        ConfigError names those that exist.
+        """
         if name in self.providers:
             return self.providers[name]
+        if not name and len(self.providers) == 1:
+            return next(iter(self.providers.values()))
         known = ", ".join(sorted(self.providers)) or "none"
         raise ConfigError(
-            f"{name:.80} is not a provider of machines.",
+            f"{name:.80} is not a provider of machines." if name else "No provider of machines is named.",
             f"Add it under `machines.providers` in the pack's configuration (configured now: {known}).",
         )
 

@@ -90,6 +90,11 @@ TOPICS: Topics = {
         Phrase("break_glass", "break glass {project} {version} as {role} because {reason}"),
         Phrase("break_glass", "break glass {project} {version} on {ring} as {role} because {reason}"),
     ),
+    "Hosts": (
+        Phrase("provision_host", "provision a host for {project} {ring}"),
+        Phrase("provision_host", "provision a host for {project} {ring} from {provider}"),
+        Phrase("retire_host", "retire host {host}"),
+    ),
     "Begin": (
         Phrase("adopt_release", "adopt {project}"),
         Phrase("show_help", "cicd help"),

@@ -96,6 +96,11 @@ class Acl:
         """Make a token with one *policy*."""
         self._put("token", {"Description": description, "Policies": [{"Name": policy}]})
 
+    def create_agent_token(self, description: str, node: str, datacenter: str) -> Token:
+        """Make the token of the agent of *node*, which may register that node and no other; return it."""
+        identity = {"NodeName": node, "Datacenter": datacenter}
+        return cast(Token, self._put("token", {"Description": description, "NodeIdentities": [identity]}))
+
     def link(self, token: Token, policy: str) -> None:
         """Let *token* have *policy* as well, if it has not."""
         links = token.get("Policies") or []
@@ -110,8 +115,10 @@ class Acl:
     def _get(self, path: str) -> Any:
         return self._ask(lambda c: c.http.get(CB.json(), f"/v1/acl/{path}", [], self._headers))
 
-    def _put(self, path: str, body: Mapping[str, object]) -> None:
-        self._ask(lambda c: c.http.put(CB.json(), f"/v1/acl/{path}", [], json.dumps(body), self._headers))
+    def _put(self, path: str, body: Mapping[str, object]) -> Any:
+        return self._ask(
+            lambda c: c.http.put(CB.json(), f"/v1/acl/{path}", [], json.dumps(body), self._headers)
+        )
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
         try:

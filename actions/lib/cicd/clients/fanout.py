@@ -9,7 +9,7 @@ from typing import Any, Callable, Coroutine, Sequence, TypeVar, Union
 
 import asyncssh
 
-from cicd.clients import connection
+from cicd.clients import connection, known_hosts
 from cicd.clients.connection import KEEPALIVE_SECONDS, Outcome
 from cicd.config import Settings
 from cicd.errors import CicdError, HostError
@@ -35,7 +35,11 @@ class Fanout:
         self._parallel = max(1, settings.ssh.parallel)
         self._options: dict[str, Any] = {
             "port": settings.ssh.port,
-            "known_hosts": _parsed(settings, "known_hosts_file", asyncssh.read_known_hosts),
+            "known_hosts": _parsed(
+                settings,
+                "known_hosts_file",
+                lambda _: asyncssh.import_known_hosts(known_hosts.text(settings)),
+            ),
             "options": asyncssh.SSHClientConnectionOptions(
                 username=self._user,
                 client_keys=_parsed(settings, "private_key_file", asyncssh.load_keypairs),
@@ -142,6 +146,10 @@ async def _read(stream: Any) -> str:
         if not more:
             return kept
         kept = (kept + more)[-OUTPUT_LIMIT:]
+
+
+def _known_hosts(settings: Settings) -> Any:
+    return asyncssh.import_known_hosts(known_hosts.text(settings))
 
 
 def _parsed(settings: Settings, key: str, parse: Callable[[str], Parsed]) -> Parsed:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import socket
 from types import TracebackType
-from typing import Any, Sequence
+from typing import Any, Iterable, Sequence
 
 import paramiko
 from fabric import Config, Connection
 from invoke.exceptions import CommandTimedOut
 
-from cicd.clients import connection
+from cicd.clients import connection, known_hosts
 from cicd.clients.connection import KEEPALIVE_SECONDS, SILENCE_SECONDS, Outcome
 from cicd.clients.scripts import script_text
 from cicd.config import Settings
@@ -45,6 +45,7 @@ class Shell:
         )
         # Fabric's default adds unknown keys: whoever answers at the address would be trusted.
         self._connection.client.load_host_keys(connection.readable(settings, "known_hosts_file"))
+        self._trust(known_hosts.joined(settings))
         self._connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
 
     def __enter__(self) -> Shell:
@@ -106,6 +107,13 @@ class Shell:
                 kind,
             )
         return outcome.stdout
+
+    def _trust(self, lines: Iterable[str]) -> None:
+        """Believe what *lines*, of the form of known_hosts, say as well."""
+        for line in lines:
+            entry = paramiko.hostkeys.HostKeyEntry.from_line(line)
+            for name in entry.hostnames if entry else ():
+                self._connection.client.get_host_keys().add(name, entry.key.get_name(), entry.key)
 
     def _dialled(self) -> socket.socket:
         """

@@ -75,6 +75,15 @@ def own_execution() -> str:
     return os.environ.get("ST2_ACTION_EXECUTION_ID", "")
 
 
+def first_execution() -> str:
+    """Return the workflow that this process is a step of, or the first one, of which that is a re-run."""
+    stackstorm = StackStorm()
+    workflow = stackstorm.execution(own_execution(), "parent").get("parent") or own_execution()
+    context = stackstorm.execution(str(workflow), "context").get("context") or {}
+    again = cast(Mapping[str, object], context.get("re-run") or {})
+    return str(again.get("ref") or workflow)
+
+
 def is_asked_in_chat() -> bool:
     """Whether this action, or the workflow that it is a step of, was asked for in chat. No answer is no."""
     try:

@@ -34,6 +34,12 @@ def items(wanted: Wanted) -> Iterator[Item]:
     yield _item(
         acl, policy_name(STACKSTORM, project), _stackstorm_rules(wanted), own, "StackStorm's token", ""
     )
+    yield from of_hosts(wanted, acl)
+
+
+def of_hosts(wanted: Wanted, acl: Acl) -> Iterator[Item]:
+    """Yield the policy of each host, where Consul has ACLs that *acl* may manage."""
+    project = wanted.project.name
     for node in sorted(wanted.rings):
         owner = host_token(node)
         rules = _text("app-host").replace("PROJECT", project).replace("NODE", node)

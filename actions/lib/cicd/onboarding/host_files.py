@@ -12,7 +12,7 @@ from functools import partial
 from typing import Dict, Iterator, Mapping, Tuple
 
 from cicd.clients.ssh import Shell
-from cicd.config import Settings
+from cicd.config import Project, Settings
 from cicd.errors import HostError
 from cicd.onboarding import changes
 from cicd.onboarding.consul_acl import secret_of
@@ -117,7 +117,7 @@ def _over_ssh(wanted: Wanted, host: Host) -> Item:
         f"{wanted.project.name} on {host.name}",
         state,
         lambda: _make(wanted, host),
-        lambda: _remove(wanted, host),
+        lambda: remove(wanted.settings, wanted.project, host, wanted.uninstall),
         why,
     )
 
@@ -148,11 +148,13 @@ def _make(wanted: Wanted, host: Host) -> None:
         there.script("add_to_host", [name, folder], SECONDS)
 
 
-def _remove(wanted: Wanted, host: Host) -> None:
-    project, service = wanted.project, wanted.settings.service_name(wanted.project)
-    packages = [package_name(project.name), *project.packages] if wanted.uninstall else []
-    with shell(wanted.settings, host) as there:
-        there.script("remove_from_host", [project.name, service, *packages], REMOVAL_SECONDS)
+def remove(settings: Settings, project: Project, host: Host, uninstall: bool = False) -> None:
+    """Let *host* run *project* no more; what it has installed of it stays, unless it is to *uninstall*."""
+    packages = [package_name(project.name), *project.packages] if uninstall else []
+    with shell(settings, host) as there:
+        there.script(
+            "remove_from_host", [project.name, settings.service_name(project), *packages], REMOVAL_SECONDS
+        )
 
 
 def shell(settings: Settings, host: Host) -> Shell:

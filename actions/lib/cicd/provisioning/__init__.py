@@ -1,0 +1,1 @@
+"""Machines become hosts of a ring, and leave it again."""

@@ -1,0 +1,101 @@
+"""Consul's records of the machines that the pack made, and of what their tokens are good for."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, Dict, Mapping
+
+from cicd import identifiers
+from cicd.clients.known_hosts import MACHINES
+from cicd.config import Settings
+from cicd.errors import Refused
+from cicd.provisioning import record
+from cicd.provisioning.join_token import JoinToken, is_signed
+from cicd.provisioning.record import JOINED, OPEN, READY, Join, MachineRecord
+from cicd.store.store import Store
+
+
+class Registry:
+    """What Consul knows of machines."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._store = Store(settings)
+
+    def every(self) -> Dict[str, MachineRecord]:
+        """Return each record, by the machine's name."""
+        found = self._store.below(MACHINES, MachineRecord)
+        return {place[len(MACHINES) :]: one for place, one in found.items()}
+
+    def find(self, name: str) -> MachineRecord | None:
+        """Return the record of the machine *name*, or None."""
+        return self._store.json(record.key(identifiers.check("host", name)), MachineRecord)
+
+    def write(self, name: str, change: Callable[[MachineRecord], MachineRecord]) -> MachineRecord:
+        """Apply *change* to the record of *name*, empty where there is none, and note a sign of life."""
+
+        def changed(before: MachineRecord) -> MachineRecord:
+            return {**change(before), "alive": time.time()}
+
+        return self._store.update(record.key(name), changed)[1]
+
+    def see_to(self, name: str) -> MachineRecord:
+        """Note that somebody sees to the machine; Refused when it was given up, and its record is gone."""
+
+        def seen(before: MachineRecord) -> MachineRecord:
+            if not before:
+                raise Refused(
+                    f"{name} was given up meanwhile: it has no record in Consul any more.",
+                    "Nobody saw to it for too long, or somebody retired it. Provision another one.",
+                )
+            return before
+
+        return self.write(name, seen)
+
+    def open_join(self, name: str, token: JoinToken, bundle: str, seconds: float) -> None:
+        """Let the machine *name* fetch *bundle* by *token*, once, within *seconds*."""
+        join = Join(state=OPEN, until=time.time() + seconds, sealed=token.sealed(bundle))
+        check = {token.identifier: token.host_key_check}
+        self.write(name, lambda before: {**before, "joins": {**before.get("joins", {}), **check}})
+        self._store.put(record.join_key(token.identifier), join)
+
+    def joined(self, known: MachineRecord) -> Join | None:
+        """Return what the machine itself said when it joined; None before."""
+        for identifier, check in known.get("joins", {}).items():
+            join = self._join(identifier)
+            if join.get("state") == JOINED and _is_its_own(join, check):
+                return join
+        return None
+
+    def failure(self, known: MachineRecord) -> str:
+        """Return what the machine said that it failed at; empty when it said nothing."""
+        return next(filter(None, (self._join(one).get("failed", "") for one in known.get("joins", {}))), "")
+
+    def ready(self, name: str) -> None:
+        """Note that the machine *name* is a host like others: its tokens are good for nothing any more."""
+        before = self.find(name) or MachineRecord()
+        self.write(name, lambda known: {**known, "state": READY, "joins": {}})
+        self.forget_joins(before.get("joins", {}))
+
+    def forget_joins(self, joins: Mapping[str, str]) -> None:
+        """Let none of the tokens of *joins* be good for anything any more."""
+        for identifier in joins:
+            self._store.delete(record.join_key(identifier))
+
+    def forget(self, name: str) -> None:
+        """Remove all that is known of the machine *name*."""
+        self.forget_joins((self.find(name) or MachineRecord()).get("joins", {}))
+        self._store.delete(record.key(name))
+
+    def forget_stray_joins(self) -> None:
+        """Remove what tokens were good for whose machine has no record."""
+        known = {one for found in self.every().values() for one in found.get("joins", {})}
+        for place in self._store.keys(record.JOINS):
+            if place[len(record.JOINS) :] not in known:
+                self._store.delete(place)
+
+    def _join(self, identifier: str) -> Join:
+        return self._store.json(record.join_key(identifier), Join) or Join()
+
+
+def _is_its_own(join: Join, check: str) -> bool:
+    return is_signed(check, join.get("host_keys", []), join.get("address", ""), join.get("signature", ""))

@@ -1,0 +1,72 @@
+"""A machine goes, and everything that is known of it: at its provider, in Consul, and what it was allowed."""
+
+from __future__ import annotations
+
+import time
+from typing import Sequence
+
+from cicd.config import Settings
+from cicd.deploy.controls import Controls
+from cicd.errors import ProviderBusy
+from cicd.machines import drivers
+from cicd.machines.driver import GONE, Driver
+from cicd.onboarding.membership import as_administrator
+from cicd.provisioning import rights
+from cicd.provisioning.record import LEAVING, MachineRecord
+from cicd.provisioning.registry import Registry
+from cicd.release import host_report
+from cicd.store.store import Store
+
+GOING_SECONDS, POLL_SECONDS = 180.0, 2.0
+
+
+def removed(settings: Settings, name: str, who: str = "") -> None:
+    """
+    Leave nothing of the machine *name*, whatever there is of it; its record goes last.
+
+    Once more, after this was killed, goes on.
+    """
+    registry = Registry(settings)
+    known = registry.find(name)
+    if not known:
+        return
+    registry.write(name, lambda before: {**before, "state": LEAVING})
+    registry.forget_joins(known.get("joins", {}))  # it must not join while it goes
+    if known["provider"] in settings.machines.providers:
+        _destroyed(registry, drivers.of(settings, known["provider"]), name)
+    forget_host(settings, name, [known["project"]], who)
+    registry.forget(name)
+
+
+def forget_host(
+    settings: Settings, node: str, projects: Sequence[str], who: str, keep_node: bool = False
+) -> None:
+    """Remove what Consul has of *node*: its registrations, without *keep_node*, its reports and rights."""
+    store = Store(as_administrator(settings))
+    if not keep_node:
+        store.ask(lambda c: c.catalog.deregister(node))
+    for project in projects:
+        store.delete(f"{host_report.prefix(project)}{node}")
+        if project in settings.projects and node in store.release(project).holds.excluded:
+            Controls(settings, project, who).include(node)
+    rights.removed(settings, node, projects)
+
+
+def _destroyed(registry: Registry, driver: Driver, name: str) -> None:
+    """Return once the provider has the machine no more: until then its agent registers it again."""
+    driver.destroy(name)
+    deadline = time.monotonic() + GOING_SECONDS
+    while True:
+        found = driver.find(name)
+        if found is None or found.state == GONE:
+            return
+        if time.monotonic() > deadline:
+            raise ProviderBusy(
+                f"{name} is still {found.state} at its provider.", "It is destroyed again soon."
+            )
+        registry.write(name, _as_it_is)
+        time.sleep(POLL_SECONDS)
+
+
+def _as_it_is(known: MachineRecord) -> MachineRecord:
+    return known
