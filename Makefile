@@ -44,7 +44,7 @@ test: lint validate site chatbot matrix moto ansible
 lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer follow render lab deb sandbox status reference infra/ansible/plugins infra/puppet
+	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer follow render lab deb sandbox status reference infra/ansible/plugins infra/puppet infra/terraform
 
 unit: chatbot matrix moto ansible
 	@$(PYTHON) -m tests.suite unit others lab

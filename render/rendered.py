@@ -18,7 +18,7 @@ RETRY_SECONDS = 10  # after which what failed is tried again with the same text
 
 class Rendered:
     """
-    What is known of the file, beside the file itself.
+    What is known of the file, next to the file itself.
 
     *mark* has the digest of what was applied last: a change that was not, because this program was killed,
     is applied by the next one.

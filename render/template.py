@@ -53,7 +53,7 @@ def environment(folder: Path) -> _Environment:
 
 
 class Templates:
-    """Reads each template anew when its file changed."""
+    """Reads each template again when its file changed."""
 
     def __init__(self) -> None:
         self._environments: dict[Path, _Environment] = {}
@@ -75,7 +75,7 @@ class Templates:
         except TemplateSyntaxError as error:
             raise FollowError(f"{error.name}, line {error.lineno}: {error.message}") from None
         except (TemplateError, Exception) as error:
-            raise FollowError(f"{_place(error.__traceback__, path)}: {_told(error)}") from None
+            raise FollowError(f"{_place(error.__traceback__, path)}: {_sentence(error)}") from None
 
 
 def _functions(catalogue: Catalogue) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _fail(why: str) -> NoReturn:
     raise ValueError(why)
 
 
-def _told(error: Exception) -> str:
+def _sentence(error: Exception) -> str:
     return (
         str(error) if isinstance(error, (ValueError, TemplateError)) else f"{type(error).__name__}: {error}"
     )

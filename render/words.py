@@ -13,7 +13,7 @@ class Safe(str):
     """
     Text that may be printed as it is.
 
-    What is made of it by adding, joining or replacing is plain text again, and looked at anew.
+    What is made of it by adding, joining or replacing is plain text again, and checked again.
     """
 
 

@@ -45,7 +45,8 @@ def rendered(reports: Mapping[str, RenderReport]) -> Iterator[Finding]:
     for name, report in sorted(reports.items()):
         node, error = one_line(name, 100), one_line(report.error, 300)
         fix = (
-            f"Read `journalctl -u cicd-render` there. If it is gone for good: consul kv delete {PREFIX}{node}"
+            "Read `journalctl -u cicd-render` there. If it is gone permanently: "
+            f"consul kv delete {PREFIX}{node}"
         )
         served = ", ".join(one_line(project, 64) for project in sorted(report.projects))
         said = error or f"has all its files{f', with the backends of {served}' if served else ''}"
