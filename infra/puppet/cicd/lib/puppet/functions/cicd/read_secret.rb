@@ -3,7 +3,8 @@
 # Reads a secret of this host: what its file says, without the end of the last line.
 Puppet::Functions.create_function(:'cicd::read_secret') do
   dispatch :read do
-    param 'Stdlib::Absolutepath', :path
+    # An agent has the functions of its server's modules, but not their types.
+    param 'String[1]', :path
     return_type 'String'
   end
 
