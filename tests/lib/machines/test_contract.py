@@ -189,7 +189,7 @@ def test_a_name_that_is_no_host_name_is_refused_before_anyone_is_asked(cloud: Cl
         lambda d: d.destroy(name),
         lambda d: d.create(cloud.order(name)),
     ):
-        with pytest.raises(InputError, match="is no machine"):
+        with pytest.raises(InputError, match="is not a valid machine"):
             question(cloud.ask())
     assert cloud.between.asked == []
 
