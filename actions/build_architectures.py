@@ -25,5 +25,9 @@ class BuildArchitectures(RunStep):
         own = HostBuild(settings, settings.project(project), commit, run, described)
         found = ArchitectureBuilds(own, Host(**host)).make()
         made = ", ".join(f"for {one['architecture']} on {one['host']}" for one in found["builders"])
-        said = f"{project} {described['version']} is built {made}" if made else f"{project} needs no more"
+        said = (
+            f"{project} {described['version']} is built {made}"
+            if made
+            else f"{project} needs no other architecture"
+        )
         return {**found, "message": said}

@@ -193,7 +193,7 @@ def parser() -> argparse.ArgumentParser:
     }
     for name, (run, text) in plain.items():
         commands.add_parser(name, help=text).set_defaults(run=run)
-    project = commands.add_parser("project", help="a further project beside greeter")
+    project = commands.add_parser("project", help="another project next to greeter")
     commands_of_it = project.add_subparsers(required=True, metavar="COMMAND")
     create = commands_of_it.add_parser(
         "create", help="make its repository and clone alone, for cicd.add_project"
@@ -218,7 +218,7 @@ def parser() -> argparse.ArgumentParser:
     host.set_defaults(run=_host)
     own = commands.add_parser(
         "datacenter",
-        help="move app hosts to a Consul datacentre of their own, joined with `lab`; or back there",
+        help="move app hosts to their own Consul datacentre, joined with `lab`; or back there",
     )
     own.add_argument("name")
     own.add_argument("hosts", nargs="+", help="the first one has its server")

@@ -13,6 +13,7 @@ from reference.chat import chat
 from reference.configuration import configuration
 from reference.events import events
 from reference.hosts import hosts
+from reference.messages import messages
 from reference.metrics import metrics
 from reference.pack import ROOT
 from reference.programs import programs
@@ -24,6 +25,7 @@ PAGES = {
     "chat": chat,
     "events": events,
     "hosts": hosts,
+    "messages": messages,
     "metrics": metrics,
     "programs": programs,
 }

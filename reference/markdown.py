@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 def code(text: object) -> str:
     """Return *text* as code, or nothing where there is none."""
     said = str(text)
+    if "`" in said:
+        return f"`` {said} ``"
     return f"`{said}`" if said else ""
 
 

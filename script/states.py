@@ -66,7 +66,7 @@ def commands(ring: str) -> Iterator[tuple[str, Command]]:
     yield "every host is healthy", lambda r: transitions.confirm(r, ring, r.ring(ring).generation, 0.0)
     yield "few hosts failed", lambda r: transitions.degrade(r, ring, r.ring(ring).generation, 0.0)
     yield "failed, left as it is", lambda r: transitions.stop(r, ring, r.ring(ring).generation, 0.0)
-    yield "failed, taken back", lambda r: transitions.restore(r, ring, r.ring(ring).generation, 0.0)
+    yield "failed, rolled back", lambda r: transitions.restore(r, ring, r.ring(ring).generation, 0.0)
     yield "roll back", lambda r: transitions.roll_back(r, ring, 0.0)
     yield "alarm", lambda r: transitions.roll_back(r, ring, 0.0, automatic=True)
 

@@ -147,7 +147,7 @@ class Desk:
             return content
 
     async def _tell(self, pressed: Press, body: Answer) -> None:
-        assert self._session, "started before anything is told"
+        assert self._session, "started before anything is reported"
         try:
             async with self._session.post(pressed.answer_url, json=body, allow_redirects=False) as answer:
                 answer.release()

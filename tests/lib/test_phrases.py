@@ -51,5 +51,5 @@ def test_what_has_no_words_stays_as_it_is(text):
 def test_the_help_has_all_topics_and_places_to_fill_in():
     lines = phrases.help_text().splitlines()
 
-    assert "Go back:" in lines
+    assert "Roll back:" in lines
     assert "  rollback production <project>" in lines

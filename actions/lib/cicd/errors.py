@@ -96,11 +96,11 @@ class CiMoved(CiError):
 
 
 class ReceiverError(CicdError):
-    """Who is told of a change did not take it, and will not take it later."""
+    """The receiver of a notice or report did not take it, and will not take it later."""
 
 
 class ReceiverBusy(ReceiverError):
-    """Who is told of a change is away, or wants less: worth another try after `seconds`."""
+    """The receiver of a notice or report is away, or wants less: worth another try after `seconds`."""
 
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message, f"It is tried again in {seconds:.0f} s.")

@@ -69,7 +69,7 @@ TOPICS: Topics = {
         Phrase("approve", "approve {project} {version}"),
         Phrase("reject", "reject {project} {version} because {reason}"),
     ),
-    "Go back": (
+    "Roll back": (
         Phrase("rollback", "rollback canary {project}", {"ring": "canary"}),
         Phrase("rollback", "rollback production {project}", {"ring": "production"}),
         Phrase("rollback", "rollback {ring} {project}"),

@@ -27,15 +27,15 @@ ROLLOUTS = {
 TABLE = {
     (EMPTY, False): ["ended"] * 7,
     (HEALTHY, False): ["ended"] * 7,
-    (DEPLOYING, False): ["take back", "driven", "take back", "take back", "driven", "driven", "take back"],
-    (DEPLOYING, True): ["take back", "driven", "take back", "take back", "driven", "driven", "take back"],
-    (RESTORING, True): ["take back", "driven", "take back", "take back", "driven", "driven", "take back"],
+    (DEPLOYING, False): ["roll back", "driven", "roll back", "roll back", "driven", "driven", "roll back"],
+    (DEPLOYING, True): ["roll back", "driven", "roll back", "roll back", "driven", "driven", "roll back"],
+    (RESTORING, True): ["roll back", "driven", "roll back", "roll back", "driven", "driven", "roll back"],
     (DEGRADED, False): ["hosts"] * 7,
     (STOPPED, False): ["person"] * 7,
     (STOPPED, True): ["hosts"] * 7,
 }
 WELL = {
-    (RESTORING, True): ["confirm", "driven", "confirm", "take back", "driven", "confirm", "confirm"],
+    (RESTORING, True): ["confirm", "driven", "confirm", "roll back", "driven", "confirm", "confirm"],
     (DEGRADED, False): ["confirm", "hosts", "confirm", "hosts", "hosts", "confirm", "confirm"],
     (STOPPED, True): ["confirm", "hosts", "confirm", "hosts", "hosts", "confirm", "confirm"],
 }

@@ -13,7 +13,7 @@ from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store
 
 TRIGGER = "cicd.look_due"
-TAKE_BACK = "take back"  # it was found bad, and whoever found it died before it went back
+TAKE_BACK = "roll back"  # it was found bad, and whoever found it died before it went back
 
 
 class LookDue(RingEvent):

@@ -178,9 +178,9 @@ PACKAGE_FIELDS: Fields = {
     "recommends": Field(_dependencies("logrotate"), "Debian packages that apt installs with it."),
     "suggests": Field(_dependencies("nginx"), "Debian packages that go well with it."),
     "provides": Field(_packages("greeter-api (= 2)"), "Names that it stands for as well."),
-    "conflicts": Field(_packages("greeter-old"), "Packages that cannot be installed beside it."),
+    "conflicts": Field(_packages("greeter-old"), "Packages that cannot be installed next to it."),
     "replaces": Field(_packages("greeter-old"), "Packages whose files it may take over."),
-    "breaks": Field(_packages("greeter-old (<< 2)"), "Packages that do not work beside it."),
+    "breaks": Field(_packages("greeter-old (<< 2)"), "Packages that do not work next to it."),
     "rpm_depends": Field(
         Items(Text(RPM_DEPENDENCY, "an RPM dependency", "python3 >= 3.9")),
         "What an RPM depends on, in its own words.",

@@ -6,7 +6,7 @@ from cicd.release.record import DEGRADED, DEPLOYING, RESTORING, STOPPED, Ring
 from cicd.release.rollout_record import CANCELLED, RUNNING, SILENT_SECONDS, RolloutRecord, quiet_seconds
 
 DRIVEN = "driven"  # a step is at work, or about to be: leave it alone
-TAKE_BACK = "take back"  # nobody drives it any more: undo the deploy, or begin going back again
+TAKE_BACK = "roll back"  # nobody drives it any more: undo the deploy, or begin going back again
 CONFIRM = "confirm"  # its hosts got well by themselves: say so
 HOSTS = "hosts"  # its hosts converge by themselves; wait for them
 PERSON = "person"  # it stopped: a person says how it goes on

@@ -188,7 +188,7 @@ def _words(
         return (), "", ""
     event, sentence = CHANGES[what]
     events = (event, "alarm") if str(entry.get("why") or "").startswith(BY_ALARM) else (event,)
-    names = {"old": entry.get("from"), "new": entry.get("to"), "who": entry.get("who") or "somebody"}
+    names = {"old": entry.get("from"), "new": entry.get("to"), "who": entry.get("who") or "someone"}
     names["by"] = "" if _by_itself(entry) else f"by {names['who']}: "
     return events, sentence.format(ring=ring, why=entry.get("why", ""), **names), _end_of(project.name, what)
 

@@ -33,7 +33,7 @@ def reported(reports: Reports) -> Iterator[Finding]:
         node = one_line(name, 100)
         error = one_line(str(report.get("error") or ""), 300)
         fix = (
-            "Read `journalctl -u cicd-traffic` there. If it is gone for good: "
+            "Read `journalctl -u cicd-traffic` there. If its host is gone: "
             f"consul kv delete cicd/.traffic/applied/{node}"
         )
         said = error or "has the shares of the requests that are wanted"
@@ -44,10 +44,7 @@ def rendered(reports: Mapping[str, RenderReport]) -> Iterator[Finding]:
     """Yield how the files of each host are that cicd-render makes."""
     for name, report in sorted(reports.items()):
         node, error = one_line(name, 100), one_line(report.error, 300)
-        fix = (
-            "Read `journalctl -u cicd-render` there. If it is gone permanently: "
-            f"consul kv delete {PREFIX}{node}"
-        )
+        fix = f"Read `journalctl -u cicd-render` there. If its host is gone: consul kv delete {PREFIX}{node}"
         served = ", ".join(one_line(project, 64) for project in sorted(report.projects))
         said = error or f"has all its files{f', with the backends of {served}' if served else ''}"
         yield Finding(f"cicd-render on {node}", WRONG if error else GOOD, said, fix if error else "")
