@@ -12,12 +12,10 @@ from cicd import config, config_schema, sections
 from cicd.machine_providers import Provider
 
 ROOT = Path(__file__).parents[2]
-TYPES = {
-    "string": str,
-    "integer": int,
-    "boolean": bool,
-    "array": tuple[str, ...],
-    "object": typing.Mapping[str, Provider],
+TYPES = {"string": str, "integer": int, "boolean": bool, "array": tuple[str, ...]}
+OBJECTS = {
+    "providers": typing.Mapping[str, Provider],
+    "applications": typing.Mapping[str, typing.Mapping[str, Any]],
 }
 SCHEMA = {name: one for name, one in config_schema.attributes().items() if "properties" in one}
 
@@ -36,7 +34,10 @@ def test_the_schemas_sections_are_the_settings_sections():
 def test_a_section_has_the_schemas_keys_and_types_and_no_default_of_its_own(name):
     kind, properties = sections.KINDS[name], SCHEMA[name]["properties"]
 
-    assert get_type_hints(kind) == {key: TYPES[one["type"]] for key, one in properties.items()}
+    assert get_type_hints(kind) == {
+        key: OBJECTS[key] if one["type"] == "object" else TYPES[one["type"]]
+        for key, one in properties.items()
+    }
     assert not vars(kind).keys() & properties.keys()
 
 

@@ -76,7 +76,7 @@ class MachinesSettings:
     gateway_url: str
     gateway_ca_file: str
     files_dir: str
-    packages: Tuple[str, ...]
+    packages: tuple[str, ...]
     ready_seconds: int
     applications: Mapping[str, Mapping[str, Any]]
     providers: Mapping[str, Provider]

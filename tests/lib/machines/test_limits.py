@@ -1,18 +1,22 @@
 """How many machines there may be."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as some
 
+from cicd import config
 from cicd.errors import Refused
-from cicd.machine_providers import MachinesSettings
 from cicd.machines import limits
 from cicd.machines.naming import machine_name
 from cicd.release.lifecycle import CANARY
 
-LIMITS = MachinesSettings(site="acme", max_machines=3, max_canaries=1, providers={})
+EXAMPLE = Path(__file__).parents[3] / "cicd.yaml.example"
+GIVEN = {**yaml.safe_load(EXAMPLE.read_text()), "machines": {"max_machines": 3, "max_canaries": 1}}
+LIMITS = config.parse(GIVEN).machines
 RINGS = some.sampled_from([CANARY, "production", "staging"])
 ORDERS = some.lists(some.tuples(some.integers(0, 8).map(str), RINGS, some.booleans()))
 
