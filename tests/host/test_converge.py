@@ -408,6 +408,24 @@ def test_a_service_that_an_operator_took_out_of_traffic_stays_out(host):
     assert host.run("--generation", "7", "greeter")[1]["code"] == "maintenance"
 
 
+def test_a_host_that_is_retired_leaves_traffic_and_stays_out(host):
+    host.want()
+    left = host.call("--leave", "greeter")
+
+    assert left.returncode == 0, left.stderr
+    assert "takes no more requests" in left.stderr
+    assert (host.run()[1]["state"], host.stored()["code"]) == ("held", "maintenance")
+    assert "this host is retired" in host.stored()["message"]
+    assert host.call("--leave", "greeter").returncode == 0
+
+
+def test_a_host_without_the_service_cannot_leave_it(host):
+    host.put("/v1/agent/service/deregister/greeter")
+
+    assert host.call("--leave", "greeter").returncode == 1
+    assert "is not registered" in host.stored()["message"]
+
+
 def test_a_node_that_an_operator_took_out_of_traffic_stays_out(host):
     host.want()
     host.put("/v1/agent/maintenance?enable=true&reason=kernel")
