@@ -95,7 +95,7 @@ class Newcomer:
             return Machine("", self.name, "", "", 0)
 
     def _failed(self, what: str) -> HostError:
-        hint = f"What it did is in {LOG} on it, as long as it is there. Correct that, then provision anew."
+        hint = f"What it did is in {LOG} on it, as long as it is there. Correct that, then provision again."
         return HostError(f"{self.name} {what}.", hint, host=self.name)
 
     def _say(self, stage: str) -> None:

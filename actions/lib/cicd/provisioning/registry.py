@@ -45,7 +45,7 @@ class Registry:
             if not before:
                 raise Refused(
                     f"{name} was given up meanwhile: it has no record in Consul any more.",
-                    "Nobody saw to it for too long, or somebody retired it. Provision another one.",
+                    "No process took care of it for too long, or someone retired it. Provision another one.",
                 )
             return before
 

@@ -47,7 +47,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise ConfigError(
             f"{path}, which new machines are to get, cannot be read: {why}.",
             "Let the user of StackStorm's actions read it. A key of APT is to be ASCII-armored.",
