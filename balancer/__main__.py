@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from balancer.config import FILE, Config
 from balancer.haproxy import HAProxy
 from balancer.traffic import Traffic
-from balancer.version import VERSION
+from balancer.version import version
 from follow import settings
 from follow.errors import FollowError
 from follow.follower import Follower
@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     about = "Keeps HAProxy's map of shares as Consul wants it."
     top = argparse.ArgumentParser(prog="cicd-traffic", description=about, epilog=EPILOG)
     top.add_argument("--config", default=FILE, help="the file with the settings")
-    top.add_argument("--version", action="version", version=VERSION)
+    top.add_argument("--version", action="version", version=version())
     return top
 
 
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Follow Consul for ever; return 1 at once when the settings are wrong."""
     try:
         config = settings.load(parser().parse_args(argv).config, Config)
-        Follower(Traffic(config, HAProxy(config)), VERSION, _say).run()
+        Follower(Traffic(config, HAProxy(config)), version(), _say).run()
     except (FollowError, OSError) as error:
         _say(str(error))
     return 1

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from deb import service
-from deb.tree import ROOT, Tree, version
+from deb.tree import ROOT, Tree
 
 HERE = Path(__file__).resolve().parent
 HOME = "usr/lib/cicd-traffic"
@@ -36,8 +36,7 @@ def build(directory: Path) -> Path:
 def _fill(tree: Tree) -> None:
     for package in (HERE, ROOT / "follow"):
         tree.modules(package, HOME)
-    own = (HERE / "version.py").read_text().replace('"0"', f'"{version()}"')
-    tree.put(f"{HOME}/balancer/version.py", own)
+    tree.put(f"{HOME}/pack.yaml", (ROOT / "pack.yaml").read_text())
     tree.put("usr/bin/cicd-traffic", service.program("cicd-traffic", "balancer"), 0o755)
     tree.put("usr/lib/systemd/system/cicd-traffic.service", (HERE / "cicd-traffic.service").read_text())
     tree.put(CONFIG[1:], (HERE / "traffic.conf").read_text())

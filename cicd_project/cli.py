@@ -13,6 +13,7 @@ from typing import Any, Iterator, Sequence
 from cicd import config, identifiers
 from cicd.config import Project
 from cicd.errors import CicdError, ConfigError, ProjectError
+from cicd.pack_version import version
 from cicd_project import check
 from cicd_project.check import Checked, Made
 
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
         description=ABOUT,
         epilog=EPILOG,
     )
+    top.add_argument("--version", action="version", version=version())
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
     one = commands.add_parser("check", help="say what the pack would make of a project", epilog=EPILOG)
     one.add_argument(

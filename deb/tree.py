@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import os
-import re
 import subprocess
 from pathlib import Path
+
+from deb.version import version
 
 ROOT = Path(__file__).resolve().parents[1]
 EPOCH = 1767225600  # any fixed time: the same tree gives the same bytes
@@ -24,12 +25,6 @@ Copyright: 2026 The cicd maintainers
 License: Apache-2.0
  On Debian systems the whole license is in /usr/share/common-licenses/Apache-2.0.
 """
-
-
-def version() -> str:
-    """Return the pack's version, which our packages share."""
-    found = re.search(r"^version: (\S+)$", (ROOT / "pack.yaml").read_text(), re.M)
-    return found[1] if found else "0.0.0"
 
 
 class Tree:

@@ -13,6 +13,7 @@ from gateway import config
 from gateway.config import Config, ConfigError
 from gateway.server import Gateway, running
 from gateway.spool import SpoolError
+from gateway.version import version
 
 EPILOG = (
     "Exit status: 0 stopped by SIGTERM, or --check found nothing wrong; "
@@ -26,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="gateway", description=about, epilog=EPILOG)
     top.add_argument("--config", type=Path, required=True, help="gateway.yaml")
     top.add_argument("--check", action="store_true", help="only say whether that can be used")
+    top.add_argument("--version", action="version", version=version())
     return top
 
 

@@ -7,7 +7,7 @@ from deb.python_service import PythonService
 DESCRIPTION = """Receive webhooks in front of StackStorm
  Verifies GitHub's signature and the tokens of Jenkins and of monitoring, keeps
  each event before it is acknowledged, and forwards what is checked, once."""
-PACKAGE = PythonService("gateway", DESCRIPTION, ("gateway/**/*.py",))
+PACKAGE = PythonService("gateway", DESCRIPTION, ("gateway/**/*.py", "pack.yaml"))
 
 if __name__ == "__main__":
     PACKAGE.main()

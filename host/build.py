@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deb.tree import Tree, version
+from deb.tree import Tree
+from deb.version import version
 
 HERE = Path(__file__).resolve().parent
 # The program is one file, so that an upgrade replaces all of it at once.

@@ -1,4 +1,8 @@
-"""`python3 -m reference`: draw docs/reference; --check says whether it is current, and changes nothing."""
+"""
+`python3 -m reference`: draw docs/reference; --check says whether it is current, and changes nothing.
+
+--stable draws reference/stable.txt, what the version that is about to be released promises.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from reference.messages import messages
 from reference.metrics import metrics
 from reference.pack import ROOT
 from reference.programs import programs
+from reference.stable import promise
 
 FOLDER = ROOT / "docs" / "reference"
 PAGES = {
@@ -33,6 +38,9 @@ PAGES = {
 
 def main(words: list[str]) -> int:
     """Write all pages, or with --check compare them; exit code 1 names those that are old."""
+    if words == ["--stable"]:
+        promise()
+        return 0
     drawn = {f"{name}.md": draw() for name, draw in PAGES.items()}
     if words == ["--check"]:
         return _compare(drawn)

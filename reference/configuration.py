@@ -20,6 +20,21 @@ def configuration() -> str:
     return page("Configuration", "`config.schema.yaml`", lines)
 
 
+def settings() -> list[str]:
+    """Return the dotted name of every key, with its type."""
+    return [
+        f"{key}: {about.get('type', '')}"
+        for name, at in pack.schema().items()
+        for key, about in _all(name, at)
+    ]
+
+
+def _all(key: str, about: Yaml) -> Iterator[tuple[str, Yaml]]:
+    yield key, about
+    for name, value in _below(key, about):
+        yield from _all(name, value)
+
+
 def _rows(key: str, about: Yaml) -> Iterator[tuple[str, ...]]:
     below = list(_below(key, about))
     if not below:

@@ -34,6 +34,11 @@ def hosts() -> str:
     )
 
 
+def codes() -> list[str]:
+    """Return every code that a host can report."""
+    return sorted({word for word, _ in _sentences(script())})
+
+
 def _sentences(program: str) -> Iterator[tuple[str, str]]:
     (shared,) = SENTENCE.findall(program)
     for word, sentence in CALL.findall(program):

@@ -15,12 +15,24 @@ from status import metrics as status_metrics
 
 def metrics() -> str:
     """Return the page: the metrics of the gateway and of the status page."""
-    with TemporaryDirectory() as folder, closing(Spool(Path(folder) / "spool.sqlite")) as spool:
-        gateway = gateway_metrics.exposition({}, spool, 0, 0)
     heads = ("metric", "type", "meaning")
-    lines = ["## Gateway", "", *table(heads, _rows(gateway))]
-    lines += ["## Status page", "", *table(heads, _rows(status_metrics.exposition([], {}, "")))]
+    lines = ["## Gateway", "", *table(heads, _rows(_gateway()))]
+    lines += ["## Status page", "", *table(heads, _rows(_status()))]
     return page("Metrics", "what the gateway and the status page answer at `/metrics`", lines)
+
+
+def names() -> list[str]:
+    """Return the name of every metric."""
+    return [name.strip("`") for name, _, _ in (*_rows(_gateway()), *_rows(_status()))]
+
+
+def _gateway() -> str:
+    with TemporaryDirectory() as folder, closing(Spool(Path(folder) / "spool.sqlite")) as spool:
+        return gateway_metrics.exposition({}, spool, 0, 0)
+
+
+def _status() -> str:
+    return status_metrics.exposition([], {}, "")
 
 
 def _rows(exposition: str) -> Iterator[tuple[str, str, str]]:

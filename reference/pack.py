@@ -17,6 +17,11 @@ def files(folder: str) -> list[Yaml]:
     return [yaml.safe_load(path.read_text()) for path in sorted((ROOT / folder).glob("*.yaml"))]
 
 
+def about() -> Yaml:
+    """Return pack.yaml."""
+    return dict(yaml.safe_load((ROOT / "pack.yaml").read_text()))
+
+
 def schema() -> Yaml:
     """Return config.schema.yaml."""
     return dict(yaml.safe_load((ROOT / "config.schema.yaml").read_text()))

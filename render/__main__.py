@@ -12,7 +12,7 @@ from follow.follower import Follower
 from render import reload_haproxy
 from render.config import FILE, Config
 from render.rendering import Rendering
-from render.version import VERSION
+from render.version import version
 
 EPILOG = (
     "Runs until it is stopped. Exit status: 0 all was printed, or HAProxy was reloaded; "
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     about = "Keeps files of this host as their templates make them of what Consul knows."
     top = argparse.ArgumentParser(prog="cicd-render", description=about, epilog=EPILOG)
     top.add_argument("--config", default=FILE, help="the file with the settings")
-    top.add_argument("--version", action="version", version=VERSION)
+    top.add_argument("--version", action="version", version=version())
     top.add_argument("--print", action="store_true", help="print the files as they would be, and end")
     commands = top.add_subparsers(dest="command")
     about = "Reloads HAProxy; the new process begins with the servers that the old one knows."
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = settings.load(given.config, Config)
         if given.print:
             return _print(Rendering(config))
-        Follower(Rendering(config), VERSION, _say).run()
+        Follower(Rendering(config), version(), _say).run()
     except (FollowError, OSError) as error:
         _say(str(error))
     return 1

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from deb import libraries, service
-from deb.tree import ROOT, Tree, version
+from deb.tree import ROOT, Tree
 
 HERE = Path(__file__).resolve().parent
 NAME = "cicd-render"
@@ -37,8 +37,7 @@ def _fill(tree: Tree) -> None:
     libraries.install("render", tree.folder / HOME)
     for package in (HERE, ROOT / "follow"):
         tree.modules(package, HOME)
-    own = (HERE / "version.py").read_text().replace('"0"', f'"{version()}"')
-    tree.put(f"{HOME}/render/version.py", own)
+    tree.put(f"{HOME}/pack.yaml", (ROOT / "pack.yaml").read_text())
     for template in sorted((HERE / "templates").iterdir()):
         tree.put(f"{HOME}/render/templates/{template.name}", template.read_text())
     for example in sorted((HERE / "examples").iterdir()):

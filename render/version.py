@@ -1,3 +1,1 @@
-"""The version of this package; its build writes the pack's here."""
-
-VERSION = "0"
+../actions/lib/cicd/pack_version.py

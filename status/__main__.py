@@ -14,6 +14,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 from cicd import proxies
 from cicd.errors import CicdError
+from cicd.pack_version import version
 from status import config
 from status.board import Board
 from status.config import Config, ConfigError
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="status", description=about, epilog=EPILOG)
     top.add_argument("--config", type=Path, required=True, help="status.yaml")
     top.add_argument("--check", action="store_true", help="only say whether that can be used")
+    top.add_argument("--version", action="version", version=version())
     return top
 
 

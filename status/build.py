@@ -10,7 +10,13 @@ DESCRIPTION = """Show what runs where
  and answers JSON, badges and figures for Prometheus as well."""
 OWN = tuple(f"status/**/*{ending}" for ending in (".py", ".html", ".css", ".js"))
 # Parts of the pack that the page reads with, in the places where they look for each other.
-PARTS = ("actions/lib/cicd/**/*.py", "config.schema.yaml", "gateway/__init__.py", "gateway/told.py")
+PARTS = (
+    "actions/lib/cicd/**/*.py",
+    "config.schema.yaml",
+    "pack.yaml",
+    "gateway/__init__.py",
+    "gateway/told.py",
+)
 PACKAGE = PythonService("status", DESCRIPTION, (*OWN, *PARTS))
 
 if __name__ == "__main__":

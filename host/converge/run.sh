@@ -57,13 +57,14 @@ leave_as_it_is() {
     finish unchanged ok "$project $version is installed and healthy."
 }
 
-usage() { say "usage: cicd-converge [--generation N | --repair | --changed | --leave] PROJECT | --all | --pin | --protocol | --plan PACKAGE[,PACKAGE…]=VERSION PROJECT"; exit 2; }
+usage() { say "usage: cicd-converge [--generation N | --repair | --changed | --leave] PROJECT | --all | --pin | --protocol | --version | --plan PACKAGE[,PACKAGE…]=VERSION PROJECT"; exit 2; }
 
 main() {
     case ${1:-} in
         --all) converge_all; exit $? ;;
         --pin) pin_all; exit 0 ;;
         --protocol) echo "$PROTOCOL"; exit 0 ;;
+        --version) echo "$AGENT"; exit 0 ;;
         --repair) repairing=yes; shift ;;
         --changed) watching=yes; shift ;;
         --leave) leaving=yes; shift ;;

@@ -7,7 +7,7 @@ import pytest
 
 from balancer.build import build
 from balancer.config import Config
-from deb.tree import version
+from deb.version import version
 from follow.settings import load
 
 

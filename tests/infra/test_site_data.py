@@ -8,7 +8,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from deb.tree import ROOT, version
+from deb.tree import ROOT
+from deb.version import version
 
 SITE = yaml.safe_load((ROOT / "infra/site.yaml").read_text())
 CICD = SITE["cicd"]

@@ -10,6 +10,7 @@ from tests.printed.blocks import CONFIG, against_schema, problems
 from tests.printed.commands import registry
 from tests.printed.texts import PAGES, ROOT, SPAN, Text, everything, page, paths
 
+FILE = re.compile(r"\.(json|yaml|snap)$")
 PAGE_TEXTS = [text for path in paths(*PAGES) for text in page(path)]
 BLOCKS = [text for text in PAGE_TEXTS if text.language != SPAN]
 
@@ -53,6 +54,8 @@ def test_every_block_is_read_by_what_reads_it_in_earnest(block):
         ("ini", "mine.service", "[Service]\nExecStart=/bin/true\nRestrat=always", "Restrat"),
         ("icinga", "", 'object ApiUser "cicd" { pasword = "a" }', "pasword"),
         ("text", "", "scrape_configs:\n  - job_name: cicd", "not text"),
+        ("yaml", "render.d/mine.yaml", "template: mine.j2\ndestnation: /etc/mine", "destnation"),
+        ("jinja", "", "{% if node %}", "endif"),
         ("perl", "", "say 1", "nothing reads this perl block"),
     ],
 )
@@ -74,7 +77,8 @@ def test_what_the_sample_of_the_configuration_has_in_comments_is_right_too():
 def test_every_name_of_the_pack_is_the_name_of_something():
     known = {r.ref.removeprefix("cicd.") for kind in registry().by_kind for r in registry().all(kind)}
     known |= {"skip_ci", "skip_deploy", "paths", "paths_complete"}  # of a push that a gateway reduced
-    known |= {path.stem for path in (ROOT / "actions/lib/cicd").rglob("*.py")} | {"yaml", "list", "hosts"}
+    known |= {path.stem for path in (ROOT / "actions/lib/cicd").rglob("*.py")}
+    known |= {"json", "yaml", "list", "hosts"}
     wrong = {
         f"{text.where}: cicd.{name}"
         for text in everything()
@@ -103,7 +107,7 @@ def test_every_setting_that_a_page_names_is_one_that_is_read():
     named = [
         (text.where, re.sub(r"^projects\.[a-z]+", "projects.<project>", found[1]))
         for text in PAGE_TEXTS
-        if text.language == SPAN and (found := setting.fullmatch(text.code)) and text.code != "package.json"
+        if text.language == SPAN and (found := setting.fullmatch(text.code)) and not FILE.search(text.code)
     ]
     wrong = [
         f"{place}: {name}"

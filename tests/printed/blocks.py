@@ -190,6 +190,8 @@ KINDS: tuple[tuple[str, str, Reader], ...] = (
     ("yaml", ".github/workflows/*.yaml", workflow),
     ("yaml", "gateway.yaml", services.gateway),
     ("yaml", "status.yaml", services.status),
+    ("yaml", "render.d/*.yaml", services.job),
+    ("jinja", "*", services.template),
     ("yaml", "rules/*.yaml", services.content),
     ("yaml", "aliases/*.yaml", services.content),
     ("yaml", "actions/*.yaml", services.content),

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from jinja2.exceptions import TemplateError
 
+from follow.errors import FollowError
 from gateway import config as gateways
 from gateway.told import ConfigError
+from render import job as jobs
+from render.template import environment
 from st2local.validation.validate import validate
 from status import config as pages
 from tests.printed.texts import ROOT, Text
@@ -41,6 +45,22 @@ def content(block: Text) -> Iterator[str]:
         (pack / "pack.yaml").write_text(PACK)
         file.write_text(block.code)
         yield from (f"line {one.line}: {one.message}" for one in validate(pack, [ROOT]))
+
+
+def job(block: Text) -> Iterator[str]:
+    """Say what cicd-render refuses of a file of render.d."""
+    try:
+        jobs.parse(yaml.safe_load(block.code))
+    except FollowError as error:
+        yield str(error)
+
+
+def template(block: Text) -> Iterator[str]:
+    """Say why cicd-render cannot read a template."""
+    try:
+        environment(ROOT).from_string(block.code)
+    except TemplateError as error:
+        yield str(error)
 
 
 def _refused(read: Callable[[Path], object], example: Path, block: Text) -> Iterator[str]:

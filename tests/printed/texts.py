@@ -83,6 +83,8 @@ def page(path: Path) -> Iterator[Text]:
         yield Text(at(block.start(4)), textwrap.dedent(block[4]), block[2] or "none", block[3] or "")
     prose = _FENCE.sub(_blank, text)
     for block in _INDENTED.finditer(prose):
+        if block[0].lstrip().startswith("|"):  # a table within a list
+            continue
         yield Text(at(block.start()), block[0], "sh")
     for span in _SPAN.finditer(_INDENTED.sub(_blank, prose)):
         yield Text(at(span.start()), " ".join(span[2].split()), SPAN)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deb.tree import version
+from deb.version import version
 from follow.settings import load
 from render.build import build
 from render.config import Config

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deb.tree import version
+from deb.version import version
 from lab.consul import binary
 from lab.jenkins.host import USER as JENKINS_USER
 from lab.places import Places

@@ -1,0 +1,1 @@
+../actions/lib/cicd/pack_version.py
