@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from render.__main__ import main
 from tests.render.site import Client, Site, eventually, running, site
 
 CHANGES = int(os.environ.get("RENDER_CHANGES", "4"))
@@ -48,6 +49,17 @@ def test_a_project_may_have_names_of_its_own_and_say_where_it_is_healthy(balance
 
     assert "backend site\n  option httpchk GET /up\n" in balancer.file.read_text()
     assert "backend greeter\n  option httpchk GET /health\n" in balancer.file.read_text()
+
+
+def test_its_file_is_printed_as_it_would_be_and_nothing_is_written(balancer, tmp_path: Path, capsys):
+    (tmp_path / "render.conf").write_text(
+        f"CONSUL_HTTP_ADDR={balancer.url}\nJOBS_DIR={balancer.folder}/render.d\nSTATE_DIR={tmp_path}\n"
+    )
+    before = balancer.file.stat().st_mtime_ns
+
+    assert main(["--config", str(tmp_path / "render.conf"), "--print"]) == 0
+    assert f"==> {balancer.file} <==" in capsys.readouterr().out
+    assert balancer.file.stat().st_mtime_ns == before
 
 
 def test_hosts_that_come_and_go_reload_nothing(balancer):

@@ -44,7 +44,10 @@ def rendered(reports: Mapping[str, RenderReport]) -> Iterator[Finding]:
     """Yield how the files of each host are that cicd-render makes."""
     for name, report in sorted(reports.items()):
         node, error = one_line(name, 100), one_line(report.error, 300)
-        fix = f"Read `journalctl -u cicd-render` there. If its host is gone: consul kv delete {PREFIX}{node}"
+        fix = (
+            "Read `journalctl -u cicd-render` there. "
+            f"If its host is gone: consul kv delete cicd/.render/{node}"
+        )
         served = ", ".join(one_line(project, 64) for project in sorted(report.projects))
         said = error or f"has all its files{f', with the backends of {served}' if served else ''}"
         yield Finding(f"cicd-render on {node}", WRONG if error else GOOD, said, fix if error else "")
