@@ -248,7 +248,7 @@ def test_one_without_a_record_is_destroyed_unless_it_is_a_node(site):
     site.serves(node)
     found = swept(site.settings)
 
-    assert found.done == [f"{stray} at cloud was destroyed: nothing was written down of it"]
+    assert found.done == [f"{stray} at cloud was destroyed: it had no record"]
     assert [f"{node} at cloud has no record in Consul" in error.message for error in found.failed] == [True]
     assert [machine.name for machine in drivers.of(site.settings, "cloud").list()] == [node]
     drivers.of(site.settings, "cloud").destroy(node)

@@ -73,7 +73,7 @@ class Ordering:
         if stage.datacenter:
             raise Refused(
                 f"{self.ring} of {self.project} is in Consul's datacentre {stage.datacenter}.",
-                "New machines join the one with the record: make this host by configuration management.",
+                "New machines join the one with the record: prepare this host with configuration management.",
             )
         seen = Store(self.settings).look(Look(project, reports=False))
         self._refuse_idle(seen)

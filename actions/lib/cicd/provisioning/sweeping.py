@@ -60,7 +60,7 @@ def _taken(settings: Settings, provider: str) -> Iterator[str]:
     nodes = {str(node["Node"]) for node in Store(settings).ask(lambda c: c.catalog.nodes()[1])}
     for name in sorted(strays - nodes):
         driver.destroy(name)
-        yield f"{name} at {provider} was destroyed: nothing was written down of it"
+        yield f"{name} at {provider} was destroyed: it had no record"
     for name in sorted(strays & nodes):
         raise Refused(
             f"{name} at {provider} has no record in Consul, and is a node there: it was left alone.",
