@@ -1,5 +1,6 @@
 """`script/release` writes a git repository of the pack alone, one tag a version."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+UNRELEASED = re.compile(r"## Unreleased\n.*?(?=\n## )", re.S)
+NAMES = ("pack.yaml", "CHANGELOG.md", "reference/stable.txt")
 Release = Callable[[Path], subprocess.CompletedProcess[str]]
 
 
@@ -27,6 +30,9 @@ def checkout(tmp_path: Path) -> Path:
     git(tmp_path, "clone", "-q", "--depth=1", f"file://{ROOT}", "checkout")
     folder = tmp_path / "checkout"
     (folder / "script" / "release").write_bytes((ROOT / "script" / "release").read_bytes())
+    if git(folder, "status", "--porcelain"):
+        git(folder, "commit", "-q", "-a", "-m", "Release as it is now")
+    raise_version(folder)
     return folder
 
 
@@ -37,9 +43,13 @@ def release(checkout: Path) -> Release:
 
 
 def raise_version(checkout: Path) -> None:
-    pack = checkout / "pack.yaml"
-    pack.write_text(pack.read_text().replace("version: ", "version: 9"))
-    git(checkout, "commit", "-q", "-m", "Raise the version", "pack.yaml")
+    pack, changes, promises = (checkout / name for name in NAMES)
+    number = "9" + re.findall(r"version: (\S+)", pack.read_text())[0]
+    pack.write_text(pack.read_text().replace("version: ", "version: 9", 1))
+    section = f"## Unreleased\n\n## {number} - 2027-01-01\n\n- All.\n"
+    changes.write_text(UNRELEASED.sub(section, changes.read_text(), count=1))
+    promises.write_text(re.sub("cicd .* promises", f"cicd {number} promises", promises.read_text(), count=1))
+    git(checkout, "commit", "-q", "-m", "Raise the version", *NAMES)
 
 
 def tags(folder: Path) -> int:
@@ -72,6 +82,24 @@ def test_a_second_version_is_a_second_tag_and_leaves_nothing_of_the_first(releas
     assert release(folder).returncode == 0
     assert tags(folder) == 2
     assert not (folder / "rbac" / "assignments").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "problem"),
+    [
+        ("CHANGELOG.md", "## Unreleased\n\n- A line.\n", "CHANGELOG.md has no section"),
+        ("reference/stable.txt", "# What cicd 0.9.0 promises\n", "reference/stable.txt is not of"),
+    ],
+)
+def test_a_version_that_its_changelog_or_its_promises_do_not_name_is_refused(
+    release, checkout, tmp_path, name, words, problem
+):
+    (checkout / name).write_text(words)
+    git(checkout, "commit", "-q", "-m", "Forget it", name)
+    refused = release(tmp_path / "release")
+
+    assert (refused.returncode, problem in refused.stderr) == (1, True), refused.stderr
+    assert not (tmp_path / "release").exists()
 
 
 def test_what_is_not_committed_or_tagged_already_is_refused_and_nothing_changes(release, checkout, tmp_path):
