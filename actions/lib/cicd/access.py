@@ -34,6 +34,8 @@ ENTRIES = {
     "receive_push": "git_push",
     "reduce_push": "git_push",
     "reject": "reject",
+    "remove_host": "retire_host",
+    "remove_machine": "provision_host",
     "remove_project": "remove_project",
     "advertise_previous_good": "rollback",
     "set_traffic": "set_traffic",

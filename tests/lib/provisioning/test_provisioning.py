@@ -16,7 +16,7 @@ from cicd.provisioning import asked, bundle, creating, lost_machines, user_data
 from cicd.provisioning.awaiting import Newcomer
 from cicd.provisioning.join_token import new
 from cicd.provisioning.ordering import Ordering
-from cicd.provisioning.removing import removed
+from cicd.provisioning.removing import given_up, removed
 from cicd.provisioning.rights import Rights
 from cicd.provisioning.sweeping import swept
 from cicd.release.transitions import DEPLOYING, HEALTHY, Ring
@@ -160,6 +160,18 @@ def test_one_that_serves_is_ready_and_ssh_believes_its_keys(site):
     assert Newcomer(site.settings, name).until_ready() == BUILD.version
     assert site.registry.find(name)["state"] == "ready"
     assert list(known_hosts.joined(site.settings)) == [f"192.0.2.7 {KEY}"]
+
+
+def test_one_that_is_a_host_is_not_given_up_when_its_workflow_runs_again(site):
+    name = site.made()
+    site.joins(name)
+    site.serves(name)
+    Newcomer(site.settings, name).until_ready()
+    site.serves(name, "1.0-1.0000001")
+
+    assert Newcomer(site.settings, site.made()).until_ready() == ""
+    with pytest.raises(Refused, match=f"{name} is a host of greeter's production ring"):
+        given_up(site.settings, name, ME)
 
 
 @pytest.mark.parametrize(

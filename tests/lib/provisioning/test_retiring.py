@@ -87,6 +87,13 @@ def test_a_machine_that_never_became_a_host_is_retired_without_a_trace(site):
     assert site.left() == []
 
 
+def test_a_host_is_not_removed_before_it_is_drained(site):
+    name = site.made()
+
+    with pytest.raises(Refused, match=f"{name} was not drained"):
+        Retirement(site.settings, name, ME).remove()
+
+
 def test_a_dead_machine_is_retired_by_force(site):
     """Its address answers nobody; Consul does not reach it either."""
     name = site.made()

@@ -11,7 +11,7 @@ from cicd.config import Settings
 from cicd.errors import HostError, ProviderBusy
 from cicd.machines import drivers
 from cicd.machines.driver import GONE, STOPPED, Machine
-from cicd.provisioning.record import MachineRecord
+from cicd.provisioning.record import READY, MachineRecord
 from cicd.provisioning.registry import Registry
 from cicd.release.host_report import SILENT, HostReport
 from cicd.sanitize import one_line
@@ -41,6 +41,8 @@ class Newcomer:
             limit = known["at"] + self.settings.machines.ready_seconds
             known = self.introduced(known)
             stage, version = self.stage(known)
+            if known["state"] == READY:  # this workflow again, after it succeeded
+                return version
             if version:
                 registry.ready(self.name)
                 return version

@@ -7,17 +7,28 @@ from typing import Sequence
 
 from cicd.config import Settings
 from cicd.deploy.controls import Controls
-from cicd.errors import ProviderBusy
+from cicd.errors import ProviderBusy, Refused
 from cicd.machines import drivers
 from cicd.machines.driver import GONE, Driver
 from cicd.onboarding.membership import as_administrator
 from cicd.provisioning import rights
-from cicd.provisioning.record import LEAVING, MachineRecord
+from cicd.provisioning.record import LEAVING, READY, MachineRecord
 from cicd.provisioning.registry import Registry
 from cicd.release import host_report
 from cicd.store.store import Store
 
 GOING_SECONDS, POLL_SECONDS = 180.0, 2.0
+
+
+def given_up(settings: Settings, name: str, who: str) -> None:
+    """Leave nothing of a machine that did not become a host; Refused for one that did."""
+    known = Registry(settings).find(name)
+    if known and known["state"] == READY:
+        raise Refused(
+            f"{name} is a host of {known['project']}'s {known['ring']} ring.",
+            f"To destroy it: st2 run cicd.retire_host host={name}",
+        )
+    removed(settings, name, who)
 
 
 def removed(settings: Settings, name: str, who: str = "") -> None:

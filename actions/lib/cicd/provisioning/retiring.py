@@ -52,7 +52,12 @@ class Retirement:
 
     def remove(self) -> str:
         """Leave nothing of the host where the pack made it; return in words what became of the machine."""
-        if Registry(self.settings).find(self.name):
+        known = Registry(self.settings).find(self.name)
+        if known and known["state"] != LEAVING:
+            raise Refused(
+                f"{self.name} was not drained.", f"Retire it: st2 run cicd.retire_host host={self.name}"
+            )
+        if known:
             removed(self.settings, self.name, self.who)
             return f"{self.name} is destroyed, and nothing is left of it."
         places = self._places()
