@@ -156,7 +156,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("hosts", nargs="*", help="only these; all of the data file when none is named")
     parser.add_argument("--noop", action="store_true", help="say what would change, and change nothing")
     parser.add_argument("-i", dest="identity", type=Path, help="the private key for SSH, as ssh -i")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 if __name__ == "__main__":
