@@ -24,8 +24,8 @@ def written() -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture(scope="session", params=CHOSEN)
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The site after the first run of a tool."""
+def bare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The machines before the first run of a tool."""
     places = Places(tmp_path_factory.mktemp("site") / "lab", Places.from_environment().cache)
     places.claim()
     tool = TOOLS[request.param]
@@ -35,3 +35,11 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield Site(machines, tool(places, machines.site))
     finally:
         machines.end()
+
+
+@pytest.fixture(scope="session")
+def made(bare: Site) -> Site:
+    """The site after that run."""
+    bare.first = bare.tool.apply()
+    bare.grant()
+    return bare

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,6 +44,7 @@ class Site:
 
     machines: Machines
     tool: Tool
+    first: dict[str, int] = field(default_factory=dict)  # how much the first run changed on each machine
 
     def run(self, name: str, *argv: str) -> str:
         """Run *argv* on the machine *name* and return its output."""
