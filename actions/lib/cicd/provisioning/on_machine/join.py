@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from typing import Any
+from typing import List, Mapping, TypedDict, cast
 from urllib.parse import urlsplit
 
 ROOT = os.environ.get("CICD_ROOT", "/")  # of tests
@@ -27,6 +27,33 @@ PATIENCE_SECONDS, PAUSE_SECONDS, ANSWER_SECONDS = 300.0, 2.0, 20.0
 APT_SECONDS = "300"
 FORBIDDEN = 403
 SAID_CHARACTERS = 500
+
+
+class Given(TypedDict):
+    """What the user-data says: the gateway's `url`, whom to trust for it, this machine's name and token."""
+
+    url: str
+    ca: str
+    name: str
+    token: str
+
+
+class File(TypedDict):
+    """A file; a path of an *owner* is below that user's home."""
+
+    path: str
+    text: str
+    mode: str
+    owner: str
+    group: str
+
+
+class Bundle(TypedDict):
+    """What this machine becomes."""
+
+    files: List[File]
+    packages: List[str]
+    units: List[str]
 
 
 def main(path: str) -> None:
@@ -41,7 +68,7 @@ def main(path: str) -> None:
         raise
 
 
-def fetched(given: dict[str, Any]) -> dict[str, Any]:
+def fetched(given: Given) -> Bundle:
     """Return what this machine is to be; it is asked for until the gateway answers."""
     keys, where = host_keys(), address(given["url"])
     said = json.dumps({"address": where, "host_keys": keys}, sort_keys=True).encode()
@@ -66,7 +93,7 @@ def reason(error: Exception) -> str:
     return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
 
 
-def report(given: dict[str, Any], said: str) -> None:
+def report(given: Given, said: str) -> None:
     """Tell the gateway what went wrong, if it listens."""
     try:
         posted(given, "join/failed", {"id": derived(given["token"], "identifier"), "said": said})
@@ -74,7 +101,7 @@ def report(given: dict[str, Any], said: str) -> None:
         say(f"{given['url']} was not told: {error}")
 
 
-def posted(given: dict[str, Any], path: str, body: dict[str, Any]) -> bytes:
+def posted(given: Given, path: str, body: Mapping[str, object]) -> bytes:
     """Return the gateway's answer to *body* at *path*."""
     trust = ssl.create_default_context(cadata=given["ca"] or None)
     data, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
@@ -83,7 +110,7 @@ def posted(given: dict[str, Any], path: str, body: dict[str, Any]) -> bytes:
         return bytes(answer.read())
 
 
-def opened(token: str, sealed: bytes) -> dict[str, Any]:
+def opened(token: str, sealed: bytes) -> Bundle:
     """Return what was *sealed* for *token*; ValueError when anybody else made it."""
     author, hidden = sealed[:32], sealed[32:]
     if not hmac.compare_digest(author, mac(derived(token, "bundle's author"), hidden)):
@@ -91,10 +118,10 @@ def opened(token: str, sealed: bytes) -> dict[str, Any]:
     argv = ["openssl", "enc", "-d", "-aes-256-cbc", "-pbkdf2", "-md", "sha256", "-pass", "env:CICD_SEAL"]
     environment = {**os.environ, "CICD_SEAL": derived(token, "bundle")}
     done = subprocess.run(argv, input=hidden, env=environment, capture_output=True, check=True)
-    return dict(json.loads(done.stdout))
+    return cast(Bundle, json.loads(done.stdout))
 
 
-def become(bundle: dict[str, Any], where: str, name: str) -> None:
+def become(bundle: Bundle, where: str, name: str) -> None:
     """Write the files of *bundle*, install its packages and start its units."""
     files = [filled(file, where, name) for file in bundle["files"]]
     for file in files:
@@ -114,12 +141,12 @@ def become(bundle: dict[str, Any], where: str, name: str) -> None:
         run("systemctl", "restart", unit)
 
 
-def filled(file: dict[str, str], where: str, name: str) -> dict[str, str]:
+def filled(file: File, where: str, name: str) -> File:
     """Return *file* with this machine's address and name in it."""
     return {**file, "text": file["text"].replace("@ADDRESS@", where).replace("@NAME@", name)}
 
 
-def written(file: dict[str, str]) -> None:
+def written(file: File) -> None:
     """Write *file*, for its owner and group where they are there."""
     owner, path = file["owner"], file["path"]
     if owner:
