@@ -28,6 +28,7 @@ def published(workflow: str, task: str, result: dict[str, Any], status: str = "f
     current = {"id": task, "route": 0, "result": [result] if "with" in spec else result}
     context = {
         "project": "greeter",
+        "host": "greeter-production-1",
         "failure": FIRST,
         "st2": {"action_execution_id": EXECUTION},
         "__current_task": current,
@@ -78,6 +79,7 @@ def test_every_step_that_ends_its_workflow_says_a_failure():
 
     # Tidying up after a package is there, or after a failure that is kept already.
     assert silent == {
+        "provision_host.remove_machine",
         "publish_apt_package.clean_build",
         "publish_apt_package.clean_after_failure",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Dict, Iterator, Mapping, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Tuple, TypedDict, cast
 
 from cicd import config_file
 from cicd.config_schema import Keys, Problem
@@ -23,6 +23,22 @@ POSSIBLE = {
 }
 SHARED = ("driver",)
 PRIVATE, PUBLIC = "private", "public"
+
+
+class GivenSpec(TypedDict, total=False):
+    """What a machine is like, as the configuration has it."""
+
+    size: str
+    image: str
+    network: str
+
+
+class GivenProvider(GivenSpec, total=False):
+    """A provider as the configuration has it, once the schema refuses nothing in it."""
+
+    driver: str
+    ssh_keys: List[str]
+    rings: Mapping[str, GivenSpec]
 
 
 @dataclass(frozen=True)
@@ -98,20 +114,24 @@ class MachinesSettings:
         )
 
 
-def parse(values: Mapping[str, Any]) -> MachinesSettings:
+def parse(values: Mapping[str, object]) -> MachinesSettings:
     """
     Return the section `machines` with *values*, in which the schema refuses nothing.
 
     ConfigError names the key that is missing, or of no use.
     """
-    providers = {name: _provider(name, one) for name, one in values["providers"].items()}
+    given = cast(Mapping[str, GivenProvider], values["providers"])
+    providers = {name: _provider(name, one) for name, one in given.items()}
     if providers and not values["site"]:
         raise _wrong(("site",), "is missing: machines are found again by it")
-    return MachinesSettings(**{**values, "providers": providers})
+    known: Dict[str, Any] = {**values, "providers": providers}
+    return MachinesSettings(**known)
 
 
-def _provider(name: str, given: Mapping[str, Any]) -> Provider:
-    values = {key: value for key, value in given.items() if value not in (None, "", [], {})}
+def _provider(name: str, given: GivenProvider) -> Provider:
+    values = cast(
+        GivenProvider, {key: value for key, value in given.items() if value not in (None, "", [], {})}
+    )
     for key, why in _problems(values):
         raise _wrong(("providers", name, key), why)
     usual = Spec(**_of_spec(values))
@@ -122,7 +142,7 @@ def _provider(name: str, given: Mapping[str, Any]) -> Provider:
     return Provider(name=name, usual=usual, rings=rings, **known)
 
 
-def _problems(values: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
+def _problems(values: GivenProvider) -> Iterator[Tuple[str, str]]:
     driver = values["driver"]
     for key in NEEDED[driver]:
         if key not in values:
@@ -134,8 +154,8 @@ def _problems(values: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
         yield "ssh_keys", "has more than one, and `driver: ec2` takes one"
 
 
-def _of_spec(values: Mapping[str, Any]) -> Mapping[str, str]:
-    return {key: values[key] for key in SPEC if values.get(key)}
+def _of_spec(values: GivenSpec) -> Mapping[str, str]:
+    return {key: str(value) for key, value in values.items() if key in SPEC and value}
 
 
 def _wrong(below: Keys, why: str) -> ConfigError:

@@ -42,7 +42,7 @@ class Api:
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            answer = self._once(method, path, makes, given)
+            answer = self._once(method, path, makes, **given)
             if not self.wants_less(answer):
                 return self._understood(answer, makes)
             wait = _wait(answer)
@@ -50,7 +50,7 @@ class Api:
                 raise self._busy(f"{self.provider} wants fewer requests: {answer.status_code}.", wait)
             time.sleep(wait)
 
-    def _once(self, method: str, path: str, makes: bool, given: dict[str, Any]) -> requests.Response:
+    def _once(self, method: str, path: str, makes: bool, **given: Any) -> requests.Response:
         import requests  # it takes long, and few actions ask for machines
 
         try:

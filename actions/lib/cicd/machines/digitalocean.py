@@ -57,6 +57,13 @@ class Droplet(TypedDict, total=False):
     networks: Networks
 
 
+class Size(TypedDict):
+    """A size of droplets, and the regions that have it."""
+
+    slug: str
+    regions: List[str]
+
+
 class DigitalOcean(Driver):
     """The droplets that carry the tag of *site*; *provider* says where and how they are."""
 
@@ -92,15 +99,20 @@ class DigitalOcean(Driver):
             return
 
     def check(self) -> str:
-        found, sizes = self.list(), {str(one["slug"]): one for one in self._pages("/v2/sizes", "sizes")}
+        found, sizes = self.list(), self._sizes()
         for spec in self._provider.specs:
             self._refuse_unknown(spec, sizes)
         return seen(self._site, found)
 
-    def _refuse_unknown(self, spec: Spec, sizes: Mapping[str, Any]) -> None:
+    def _sizes(self) -> Dict[str, List[str]]:
+        """Return the regions of each size."""
+        found = cast(Iterator[Size], self._pages("/v2/sizes", "sizes"))
+        return {one["slug"]: one["regions"] for one in found}
+
+    def _refuse_unknown(self, spec: Spec, sizes: Mapping[str, List[str]]) -> None:
         image = self._ask("GET", f"/v2/images/{quote(spec.image, safe='')}")["image"]
         there = {
-            f"size {spec.size}": sizes.get(spec.size, {}).get("regions", []),
+            f"size {spec.size}": sizes.get(spec.size, []),
             f"image {spec.image}": image["regions"],
         }
         for what, regions in there.items():
@@ -110,11 +122,11 @@ class DigitalOcean(Driver):
 
     def _tagged(self, key: str, value: str) -> List[Machine]:
         """Return the machines of this site with a tag."""
-        found = self._pages("/v2/droplets", "droplets", tag_name=_tag(key, value))
+        found = cast(Iterator[Droplet], self._pages("/v2/droplets", "droplets", tag_name=_tag(key, value)))
         own = _tag(SITE_TAG, self._site)
-        return [self._machine(cast(Droplet, one)) for one in found if own in (one.get("tags") or [])]
+        return [self._machine(one) for one in found if own in (one.get("tags") or [])]
 
-    def _pages(self, path: str, what: str, **wanted: str) -> Iterator[Mapping[str, Any]]:
+    def _pages(self, path: str, what: str, **wanted: str) -> Iterator[object]:
         number, is_last = 1, False
         while not is_last:
             page = self._ask("GET", path, params={**wanted, "page": str(number), "per_page": str(PAGE)})
