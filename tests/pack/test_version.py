@@ -1,5 +1,6 @@
 """One file says the version; every program and every package says the same."""
 
+import json
 import os
 import re
 import subprocess
@@ -40,6 +41,13 @@ def test_no_other_file_says_it():
     assert {one.version() for one in (pack_version, of_balancer, of_gateway, of_packages)} == {VERSION}
     for project in ("pyproject.toml", "deb/tree.py", "host/build.py"):
         assert not re.search(r"(?m)^version = ", (ROOT / project).read_text()), project
+
+
+def test_the_collection_and_the_module_that_make_a_site_have_it():
+    collection = (ROOT / "infra/ansible/galaxy.yml").read_text()
+    module = json.loads((ROOT / "infra/puppet/cicd/metadata.json").read_text())
+
+    assert {re.search(r"(?m)^version: (\S+)$", collection)[1], module["version"]} == {VERSION}
 
 
 def test_a_program_without_the_file_beside_it_says_so(tmp_path):
