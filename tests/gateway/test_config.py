@@ -113,14 +113,14 @@ def test_the_labels_of_the_example_are_the_usual_ones():
     assert example["alarm"]["labels"] == {name: list(labels) for name, labels in vars(DEFAULT).items()}
 
 
-def with_slack() -> str:
-    """Return the example with the section that it shows as a comment."""
+def whole() -> str:
+    """Return the example with the sections that it shows as comments."""
     text = (ROOT / "gateway/gateway.yaml.example").read_text()
-    return re.sub(r"^# (slack:|  .*)$", r"\1", text, flags=re.MULTILINE)
+    return re.sub(r"^# (slack:|consul:|  .*)$", r"\1", text, flags=re.MULTILINE)
 
 
 def test_the_example_has_every_key_and_nothing_else():
-    example = yaml.safe_load(re.sub(r"# (\w+_envs?: )", r"\1", with_slack()))
+    example = yaml.safe_load(re.sub(r"# (\w+_envs?: )", r"\1", whole()))
 
     assert {key: set(value) if isinstance(value, dict) else set() for key, value in example.items()} == KNOWN
     assert set(example["github"]["repositories"]["acme/vault"]) == OWN
@@ -129,9 +129,11 @@ def test_the_example_has_every_key_and_nothing_else():
 SECRETS_OF_THE_EXAMPLE = ("api.key", "github.secret", "vault.secret", "jenkins.token", "alarm.token")
 
 
-@pytest.mark.parametrize("more", [(), ("slack.signing-secret", "slack.api-key")])
+@pytest.mark.parametrize(
+    "more", [(), ("slack.signing-secret", "slack.api-key", "consul.token", "consul-ca.pem")]
+)
 def test_the_example_is_taken_as_it_is(tmp_path, more):
-    text = with_slack() if more else (ROOT / "gateway/gateway.yaml.example").read_text()
+    text = whole() if more else (ROOT / "gateway/gateway.yaml.example").read_text()
     for name in (*SECRETS_OF_THE_EXAMPLE, *more):
         (tmp_path / name).write_text(f"{name} of an example\n")
         (tmp_path / name).chmod(0o400)
