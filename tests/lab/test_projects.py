@@ -47,7 +47,7 @@ def test_a_folder_becomes_a_project_with_a_port_of_its_own(places, folder):
     [
         (lambda folder: (folder / "fpm.json").unlink(), "cannot be read"),
         (lambda folder: (folder / "fpm.json").write_text("{"), "cannot be read"),
-        (lambda folder: (folder / "fpm.json").write_text("[]"), "no JSON object"),
+        (lambda folder: (folder / "fpm.json").write_text("[]"), "is not a JSON object"),
         (
             lambda folder: (folder / "fpm.json").write_text('{"name": "a b; rm"}'),
             "cannot be a project's name",

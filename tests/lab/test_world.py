@@ -38,7 +38,7 @@ def places(tmp_path: Path) -> Places:
 @pytest.mark.parametrize("network", ["10.0.0", "127.0.0.1", "127.0", "127.0.256", "127.1;2", "x"])
 def test_only_a_loopback_network_is_taken(monkeypatch, network):
     monkeypatch.setenv("LAB_NETWORK", network)
-    with pytest.raises(LabError, match="no loopback network"):
+    with pytest.raises(LabError, match="is not a loopback network"):
         World.from_environment()
 
 
@@ -126,7 +126,8 @@ def test_the_gateways_configuration_is_what_the_gateway_reads(places, monkeypatc
     for name in ("ST2_API_URL", "ST2_AUTH_URL"):
         monkeypatch.delenv(name, raising=False)
     places.secrets.mkdir(parents=True)
-    for name in ("key", "github_secret", "jenkins_token"):
+    for name in ("key", "github_secret", "jenkins_token", "consul/consul-agent-ca.pem"):
+        (places.secrets / name).parent.mkdir(exist_ok=True)
         keys.write_secret(places.secrets / name, f"the {name} of this lab\n")
     written = places.root / "gateway.yaml"
     local = engine.find(WORLD)

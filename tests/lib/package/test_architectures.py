@@ -62,7 +62,7 @@ def test_what_a_step_hands_on_is_the_same_release_and_so_is_what_an_older_pack_h
         (
             [{**LIBRARY, "architecture": "arm64"}],
             {},
-            r"line \d+: `architecture` beside `architectures` can only be all",
+            r"line \d+: `architecture` next to `architectures` can only be all",
         ),
         ([{**LIBRARY, "architectures": BOTH}], {}, r"`packages\[0\]\.architectures` is not known"),
     ],
