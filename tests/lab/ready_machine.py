@@ -26,10 +26,10 @@ EXAMPLE = Path(__file__).parents[2] / "cicd.yaml.example"
 
 
 class ReadyMachine:
-    """The machine at *address*, whose disk is in the lab's *places*."""
+    """The machine at *address*, whose disk is in the lab's *places*, and the *consul* of who asks for it."""
 
-    def __init__(self, places: Places, address: str) -> None:
-        self.places = places
+    def __init__(self, places: Places, address: str, consul: str) -> None:
+        self.places, self._consul = places, consul
         self.host = Host("ready1", "ready", None, address)
         with held(places.cache_lock, CACHE_SECONDS):
             base = rootfs.build(places, Recipe())
@@ -70,6 +70,7 @@ class ReadyMachine:
         }
         provider = {"driver": "existing", "addresses": [*others, self.host.address]}
         ours = {
+            "consul": {"url": self._consul},
             "ssh": {**keys, "port": SSH_PORT, "connect_timeout": 5, **files},
             "administration": {"ssh_key_file": keys["private_key_file"]},
             "machines": {"site": site, "providers": {"rack": provider}},

@@ -25,10 +25,10 @@ NOBODY = f"{NETWORK}.99"
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory) -> Iterator[ReadyMachine]:
+def machine(consul: str, tmp_path_factory) -> Iterator[ReadyMachine]:
     places = Places(tmp_path_factory.mktemp("ready") / "lab", Places.from_environment().cache)
     places.claim()
-    made = ReadyMachine(places, f"{NETWORK}.21")
+    made = ReadyMachine(places, f"{NETWORK}.21", consul)
     try:
         made.boot()
         yield made
