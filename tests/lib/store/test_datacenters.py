@@ -139,7 +139,9 @@ def test_a_hold_and_its_end_come_there_too_also_one_on_every_project(two, world,
 def test_nothing_is_promoted_to_a_datacentre_that_is_cut_off_and_other_rings_go_on(two, world, ann):
     before = world.store.release(PROJECT)
     with two.cut_off():
-        with pytest.raises(Refused, match="production of greeter is in Consul's datacentre eu, which could not be read"):
+        with pytest.raises(
+            Refused, match="production of greeter is in Consul's datacentre eu, which could not be read"
+        ):
             ann.promote()
         assert world.store.release(PROJECT) == before
         assert "did not answer within" in late(world)["production"]
