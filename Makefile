@@ -8,7 +8,7 @@ ANSIBLE = build/venvs/ansible
 # Every action is a process: without compiled modules each start costs three times as much.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup site chatbot matrix moto ansible demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults bench-build bench-ingest bench-year bench-fleet bench-status
+.PHONY: setup site chatbot matrix moto ansible demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults test-site bench-build bench-ingest bench-year bench-fleet bench-status
 
 setup:
 	@script/setup
@@ -50,7 +50,7 @@ unit: chatbot matrix moto ansible
 	@$(PYTHON) -m tests.suite unit others lab
 
 acceptance: chatbot
-	@$(PYTHON) -m tests.suite acceptance sites
+	@$(PYTHON) -m tests.suite acceptance sites examples
 
 validate: setup
 	$(PYTHON) -m st2local validate .
@@ -66,6 +66,9 @@ bench-fanout: setup
 
 bench-converge: setup
 	$(CLIENT) -m bench.converge
+
+test-site: setup ansible
+	$(PYTHON) -m pytest tests/site -m lab
 
 test-faults: setup
 	$(PYTHON) -m pytest tests/fleet tests/lib tests/package tests/whole -m faults

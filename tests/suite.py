@@ -47,15 +47,19 @@ class Group:
         return ROOT / "build" / f"{self.name}.log"
 
 
+EXAMPLES = "tests/acceptance/test_9_examples.py"  # so long that it runs in another lane
+
+
 def sites() -> tuple[str, ...]:
     """Return the files of the acceptance suite that need nothing but a lab of their own."""
-    return tuple(
-        f"tests/acceptance/{path.name}" for path in sorted(ROOT.glob("tests/acceptance/test_9_*.py"))
-    )
+    found = (f"tests/acceptance/{path.name}" for path in sorted(ROOT.glob("tests/acceptance/test_9_*.py")))
+    return tuple(path for path in found if path != EXAMPLES)
 
 
 NETWORK = os.environ.get("LAB_NETWORK") or "127.77.0"
 OTHER_LAB = {"LAB_ROOT": str(ROOT / "build" / "lab-sites"), "LAB_NETWORK": f"{NETWORK[:-1]}1"}
+THIRD_LAB = {"LAB_ROOT": str(ROOT / "build" / "lab-examples"), "LAB_NETWORK": f"{NETWORK[:-1]}2"}
+WHOLE_SITES = "--ignore=tests/site"  # `make test-site`: it makes machines for minutes
 QUICK = ("-m", "not lab and not faults")
 OTHERS = ("tests/fleet", "tests/fuzz", "tests/histories", "tests/whole")  # so that no lane is much longer
 HAS_OWN_STACKSTORM = bool(os.environ.get("ST2_API_URL"))  # which follows one lab at a time
@@ -65,16 +69,19 @@ GROUPS = (
     Group(
         "unit", OWN, ("tests", "--ignore=tests/acceptance", *(f"--ignore={one}" for one in OTHERS), *QUICK)
     ),
-    Group("lab", OWN, ("tests", "--ignore=tests/acceptance", "-m", "lab and not faults"), "hosts"),
+    Group(
+        "lab", OWN, ("tests", "--ignore=tests/acceptance", WHOLE_SITES, "-m", "lab and not faults"), "hosts"
+    ),
     Group("sites", CLIENT, (*sites(), *STORIES), "stories")
     if HAS_OWN_STACKSTORM
     else Group("sites", CLIENT, (*sites(), *STORIES), "hosts", OTHER_LAB),
     Group(
         "acceptance",
         CLIENT,
-        ("tests/acceptance", *(f"--ignore={path}" for path in sites()), *STORIES),
+        ("tests/acceptance", *(f"--ignore={path}" for path in (*sites(), EXAMPLES)), *STORIES),
         "stories",
     ),
+    Group("examples", CLIENT, (EXAMPLES, *STORIES), "stories", {} if HAS_OWN_STACKSTORM else THIRD_LAB),
     Group("others", OWN, (*OTHERS, *QUICK), "stories"),
 )
 
