@@ -1,4 +1,4 @@
-"""A package of a service of ours in Python, with its locked libraries in it."""
+"""A package of a service of ours in Python, with its locked libraries in it if it has any."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deb import libraries, service
 from deb.tree import ROOT, Tree
 
 # It starts once its configuration can be used: a first install has no secrets yet.
-CONFIGURE = """chgrp {name} {folder}
+CHECKED = """chgrp {name} {folder}
 chmod 750 {folder}
 deb-systemd-helper enable {name}.service >/dev/null || true
 if ! wrong=$({name} --config {config} --check 2>&1); then
@@ -23,59 +23,74 @@ fi
 """
 
 
+def checked(name: str, config: str) -> str:
+    """Return the lines that leave the service *name* off as long as *config* cannot be used."""
+    return CHECKED.format(name=name, folder=Path(config).parent, config=config)
+
+
 @dataclass(frozen=True)
 class PythonService:
     """
-    The Debian package cicd-<folder> of the code in <folder>, whose libraries locks/<folder>.txt names.
+    The Debian package *name* of the Python package *module*, whose libraries locks/<module>.txt names.
 
-    *files* are patterns below the repository of what runs; `build.py` never does.
+    *files* are patterns below the repository of what runs; `build.py` never does. *config* is where its file
+    *sample* comes to on a host, and *configure* what is done before it starts. *depends* is for one without
+    libraries. `user` makes its user; root needs none.
     """
 
-    folder: str
+    name: str
+    module: str
     description: str
     files: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return f"cicd-{self.folder}"
-
-    @property
-    def config(self) -> str:
-        return f"/etc/cicd/{self.folder}/{self.folder}.yaml"
+    config: str
+    sample: str
+    configure: str
+    depends: str = ""
+    user: str = service.USER
 
     def build(self, directory: Path) -> Path:
         """Write <name>_<version>_<architecture>.deb, for this Python and machine, and return its path."""
-        architecture = libraries.architecture()
+        architecture = "all" if self.depends else libraries.architecture()
         with tempfile.TemporaryDirectory() as folder:
             tree = Tree(Path(folder), self.name)
             self._add_program(tree)
             self._add_configuration(tree)
-            tree.control(architecture, "net", libraries.depends(), self.description)
+            self._add_documents(tree)
+            tree.control(architecture, "net", self.depends or libraries.depends(), self.description)
             return tree.build(directory, architecture)
 
     def main(self) -> None:
         """Build the package in the directory that the command line names, and print its path."""
         if len(sys.argv) != 2 or not shutil.which("dpkg-deb"):
-            sys.exit(f"usage: python3 -m {self.folder}.build DIRECTORY (needs dpkg-deb and pip)")
+            needs = "dpkg-deb" if self.depends else "dpkg-deb and pip"
+            sys.exit(f"usage: python3 -m {self.module}.build DIRECTORY (needs {needs})")
         print(self.build(Path(sys.argv[1])))
+
+    @property
+    def _here(self) -> Path:
+        return ROOT / self.module
 
     def _add_program(self, tree: Tree) -> None:
         home = f"usr/lib/{self.name}"
-        libraries.install(self.folder, tree.folder / home)
+        if not self.depends:
+            libraries.install(self.module, tree.folder / home)
+            overrides = libraries.OVERRIDES.format(name=self.name)
+            tree.put(f"usr/share/lintian/overrides/{self.name}", overrides)
         for path in (found for pattern in self.files for found in sorted(ROOT.glob(pattern))):
             if path.name != "build.py":
                 tree.put(f"{home}/{path.relative_to(ROOT)}", path.read_text("utf-8"))
-        tree.put(f"usr/bin/{self.name}", service.program(self.name, self.folder), 0o755)
-        overrides = libraries.OVERRIDES.format(name=self.name)
-        tree.put(f"usr/share/lintian/overrides/{self.name}", overrides)
+        tree.put(f"usr/bin/{self.name}", service.program(self.name, self.module), 0o755)
 
     def _add_configuration(self, tree: Tree) -> None:
-        here, unit, manual = ROOT / self.folder, f"{self.name}.service", f"{self.name}.8"
-        tree.put(f"usr/lib/systemd/system/{unit}", (here / unit).read_text())
-        tree.put(self.config[1:], (here / f"{self.folder}.yaml.example").read_text())
-        if (here / manual).exists():
-            tree.compress(f"usr/share/man/man8/{manual}.gz", (here / manual).read_text())
+        unit = f"{self.name}.service"
+        tree.put(f"usr/lib/systemd/system/{unit}", (self._here / unit).read_text())
+        tree.put(self.config[1:], (self._here / self.sample).read_text())
         tree.put("DEBIAN/conffiles", f"{self.config}\n")
-        place = str(Path(self.config).parent)
-        configure = CONFIGURE.format(name=self.name, folder=place, config=self.config)
-        tree.scripts(**service.scripts(self.name, configure))
+        tree.scripts(**service.scripts(self.name, self.configure, self.user))
+
+    def _add_documents(self, tree: Tree) -> None:
+        manual = self._here / f"{self.name}.8"
+        if manual.exists():
+            tree.compress(f"usr/share/man/man8/{manual.name}.gz", manual.read_text())
+        for example in sorted(self._here.glob("examples/*")):
+            tree.put(f"usr/share/doc/{self.name}/examples/{example.name}", example.read_text())

@@ -43,12 +43,6 @@ class Tree:
         place.write_text(content)
         place.chmod(mode)
 
-    def modules(self, package: Path, home: str) -> None:
-        """Add the Python *package* below *home*, without what makes it a Debian package."""
-        for module in sorted(package.rglob("*.py")):
-            if module.name != "build.py":
-                self.put(f"{home}/{package.name}/{module.relative_to(package)}", module.read_text())
-
     def compress(self, path: str, content: str) -> None:
         """Add the file *path*, compressed."""
         place = self._place(path)

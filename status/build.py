@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from deb.python_service import PythonService
+from deb.python_service import PythonService, checked
 
+NAME, CONFIG = "cicd-status", "/etc/cicd/status/status.yaml"
 DESCRIPTION = """Show what runs where
  A page that follows Consul: the version of each ring, hosts that are not
  healthy, how far each commit came, and what to do next. It changes nothing,
@@ -17,7 +18,15 @@ PARTS = (
     "gateway/__init__.py",
     "gateway/told.py",
 )
-PACKAGE = PythonService("status", DESCRIPTION, (*OWN, *PARTS))
+PACKAGE = PythonService(
+    name=NAME,
+    module="status",
+    description=DESCRIPTION,
+    files=(*OWN, *PARTS),
+    config=CONFIG,
+    sample="status.yaml.example",
+    configure=checked(NAME, CONFIG),
+)
 
 if __name__ == "__main__":
     PACKAGE.main()
