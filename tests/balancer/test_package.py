@@ -5,28 +5,27 @@ from pathlib import Path
 
 import pytest
 
-from balancer.build import build
+from balancer.build import PACKAGE
 from balancer.config import Config
 from deb.version import version
 from follow.settings import load
+from tests.debian_package import lintian, unpacked, verified
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("package"))
+    return PACKAGE.build(tmp_path_factory.mktemp("package"))
 
 
 @pytest.fixture(scope="module")
 def tree(package: Path) -> Path:
-    subprocess.run(["dpkg-deb", "-R", package, package.parent / "tree"], check=True)
-    return package.parent / "tree"
+    return unpacked(package)
 
 
 def test_lintian_finds_nothing(package):
-    command = ["lintian", "--allow-root", "--fail-on", "warning,error", str(package)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    code, found = lintian(package)
 
-    assert found.returncode == 0, found.stdout
+    assert code == 0, found
 
 
 def test_the_program_needs_nothing_but_what_the_package_brings(tree):
@@ -50,10 +49,5 @@ def test_the_settings_that_it_brings_are_conffiles_and_those_without_a_file(tree
     assert settings == Config(node=settings.node)
 
 
-def test_its_unit_is_one(tree, tmp_path):
-    unit = (tree / "usr/lib/systemd/system/cicd-traffic.service").read_text()
-    (tmp_path / "cicd-traffic.service").write_text(unit.replace("/usr/bin/", f"{tree}/usr/bin/"))
-    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no"]
-    found = subprocess.run([*command, tmp_path / "cicd-traffic.service"], capture_output=True, text=True)
-
-    assert (found.returncode, found.stderr) == (0, "")
+def test_its_unit_is_one(tree):
+    assert verified(tree, "cicd-traffic.service") == (0, "")

@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 
 from gateway.build import PACKAGE
+from tests.debian_package import unpacked
 from tests.gateway.gateways import Process, states
 from tests.gateway.wire import COMMIT, deliver, eventually, push
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("package")
-    subprocess.run(["dpkg-deb", "-R", PACKAGE.build(folder), folder / "tree"], check=True)
-    return folder / "tree"
+    return unpacked(PACKAGE.build(tmp_path_factory.mktemp("package")))
 
 
 def test_a_push_goes_through_what_the_package_brings_and_nothing_else(tree, stackstorm, tmp_path):

@@ -1,8 +1,7 @@
 """cicd-converge as a package."""
 
-import subprocess
-
 from host.build import build
+from tests.debian_package import lintian, unpacked
 
 
 def test_the_same_tree_gives_the_same_bytes(tmp_path):
@@ -10,9 +9,7 @@ def test_the_same_tree_gives_the_same_bytes(tmp_path):
 
 
 def test_its_settings_are_conffiles_and_its_rights_are_narrow(tmp_path):
-    package = build(tmp_path)
-    subprocess.run(["dpkg-deb", "-R", package, tmp_path / "tree"], check=True)
-    tree = tmp_path / "tree"
+    tree = unpacked(build(tmp_path))
 
     assert "/etc/cicd/converge.conf" in (tree / "DEBIAN/conffiles").read_text().splitlines()
     assert (tree / "etc/sudoers.d/cicd-converge").stat().st_mode & 0o777 == 0o440
@@ -20,7 +17,4 @@ def test_its_settings_are_conffiles_and_its_rights_are_narrow(tmp_path):
 
 
 def test_lintian_finds_nothing(tmp_path):
-    command = ["lintian", "--allow-root", "--fail-on", "warning,error", str(build(tmp_path))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-
-    assert (done.returncode, done.stdout) == (0, "")
+    assert lintian(build(tmp_path)) == (0, "")

@@ -9,26 +9,25 @@ import pytest
 
 from deb.version import version
 from follow.settings import load
-from render.build import build
+from render.build import PACKAGE
 from render.config import Config
+from tests.debian_package import lintian, unpacked, verified
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("package"))
+    return PACKAGE.build(tmp_path_factory.mktemp("package"))
 
 
 @pytest.fixture(scope="module")
 def tree(package: Path) -> Path:
-    subprocess.run(["dpkg-deb", "-R", package, package.parent / "tree"], check=True)
-    return package.parent / "tree"
+    return unpacked(package)
 
 
 def test_lintian_finds_nothing(package):
-    command = ["lintian", "--allow-root", "--fail-on", "warning,error", str(package)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    code, found = lintian(package)
 
-    assert found.returncode == 0, found.stdout
+    assert code == 0, found
 
 
 def test_the_program_needs_nothing_but_what_the_package_brings(tree):
@@ -48,10 +47,5 @@ def test_its_template_is_beside_its_program(tree):
     assert (tree / "usr/share/doc/cicd-render/examples/haproxy.yaml").exists()
 
 
-def test_its_unit_is_one(tree, tmp_path):
-    unit = (tree / "usr/lib/systemd/system/cicd-render.service").read_text()
-    (tmp_path / "cicd-render.service").write_text(unit.replace("/usr/bin/", f"{tree}/usr/bin/"))
-    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no"]
-    found = subprocess.run([*command, tmp_path / "cicd-render.service"], capture_output=True, text=True)
-
-    assert (found.returncode, found.stderr) == (0, "")
+def test_its_unit_is_one(tree):
+    assert verified(tree, "cicd-render.service") == (0, "")
