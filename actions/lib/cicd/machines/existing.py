@@ -49,7 +49,7 @@ class Existing(Driver):
         self._provider = provider
 
     def list(self) -> List[Machine]:
-        return [_machine(one) for one in self._taken().values() if one and self._is_ours(one)]
+        return self._ours(self._taken())
 
     def named(self, name: str) -> List[Machine]:
         return [machine for machine in self.list() if machine.name == name]
@@ -71,11 +71,13 @@ class Existing(Driver):
             self._run(machine.identifier, "free_machine", [project, package_name(project)], REMOVAL_SECONDS)
 
     def check(self) -> str:
-        taken = self._taken().values()
-        return f"{seen(self._settings.machines.site, self.list())}; {list(taken).count(None)} are free"
+        taken = self._taken()
+        free = sum(one is None for one in taken.values())
+        return f"{seen(self._settings.machines.site, self._ours(taken))}; {free} are free"
 
-    def _is_ours(self, taken: Taken) -> bool:
-        return taken.tags.get(SITE_TAG) == self._settings.machines.site
+    def _ours(self, taken: Mapping[str, Taken | None]) -> List[Machine]:
+        site = self._settings.machines.site
+        return [_machine(one) for one in taken.values() if one and one.tags.get(SITE_TAG) == site]
 
     def _taken(self) -> Dict[str, Taken | None]:
         """Return what each machine is taken for, by its address; None for a free one."""
