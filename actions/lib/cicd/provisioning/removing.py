@@ -12,7 +12,7 @@ from cicd.machines import drivers
 from cicd.machines.driver import GONE, Driver
 from cicd.onboarding.membership import as_administrator
 from cicd.provisioning import rights
-from cicd.provisioning.record import LEAVING, READY, MachineRecord
+from cicd.provisioning.record import LEAVING, READY
 from cicd.provisioning.registry import Registry
 from cicd.release import host_report
 from cicd.store.store import Store
@@ -75,9 +75,5 @@ def _destroyed(registry: Registry, driver: Driver, name: str) -> None:
             raise ProviderBusy(
                 f"{name} is still {found.state} at its provider.", "It is destroyed again soon."
             )
-        registry.write(name, _as_it_is)
+        registry.see_to(name)
         time.sleep(POLL_SECONDS)
-
-
-def _as_it_is(known: MachineRecord) -> MachineRecord:
-    return known
