@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Callable
 
@@ -83,18 +84,13 @@ class Newcomer:
             raise self._failed(f"failed at joining: {one_line(failure, 500)}")
         if time.monotonic() - self._asked > LOOK_SECONDS:
             self._asked = time.monotonic()
-            self._refuse_dead(self._found(known))
+            with suppress(ProviderBusy):  # it is asked again in a while
+                self._refuse_dead(drivers.of(self.settings, known["provider"]).find(self.name))
 
     def _refuse_dead(self, machine: Machine | None) -> None:
         if machine is None or machine.state in (GONE, STOPPED):
             why = f"{machine.state} ({one_line(machine.reason, 200)})" if machine else "not there any more"
             raise self._failed(f"is {why} at its provider")
-
-    def _found(self, known: MachineRecord) -> Machine | None:
-        try:
-            return drivers.of(self.settings, known["provider"]).find(self.name)
-        except ProviderBusy:  # it is asked again in a while
-            return Machine("", self.name, "", "", 0)
 
     def _failed(self, what: str) -> HostError:
         hint = f"What it did is in {LOG} on it, as long as it is there. Correct that, then provision again."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cicd.config import Settings
 from cicd.machines import drivers
-from cicd.machines.driver import GONE, Machine
+from cicd.machines.driver import GONE, Machine, Order
 from cicd.provisioning import asked, bundle, join_token, rights, user_data
+from cicd.provisioning.record import MachineRecord
 from cicd.provisioning.registry import Registry
 
 
@@ -16,17 +17,18 @@ def created(settings: Settings, name: str) -> Machine:
     Once more, after this was killed, finds what was made. The token stays in this process and in the
     machine's user-data.
     """
-    known = Registry(settings).see_to(name)
-    there = drivers.of(settings, known["provider"]).find(name)
-    return there if there and there.state != GONE else _made(settings, name)
-
-
-def _made(settings: Settings, name: str) -> Machine:
     registry = Registry(settings)
     known = registry.see_to(name)
-    project, ring, provider = known["project"], known["ring"], known["provider"]
+    driver = drivers.of(settings, known["provider"])
+    there = driver.find(name)
+    return there if there and there.state != GONE else driver.create(_order(registry, settings, name, known))
+
+
+def _order(registry: Registry, settings: Settings, name: str, known: MachineRecord) -> Order:
+    """Return the order of the machine *name*, which may join from now on."""
+    project, ring = known["project"], known["ring"]
     wanted, token = asked.host(settings, project, ring, name), join_token.new()
     document = bundle.text(wanted, rights.made(wanted))
     registry.open_join(name, token, document, settings.machines.ready_seconds)
     said = user_data.text(settings, name, token)
-    return drivers.of(settings, provider).create(drivers.order(settings, provider, name, project, ring, said))
+    return drivers.order(settings, known["provider"], name, project, ring, said)
