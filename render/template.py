@@ -65,7 +65,9 @@ class Templates:
         FollowError says in which line it goes wrong, and why; or that Consul is away.
         """
         path = SHIPPED / template
-        known = self._environments.setdefault(path.parent, environment(path.parent))
+        if path.parent not in self._environments:
+            self._environments[path.parent] = environment(path.parent)
+        known = self._environments[path.parent]
         try:
             return str(known.get_template(path.name).render(**_functions(catalogue), **values))
         except FollowError:
@@ -74,7 +76,7 @@ class Templates:
             raise FollowError(f"there is no template {error.name}") from None
         except TemplateSyntaxError as error:
             raise FollowError(f"{error.name}, line {error.lineno}: {error.message}") from None
-        except (TemplateError, Exception) as error:
+        except Exception as error:
             raise FollowError(f"{_place(error.__traceback__, path)}: {_sentence(error)}") from None
 
 
