@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from reference.literals import UNKNOWN, texts
@@ -117,10 +118,11 @@ def calls() -> Iterator[tuple[str, ast.AST, ast.Call, str]]:
                     yield str(path.relative_to(LIBRARY)), scope, node, node.func.id
 
 
-def _scopes(path: Path) -> Iterator[ast.AST]:
+@cache
+def _scopes(path: Path) -> list[ast.AST]:
+    """Return the module and its functions; three looks at the library ask for them."""
     tree = ast.parse(path.read_text())
-    yield tree
-    yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    return [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))]
 
 
 def _own(scope: ast.AST) -> Iterator[ast.AST]:
