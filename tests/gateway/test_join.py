@@ -37,7 +37,7 @@ class Site:
         self.token = join_token.new()
 
     def open(self, seconds: float = 60) -> None:
-        self.registry.write(NAME, lambda _: {"state": "ordered"})
+        self.registry.begin(NAME, {"state": "ordered"})
         self.registry.open_join(NAME, self.token, SECRET, seconds)
 
     def join(self, token: JoinToken | None = None, **changes: object) -> requests.Response:
@@ -176,7 +176,7 @@ def test_the_program_on_the_machine_becomes_what_it_fetched(site, tmp_path):
         bundle["files"].append(
             {"path": path, "text": text, "mode": "0640", "owner": "", "group": "nobody-has-it"}
         )
-    site.registry.write(NAME, lambda _: {"state": "ordered"})
+    site.registry.begin(NAME, {"state": "ordered"})
     site.registry.open_join(NAME, site.token, json.dumps(bundle), 60)
     (tmp_path / "etc/ssh").mkdir(parents=True)
     (tmp_path / "etc/ssh/ssh_host_ed25519_key.pub").write_text(f"{KEY} root@somewhere\n")

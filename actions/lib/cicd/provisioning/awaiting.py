@@ -60,7 +60,7 @@ class Newcomer:
         if not join:
             return known
         own = MachineRecord(host_keys=join["host_keys"], address=join["address"])
-        return registry.write(self.name, lambda before: {**before, **own})
+        return registry.see_to(self.name, lambda before: {**before, **own})
 
     def stage(self, known: MachineRecord) -> tuple[str, str]:
         """Return how far it came in words, and the version that it serves, if it does."""

@@ -43,7 +43,7 @@ class Ordering:
         self._refuse_unprepared(name)
         self._refuse_unfit(name)
         self._refuse_too_many(registry, name)
-        registry.write(name, lambda _: self._record())
+        registry.begin(name, self._record())
         try:
             self._refuse_too_many(registry, name)  # two that come at once see each other now
         except Refused:

@@ -11,8 +11,14 @@ from cicd.config import Settings
 from cicd.errors import Refused
 from cicd.provisioning import record
 from cicd.provisioning.join_token import JoinToken, is_signed
-from cicd.provisioning.record import JOINED, OPEN, READY, Join, MachineRecord
+from cicd.provisioning.record import JOINED, LEAVING, OPEN, READY, Join, MachineRecord
 from cicd.store.store import Store
+
+Change = Callable[[MachineRecord], MachineRecord]
+
+
+class GivenUp(Refused):
+    """The machine is gone, or goes: nobody may write that it stays."""
 
 
 class Registry:
@@ -30,24 +36,30 @@ class Registry:
         """Return the record of the machine *name*, or None."""
         return self._store.json(record.key(identifiers.check("host", name)), MachineRecord)
 
-    def write(self, name: str, change: Callable[[MachineRecord], MachineRecord]) -> MachineRecord:
-        """Apply *change* to the record of *name*, empty where there is none, and note a sign of life."""
+    def begin(self, name: str, first: MachineRecord) -> None:
+        """Write down *first* of the machine *name*, with a sign of life."""
+        self._store.put(record.key(name), {**first, "alive": time.time()})
+
+    def write(self, name: str, change: Change) -> MachineRecord:
+        """Apply *change* to the record of *name*, and note a sign of life; GivenUp when there is none."""
 
         def changed(before: MachineRecord) -> MachineRecord:
+            if not before:
+                raise GivenUp(
+                    f"{name} was given up meanwhile: it has no record in Consul any more.",
+                    "No process took care of it for too long, or someone retired it. Provision another one.",
+                )
             return {**change(before), "alive": time.time()}
 
         return self._store.update(record.key(name), changed)[1]
 
-    def see_to(self, name: str) -> MachineRecord:
-        """Note that somebody sees to the machine; Refused when it was given up, and its record is gone."""
+    def see_to(self, name: str, change: Change = lambda before: before) -> MachineRecord:
+        """Write it as `write` does for a machine that is to stay; GivenUp as well when it is leaving."""
 
         def seen(before: MachineRecord) -> MachineRecord:
-            if not before:
-                raise Refused(
-                    f"{name} was given up meanwhile: it has no record in Consul any more.",
-                    "No process took care of it for too long, or someone retired it. Provision another one.",
-                )
-            return before
+            if before["state"] == LEAVING:
+                raise GivenUp(f"{name} is being destroyed.", "Provision another one when that is done.")
+            return change(before)
 
         return self.write(name, seen)
 
@@ -55,7 +67,7 @@ class Registry:
         """Let the machine *name* fetch *bundle* by *token*, once, within *seconds*."""
         join = Join(state=OPEN, until=time.time() + seconds, sealed=token.sealed(bundle))
         check = {token.identifier: token.host_key_check}
-        self.write(name, lambda before: {**before, "joins": {**before.get("joins", {}), **check}})
+        self.see_to(name, lambda before: {**before, "joins": {**before.get("joins", {}), **check}})
         self._store.put(record.join_key(token.identifier), join)
 
     def joined(self, known: MachineRecord) -> Join | None:
@@ -73,7 +85,7 @@ class Registry:
     def ready(self, name: str) -> None:
         """Note that the machine *name* is a host like others: its tokens are good for nothing any more."""
         before = self.find(name) or MachineRecord()
-        self.write(name, lambda known: {**known, "state": READY, "joins": {}})
+        self.see_to(name, lambda known: {**known, "state": READY, "joins": {}})
         self.forget_joins(before.get("joins", {}))
 
     def forget_joins(self, joins: Mapping[str, str]) -> None:

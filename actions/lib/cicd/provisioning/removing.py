@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Sequence
 
 from cicd.config import Settings
@@ -12,8 +13,8 @@ from cicd.machines import drivers
 from cicd.machines.driver import GONE, Driver
 from cicd.onboarding.membership import as_administrator
 from cicd.provisioning import rights
-from cicd.provisioning.record import LEAVING, READY
-from cicd.provisioning.registry import Registry
+from cicd.provisioning.record import LEAVING, READY, MachineRecord
+from cicd.provisioning.registry import GivenUp, Registry
 from cicd.release import host_report
 from cicd.store.store import Store
 
@@ -22,12 +23,17 @@ GOING_SECONDS, POLL_SECONDS = 180.0, 2.0
 
 def given_up(settings: Settings, name: str, who: str) -> None:
     """Leave nothing of a machine that did not become a host; Refused for one that did."""
-    known = Registry(settings).find(name)
-    if known and known["state"] == READY:
-        raise Refused(
-            f"{name} is a host of {known['project']}'s {known['ring']} ring.",
-            f"To destroy it: st2 run cicd.retire_host host={name}",
-        )
+
+    def going(known: MachineRecord) -> MachineRecord:
+        if known["state"] == READY:
+            raise Refused(
+                f"{name} is a host of {known['project']}'s {known['ring']} ring.",
+                f"To destroy it: st2 run cicd.retire_host host={name}",
+            )
+        return {**known, "state": LEAVING}
+
+    with suppress(GivenUp):
+        Registry(settings).write(name, going)
     removed(settings, name, who)
 
 
@@ -35,13 +41,15 @@ def removed(settings: Settings, name: str, who: str = "") -> None:
     """
     Leave nothing of the machine *name*, whatever there is of it; its record goes last.
 
-    Once more, after this was killed, goes on.
+    Once more, after this was killed, goes on; of two at once, one sees that the other is done.
     """
+    with suppress(GivenUp):
+        _removed(settings, name, who)
+
+
+def _removed(settings: Settings, name: str, who: str) -> None:
     registry = Registry(settings)
-    known = registry.find(name)
-    if not known:
-        return
-    registry.write(name, lambda before: {**before, "state": LEAVING})
+    known = registry.write(name, lambda before: {**before, "state": LEAVING})
     registry.forget_joins(known.get("joins", {}))  # it must not join while it goes
     if known["provider"] in settings.machines.providers:
         _destroyed(registry, drivers.of(settings, known["provider"]), name)
@@ -75,5 +83,5 @@ def _destroyed(registry: Registry, driver: Driver, name: str) -> None:
             raise ProviderBusy(
                 f"{name} is still {found.state} at its provider.", "It is destroyed again soon."
             )
-        registry.see_to(name)
+        registry.write(name, lambda before: before)
         time.sleep(POLL_SECONDS)
