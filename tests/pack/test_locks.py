@@ -93,6 +93,8 @@ def test_a_file_that_was_changed_since_it_was_locked_is_refused(tmp_path):
     shutil.copy(ROOT / "script" / "environment", tmp_path / "script")
     for name in ("build", "thing"):
         (tmp_path / "locks" / f"{name}.txt").write_text(wheel(tmp_path / "files", name))
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "venvs").symlink_to(ROOT / "build" / "venvs")
     own = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "files"), "PIP_CONFIG_FILE": os.devnull}
 
     def make() -> subprocess.CompletedProcess[str]:
