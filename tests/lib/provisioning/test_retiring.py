@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
-from cicd.errors import InputError, Refused
+from cicd.errors import HostError, InputError, Refused
+from cicd.provisioning import lost_machines
 from cicd.provisioning.retiring import Retirement
 from cicd.release.transitions import DEPLOYING, Ring
 from tests.lib.consul_settings import changed
@@ -92,6 +95,64 @@ def test_a_host_is_not_removed_before_it_is_drained(site):
 
     with pytest.raises(Refused, match=f"{name} was not drained"):
         Retirement(site.settings, name, ME).remove()
+
+
+def recorded(site: Site) -> str:
+    """Return the name of a machine that is a host beside web1."""
+    name = site.made()
+    site.joins(name)
+    site.registry.ready(name)
+    for host in ("web1", name):
+        site.serves(host)
+    return name
+
+
+def test_a_machine_that_does_not_get_out_of_traffic_stays_a_host(site):
+    """Nobody answers at its address, and Consul reaches it."""
+    name = recorded(site)
+    site.settings = changed(site.settings, "ssh", connect_timeout=1)
+
+    with pytest.raises(HostError):
+        drain(site, name)
+    assert site.registry.find(name)["state"] == "ready"
+    assert lost_machines.Sweeps().due(site.settings, 1e9) == []
+    Retirement(site.settings, name, ME, force=True).drain()
+    Retirement(site.settings, name, ME, force=True).remove()
+
+
+def test_while_a_host_waits_for_its_clients_nobody_sweeps_it_nor_retires_the_other(site, monkeypatch):
+    name, seen = recorded(site), []
+    site.settings = changed(site.settings, "deploy", lost_after=1)
+
+    def leave(*_: object) -> None:
+        with pytest.raises(Refused, match=f"being deployed to production by {ME} .retires {name}.") as error:
+            drain(site, "web1")
+        time.sleep(1.5)
+        seen.extend([error.value.message, *lost_machines.names(site.settings)])
+
+    monkeypatch.setattr(Retirement, "_leave", leave)
+    drain(site, name)
+
+    assert len(seen) == 1, "it was looked, and no machine was lost"
+    assert site.registry.find(name)["state"] == "leaving"
+    Retirement(site.settings, name, ME).remove()
+    assert site.left() == ["cicd/greeter/hosts/web1"]
+
+
+def test_nothing_is_left_of_other_projects_that_a_machine_served(site):
+    name = recorded(site)
+    site.settings = replace(
+        site.settings,
+        projects={
+            **site.settings.projects,
+            "other": replace(site.settings.projects["greeter"], name="other"),
+        },
+    )
+    site.put(f"cicd/other/hosts/{name}", "{}")
+    Retirement(site.settings, name, ME, force=True).drain()
+    Retirement(site.settings, name, ME).remove()
+
+    assert site.left() == ["cicd/greeter/hosts/web1"]
 
 
 def test_a_dead_machine_is_retired_by_force(site):

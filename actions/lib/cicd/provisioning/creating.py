@@ -6,6 +6,7 @@ from cicd.config import Settings
 from cicd.machines import drivers
 from cicd.machines.driver import GONE, Machine, Order
 from cicd.provisioning import asked, bundle, join_token, rights, user_data
+from cicd.provisioning.attended import attended
 from cicd.provisioning.record import MachineRecord
 from cicd.provisioning.registry import Registry
 
@@ -20,8 +21,11 @@ def created(settings: Settings, name: str) -> Machine:
     registry = Registry(settings)
     known = registry.see_to(name)
     driver = drivers.of(settings, known["provider"])
-    there = driver.find(name)
-    return there if there and there.state != GONE else driver.create(_order(registry, settings, name, known))
+    with attended(settings, name):
+        there = driver.find(name)
+        if there and there.state != GONE:
+            return there
+        return driver.create(_order(registry, settings, name, known))
 
 
 def _order(registry: Registry, settings: Settings, name: str, known: MachineRecord) -> Order:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Sequence
+from typing import Iterator, Sequence
 
 from cicd.config import Settings
 from cicd.deploy.controls import Controls
@@ -13,6 +13,7 @@ from cicd.machines import drivers
 from cicd.machines.driver import GONE, Driver
 from cicd.onboarding.membership import as_administrator
 from cicd.provisioning import rights
+from cicd.provisioning.attended import attended
 from cicd.provisioning.record import LEAVING, READY, MachineRecord
 from cicd.provisioning.registry import GivenUp, Registry
 from cicd.release import host_report
@@ -43,7 +44,7 @@ def removed(settings: Settings, name: str, who: str = "") -> None:
 
     Once more, after this was killed, goes on; of two at once, one sees that the other is done.
     """
-    with suppress(GivenUp):
+    with suppress(GivenUp), attended(settings, name):
         _removed(settings, name, who)
 
 
@@ -52,9 +53,17 @@ def _removed(settings: Settings, name: str, who: str) -> None:
     known = registry.write(name, lambda before: {**before, "state": LEAVING})
     registry.forget_joins(known.get("joins", {}))  # it must not join while it goes
     if known["provider"] in settings.machines.providers:
-        _destroyed(registry, drivers.of(settings, known["provider"]), name)
-    forget_host(settings, name, [known["project"]], who)
+        _destroyed(drivers.of(settings, known["provider"]), name)
+    forget_host(settings, name, [known["project"], *_others(settings, name, known["project"])], who)
     registry.forget(name)
+
+
+def _others(settings: Settings, node: str, own: str) -> Iterator[str]:
+    """Yield what other projects than its *own* the host *node* reported on: some were added later."""
+    store = Store(settings)
+    for project in settings.projects:
+        if project != own and store.keys(f"{host_report.prefix(project)}{node}"):
+            yield project
 
 
 def forget_host(
@@ -71,7 +80,7 @@ def forget_host(
     rights.removed(settings, node, projects)
 
 
-def _destroyed(registry: Registry, driver: Driver, name: str) -> None:
+def _destroyed(driver: Driver, name: str) -> None:
     """Return once the provider has the machine no more: until then its agent registers it again."""
     driver.destroy(name)
     deadline = time.monotonic() + GOING_SECONDS
@@ -83,5 +92,4 @@ def _destroyed(registry: Registry, driver: Driver, name: str) -> None:
             raise ProviderBusy(
                 f"{name} is still {found.state} at its provider.", "It is destroyed again soon."
             )
-        registry.write(name, lambda before: before)
         time.sleep(POLL_SECONDS)

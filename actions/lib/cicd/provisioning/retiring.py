@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Dict, List
+from typing import Dict, Iterator, List, Mapping
 
 from cicd import identifiers
 from cicd.clients.ssh import Shell
 from cicd.config import Settings
-from cicd.errors import HostError, HostLost, InputError, Refused
+from cicd.errors import CicdError, HostError, HostLost, InputError, Refused
 from cicd.onboarding import host_files
-from cicd.provisioning.record import LEAVING
+from cicd.provisioning.attended import attended
+from cicd.provisioning.record import LEAVING, MachineRecord
 from cicd.provisioning.registry import Registry
 from cicd.provisioning.removing import forget_host, removed
 from cicd.release.host import ConsulHost, Host
 from cicd.release.record import DEPLOYING, RESTORING
 from cicd.sanitize import one_line
+from cicd.store.deploy_lock import Holder, Lock
 from cicd.store.snapshot import Look, Snapshot
 from cicd.store.store import Store
 
@@ -30,11 +34,12 @@ class Retirement:
     name: str
     who: str
     force: bool = False
+    execution: str = ""
 
     def drain(self) -> List[str]:
         """Take the host out of traffic for good, and return its projects; nothing is changed when refused."""
-        registry, places = Registry(self.settings), self._places()
-        is_machine = registry.find(self.name) is not None
+        places = self._places()
+        is_machine = Registry(self.settings).find(self.name) is not None
         if not places and not is_machine:
             raise InputError(f"Consul has no host {self.name} of any project.", "Name its node in Consul.")
         if not is_machine and not self.settings.administration.ssh_key_file:
@@ -42,13 +47,40 @@ class Retirement:
                 f"{self.name} was not made by this pack, and nothing may change its files.",
                 "Set `administration.ssh_key_file`, or take it out by configuration management.",
             )
-        for seen in places.values():
-            self._refuse_needed(seen)
-        if is_machine:
-            registry.write(self.name, lambda before: {**before, "state": LEAVING})
-        for project, seen in places.items():
-            self._leave(project, self._host(seen))
+        self._refuse_needed(places)
+        with self._alone(places):
+            self._refuse_needed(self._places())  # another one may have left just before
+            with self._leaving() if is_machine else nullcontext():
+                for project, seen in places.items():
+                    self._leave(project, self._host(seen))
         return list(places)
+
+    @contextmanager
+    def _alone(self, places: Mapping[str, Snapshot]) -> Iterator[None]:
+        """Keep deploys, and others that retire a host of the same rings, away; by force nobody is asked."""
+        holder = Holder(self.who, f"retires {self.name}", self.execution, time.time())
+        rings = {project: seen.rings[self.name] for project, seen in places.items()}
+        with ExitStack() as stack:
+            for project, ring in rings.items() if not self.force else ():
+                if ring:
+                    lock = Lock(self.settings, project, ring)
+                    session = lock.acquire(holder)
+                    stack.callback(lock.release, session)
+                    stack.enter_context(lock.renewed(session))
+            yield
+
+    @contextmanager
+    def _leaving(self) -> Iterator[None]:
+        """Write down that the machine leaves; one that does not get out of traffic stays what it was."""
+        registry = Registry(self.settings)
+        before = registry.find(self.name) or MachineRecord()
+        registry.write(self.name, lambda known: {**known, "state": LEAVING})
+        try:
+            with attended(self.settings, self.name):
+                yield
+        except CicdError:
+            registry.write(self.name, lambda known: {**known, "state": before["state"]})
+            raise
 
     def remove(self) -> str:
         """Leave nothing of the host where the pack made it; return in words what became of the machine."""
@@ -76,7 +108,11 @@ class Retirement:
     def _host(self, seen: Snapshot) -> ConsulHost:
         return next(one for one in seen.consul_hosts if one.name == self.name)
 
-    def _refuse_needed(self, seen: Snapshot) -> None:
+    def _refuse_needed(self, places: Mapping[str, Snapshot]) -> None:
+        for seen in places.values():
+            self._refuse_needed_of(seen)
+
+    def _refuse_needed_of(self, seen: Snapshot) -> None:
         ring, project = seen.rings[self.name], seen.project.name
         if not ring or self.force:
             return
