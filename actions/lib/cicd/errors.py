@@ -63,6 +63,10 @@ class WentBackBadly(Refused):
     """A deploy failed, and so did going back from it: people are needed."""
 
 
+class GivenUp(Refused):
+    """The machine is gone, or goes: nobody may write down that it stays."""
+
+
 class ConsulError(CicdError):
     """Consul did not answer as it must."""
 

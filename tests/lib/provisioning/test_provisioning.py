@@ -106,6 +106,7 @@ def test_what_is_impossible_is_refused_before_anything_is_written(site, asked_fo
     ("changes", "said"),
     [
         ({"applications": {}}, "Where the application of greeter answers"),
+        ({"gateway_url": ""}, "`machines.gateway_url` is not set"),
         ({"files_dir": ""}, "`machines.files_dir` is not set"),
         ({"files_dir": "/nonexistent"}, "`machines.files_dir` is /nonexistent"),
     ],

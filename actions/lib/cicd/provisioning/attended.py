@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Iterator
 
 from cicd.config import Settings
-from cicd.errors import CicdError
-from cicd.provisioning.registry import GivenUp, Registry
+from cicd.errors import CicdError, GivenUp
+from cicd.provisioning.registry import Registry
 
 SIGNS = 3  # of life, within the time after which a machine without one is lost
 

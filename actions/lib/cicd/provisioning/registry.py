@@ -8,17 +8,13 @@ from typing import Callable, Dict, Mapping
 from cicd import identifiers
 from cicd.clients.known_hosts import MACHINES
 from cicd.config import Settings
-from cicd.errors import Refused
+from cicd.errors import GivenUp
 from cicd.provisioning import record
 from cicd.provisioning.join_token import JoinToken, is_signed
 from cicd.provisioning.record import JOINED, LEAVING, OPEN, READY, Join, MachineRecord
 from cicd.store.store import Store
 
 Change = Callable[[MachineRecord], MachineRecord]
-
-
-class GivenUp(Refused):
-    """The machine is gone, or goes: nobody may write that it stays."""
 
 
 class Registry:

@@ -8,14 +8,14 @@ from typing import Iterator, Sequence
 
 from cicd.config import Settings
 from cicd.deploy.controls import Controls
-from cicd.errors import ProviderBusy, Refused
+from cicd.errors import GivenUp, ProviderBusy, Refused
 from cicd.machines import drivers
 from cicd.machines.driver import GONE, Driver
 from cicd.onboarding.membership import as_administrator
 from cicd.provisioning import rights
 from cicd.provisioning.attended import attended
 from cicd.provisioning.record import LEAVING, READY, MachineRecord
-from cicd.provisioning.registry import GivenUp, Registry
+from cicd.provisioning.registry import Registry
 from cicd.release import host_report
 from cicd.store.store import Store
 
