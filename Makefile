@@ -8,7 +8,7 @@ ANSIBLE = build/venvs/ansible
 # Every action is a process: without compiled modules each start costs three times as much.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup site chatbot matrix moto ansible demo test lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults test-site bench-build bench-ingest bench-year bench-fleet bench-status
+.PHONY: setup site chatbot matrix moto ansible demo test test-long lint unit acceptance lab lab-down validate bench-runner bench-fanout bench-converge test-faults test-site bench-build bench-ingest bench-year bench-fleet bench-status
 
 setup:
 	@script/setup
@@ -41,6 +41,9 @@ lab-down: setup
 test: lint validate site chatbot matrix moto ansible
 	@$(PYTHON) -m tests.suite
 
+test-long: lint validate site chatbot matrix moto ansible
+	@$(PYTHON) -m tests.suite long
+
 lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -50,7 +53,7 @@ unit: chatbot matrix moto ansible
 	@$(PYTHON) -m tests.suite unit others lab
 
 acceptance: chatbot
-	@$(PYTHON) -m tests.suite acceptance sites examples
+	@$(PYTHON) -m tests.suite acceptance sites
 
 validate: setup
 	$(PYTHON) -m st2local validate .

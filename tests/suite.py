@@ -1,6 +1,8 @@
 """
 `python -m tests.suite [GROUP ...]`: run the groups of tests, and say what came of them in a few lines.
 
+`long` before them takes the tests marked `long` as well, which not every change runs.
+
 Groups of one lane run one after the other, and the lanes beside each other, since each waits often. What
 failed is run once more, by itself; a test that passes then is no failure, but is named as unstable. A test
 may only be left out when it needs what no package registry has.
@@ -47,43 +49,36 @@ class Group:
         return ROOT / "build" / f"{self.name}.log"
 
 
-EXAMPLES = "tests/acceptance/test_9_examples.py"  # so long that it runs in another lane
-
-
 def sites() -> tuple[str, ...]:
     """Return the files of the acceptance suite that need nothing but a lab of their own."""
-    found = (f"tests/acceptance/{path.name}" for path in sorted(ROOT.glob("tests/acceptance/test_9_*.py")))
-    return tuple(path for path in found if path != EXAMPLES)
+    return tuple(sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/acceptance/test_9_*.py")))
 
 
 NETWORK = os.environ.get("LAB_NETWORK") or "127.77.0"
 OTHER_LAB = {"LAB_ROOT": str(ROOT / "build" / "lab-sites"), "LAB_NETWORK": f"{NETWORK[:-1]}1"}
-THIRD_LAB = {"LAB_ROOT": str(ROOT / "build" / "lab-examples"), "LAB_NETWORK": f"{NETWORK[:-1]}2"}
 WHOLE_SITES = "--ignore=tests/site"  # `make test-site`: it makes machines for minutes
-QUICK = ("-m", "not lab and not faults")
 OTHERS = ("tests/fleet", "tests/fuzz", "tests/histories", "tests/whole")  # so that no lane is much longer
+NO_STORIES = ("tests", "--ignore=tests/acceptance")
 HAS_OWN_STACKSTORM = bool(os.environ.get("ST2_API_URL"))  # which follows one lab at a time
-# StackStorm's client warns of its own age.
-STORIES = ("-W", "default", "-m", "not faults")
-GROUPS = (
-    Group(
-        "unit", OWN, ("tests", "--ignore=tests/acceptance", *(f"--ignore={one}" for one in OTHERS), *QUICK)
-    ),
-    Group(
-        "lab", OWN, ("tests", "--ignore=tests/acceptance", WHOLE_SITES, "-m", "lab and not faults"), "hosts"
-    ),
-    Group("sites", CLIENT, (*sites(), *STORIES), "stories")
-    if HAS_OWN_STACKSTORM
-    else Group("sites", CLIENT, (*sites(), *STORIES), "hosts", OTHER_LAB),
-    Group(
-        "acceptance",
-        CLIENT,
-        ("tests/acceptance", *(f"--ignore={path}" for path in (*sites(), EXAMPLES)), *STORIES),
-        "stories",
-    ),
-    Group("examples", CLIENT, (EXAMPLES, *STORIES), "stories", {} if HAS_OWN_STACKSTORM else THIRD_LAB),
-    Group("others", OWN, (*OTHERS, *QUICK), "stories"),
-)
+WARNINGS = ("-W", "default")  # StackStorm's client warns of its own age
+SITES = ("stories", {}) if HAS_OWN_STACKSTORM else ("hosts", OTHER_LAB)
+
+
+def groups(left: str) -> tuple[Group, ...]:
+    """Return the groups of all tests but those that the expression *left* of marks names."""
+    quick, booted = ("-m", f"not lab and not ({left})"), ("-m", f"lab and not ({left})")
+    stories = (*WARNINGS, "-m", f"not ({left})")
+    apart = tuple(f"--ignore={path}" for path in sites())
+    return (
+        Group("unit", OWN, (*NO_STORIES, *(f"--ignore={one}" for one in OTHERS), *quick)),
+        Group("lab", OWN, (*NO_STORIES, WHOLE_SITES, *booted), "hosts"),
+        Group("sites", CLIENT, (*sites(), *stories), *SITES),
+        Group("acceptance", CLIENT, ("tests/acceptance", *apart, *stories), "stories"),
+        Group("others", OWN, (*OTHERS, *quick), "stories"),
+    )
+
+
+GROUPS, LONG_GROUPS = groups("faults or long"), groups("faults")
 
 
 @dataclass
@@ -200,8 +195,9 @@ def say(text: str) -> None:
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the groups called *words*, or all; exit code 0 when no test failed twice."""
-    groups = [group for group in GROUPS if not words or group.name in words]
+    """Run the groups that *words* name, or all; exit code 0 when no test failed twice."""
+    known, names = (LONG_GROUPS, words[1:]) if words[:1] == ["long"] else (GROUPS, words)
+    groups = [group for group in known if not names or group.name in names]
     RESULTS.mkdir(parents=True, exist_ok=True)
     first = first_runs(groups)
     lines, is_well = summary(first, again(groups, first))

@@ -1,8 +1,9 @@
 """A client that keeps asking through HAProxy, whatever is deployed meanwhile."""
 
+import json
 import threading
-
-import requests
+from http.client import HTTPConnection, HTTPException, RemoteDisconnected
+from urllib.parse import urlsplit
 
 
 class SteadyClient:
@@ -10,7 +11,7 @@ class SteadyClient:
 
     def __init__(self, world) -> None:
         proxy = world.description["haproxy"]
-        self._url = f"{proxy['url']}/version"
+        self._address = urlsplit(proxy["url"]).netloc
         self._done = threading.Event()
         self._answers: list[str] = []
         self.failures: list[str] = []
@@ -40,12 +41,38 @@ class SteadyClient:
             thread.join()
 
     def _ask(self, kept: bool, headers: dict[str, str]) -> None:
-        with requests.Session() as session:
-            while not self._done.wait(0.1):
-                try:
-                    answer = (session if kept else requests).get(self._url, headers=headers, timeout=10)
-                    answer.raise_for_status()
-                    self._answers.append(answer.json()["version"])
-                except requests.RequestException as error:
-                    if self._answers:  # before the first deploy there is nobody to answer
-                        self.failures.append(repr(error))
+        connection = HTTPConnection(self._address, timeout=10)
+        while not self._done.wait(0.1):
+            try:
+                self._answers.append(_version(connection, headers))
+            except (OSError, HTTPException, ValueError, KeyError) as error:
+                connection.close()
+                if self._answers:  # before the first deploy there is nobody to answer
+                    self.failures.append(repr(error))
+            if not kept:
+                connection.close()
+        connection.close()
+
+
+def _version(connection: HTTPConnection, headers: dict[str, str]) -> str:
+    """Return the version that answers.
+
+    A kept connection that was closed while it was idle is opened again, as a browser does.
+    """
+    is_kept = connection.sock is not None
+    try:
+        return _asked(connection, headers)
+    except (RemoteDisconnected, BrokenPipeError):
+        if not is_kept:
+            raise
+        connection.close()
+        return _asked(connection, headers)
+
+
+def _asked(connection: HTTPConnection, headers: dict[str, str]) -> str:
+    connection.request("GET", "/version", headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status != 200:
+        raise HTTPException(f"status {answer.status}")
+    return str(json.loads(body)["version"])

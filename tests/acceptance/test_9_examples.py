@@ -23,6 +23,7 @@ HOMES = {"python-web": (), "node-web": (), "c-daemon": (), "monorepo": ("api", "
 NAMES = [name for home, inside in HOMES.items() for name in inside or (home,)]
 CONFFILE = "/etc/c-daemon/c-daemon.conf"
 SECONDS = 400
+pytestmark = pytest.mark.long
 
 
 @dataclass

@@ -515,8 +515,11 @@ def composed(code: str, *words: str) -> list[dict]:
     return [json.loads(line) for line in lines[1::2]]
 
 
+TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
+
+
 @settings(max_examples=5, deadline=None)
-@given(st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), min_size=20))
+@given(st.lists(TEXTS, min_size=20, max_size=30))
 def test_any_text_becomes_one_json_string(texts):
     plain = [re.sub(r"[^ -~]", "", re.sub(r"[\n\t]", " ", text)) for text in texts]
 

@@ -8,6 +8,7 @@ from tests.host.conftest import VERSION
 from tests.host.test_faults import assert_repaired, assert_stayed
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.lab,
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can boot hosts"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

@@ -97,10 +97,7 @@ def test_every_file_of_the_acceptance_suite_is_run_by_one_group():
     there = {path for path in (suite.ROOT / "tests/acceptance").glob("test_*.py")}
     left = {path for path in there if f"--ignore=tests/acceptance/{path.name}" not in acceptance.words}
 
-    assert {str(path.relative_to(suite.ROOT)) for path in there - left} == {
-        *suite.sites(),
-        suite.EXAMPLES,
-    }
+    assert {str(path.relative_to(suite.ROOT)) for path in there - left} == set(suite.sites())
     assert left
 
 
