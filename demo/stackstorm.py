@@ -20,6 +20,7 @@ class StackStorm:
     def __init__(self, description: dict[str, Any]) -> None:
         urls = {key: description[key] for key in ("api_url", "auth_url", "stream_url")}
         self.client = Client(**urls, **_credentials(description, urls))
+        self._inner: set[str] = set()  # executions that belong to others, which need not be looked at again
 
     def run(self, action: str, trace: str | None = None, **parameters: Any) -> dict[str, Any]:
         """Run *action* to its end, on the trace *trace*, and return the execution."""
@@ -51,8 +52,9 @@ class StackStorm:
         """Return the root executions on *trace*, oldest first."""
         traces = self.client.trace.query(trace_tag=trace)
         found = {item["object_id"] for known in traces for item in known.action_executions}
-        executions = [self.get(identifier) for identifier in found]
+        executions = [self.get(identifier) for identifier in found - self._inner]
         roots = [execution for execution in executions if not execution.get("parent")]
+        self._inner |= {execution["id"] for execution in executions if execution.get("parent")}
         return sorted(roots, key=lambda execution: str(execution["start_timestamp"]))
 
     def tree(self, execution: str) -> list[dict[str, Any]]:

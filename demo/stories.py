@@ -18,6 +18,7 @@ from demo.world import ROOT, World, wait_for
 PROJECT = "greeter"
 REPOSITORY = "acme/greeter"
 RUN_SECONDS = 240
+LOOK_SECONDS = 0.4
 SHARES = (5, 25)
 COUNTED = 500  # requests that visitors send before their share is said
 
@@ -51,7 +52,9 @@ class Teller:
 
         A build that is told of twice starts two; the one that finds the other at work ends at once.
         """
-        return dict(wait_for(f"{last} of {trace}", lambda: self._look(trace, last), RUN_SECONDS))
+        return dict(
+            wait_for(f"{last} of {trace}", lambda: self._look(trace, last), RUN_SECONDS, LOOK_SECONDS)
+        )
 
     def promote(self, trace: str) -> dict[str, Any]:
         """Deploy the canary to production, on the trace of its commit."""

@@ -146,7 +146,7 @@ def _an_hour_earlier(value: Any) -> Any:
     return value - 3600 if isinstance(value, float) and value > EPOCH_2001 else value
 
 
-def wait_for(what: str, question: Callable[[], Any], seconds: float = 60) -> Any:
+def wait_for(what: str, question: Callable[[], Any], seconds: float = 60, every: float = 0.2) -> Any:
     """Return the first true answer to *question*; after *seconds* fail, saying *what* was waited for."""
     deadline = time.monotonic() + seconds
     while True:
@@ -155,4 +155,4 @@ def wait_for(what: str, question: Callable[[], Any], seconds: float = 60) -> Any
             return answer
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not happen within {seconds:.0f} s")
-        time.sleep(0.2)
+        time.sleep(every)
