@@ -124,10 +124,10 @@ def _files_of(site: dict[str, Any], role: str) -> set[str]:
         return {key, site["packages"], its["signing_key_file"]}
     if role == "load_balancer":
         return {tokens["traffic_file"], tokens["render_file"]} if tokens else set()
-    programs = (its["gateway"], its["status_page"])
-    return {known, its["config_file"], *its["secrets"].values()}.union(
-        *({program["config_file"], *program["secrets"].values()} for program in programs)
-    )
+    own = {its["config_file"], *its["secrets"].values()}
+    if role == "stackstorm_host":
+        return {known, *own}
+    return {site["stackstorm_host"]["config_file"], *own} if role == "status_host" else own
 
 
 def _archive(data: Path, site: dict[str, Any], host: str) -> bytes:

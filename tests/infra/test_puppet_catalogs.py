@@ -39,13 +39,17 @@ OF_ROLE = {
         "/etc/cicd/render.d/haproxy.yaml": "load_balancer/templates/haproxy.yaml.j2",
     },
     "stackstorm_host": {},
+    "gateway_host": {},
+    "status_host": {},
 }
 
 
-def compiled(folder: Path, *hosts: str) -> subprocess.CompletedProcess[str]:
+def compiled(
+    folder: Path, *hosts: str, hiera: Path = PUPPET / "hiera.yaml"
+) -> subprocess.CompletedProcess[str]:
     """Compile the catalogs of *hosts*; Puppet's own files are below *folder*."""
     argv = ["ruby", str(Path(__file__).with_name("catalogs.rb")), str(folder)]
-    argv += [f"{PUPPET}:/usr/share/puppet/modules", str(PUPPET / "hiera.yaml"), *hosts]
+    argv += [f"{PUPPET}:/usr/share/puppet/modules", str(hiera), *hosts]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
@@ -139,3 +143,19 @@ def test_a_host_that_the_data_do_not_have_is_named(tmp_path):
     done = compiled(tmp_path, "web9")
 
     assert "web9 is not a host of the site. Add it to `hosts` in the site's data." in done.stderr
+
+
+def of_data(folder: Path, site: dict[str, Any], host: str) -> subprocess.CompletedProcess[str]:
+    """Compile the catalog of *host* of another *site*."""
+    (folder / "site.yaml").write_text(json.dumps({"cicd": site}))
+    level = {"name": "Site", "path": str(folder / "site.yaml"), "data_hash": "yaml_data"}
+    (folder / "hiera.yaml").write_text(yaml.safe_dump({"version": 5, "hierarchy": [level]}))
+    return compiled(folder, host, hiera=folder / "hiera.yaml")
+
+
+def test_data_of_an_older_form_are_refused_with_where_a_section_is_now(tmp_path):
+    old = {**SITE, "stackstorm_host": {**SITE["stackstorm_host"], "gateway": SITE["gateway_host"]}}
+
+    done = of_data(tmp_path, old, "web1")
+
+    assert "wrong at stackstorm_host.gateway: it is the section gateway_host now. Move it" in done.stderr

@@ -42,7 +42,10 @@ def test_what_the_example_names_is_there():
 
 def test_the_example_has_every_role_and_our_own_version():
     roles = {role for host in CICD["hosts"].values() for role in host["roles"]}
-    assert roles == {"app_host", "build_host", "repository_host", "load_balancer", "stackstorm_host"}
+    assert roles == {
+        *("app_host", "build_host", "repository_host", "load_balancer"),
+        *("stackstorm_host", "gateway_host", "status_host"),
+    }
     ours = {number for name, number in CICD["versions"].items() if name.startswith("cicd-")}
     assert ours == {version()}
 
@@ -63,3 +66,15 @@ def test_the_example_has_every_role_and_our_own_version():
 )
 def test_what_is_wrong_is_refused(path, value):
     assert list(SCHEMA.iter_errors(changed(path, value)))
+
+
+@pytest.mark.parametrize(("old", "role"), [("gateway", "gateway_host"), ("status_page", "status_host")])
+def test_what_was_inside_of_stackstorm_host_is_refused_with_where_it_is_now(old, role):
+    site = changed(f"stackstorm_host.{old}", {"config_file": "a.yaml", "secrets": {}})
+
+    (wrong,) = SCHEMA.iter_errors(site)
+    assert wrong.validator == "not"
+    assert (
+        f"it is the section {role} now. Move it there, and add {role} to `roles`"
+        in wrong.schema["description"]
+    )

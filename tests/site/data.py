@@ -72,9 +72,9 @@ def site(places: Places, world: SiteWorld) -> dict[str, Any]:
             "config_file": "cicd.yaml",
             "register": ["st2ctl", "reload", "--register-configs"],
             "secrets": {f"{pack}/{name}": source for name, source in pack_files().items()},
-            "gateway": {"config_file": "gateway.yaml", "secrets": gateway_files()},
-            "status_page": {"config_file": "status.yaml", "secrets": status_files()},
         },
+        "gateway_host": {"config_file": "gateway.yaml", "secrets": gateway_files()},
+        "status_host": {"config_file": "status.yaml", "secrets": status_files()},
         "hosts": hosts(world),
     }
 
@@ -109,7 +109,7 @@ def consul() -> dict[str, Any]:
 def hosts(world: SiteWorld) -> dict[str, Any]:
     """Return the machines with their roles."""
     roles = {
-        STACK: {"roles": ["stackstorm_host"]},
+        STACK: {"roles": ["stackstorm_host", "gateway_host", "status_host"]},
         BUILD: {"roles": ["build_host"]},
         APT: {"roles": ["repository_host", *(["load_balancer"] if IS_WHOLE else [])]},
         CANARY: {"roles": ["app_host"], "projects": {"greeter": "canary"}},
@@ -127,6 +127,7 @@ def pack_files() -> dict[str, str]:
         "known_hosts": "known_hosts",
         "jenkins.token": "jenkins_api_token",
         "github.token": "github_api_token",
+        "api.key": "st2_api_key",  # by which `register` calls StackStorm here
     }
 
 
@@ -200,6 +201,6 @@ def status_page(places: Places, world: SiteWorld) -> dict[str, Any]:
     """Return status.yaml."""
     return {
         "listen": {"host": world.control, "port": 9120},
-        "pack": str(places.root / "configs" / "cicd.yaml"),
+        "pack": "/etc/cicd/status/cicd.yaml",
         "consul": {"ca_file": "/etc/consul.d/tls/ca.pem", "token_file": STATUS_TOKEN},
     }

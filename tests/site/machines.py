@@ -33,7 +33,7 @@ DOWNLOADED = (
 # StackStorm's own command, as far as the roles call it.
 ST2CTL = """#!/usr/bin/python3
 import urllib.request
-key = open("/etc/cicd/gateway/api.key").read().strip()
+key = open("{key}").read().strip()
 headers = {{"St2-Api-Key": key, "Content-Type": "application/json"}}
 url = "http://{control}:9101/v1/packs/register"
 urllib.request.urlopen(urllib.request.Request(url, b'{{"packs": ["cicd"]}}', headers), timeout=60)
@@ -120,13 +120,16 @@ class Machines:
     def _prepare_stackstorm(self, host: Host) -> None:
         """StackStorm runs beside its machine, and sees the folders that it shares with it."""
         disk = self.containers[host.name].disk
-        disk.write("usr/local/bin/st2ctl", ST2CTL.format(control=self.world.control), mode=0o755)
+        disk.write("usr/local/bin/st2ctl", self._st2ctl(), mode=0o755)
         trees = [tree for tree in (*self._layers, self._bare) if (tree / "etc/group").exists()]
         groups = (trees[0] / "etc/group").read_text()
         disk.write("etc/group", f"{groups}st2:x:900:\n")
         for folder in (self.places.configs, self.places.root / "pack"):
             self.upper(folder).mkdir(parents=True)
             folder.symlink_to(self.upper(folder))
+
+    def _st2ctl(self) -> str:
+        return ST2CTL.format(control=self.world.control, key=self.places.root / "pack" / "api.key")
 
     def _start_stackstorm(self) -> None:
         found = engine.find(self.world)

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 DOCUMENTATION = """
 name: site
@@ -49,9 +49,15 @@ def checked(path: str) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise AnsibleParserError(f"{path} cannot be read: {error}") from None
     schema = Draft202012Validator(json.loads(SCHEMA.read_text()))
-    for wrong in schema.iter_errors(site):
-        raise AnsibleParserError(f"{path} is wrong at {wrong.json_path}: {wrong.message}")
+    for wrong in sorted(schema.iter_errors(site), key=lambda one: not has_moved(one)):
+        why = wrong.schema["description"] if has_moved(wrong) else wrong.message
+        raise AnsibleParserError(f"{path} is wrong at {wrong.json_path}: {why}")
     return dict(site["cicd"])
+
+
+def has_moved(wrong: ValidationError) -> bool:
+    """Whether *wrong* is about a key that the schema has only to say where it is now."""
+    return bool(wrong.validator == "not")
 
 
 def variables(site: dict[str, Any], name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 # @param data all of the site, as infra/site.schema.json describes it
 # @param host the name of this host in it
 class cicd::site (
-  Cicd::Site $data = lookup('cicd'),
+  Cicd::Site $data = cicd::present_form(lookup('cicd')),
   String[1] $host = $facts['networking']['hostname'],
 ) {
   $own = $data['hosts'][$host] ? {

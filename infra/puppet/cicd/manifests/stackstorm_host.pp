@@ -1,4 +1,4 @@
-# @summary What StackStorm's host has of the pack: its configuration, its secrets, the gateway and the status page.
+# @summary What StackStorm's host has of the pack: its configuration and its secrets.
 #
 # StackStorm itself is there already.
 #
@@ -51,23 +51,5 @@ class cicd::stackstorm_host (
     command     => $stackstorm_host['register'],
     path        => ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'],
     refreshonly => true,
-  }
-
-  cicd::program { 'cicd-gateway':
-    config      => '/etc/cicd/gateway/gateway.yaml',
-    config_file => $stackstorm_host['gateway']['config_file'],
-    secrets     => $stackstorm_host['gateway']['secrets'],
-    owner       => 'cicd-gateway',
-    mode        => '0400',
-    reads_anew  => true,
-  }
-
-  cicd::program { 'cicd-status':
-    config      => '/etc/cicd/status/status.yaml',
-    config_file => $stackstorm_host['status_page']['config_file'],
-    secrets     => $stackstorm_host['status_page']['secrets'],
-    owner       => 'root',
-    mode        => '0640',
-    reads_anew  => false,
   }
 }

@@ -1,2 +1,4 @@
 # @summary What a host is.
-type Cicd::Role = Enum['app_host', 'build_host', 'repository_host', 'load_balancer', 'stackstorm_host']
+type Cicd::Role = Enum[
+  'app_host', 'build_host', 'repository_host', 'load_balancer', 'stackstorm_host', 'gateway_host', 'status_host'
+]

@@ -12,5 +12,7 @@ type Cicd::Site = Struct[{
   repository_host => Cicd::Site::Repository_host,
   load_balancer   => Cicd::Site::Load_balancer,
   stackstorm_host => Cicd::Site::Stackstorm_host,
+  gateway_host    => Cicd::Program_files,
+  status_host     => Cicd::Program_files,
   hosts           => Hash[Cicd::Word, Cicd::Host, 1],
 }]

@@ -5,6 +5,4 @@ type Cicd::Site::Stackstorm_host = Struct[{
   config_file => Cicd::File,
   register    => Array[String, 1],
   secrets     => Cicd::Secret_files,
-  gateway     => Cicd::Program_files,
-  status_page => Cicd::Program_files,
 }]
