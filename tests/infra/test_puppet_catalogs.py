@@ -10,6 +10,10 @@ import pytest
 import yaml
 from jinja2 import Environment, FileSystemLoader
 
+from cicd.onboarding import environment_file
+from cicd.project import Project
+from cicd.release.host import Host
+
 ROOT = Path(__file__).parents[2]
 PUPPET = ROOT / "infra" / "puppet"
 ROLES = ROOT / "infra" / "ansible" / "roles"
@@ -26,6 +30,7 @@ OF_ROLE = {
         "/etc/cicd/converge.conf": "app_host/templates/converge.conf.j2",
         "/etc/cicd/projects/{project}.conf": "app_host/templates/project.conf.j2",
         "/etc/consul.d/cicd-{project}.json": "app_host/templates/service.json.j2",
+        "/etc/default/{project}": "app_host/templates/environment.j2",
     },
     "build_host": {"/etc/consul.d/build_host.json": "build_host/templates/service.json.j2"},
     "repository_host": {
@@ -99,6 +104,7 @@ def environment() -> Environment:
     """Return Jinja with what the templates use of Ansible."""
     made = Environment(loader=FileSystemLoader(ROLES), trim_blocks=True, keep_trailing_newline=True)
     made.filters["combine"] = lambda one, other: {**one, **other}
+    made.filters["regex_replace"] = lambda value, old, new: re.sub(old, new, value)
     made.filters["extract"] = lambda key, values, inner: values[key][inner]
     made.filters["to_nice_json"] = lambda value, **_: json.dumps(value, indent=2)
     made.filters["unique"] = lambda values: list(dict.fromkeys(values))
@@ -151,6 +157,24 @@ def of_data(folder: Path, site: dict[str, Any], host: str) -> subprocess.Complet
     level = {"name": "Site", "path": str(folder / "site.yaml"), "data_hash": "yaml_data"}
     (folder / "hiera.yaml").write_text(yaml.safe_dump({"version": 5, "hierarchy": [level]}))
     return compiled(folder, host, hiera=folder / "hiera.yaml")
+
+
+def test_both_tools_and_the_pack_write_the_same_environment_whatever_is_in_it(tmp_path):
+    values = {"HOST": "{address}", "MOTTO": """ 'a' "b" \\ $HOME `id` \\1 #; \\""", "http_proxy": ""}
+    project = Project("greeter", "acme/greeter", environment=values)
+    projects = {"greeter": {**SITE["projects"]["greeter"], "environment": values}}
+    host = SITE["hosts"]["web2"]
+    hosts = {**SITE["hosts"], "web2": {**host, "projects": {"greeter": "production"}}}
+    data = json.loads(json.dumps(projects).replace("{address}", host["address"]))
+
+    done = of_data(tmp_path, {**SITE, "projects": projects, "hosts": hosts}, "web2")
+
+    assert done.returncode == 0, done.stderr
+    files = resources(json.loads(done.stdout)["web2"], "File")
+    by_pack = environment_file.files(project, Host("web2", host["address"]))
+    template = environment().get_template("app_host/templates/environment.j2")
+    assert by_pack == {"/etc/default/greeter": files["/etc/default/greeter"]["content"]}
+    assert by_pack == {"/etc/default/greeter": template.render(cicd={"projects": data}, project="greeter")}
 
 
 def test_data_of_an_older_form_are_refused_with_where_a_section_is_now(tmp_path):

@@ -59,6 +59,11 @@ def test_the_example_has_every_role_and_our_own_version():
         ("projects.greeter.tag", "greeter::app\nROOT=1"),
         ("projects.shop.settings", {"MAY_REMOVE": '"; rm -rf /; "'}),
         ("projects.shop.canary_tag", "shop::app_canary"),
+        ("projects.greeter.environment", {"MOTTO": "one\ntwo"}),
+        ("projects.greeter.environment", {"MOTTO": "one\n"}),
+        ("projects.greeter.environment", {"MOTTO": True}),
+        ("projects.greeter.environment", {"A\n": "b"}),
+        ("projects.greeter.environment", {"A=B": "c"}),
         ("consul.encrypt", "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="),
         ("repository.url", "http://apt1.example.com bookworm"),
         ("load_balancer.bind", ":80\n  bind :81"),
@@ -66,6 +71,10 @@ def test_the_example_has_every_role_and_our_own_version():
 )
 def test_what_is_wrong_is_refused(path, value):
     assert list(SCHEMA.iter_errors(changed(path, value)))
+
+
+def test_any_text_of_one_line_is_an_environment():
+    assert not list(SCHEMA.iter_errors(changed("projects.greeter.environment", {"http_proxy": "\"'$`\\ #"})))
 
 
 @pytest.mark.parametrize(("old", "role"), [("gateway", "gateway_host"), ("status_page", "status_host")])

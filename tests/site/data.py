@@ -16,6 +16,8 @@ PACKAGES = ("cicd-converge", "cicd-sandbox", "cicd-traffic", "cicd-render", "cic
 NFPM = "2.48.0"
 GATEWAY = "/etc/cicd/gateway"
 STATUS_TOKEN = "/etc/cicd/status/consul.token"
+MOTTO = """ 'Hi', "you" \\ $HOME `id` {{ 7 * 7 }} # grüße; \\"""
+ENVIRONMENT = {"GREETER_HOST": "{address}", "GREETER_PORT": "8080", "MOTTO": MOTTO}
 PROJECT = {
     "service": "greeter",
     "tag": "greeter::app",
@@ -24,6 +26,7 @@ PROJECT = {
     "port": 8080,
     "health": "/health",
     "unit": "greeter.service",
+    "environment": ENVIRONMENT,
 }
 
 
@@ -181,7 +184,10 @@ def pack(places: Places, world: SiteWorld) -> dict[str, Any]:
         "deploy": {"batches": ["1", "100%"], "min_bake_seconds": 3},
         "chat_accounts": [USER],
         "projects": {
-            "greeter": {"repository": "acme/greeter", "branch": "main", "job": "greeter", "role": "app"}
+            "greeter": {
+                **{"repository": "acme/greeter", "branch": "main", "job": "greeter", "role": "app"},
+                "environment": ENVIRONMENT,
+            }
         },
     }
 

@@ -12,13 +12,12 @@ from lab.down import down
 from lab.git import clone
 from lab.git import server as git
 from lab.github import host as github
-from lab.hosts import app, common, keys
+from lab.hosts import common, keys
 from lab.hosts.container import PATH, Container
 from lab.jenkins import host as jenkins
 from lab.kernel_limits import KernelLimits
 from lab.lock import held
 from lab.places import Places
-from lab.project import FIRST
 from lab.stackstorm import engine
 from lab.world import SSH_PORT, Host
 from tests.site import files
@@ -111,9 +110,6 @@ class Machines:
         disk.folder("root/.ssh", mode=0o700)
         disk.write("root/.ssh/authorized_keys", keys.public(self.places, "admin"), mode=0o600)
         common.distribution(container, self.world.address(APT))
-        if host.role == "app":
-            path, text = app.listening_file(host, FIRST)
-            disk.write(path, text)
         if host.name == STACK:
             self._prepare_stackstorm(host)
 

@@ -19,7 +19,7 @@ PUSH_SECONDS = 300.0
 # What the tools write themselves: neither what they copy of the site's files nor what packages bring.
 SETTINGS = """
 for file in /etc/apt/sources.list.d/cicd.list /etc/consul.d/*.json /etc/nginx/conf.d/cicd-apt.conf \\
-    /etc/cicd/*.conf /etc/cicd/projects/* /etc/cicd/render.d/*; do
+    /etc/cicd/*.conf /etc/cicd/projects/* /etc/default/greeter /etc/cicd/render.d/*; do
     [ ! -f "$file" ] || { stat -c '%n %a %U:%G' "$file"; cat "$file"; }
 done
 """

@@ -49,6 +49,10 @@ def test_a_host_has_the_files_that_adding_the_project_would_give_it(made: Site):
         assert made.run(CANARY, "cat", path) == text
 
 
+def test_the_file_that_says_where_the_application_listens_is_open_to_nobody_else(made: Site):
+    assert made.run(CANARY, "stat", "-c", "%a %U:%G", "/etc/default/greeter") == "640 root:root\n"
+
+
 def test_all_tools_write_the_same_files(made: Site, written: dict[str, dict[str, str]]):
     written[made.tool.name] = made.written()
 

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from lab.errors import LabError
+from tests.site.data import MOTTO
 from tests.site.made import Site
 from tests.site.world import APT, CANARY, NAMES, PRODUCTION, STACK
 
@@ -22,6 +23,13 @@ def test_a_push_reaches_the_canary_and_no_other_host(made: Site):
     assert answer["host"] == CANARY
     with pytest.raises(LabError, match="no packages found matching greeter"):
         made.run(PRODUCTION, "dpkg-query", "-W", "greeter")
+
+
+def test_the_application_finds_its_environment_as_the_data_have_it(made: Site):
+    process = made.process(CANARY, "greeter").partition("MainPID=")[2].split()[0]
+    found = made.run(CANARY, "cat", f"/proc/{process}/environ").split("\0")
+
+    assert {f"GREETER_HOST={made.machines.world.address(CANARY)}", f"MOTTO={MOTTO}"} <= set(found)
 
 
 def test_a_run_after_it_changes_nothing_and_leaves_the_version_to_consul(made: Site):

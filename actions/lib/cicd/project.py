@@ -42,6 +42,7 @@ class Project:
     deploy: Overrides = field(default_factory=lambda: Overrides())  # keys of that section that are its own
     requires: Mapping[str, str] = field(default_factory=dict)  # the least version of other projects, by name
     packages: tuple[str, ...] = ()  # names of packages that are this project's, whoever published one first
+    environment: Mapping[str, str] = field(default_factory=dict)  # what its application finds on each host
     verify_reproducible: str = ""  # that of `package` when empty
     analysis: AnalysisPolicy = NO_ANALYSIS
 
@@ -90,6 +91,7 @@ def parse(name: str, values: Mapping[str, Any], config: Mapping[str, Any], bake:
         deploy=lifecycles.overrides(cast(Overrides, values.get("deploy") or {})),
         requires=_requires(name, values.get("requires") or {}, config),
         packages=tuple(identifiers.check("package", name) for name in values.get("packages") or ()),
+        environment=dict(values.get("environment") or {}),
         verify_reproducible=values.get("verify_reproducible") or "",
         analysis=analyses.parse(values.get("analysis"), ("projects", name, "analysis")) or NO_ANALYSIS,
     )

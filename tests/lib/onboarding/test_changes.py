@@ -60,6 +60,28 @@ def test_a_hosts_files_say_what_docs_hosts_says(tmp_path):
     assert service.replace(" ", "").count('"shop::app_canary"') == 1
 
 
+def test_an_applications_environment_is_a_file_that_systemd_reads_as_it_was_given(tmp_path):
+    values = {"HOST": "{address}", "NODE": "{host}", "MOTTO": """ 'a' "b" \\ $HOME `id` #; \\"""}
+    definition = {"repository": "acme/shop", "environment": values}
+    asked = wanted.parse(given(tmp_path), "shop", request(definition=definition))
+
+    assert host_files.files(asked, HOST)["/etc/default/shop"].splitlines()[1:] == [
+        'HOST="10.0.0.1"',
+        'NODE="web1"',
+        r"""MOTTO=" 'a' \"b\" \\ \$HOME \`id\` #; \\" """.strip(),
+    ]
+
+
+@pytest.mark.parametrize(
+    "values", [{"A": "b\n"}, {"A": "b\0"}, {"A\n": "b"}, {"A B": "c"}, {"A=": "b"}, {"A": 1}]
+)
+def test_an_environment_that_a_file_cannot_have_is_refused(tmp_path, values):
+    definition = {"repository": "acme/shop", "environment": values}
+
+    with pytest.raises(ConfigError, match="environment"):
+        wanted.parse(given(tmp_path), "shop", request(definition=definition))
+
+
 def test_rings_of_a_lifecycle_are_named_to_the_host_with_their_tags(tmp_path):
     rings = [
         {"name": "staging", "tag": "{project}::staging"},

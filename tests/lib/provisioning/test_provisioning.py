@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from cicd.clients import known_hosts
 from cicd.errors import CicdError, ConfigError, HostError, ProviderError, Refused
 from cicd.machines import drivers
-from cicd.provisioning import asked, bundle, creating, lost_machines, removing, user_data
+from cicd.provisioning import asked, bundle, creating, lost_machines, user_data
 from cicd.provisioning.awaiting import Newcomer
 from cicd.provisioning.join_token import new
 from cicd.provisioning.ordering import Ordering
@@ -134,6 +135,18 @@ def test_the_user_data_has_one_secret_and_what_is_sealed_has_the_rest(site, tmp_
     assert json.loads(files["/etc/consul.d/cicd-machine.json"]["text"])["node_name"] == name
     assert "UNIT=greeter.service" in files["/etc/cicd/projects/greeter.conf"]["text"]
     assert files[".ssh/authorized_keys"]["owner"] == "cicd"
+
+
+def test_it_gets_the_environment_of_its_application_with_its_own_name_and_address(site):
+    wanted = asked.host(site.settings, "greeter", "production", "greeter-production-1")
+    project = replace(wanted.project, environment={"HOST": "{address}", "NODE": "{host}"})
+
+    text = bundle.text(replace(wanted, project=project), Rights())
+
+    files = {one["path"]: one for one in json.loads(text)["files"]}
+    found = files["/etc/default/greeter"]
+    assert found["text"].splitlines()[1:] == ['HOST="@ADDRESS@"', 'NODE="greeter-production-1"']
+    assert found["mode"] == "0640"
 
 
 def test_with_acls_the_tokens_are_only_in_what_is_sealed(site, tmp_path):
@@ -277,49 +290,6 @@ def test_while_the_provider_is_away_what_is_to_go_is_kept_and_tried_again(site, 
     lost(site)
 
     assert swept(site.settings).done == [f"{name} was destroyed: whoever made it did not finish"]
-    assert site.left() == []
-
-
-def test_one_that_is_being_destroyed_is_not_made_again_nor_recorded_as_a_host(site):
-    name = site.made()
-    site.joins(name)
-    site.serves(name)
-    site.registry.write(name, lambda known: {**known, "state": "leaving"})
-
-    for step in (
-        lambda: creating.created(site.settings, name),
-        lambda: Newcomer(site.settings, name).until_ready(),
-        lambda: site.registry.ready(name),
-    ):
-        with pytest.raises(Refused, match=f"{name} is being destroyed"):
-            step()
-    assert site.registry.find(name)["state"] == "leaving"
-
-
-def test_the_record_of_one_that_was_given_up_never_comes_back(site):
-    name = site.made()
-    removed(site.settings, name)
-
-    for step in (site.registry.ready, site.joins, lambda name: site.registry.open_join(name, new(), "", 1)):
-        with pytest.raises(Refused, match=f"{name} was given up meanwhile"):
-            step(name)
-    assert site.left() == []
-
-
-def test_two_that_remove_one_machine_at_once_both_succeed(site, monkeypatch):
-    name = site.made()
-    forget = removing.forget_host
-    first = [lambda: removed(site.settings, name)]
-
-    def forgotten(*given: object) -> None:
-        if first:
-            first.pop()()
-        forget(*given)
-
-    monkeypatch.setattr(removing, "forget_host", forgotten)
-    given_up(site.settings, name, ME)
-    given_up(site.settings, name, ME)
-
     assert site.left() == []
 
 

@@ -1,4 +1,4 @@
-"""What a host needs to run the project: cicd-converge's settings, its service in Consul, and the watch."""
+"""What a host needs to run the project: cicd-converge's settings, service in Consul, environment, watch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Dict, Iterator, Mapping, Tuple
 from cicd.clients.ssh import Shell
 from cicd.config import Project, Settings
 from cicd.errors import HostError
-from cicd.onboarding import changes
+from cicd.onboarding import changes, environment_file
 from cicd.onboarding.consul_acl import secret_of
 from cicd.onboarding.item import GONE, LEFT, MISSING, OTHER, THERE, Item
 from cicd.onboarding.wanted import Wanted
@@ -108,6 +108,7 @@ def files(wanted: Wanted, host: Host, token: str = "") -> Dict[str, str]:
     return {
         f"/etc/cicd/projects/{name}.conf": settings_file(wanted, host),
         f"/etc/consul.d/cicd-{name}.json": service_file(wanted, host, token),
+        **environment_file.files(wanted.project, host),
     }
 
 
@@ -135,26 +136,26 @@ def _seen(wanted: Wanted, host: Host) -> Tuple[str, str]:
 def _state(found: Mapping[str, str], expected: Mapping[str, str]) -> str:
     if any(found.get(path, digest) != digest for path, digest in expected.items()):
         return OTHER
-    return THERE if set(found) == {*expected, WATCH} else MISSING
+    return THERE if {*expected, WATCH} <= set(found) else MISSING
 
 
 def _make(wanted: Wanted, host: Host) -> None:
     name, token = wanted.project.name, secret_of(wanted, host.name)
-    conf, service = files(wanted, host, token).values()
+    texts = dict(zip(("conf", "service", "environment"), files(wanted, host, token).values()))
     with shell(wanted.settings, host) as there:
         folder = there.script("make_folder", [], SECONDS).strip()
-        for file, text in {"conf": conf, "service": service, "token": token}.items():
+        for file, text in {**texts, "token": token}.items():
             there.put(text, f"{folder}/{file}")
         there.script("add_to_host", [name, folder], SECONDS)
 
 
 def remove(settings: Settings, project: Project, host: Host, uninstall: bool = False) -> None:
     """Let *host* run *project* no more; what it has installed of it stays, unless it is to *uninstall*."""
-    packages = [package_name(project.name), *project.packages] if uninstall else []
+    own = package_name(project.name)
+    packages = [own, *project.packages] if uninstall else []
+    arguments = [project.name, settings.service_name(project), own, *packages]
     with shell(settings, host) as there:
-        there.script(
-            "remove_from_host", [project.name, settings.service_name(project), *packages], REMOVAL_SECONDS
-        )
+        there.script("remove_from_host", arguments, REMOVAL_SECONDS)
 
 
 def shell(settings: Settings, host: Host) -> Shell:

@@ -9,7 +9,7 @@ from typing import Iterator, Sequence
 from cicd.clients import connection
 from cicd.config import Settings
 from cicd.errors import ConfigError
-from cicd.onboarding import host_files
+from cicd.onboarding import environment_file, host_files
 from cicd.onboarding.wanted import Wanted
 from cicd.provisioning import site_files
 from cicd.provisioning.rights import Rights
@@ -38,7 +38,8 @@ def _own(wanted: Wanted, rights: Rights, shared: Sequence[File]) -> Iterator[Fil
     yield site_files.file("/etc/consul.d/cicd-machine.json", json.dumps(described, indent=2) + "\n", 0o640)
     found = host_files.files(wanted, Host(node, ADDRESS), rights.converge)
     for path, content in found.items():
-        yield site_files.file(path, content, 0o640 if path.startswith(site_files.CONSUL) else 0o644)
+        is_closed = path.startswith((site_files.CONSUL, environment_file.FOLDER))
+        yield site_files.file(path, content, 0o640 if is_closed else 0o644)
     if rights.converge:
         yield site_files.file(_token_file(shared), f"{rights.converge}\n", 0o600)
     yield site_files.file(

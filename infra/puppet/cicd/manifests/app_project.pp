@@ -1,4 +1,4 @@
-# @summary A project on an app host: what cicd-converge knows of it, and its service in Consul.
+# @summary A project on an app host: what cicd-converge knows of it, its environment, and its service in Consul.
 #
 # @param project what the site's data say of it
 # @param ring the ring of this host
@@ -35,6 +35,16 @@ define cicd::app_project (
     owner   => 'root',
     group   => 'root',
     mode    => '0644',
+  }
+
+  # Nothing starts the application again, which would be on all hosts at once: the next deploy does, in turn.
+  if $project['environment'] {
+    file { "/etc/default/${title}":
+      content => epp('cicd/environment.epp', { 'project' => $title, 'environment' => $project['environment'] }),
+      owner   => 'root',
+      group   => 'root',
+      mode    => '0640',
+    }
   }
 
   cicd::secret_json { "/etc/consul.d/cicd-${title}.json":

@@ -1,4 +1,4 @@
-# Let this host run a project.  $1 project  $2 folder with what it gets: conf, service and token, empty without ACLs
+# Let this host run a project.  $1 project  $2 folder with what it gets: conf, service, environment or none, token, empty without ACLs
 set -eu
 trap 'rm -rf "$2"' EXIT
 sudo=
@@ -32,6 +32,7 @@ if [ -s "$2/token" ]; then
 fi
 $sudo mkdir -p /etc/cicd/projects
 place 640 "$group" "$2/service" "/etc/consul.d/cicd-$1.json"
+[ ! -e "$2/environment" ] || place 640 root "$2/environment" "/etc/default/$1"
 place 644 root "$2/conf" "/etc/cicd/projects/$1.conf"
 $sudo systemctl kill --signal=HUP consul.service
 $sudo systemctl enable --quiet --now "cicd-converge-watch@$1.service"

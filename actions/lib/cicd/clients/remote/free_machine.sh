@@ -16,6 +16,7 @@ fi
 for folder in /etc/consul.d /var/lib/consul /etc/cicd /var/lib/cicd-converge; do
     ! $sudo test -d "$folder" || $sudo find "$folder" -mindepth 1 -delete
 done
+! $sudo grep -qs '^# cicd wrote this: ' "/etc/default/$1" || $sudo rm -f "/etc/default/$1"
 $sudo rm -f /etc/cloud/cloud.cfg.d/90_cicd.cfg
 $sudo cloud-init clean --logs --seed
 $sudo rm -f /var/lib/cicd-machine/order

@@ -1,9 +1,15 @@
-# Let this host run a project no more.  $1 project  $2 its service in Consul  $3… packages to remove; without, they stay
+# Let this host run a project no more.  $1 project  $2 its service in Consul  $3 its package
+# $4… packages to remove; without, they stay
 set -eu
-project=$1 service=$2
-shift 2
+project=$1 service=$2 own=$3
+shift 3
 sudo=
 [ "$(id -u)" = 0 ] || sudo='sudo -n'
+
+is_installed() { # PACKAGE
+    dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed
+}
+
 $sudo systemctl disable --quiet --now "cicd-converge-watch@$project.service" 2>/dev/null || true
 $sudo rm -f "/etc/cicd/projects/$project.conf" "/etc/consul.d/cicd-$project.json"
 # A run that has begun would report, and register its check, once more.
@@ -13,9 +19,12 @@ if $sudo test -e "$lock"; then
 fi
 $sudo systemctl kill --signal=HUP consul.service
 for package in "$@"; do
-    [ -n "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -x installed)" ] || continue
+    is_installed "$package" || continue
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-auto-remove remove "$package" >/dev/null
 done
+# An application that goes on needs its environment, and a file that others wrote is theirs.
+environment=/etc/default/$project
+if ! is_installed "$own" && $sudo grep -qs '^# cicd wrote this: ' "$environment"; then $sudo rm -f "$environment"; fi
 
 . ./consul_agent.sh
 token=

@@ -2,7 +2,7 @@
 set -eu
 sudo=
 [ "$(id -u)" = 0 ] || sudo='sudo -n'
-for file in "/etc/cicd/projects/$1.conf" "/etc/consul.d/cicd-$1.json"; do
+for file in "/etc/cicd/projects/$1.conf" "/etc/consul.d/cicd-$1.json" "/etc/default/$1"; do
     if $sudo test -e "$file"; then
         printf '%s %s\n' "$file" "$($sudo sed '/^ *"token": /d' "$file" | sha256sum | cut -d' ' -f1)"
     fi
