@@ -59,6 +59,8 @@ def joining(sent: Any) -> Caller:
     if not isinstance(signature, str) or not IDENTIFIER.fullmatch(signature):
         raise ValueError(UNREADABLE)
     where = str(ipaddress.ip_address(str(address)))
+    if "%" in where:  # what follows is any text
+        raise ValueError(UNREADABLE)
     return Caller(caller.identifier, {"host_keys": keys, "address": where, "signature": signature})
 
 

@@ -110,6 +110,7 @@ def test_a_token_that_is_unknown_or_too_old_is_good_for_nothing(site):
         {"id": "../release"},
         {"id": None},
         {"address": "192.0.2.7\nroot"},
+        {"address": f"fe80::7%\n* {KEY}"},
         {"host_keys": []},
         {"host_keys": ["ssh-ed25519 {{ 1 }}"]},
         {"host_keys": [f"{KEY}\n* {KEY}"]},
