@@ -34,9 +34,14 @@ PATTERNS = {
 
 def check(field: str, value: object) -> str:
     """Return *value* when it is a string of the *field*'s pattern, or raise InputError."""
-    if isinstance(value, str) and re.fullmatch(PATTERNS[field], value):
+    if isinstance(value, str) and is_valid(field, value):
         return value
     raise InputError(f"{value!r:.80} is not a valid {field}.", f"A {field} matches ^{PATTERNS[field]}$.")
+
+
+def is_valid(field: str, value: str) -> bool:
+    """Whether *value* is of the *field*'s pattern."""
+    return re.fullmatch(PATTERNS[field], value) is not None
 
 
 def trace_tag(repository: str, commit: str) -> str:

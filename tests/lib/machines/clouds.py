@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -103,6 +104,10 @@ class Cloud(ABC):
     def make_another(self, name: str) -> None:
         """Let somebody make one more machine with the tags of the one called *name*."""
 
+    @abstractmethod
+    def make_unmarked(self, machine: Machine, mark: str) -> None:
+        """Let somebody make one like *machine* with the tag of its site; *mark* is its name, if any."""
+
     def close(self) -> None:
         self.between.close()
 
@@ -134,7 +139,8 @@ class DigitalOceanCloud(Cloud):
 
     def __init__(self, folder: Path) -> None:
         self.machines = PaperMachines()
-        self.http = digitalocean.server("127.0.0.1", 0, SECRET, Droplets(self.machines))
+        self.droplets = Droplets(self.machines)
+        self.http = digitalocean.server("127.0.0.1", 0, SECRET, self.droplets)
         threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
         super().__init__(folder, f"http://127.0.0.1:{self.http.server_port}")
 
@@ -175,6 +181,13 @@ class DigitalOceanCloud(Cloud):
         self.machines.states[int(machine.identifier)] = "active"
 
     def make_another(self, name: str) -> None:
+        self._make_again(name, lambda tag: tag)
+
+    def make_unmarked(self, machine: Machine, mark: str) -> None:
+        marked = f"cicd-machine:{mark}" if mark else "web"
+        self._make_again(machine.name, lambda tag: marked if tag.startswith("cicd-machine:") else tag)
+
+    def _make_again(self, name: str, tag: Callable[[str], str]) -> None:
         headers = {"Authorization": f"Bearer {SECRET}"}
         found = requests.get(f"{self.real}/v2/droplets", headers=headers, timeout=30).json()["droplets"]
         one = next(droplet for droplet in found if droplet["name"] == name)
@@ -183,7 +196,7 @@ class DigitalOceanCloud(Cloud):
             "region": "fra1",
             "size": one["size_slug"],
             "image": "debian-12-x64",
-            "tags": one["tags"],
+            "tags": [*map(tag, one["tags"])],
         }
         requests.post(f"{self.real}/v2/droplets", headers=headers, json=body, timeout=30).raise_for_status()
 
@@ -301,6 +314,13 @@ class Ec2Cloud(Cloud):
         made = next(body for _, _, body in self.between.asked if self.makes("POST", body))
         again = {key: values[0] for key, values in parse_qs(made.decode()).items()}
         self._do(**{**again, "ClientToken": "another"})
+
+    def make_unmarked(self, machine: Machine, mark: str) -> None:
+        made = next(body for _, _, body in self.between.asked if self.makes("POST", body))
+        again = {key: values[0] for key, values in parse_qs(made.decode()).items()}
+        tags = {key: "x" if value == "cicd-machine" and not mark else value for key, value in again.items()}
+        named = {key: mark if value == machine.name and mark else value for key, value in tags.items()}
+        self._do(**{**named, "ClientToken": f"another{mark}"})
 
     def _do(self, **wanted: str) -> None:
         body = urlencode({"Version": ec2.VERSION, **wanted}).encode()

@@ -85,6 +85,14 @@ def test_another_sites_machines_are_neither_seen_nor_destroyed(cloud: Cloud):
     assert cloud.ask(site="elsewhere").find(NAME).identifier == made.identifier
 
 
+def test_what_people_gave_the_sites_tag_is_none_of_ours(cloud: Cloud):
+    made = cloud.ask().create(cloud.order())
+    for mark in ("", "Web-1"):
+        cloud.make_unmarked(made, mark)
+
+    assert [machine.identifier for machine in cloud.ask().list()] == [made.identifier]
+
+
 def test_a_machine_may_be_destroyed_twice_or_never_have_been(cloud: Cloud):
     first = cloud.ask().create(cloud.order())
     for _ in range(2):

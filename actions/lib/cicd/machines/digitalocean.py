@@ -21,6 +21,7 @@ from cicd.machines.driver import (
     Driver,
     Machine,
     Order,
+    ours,
     seen,
 )
 from cicd.sanitize import one_line
@@ -74,10 +75,10 @@ class DigitalOcean(Driver):
         self._token = config.secret(provider.token_file)
 
     def list(self) -> List[Machine]:
-        return [machine for machine in self._tagged(SITE_TAG, self._site) if machine.state != GONE]
+        return ours(self._tagged(SITE_TAG, self._site))
 
     def named(self, name: str) -> List[Machine]:
-        return [machine for machine in self._tagged(MACHINE_TAG, name) if machine.name == name]
+        return self._tagged(MACHINE_TAG, name)
 
     def make(self, order: Order) -> Machine:
         body: Dict[str, object] = {
@@ -138,7 +139,7 @@ class DigitalOcean(Driver):
         status = str(droplet["status"])
         return Machine(
             identifier=str(droplet["id"]),
-            name=str(droplet["name"]),
+            name=_marked(droplet),
             address=self._address(droplet),
             state=STATES.get(status, STARTING),
             created=datetime.fromisoformat(droplet["created_at"].replace("Z", "+00:00")).timestamp(),
@@ -184,6 +185,12 @@ class _Missing(ProviderError):
 def _number_or_word(value: str) -> int | str:
     """Images and keys have a number, or a word: a slug or a fingerprint."""
     return int(value) if value.isdecimal() else value
+
+
+def _marked(droplet: Droplet) -> str:
+    """Return the name by its tag, since anyone may rename a droplet; empty without one."""
+    tags = (tag.partition(":") for tag in droplet.get("tags") or [])
+    return next((name for key, _, name in tags if key == MACHINE_TAG), "")
 
 
 def _tag(key: str, value: str) -> str:

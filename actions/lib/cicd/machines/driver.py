@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import List, Mapping, Sequence
+from typing import Iterable, List, Mapping, Sequence
 
 from cicd import identifiers
 from cicd.errors import InputError, ProviderError, ProviderSilent
@@ -137,6 +137,11 @@ class Driver(ABC):
 def tags(site: str, project: str, ring: str, name: str) -> Mapping[str, str]:
     """Return the tags of the machine *name*, by which it is found again."""
     return {SITE_TAG: site, PROJECT_TAG: project, RING_TAG: ring, MACHINE_TAG: name}
+
+
+def ours(machines: Iterable[Machine]) -> List[Machine]:
+    """Return those of *machines* that the pack made and that are not gone: anyone may use a site's tag."""
+    return [one for one in machines if one.state != GONE and identifiers.is_valid("machine", one.name)]
 
 
 def _only_one(name: str, found: Sequence[Machine]) -> Machine | None:

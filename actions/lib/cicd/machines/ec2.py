@@ -24,6 +24,7 @@ from cicd.machines.driver import (
     Driver,
     Machine,
     Order,
+    ours,
     seen,
 )
 from cicd.sanitize import one_line
@@ -69,7 +70,7 @@ class Ec2(Driver):
         self._credentials = aws.read(provider.credentials_file)
 
     def list(self) -> List[Machine]:
-        return [machine for machine in self._tagged({SITE_TAG: self._site}) if machine.state != GONE]
+        return ours(self._tagged({SITE_TAG: self._site}))
 
     def named(self, name: str) -> List[Machine]:
         return list(self._tagged({SITE_TAG: self._site, MACHINE_TAG: name}))
