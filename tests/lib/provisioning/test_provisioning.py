@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 
 from cicd.clients import known_hosts
-from cicd.errors import CicdError, ConfigError, HostError, ProviderError, Refused
+from cicd.errors import CicdError, ConfigError, ConsulError, HostError, ProviderError, Refused
 from cicd.machines import drivers
-from cicd.provisioning import asked, bundle, creating, lost_machines, user_data
+from cicd.provisioning import asked, awaiting, bundle, creating, lost_machines, removing, user_data
 from cicd.provisioning.awaiting import Newcomer
 from cicd.provisioning.join_token import new
 from cicd.provisioning.ordering import Ordering
 from cicd.provisioning.removing import given_up, removed
+from cicd.provisioning.retiring import Retirement
 from cicd.provisioning.rights import Rights
 from cicd.provisioning.sweeping import swept
 from cicd.release.transitions import DEPLOYING, HEALTHY, Ring
+from tests.lib.consul_settings import changed
 from tests.lib.provisioning.site import BUILD, KEY, ME, Site, standing
 
 
@@ -85,6 +87,18 @@ def test_there_are_never_more_than_may_be(site):
     with pytest.raises(Refused, match="there are 2 machines, and at most 2 may be"):
         site.made("e2")
     assert len(site.registry.every()) == 2
+
+
+def test_canaries_that_are_on_their_way_count_as_well(site):
+    site.put("cicd/greeter/wanted/canary", "version=1\nrollout=open\n")
+    site.serves("web1")
+    site.settings = changed(site.settings, "deploy", max_canaries="1")
+    site.ordered("e1", "canary")
+
+    with pytest.raises(Refused, match="2 of greeter's 3 hosts are canaries"):
+        site.ordered("e2", "canary")
+    assert len(site.registry.every()) == 1
+    site.registry._store.ask(lambda c: c.catalog.deregister("web1"))
 
 
 @pytest.mark.parametrize(
@@ -221,6 +235,23 @@ def test_one_whose_program_failed_says_at_what(site):
         Newcomer(site.settings, name).until_ready()
 
 
+def test_a_look_that_fails_gives_up_no_machine_that_may_come(site, tmp_path, monkeypatch):
+    name = site.made()
+    (tmp_path / "token").write_text("wrong" * 8)
+    stage, away = Newcomer.stage, [ConsulError("Consul is away.")] * 2
+
+    def seen(*given: object) -> tuple[str, str]:
+        if away:
+            raise away.pop()
+        return stage(*given)
+
+    monkeypatch.setattr(awaiting, "POLL_SECONDS", 0)
+    monkeypatch.setattr(Newcomer, "stage", seen)
+    with pytest.raises(HostError, match="does not serve after 1 s: it has not joined yet"):
+        Newcomer(site.settings, name).until_ready()
+    (tmp_path / "token").write_text("t" * 40)
+
+
 def killed(at: str, monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
     """Let provisioning die after the step *at*."""
     name = site.ordered()
@@ -280,6 +311,20 @@ def test_one_without_a_record_is_destroyed_unless_it_is_a_node(site):
     drivers.of(site.settings, "cloud").destroy(node)
 
 
+def test_a_machine_whose_provider_is_not_configured_any_more_is_not_called_destroyed(site):
+    name = site.made()
+    (provider,) = site.settings.machines.providers.values()
+    configured, site.settings = site.settings, changed(site.settings, "machines", providers={"new": provider})
+    lost(site)
+
+    (error,) = swept(changed(site.settings, "machines", providers={"new": provider})).failed
+    assert error.message.startswith(f"{name} was not destroyed: its provider cloud is not configured")
+    said = Retirement(site.settings, name, ME, force=True).remove()
+    assert said.endswith("Its machine stays at cloud, which is not configured.")
+    site.settings = configured
+    drivers.of(site.settings, "cloud").destroy(name)
+
+
 def test_while_the_provider_is_away_what_is_to_go_is_kept_and_tried_again(site, tmp_path):
     name = site.made()
     (tmp_path / "token").write_text("wrong" * 8)
@@ -290,6 +335,49 @@ def test_while_the_provider_is_away_what_is_to_go_is_kept_and_tried_again(site, 
     lost(site)
 
     assert swept(site.settings).done == [f"{name} was destroyed: whoever made it did not finish"]
+    assert site.left() == []
+
+
+def test_one_that_is_being_destroyed_is_not_made_again_nor_recorded_as_a_host(site):
+    name = site.made()
+    site.joins(name)
+    site.serves(name)
+    site.registry.write(name, lambda known: {**known, "state": "leaving"})
+
+    for step in (
+        lambda: creating.created(site.settings, name),
+        lambda: Newcomer(site.settings, name).until_ready(),
+        lambda: site.registry.ready(name),
+    ):
+        with pytest.raises(Refused, match=f"{name} is being destroyed"):
+            step()
+    assert site.registry.find(name)["state"] == "leaving"
+
+
+def test_the_record_of_one_that_was_given_up_never_comes_back(site):
+    name = site.made()
+    removed(site.settings, name)
+
+    for step in (site.registry.ready, site.joins, lambda name: site.registry.open_join(name, new(), "", 1)):
+        with pytest.raises(Refused, match=f"{name} was given up meanwhile"):
+            step(name)
+    assert site.left() == []
+
+
+def test_two_that_remove_one_machine_at_once_both_succeed(site, monkeypatch):
+    name = site.made()
+    forget = removing.forget_host
+    first = [lambda: removed(site.settings, name)]
+
+    def forgotten(*given: object) -> None:
+        if first:
+            first.pop()()
+        forget(*given)
+
+    monkeypatch.setattr(removing, "forget_host", forgotten)
+    given_up(site.settings, name, ME)
+    given_up(site.settings, name, ME)
+
     assert site.left() == []
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 from cicd.config import Settings
-from cicd.errors import HostError, ProviderBusy
+from cicd.errors import ConsulError, HostError, ProviderError
 from cicd.machines import drivers
 from cicd.machines.driver import GONE, STOPPED, Machine
 from cicd.provisioning.record import READY, MachineRecord
@@ -36,22 +36,36 @@ class Newcomer:
 
     def until_ready(self) -> str:
         """Return the version that it serves, once it does; HostError says how far it came otherwise."""
-        registry = Registry(self.settings)
+        patient_until = time.monotonic() + self.settings.machines.ready_seconds
         while True:
-            known = registry.see_to(self.name)
-            limit = known["at"] + self.settings.machines.ready_seconds
-            known = self.introduced(known)
-            stage, version = self.stage(known)
-            if known["state"] == READY:  # this workflow again, after it succeeded
+            try:
+                version = self._looked()
+            except ConsulError as error:  # the machine goes on without us, and so may Consul
+                if time.monotonic() > patient_until:
+                    raise
+                version = None
+                self._say(error.message)
+            if version is not None:
                 return version
-            if version:
-                registry.ready(self.name)
-                return version
-            self._say(stage)
-            self._refuse_hopeless(registry, known)
-            if time.time() > limit:
-                raise self._failed(f"does not serve after {self.settings.machines.ready_seconds} s: {stage}")
             time.sleep(POLL_SECONDS)
+
+    def _looked(self) -> str | None:
+        """Return the version that it serves; None while it may yet come to serve."""
+        registry = Registry(self.settings)
+        known = registry.see_to(self.name)
+        limit = known["at"] + self.settings.machines.ready_seconds
+        known = self.introduced(known)
+        stage, version = self.stage(known)
+        if known["state"] == READY:  # this workflow again, after it succeeded
+            return version
+        if version:
+            registry.ready(self.name)
+            return version
+        self._say(stage)
+        self._refuse_hopeless(registry, known)
+        if time.time() > limit:
+            raise self._failed(f"does not serve after {self.settings.machines.ready_seconds} s: {stage}")
+        return None
 
     def introduced(self, known: MachineRecord) -> MachineRecord:
         """Keep the host keys of the machine, once it said them itself, and return what is *known* then."""
@@ -84,7 +98,7 @@ class Newcomer:
             raise self._failed(f"failed at joining: {one_line(failure, 500)}")
         if time.monotonic() - self._asked > LOOK_SECONDS:
             self._asked = time.monotonic()
-            with suppress(ProviderBusy):  # it is asked again in a while
+            with suppress(ProviderError):  # it is asked again in a while, and the machine may well come
                 self._refuse_dead(drivers.of(self.settings, known["provider"]).find(self.name))
 
     def _refuse_dead(self, machine: Machine | None) -> None:

@@ -23,7 +23,7 @@ def refuse_closed(settings: Settings) -> str:
 
     machines = settings.machines
     url = f"{machines.gateway_url.rstrip('/')}/join"
-    trust = secret(machines.gateway_ca_file) and machines.gateway_ca_file or True
+    trust = (secret(machines.gateway_ca_file) and machines.gateway_ca_file) or True
     try:
         answer = requests.post(url, json={}, verify=trust, timeout=TIMEOUT_SECONDS, allow_redirects=False)
     except requests.exceptions.SSLError as error:

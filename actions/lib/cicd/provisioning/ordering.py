@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Mapping
 
 from cicd import identifiers
 from cicd.clients.consul import text
@@ -43,11 +44,11 @@ class Ordering:
         if known:  # this execution again, after a step of it was killed
             return name
         self._refuse_unprepared(name)
-        self._refuse_unfit(name)
-        self._refuse_too_many(registry, name)
+        hosts = self._refuse_unfit()
+        self._refuse_too_many(registry, name, hosts)
         registry.begin(name, self._record())
         try:
-            self._refuse_too_many(registry, name)  # two that come at once see each other now
+            self._refuse_too_many(registry, name, hosts)  # two that come at once see each other now
         except Refused:
             registry.forget(name)
             raise
@@ -72,7 +73,8 @@ class Ordering:
         drivers.order(self.settings, self.provider, name, self.project, self.ring, trial)
         gateway_door.refuse_closed(self.settings)
 
-    def _refuse_unfit(self, name: str) -> None:
+    def _refuse_unfit(self) -> Snapshot:
+        """Return what is known of the project, whose ring may get a host."""
         project = self.settings.project(self.project)
         stage = project.lifecycle.stage(self.ring)
         if stage.datacenter:
@@ -82,10 +84,7 @@ class Ordering:
             )
         seen = Store(self.settings).look(Look(project, reports=False))
         self._refuse_idle(seen)
-        tags = self.settings.tags(project)
-        found = [*seen.consul_hosts, _host(name, [self.settings.tag(project), tags[self.ring]])]
-        share = seen.deploy(self.ring).max_canaries
-        rings.refuse_crowd(found, self.project, project.lifecycle.productions, tags, share)
+        return seen
 
     def _refuse_idle(self, seen: Snapshot) -> None:
         """Raise Refused when a new host, which obeys this document, would not go to the ring's version."""
@@ -106,9 +105,26 @@ class Ordering:
                 f"{what} is being deployed to: a new host would wait.", "Wait for it, then try again."
             )
 
-    def _refuse_too_many(self, registry: Registry, name: str) -> None:
-        present = {one: known.get("ring", "") for one, known in registry.every().items() if one != name}
+    def _refuse_too_many(self, registry: Registry, name: str, seen: Snapshot) -> None:
+        others = {one: known for one, known in registry.every().items() if one != name}
+        present = {one: known.get("ring", "") for one, known in others.items()}
         refuse_too_many(self.settings.machines, present, name, self.ring)
+        hosts = {one.name for one in seen.consul_hosts}
+        coming = {
+            one: known["ring"]
+            for one, known in others.items()
+            if known["project"] == self.project and known["state"] == ORDERED and one not in hosts
+        }
+        self._refuse_crowd(seen, {**coming, name: self.ring})
+
+    def _refuse_crowd(self, seen: Snapshot, coming: Mapping[str, str]) -> None:
+        """Raise Refused when too many would be canaries once the machines that are *coming* are hosts."""
+        project = seen.project
+        tags = self.settings.tags(project)
+        new = [_host(one, [self.settings.tag(project), tags.get(ring, "")]) for one, ring in coming.items()]
+        share = seen.deploy(self.ring).max_canaries
+        found = [*seen.consul_hosts, *new]
+        rings.refuse_crowd(found, self.project, project.lifecycle.productions, tags, share)
 
 
 def _host(name: str, tags: list[str]) -> ConsulHost:

@@ -8,7 +8,7 @@ from typing import Iterator, Sequence
 
 from cicd.config import Settings
 from cicd.deploy.controls import Controls
-from cicd.errors import GivenUp, ProviderBusy, Refused
+from cicd.errors import ConfigError, GivenUp, ProviderBusy, Refused
 from cicd.machines import drivers
 from cicd.machines.driver import GONE, Driver
 from cicd.onboarding.membership import as_administrator
@@ -38,22 +38,29 @@ def given_up(settings: Settings, name: str, who: str) -> None:
     removed(settings, name, who)
 
 
-def removed(settings: Settings, name: str, who: str = "") -> None:
+def removed(settings: Settings, name: str, who: str = "", force: bool = False) -> None:
     """
     Leave nothing of the machine *name*, whatever there is of it; its record goes last.
+
+    By *force* also when its provider is not configured any more, where its machine stays then.
 
     Once more, after this was killed, goes on; of two at once, one sees that the other is done.
     """
     with suppress(GivenUp), attended(settings, name):
-        _removed(settings, name, who)
+        _removed(settings, name, who, force)
 
 
-def _removed(settings: Settings, name: str, who: str) -> None:
+def _removed(settings: Settings, name: str, who: str, force: bool) -> None:
     registry = Registry(settings)
     known = registry.write(name, lambda before: {**before, "state": LEAVING})
     registry.forget_joins(known.get("joins", {}))  # it must not join while it goes
     if known["provider"] in settings.machines.providers:
         _destroyed(drivers.of(settings, known["provider"]), name)
+    elif not force:
+        raise ConfigError(
+            f"{name} was not destroyed: its provider {known['provider']} is not configured any more.",
+            f"Configure it again, or let the machine stay: st2 run cicd.retire_host host={name} force=true",
+        )
     forget_host(settings, name, [known["project"], *_others(settings, name, known["project"])], who)
     registry.forget(name)
 

@@ -90,13 +90,18 @@ class Retirement:
                 f"{self.name} was not drained.", f"Retire it: st2 run cicd.retire_host host={self.name}"
             )
         if known:
-            removed(self.settings, self.name, self.who)
-            return f"{self.name} is destroyed, and nothing is left of it."
+            removed(self.settings, self.name, self.who, self.force)
+            return self._gone(known["provider"])
         places = self._places()
         for project, seen in places.items():
             self._deregister(project, self._host(seen).host())
         forget_host(self.settings, self.name, list(places), self.who, keep_node=True)
         return f"{self.name} is out of its rings. The machine itself stays, since this pack did not make it."
+
+    def _gone(self, provider: str) -> str:
+        if provider in self.settings.machines.providers:
+            return f"{self.name} is destroyed, and nothing is left of it."
+        return f"{self.name} is out of its rings. Its machine stays at {provider}, which is not configured."
 
     def _places(self) -> Dict[str, Snapshot]:
         """Return what is known of each project that Consul has on the host."""
