@@ -12,7 +12,7 @@ import pytest
 from bench import mirror
 from cicd.allowed import Allowed
 from cicd.errors import ProjectError
-from tests.package.building import DRIVERS, BuildHost, commit, git, project, run, write
+from tests.package.building import DRIVERS, TOOLS, BuildHost, commit, git, project, run, write
 
 
 @pytest.fixture
@@ -166,6 +166,34 @@ def test_a_missing_secret_is_named(repository, host):
 
     assert done.returncode == 1
     assert "the secret /etc/cicd/keys/app cannot be read on this build host" in done.stderr
+
+
+def test_a_host_that_may_read_the_code_by_the_keys_of_its_projects_is_ready(repository, host, tmp_path):
+    """A program in place of ssh says what it was called with, then lets git do its work."""
+    key, called = tmp_path / "key", tmp_path / "called"
+    key.touch()
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(f'#!/bin/sh\necho "$@" >>{called}\nfor last; do :; done\nexec sh -c "$last"\n')
+    ssh.chmod(0o755)
+    url = f"git@git.example.com:{repository}"
+    path = f"{ssh.parent}:{TOOLS}:{os.environ['PATH']}"
+
+    done = host.script("check_build_host", "auto", url, str(key), "", url, "", "", PATH=path)
+
+    assert done.returncode == 0, done.stderr
+    assert [f"-i {key} -o IdentitiesOnly=yes" in line for line in called.read_text().splitlines()] == [
+        True,
+        False,
+    ]
+
+
+def test_a_host_that_may_not_read_the_code_repeats_what_git_said(host):
+    done = host.script("check_build_host", "auto", "/nowhere/app.git", "", "")
+
+    assert done.returncode == 1
+    assert "/nowhere/app.git cannot be read from here: " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_run_whose_directory_is_gone_may_be_tried_elsewhere(host):

@@ -91,6 +91,11 @@ class Settings:
         """Return the URL that a build host clones *project* from."""
         return self.source.clone_url.replace("{repository}", project.repository)
 
+    def clone_secrets(self, project: Project) -> tuple[str, str]:
+        """Return the files, on a build host, of the deploy key and of the token for that URL; or nothing."""
+        key, token = self.source.deploy_key_file, self.source.token_file
+        return key.replace("{project}", project.name), token.replace("{project}", project.name)
+
     def distributions(self, project: Project) -> tuple[str, ...]:
         """Return the distributions in which *project* is published; the first one is what is read."""
         return project.distributions or (self.repository.distribution,)

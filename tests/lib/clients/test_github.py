@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from cicd.ci_choice import CiChoice
+from cicd.clients.github import GitHub
 from cicd.clients.github_actions import GitHubActions
-from cicd.config import Project
-from cicd.errors import CiAway, CiError, CiSilent
+from cicd.config import Project, Settings
+from cicd.errors import CiAway, CiError, CiSilent, GitHubError
 from tests.lib.consul_settings import changed, settings
 
 PROJECT = Project("shop", "acme/shop", ci=CiChoice("github_actions", "ci.yaml"))
@@ -44,13 +45,21 @@ class StandIn(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitHubActions]:
+def known(tmp_path: Path) -> Iterator[Settings]:
+    """A configuration in which GitHub is the stand-in."""
     (tmp_path / "token").write_text("t")
     with ThreadingHTTPServer(("127.0.0.1", 0), StandIn) as stand_in:
         threading.Thread(target=stand_in.serve_forever, args=(0.01,), daemon=True).start()
-        url, known = f"http://127.0.0.1:{stand_in.server_port}", settings("http://127.0.0.1:1")
-        yield GitHubActions(changed(known, "github", api_url=url, token_file=str(tmp_path / "token")))
+        url = f"http://127.0.0.1:{stand_in.server_port}"
+        yield changed(
+            settings("http://127.0.0.1:1"), "github", api_url=url, token_file=str(tmp_path / "token")
+        )
         stand_in.shutdown()
+
+
+@pytest.fixture
+def server(known: Settings) -> GitHubActions:
+    return GitHubActions(known)
 
 
 def said(status: int, message: str = "", headers: dict[str, str] | None = None) -> tuple:
@@ -76,6 +85,14 @@ def test_a_github_that_wants_less_is_asked_again_and_one_that_forbids_is_not(ser
     with pytest.raises(CiError) as found:
         server.start(PROJECT, COMMIT, "main")
     assert type(found.value) is error
+
+
+def test_a_branch_that_nobody_pushed_yet_is_said_to_be_missing(known):
+    StandIn.answers = {"/branches/main": said(404, "Branch not found")}
+
+    with pytest.raises(GitHubError, match=r"acme/shop has no branch main at GitHub") as found:
+        GitHub(known).head("acme/shop", "main")
+    assert found.value.hint.startswith("Push a first commit to it")
 
 
 def uploaded(body: bytes, headers: dict[str, str] | None = None) -> None:

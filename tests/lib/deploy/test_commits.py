@@ -35,7 +35,7 @@ def commit(repository: Path, revision: str) -> str:
 
 
 def compared(repository: Path, home: Path, old: str, new: str) -> dict:
-    done = script("list_commits", str(repository), old, new, str(commits.LIMIT), home=home)
+    done = script("list_commits", str(repository), old, new, str(commits.LIMIT), "", "", home=home)
     assert done.returncode == 0, done.stderr
     return {"project": "app", "from": old, "to": new, **commits.parse(done.stdout)}
 
@@ -73,7 +73,7 @@ def test_the_same_commit_has_nothing_between(repository, tmp_path):
 
 
 def test_a_commit_that_git_does_not_know_is_named(repository, tmp_path):
-    done = script("list_commits", str(repository), "fffffff", "0000000", "5", home=tmp_path)
+    done = script("list_commits", str(repository), "fffffff", "0000000", "5", "", "", home=tmp_path)
 
     assert done.returncode != 0
     assert "commit fffffff is not in" in done.stderr

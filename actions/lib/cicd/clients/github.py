@@ -20,6 +20,7 @@ SECONDARY_LIMIT_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 3600.0
 DESCRIPTION_LIMIT = 140
 PAGE = 100
+NO_BRANCH = "404 Branch not found"
 DEPLOYMENT_STATES = {"pending": "in_progress", "success": "success", "failure": "failure", "error": "error"}
 
 
@@ -141,7 +142,14 @@ class GitHub:
 
     def head(self, repository: str, branch: str) -> Head:
         """Return the newest commit of *branch*."""
-        return cast(Head, dict(self.ask("GET", f"repos/{repository}/branches/{branch}")["commit"]))
+        try:
+            return cast(Head, dict(self.ask("GET", f"repos/{repository}/branches/{branch}")["commit"]))
+        except GitHubError as error:
+            if NO_BRANCH not in error.message:
+                raise
+            hint = "Push a first commit to it, or correct `branch` of the project in the configuration."
+            said = f"{repository} has no branch {branch} at GitHub."
+            raise GitHubError(said, hint, **error.details) from None
 
     def compare(self, repository: str, base: str, head: str) -> Comparison:
         """Return how *head* differs from *base*."""

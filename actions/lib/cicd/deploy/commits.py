@@ -69,7 +69,8 @@ def between(settings: Settings, project: str, old: str, new: str) -> Comparison:
     section = settings.package
     host = find_host(Store(settings), section.service, section.tag, ends[0].ljust(40, "0"))
     with Shell(settings, host) as shell:
-        said = shell.script("list_commits", [settings.clone_url(found), *ends, str(LIMIT)], section.timeout)
+        url, secrets = settings.clone_url(found), settings.clone_secrets(found)
+        said = shell.script("list_commits", [url, *ends, str(LIMIT), *secrets], section.timeout)
     return {"project": found.name, "from": old, "to": new, **parse(said)}
 
 

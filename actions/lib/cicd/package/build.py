@@ -49,12 +49,10 @@ class Built(BuiltPackage):
 
 def fetch_commit(settings: Settings, host: Host, run: str, project: Project, commit: str) -> None:
     """Bring exactly *commit* of *project* to *host*, in the directory of *run*."""
-    source, seconds = settings.source, _timeout(settings)
-    keys = (source.deploy_key_file, source.token_file)
-    secrets = tuple(pattern.replace("{project}", project.name) for pattern in keys)
+    url, secrets, seconds = settings.clone_url(project), settings.clone_secrets(project), _timeout(settings)
     dead_after = DEAD_AFTER_STEPS * seconds + settings.package.build_seconds
     with Shell(settings, host) as shell:
-        Run(shell, run, seconds).fetch(project, commit, settings.clone_url(project), dead_after, secrets)
+        Run(shell, run, seconds).fetch(project, commit, url, dead_after, secrets)
 
 
 def read_metadata(settings: Settings, host: Host, run: str, project: Project, commit: str) -> Described:

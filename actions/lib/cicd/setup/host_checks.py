@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Iterator, Sequence
 
 import requests
@@ -38,11 +39,14 @@ class HostCheckup:
     def build_hosts(self) -> Iterator[Finding]:
         """Whether each build host can be logged in to, has its tools, and may read the code."""
         section = self.settings.package
-        urls = [self.settings.clone_url(project) for project in self.settings.projects.values()]
+        projects = self.settings.projects.values()
+        sources = [(self.settings.clone_url(one), *self.settings.clone_secrets(one)) for one in projects]
         found = self.store.healthy(section.service, section.tag)
         hosts = _hosts(found)
         fix = "Install git and fpm (or nfpm) there, and give its user a key that may read the repositories."
-        yield from self._each("build hosts", hosts, "check_build_host", [section.driver, *urls], fix)
+        yield from self._each(
+            "build hosts", hosts, "check_build_host", (section.driver, *chain(*sources)), fix
+        )
         yield from sandboxes.findings(self.settings, hosts)
         yield from architectures.findings(self.settings, found)
 

@@ -1,12 +1,17 @@
-# Say what keeps this host from building packages.  $1 driver (auto, fpm, nfpm)  $2... clone URLs
+# Say what keeps this host from building packages.
+# $1 driver (auto, fpm, nfpm)  then for each project: clone URL, deploy key on this host or empty, file with a token or empty
 set -eu
-command -v git >/dev/null || { echo "git is not installed" >&2; exit 1; }
+. ./git_login.sh
+fail() { echo "$1" >&2; exit 1; }
+command -v git >/dev/null || fail "git is not installed"
 case $1 in
-    auto) command -v fpm >/dev/null || command -v nfpm >/dev/null || { echo "neither fpm nor nfpm is there" >&2; exit 1; } ;;
-    *) command -v "$1" >/dev/null || { echo "$1 is not installed" >&2; exit 1; } ;;
+    auto) command -v fpm >/dev/null || command -v nfpm >/dev/null || fail "neither fpm nor nfpm is there" ;;
+    *) command -v "$1" >/dev/null || fail "$1 is not installed" ;;
 esac
 shift
-for url; do
-    GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -o BatchMode=yes -o StrictHostKeyChecking=yes' \
-        git ls-remote -- "$url" HEAD >/dev/null 2>&1 || { echo "$url cannot be read from here" >&2; exit 1; }
+while [ $# -gt 0 ]; do
+    log_in "$2" "$3"
+    said=$(git_in ls-remote -- "$1" HEAD 2>&1 >/dev/null) ||
+        fail "$1 cannot be read from here: $(printf '%s\n' "$said" | grep . | tail -n 1)"
+    shift 3
 done

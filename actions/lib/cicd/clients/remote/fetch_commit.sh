@@ -4,8 +4,9 @@
 # repository or empty: `source` is that folder then, and `repository` beside it the whole commit
 set -eu
 umask 022
-export LC_ALL=C GIT_TERMINAL_PROMPT=0
-project=$2 url=$3 commit=$4 key=$6 token=$7 directory=${8:-}
+export LC_ALL=C
+. ./git_login.sh
+project=$2 url=$3 commit=$4 directory=${8:-}
 builds=$HOME/builds work=$HOME/builds/$1 mirror=$HOME/mirrors/$2.git
 
 # 75: this host cannot go on, another one may.
@@ -27,15 +28,9 @@ sweep() {
     find "$builds" -mindepth 1 -maxdepth 1 ! -newermt "@$dead" -exec chmod -R u+rwX {} + -exec rm -rf {} + 2>/dev/null || true
 }
 
-readable() {
-    case $1 in *[!A-Za-z0-9._/@+-]*) fail "$1 is no path of a secret" ;; esac
-    [ -r "$1" ] || fail "the secret $1 cannot be read on this build host: put it there, readable for $(id -un)"
-}
-
 # What the host's own git configuration says must not change the bytes.
 mirror_git() {
-    git --git-dir="$mirror" -c core.autocrlf=false -c core.abbrev=40 -c tar.umask=0022 \
-        -c credential.helper= -c "credential.helper=$helper" -c gc.auto=0 "$@"
+    git_in --git-dir="$mirror" -c core.autocrlf=false -c core.abbrev=40 -c tar.umask=0022 -c gc.auto=0 "$@"
 }
 
 # With --missing git does not fetch the commit, and all its files, just to answer.
@@ -108,10 +103,7 @@ describe() {
 
 mkdir -p "$builds" "$HOME/mirrors" 2>&1 || fail "$builds cannot be made: No space left or no right"
 sweep "$5"
-identity='' helper=''
-[ -z "$key" ] || { readable "$key"; identity="-i $key -o IdentitiesOnly=yes"; }
-[ -z "$token" ] || { readable "$token"; helper="!f() { echo username=x-access-token; printf 'password=%s\\n' \"\$(cat $token)\"; }; f"; }
-export GIT_SSH_COMMAND="ssh -o BatchMode=yes -o StrictHostKeyChecking=yes $identity"
+log_in "$6" "$7"
 exec 9>"$mirror.lock"
 flock -w "$5" 9 || fail "another run has fetched $project for $5 s"
 tidy
