@@ -63,6 +63,10 @@ class ReadyMachine:
 
     def settings(self, *others: str, site: str = "acme", **files: str) -> config.Settings:
         """Return a configuration with this machine, and those at the addresses of *others*."""
+        return config.parse(self.configuration(*others, site=site, **files))
+
+    def configuration(self, *others: str, site: str = "acme", **files: str) -> dict[str, Any]:
+        """Return it as the pack is given it."""
         given: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())
         keys = {
             "private_key_file": str(self.folder / "admin"),
@@ -75,7 +79,7 @@ class ReadyMachine:
             "administration": {"ssh_key_file": keys["private_key_file"]},
             "machines": {"site": site, "providers": {"rack": provider}},
         }
-        return config.parse({**given, **ours})
+        return {**given, **ours}
 
     def run(self, *argv: str) -> str:
         """Run *argv* there and return what it says."""

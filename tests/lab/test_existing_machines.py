@@ -6,13 +6,26 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import requests
+import yaml
 
 from cicd.errors import ConfigError, ProviderBusy, ProviderError
 from cicd.machines import drivers
 from cicd.machines.driver import RUNNING, STARTING, Driver, Order
+from cicd.release.record import to_json
+from cicd.release.transitions import HEALTHY, Build, Release, Ring, wanted_document
+from gateway import config as gateway_config
+from gateway.config import Consul
 from lab.places import Places
+from tests.conformance.local import ROOT
+from tests.conformance.local import Local as LocalStackStorm
+from tests.conformance.rest import Rest
+from tests.gateway.gateways import Local, configure
 from tests.lab.ready_machine import ReadyMachine
 
 pytestmark = [
@@ -21,6 +34,7 @@ pytestmark = [
 ]
 NETWORK = f"127.{100 + os.getpid() % 100}.9"
 FIRST, SECOND = "greeter-canary-1", "greeter-canary-2"
+BUILD = Build("2.0-2.abcdef0", "greeter", "a" * 40, "0" * 64, "")
 NOBODY = f"{NETWORK}.99"
 
 
@@ -130,6 +144,50 @@ def test_without_an_administrators_key_the_configuration_is_named(machine):
     without = type(settings.administration)(**{**vars(settings.administration), "ssh_key_file": ""})
     with pytest.raises(ConfigError, match=r"`administration.ssh_key_file` is missing"):
         drivers.of(type(settings)(**{**vars(settings), "administration": without}), "rack")
+
+
+def test_stackstorm_takes_one_hears_why_it_did_not_become_a_host_and_gives_it_back(machine, consul, tmp_path):
+    """It joins for real, with the key of its own, and then lacks the packages of its units."""
+    known = Release("greeter", 7, {"production": Ring(HEALTHY, BUILD, BUILD, None, 7, 1.0)})
+    put(consul, "cicd/greeter/release", json.dumps(to_json(known)))
+    put(consul, "cicd/greeter/wanted/production", wanted_document(known, "production"))
+    gateway = gateway_config.read(configure(tmp_path, "http://127.0.0.1:1"))
+    local = Local(tmp_path, replace(gateway, port=0))
+    (tmp_path / "files/etc/cicd").mkdir(parents=True)
+    (tmp_path / "files/etc/cicd/converge.conf").write_text("CONSUL_HTTP_ADDR=http://@ADDRESS@:8500\n")
+    with local.serving(consul=Consul(f"{consul}/")), stackstorm(machine, local.url, tmp_path) as rest:
+        asked = {"project": "greeter", "ring": "production", "provider": "rack"}
+        ended = rest.wait(rest.start("cicd.provision_host", asked)["id"], seconds=300)
+    said = ended["result"]["output"]["error"]["error"]
+
+    assert (ended["status"], "failed at joining: " in said) == ("failed", True), said
+    assert "consul.service" in said
+    assert [entry["decision"] for entry in local.audit if "joined from" in entry["reason"]] == ["accepted"]
+    records = requests.get(f"{consul}/v1/kv/cicd/.machines/?keys", timeout=10)
+    assert (rack(machine).list(), records.status_code) == ([], 404)
+
+
+@contextmanager
+def stackstorm(machine: ReadyMachine, gateway: str, folder: Path) -> Iterator[Rest]:
+    """Run an st2local with this pack, which may take the machine."""
+    given = machine.configuration()
+    own = {
+        "gateway_url": gateway,
+        "files_dir": str(folder / "files"),
+        "packages": [],
+        "applications": {"greeter": {"port": 8080, "unit": "greeter.service"}},
+    }
+    local = LocalStackStorm(folder / "st2", packs=[ROOT])
+    configuration = {**given, "machines": {**given["machines"], **own}}
+    (local.directory / "configs/cicd.yaml").write_text(yaml.safe_dump(configuration))
+    try:
+        yield local.start()
+    finally:
+        local.stop()
+
+
+def put(consul: str, key: str, text: str) -> None:
+    requests.put(f"{consul}/v1/kv/{key}", data=text, timeout=10).raise_for_status()
 
 
 def test_what_someone_else_wrote_is_named_and_stays(machine):
