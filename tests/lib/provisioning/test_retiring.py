@@ -40,10 +40,13 @@ def fails(site: Site, name: str) -> None:
     requests.put(f"{site.consul}/v1/catalog/register", json=body, timeout=10).raise_for_status()
 
 
-def test_the_last_host_of_a_ring_stays(site):
-    site.serves("web1")
+@pytest.mark.parametrize(("ring", "tags"), [("production", ()), ("canary", ("greeter::app_canary",))])
+def test_the_last_host_of_a_ring_stays(site, ring, tags):
+    for name in ("web2", "web3"):
+        site.serves(name, tags=("greeter::app_canary",) if ring == "production" else ())
+    site.serves("web1", tags=tags)
 
-    with pytest.raises(Refused, match="web1 is needed: production of greeter would have no host") as error:
+    with pytest.raises(Refused, match=f"web1 is needed: {ring} of greeter would have no host") as error:
         drain(site, "web1")
     assert "st2 run cicd.retire_host host=web1 force=true" in error.value.hint
 

@@ -91,7 +91,7 @@ class DigitalOcean(Driver):
             "tags": [_tag(key, value) for key, value in sorted(order.tags.items())],
             **({"vpc_uuid": order.network} if order.network else {}),
         }
-        return self._machine(self._ask("POST", "/v2/droplets", makes=True, json=body)["droplet"])
+        return self._machine(self._part(self._ask("POST", "/v2/droplets", makes=True, json=body), "droplet"))
 
     def remove(self, machine: Machine) -> None:
         try:
@@ -111,10 +111,11 @@ class DigitalOcean(Driver):
         return {one["slug"]: one["regions"] for one in found}
 
     def _refuse_unknown(self, spec: Spec, sizes: Mapping[str, List[str]]) -> None:
-        image = self._ask("GET", f"/v2/images/{quote(spec.image, safe='')}")["image"]
+        image = self._ask("GET", f"/v2/images/{quote(spec.image, safe='')}")
+        known = self._part(image, "image")
         there = {
             f"size {spec.size}": sizes.get(spec.size, []),
-            f"image {spec.image}": image["regions"],
+            f"image {spec.image}": known["regions"],
         }
         for what, regions in there.items():
             if self._provider.region not in regions:
@@ -131,11 +132,26 @@ class DigitalOcean(Driver):
         number, is_last = 1, False
         while not is_last:
             page = self._ask("GET", path, params={**wanted, "page": str(number), "per_page": str(PAGE)})
-            yield from page[what]
+            yield from self._part(page, what)
             is_last = not ((page.get("links") or {}).get("pages") or {}).get("next")
             number += 1
 
+    def _part(self, said: Mapping[str, Any], what: str) -> Any:
+        """Return *what* was *said*; it is never left out as nothing, since a machine would be overlooked."""
+        if not isinstance(said.get(what), (dict, list)):
+            raise ProviderError(f"{self._api.provider} answered without {what}.", CONFIGURE)
+        return said[what]
+
     def _machine(self, droplet: Droplet) -> Machine:
+        try:
+            return self._read(droplet)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            said = (
+                f"{self._api.provider} answered with a droplet that cannot be read ({type(error).__name__})."
+            )
+            raise ProviderError(said, CONFIGURE) from None
+
+    def _read(self, droplet: Droplet) -> Machine:
         status = str(droplet["status"])
         return Machine(
             identifier=str(droplet["id"]),
