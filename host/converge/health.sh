@@ -39,8 +39,8 @@ prove_health() {
 
 unhealthy() {
     spent_health=$((now - from))
-    is_active || fail unit "$inactive of $project $version is not active; see journalctl -u $inactive."
-    fail health "$project $version did not answer $HEALTH_URL for $MIN_HEALTHY_SECONDS s within $HEALTH_LIMIT_SECONDS s; see journalctl -u $UNIT."
+    is_active || fail unit "$inactive of $project $version is not active; see \`journalctl -u $inactive\`."
+    fail health "$project $version did not answer $HEALTH_URL for $MIN_HEALTHY_SECONDS s within $HEALTH_LIMIT_SECONDS s; see \`journalctl -u $UNIT\`."
 }
 
 # The code that answers must be the code that was installed, whatever the package's own scripts did.

@@ -44,10 +44,18 @@ read_restarts() {
     [ -z "$UNIT" ] || restarts=$(systemctl show -p NRestarts --value "$UNIT" 2>/dev/null)
 }
 
-# Sets $log: what the unit said last, for whoever reads why it failed.
+# Sets $log: what the unit said since its last start, for whoever reads why it failed; what systemd said of it, if that is nothing.
 read_log() {
-    [ -z "$UNIT" ] || log=$(timeout 5 journalctl -q -b -u "$UNIT" -n 5 -o cat --no-pager 2>/dev/null </dev/null | tail -c 500)
+    [ -z "$UNIT" ] || log=$(timeout 5 journalctl -q -b -u "$UNIT" -n 60 -o json --no-pager 2>/dev/null </dev/null |
+        jq -sr "$LAST_WORDS" 2>/dev/null | tail -c 500)
 }
+
+# The two identifiers are systemd's: a unit is starting, a unit was started.
+LAST_WORDS='. as $all |
+    ([range(length) | select($all[.].MESSAGE_ID == ("7d4958e842da4a758f6c1cdc7b36dcc5", "39f53479d3a045ac8e11786248231fbf"))]
+        | last // 0) as $start |
+    [$all[$start:][] | select(.SYSLOG_IDENTIFIER != "systemd")] as $own |
+    (if $own == [] then $all else $own end)[-5:][].MESSAGE | strings'
 
 # Sets $alive: by what the pack knows that this host converges. A check that is renewed with the same words is nothing
 # that Consul writes down; a report is. A pack that does not ask for it, or a token that may not, gets every report.

@@ -12,7 +12,7 @@ from tests.project.test_check import check
 PAGE = Path(__file__).parents[2] / "docs" / "first-project.md"
 FILE = re.compile(r"^\*\*`(\S+)`\*\*( \(executable\))?\n\n```\w+(?: title=\S+)?\n(.*?)^```$", re.M | re.S)
 PROJECTS = {
-    "Python": ("hello", "."),
+    "Python": ("hello-python", "."),
     "Node.js": ("hello-node", "."),
     "C": ("hello-c", "."),
     "Several projects in one repository": ("shop", "api"),

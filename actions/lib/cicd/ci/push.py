@@ -132,7 +132,8 @@ def _other_branch(project: Project, push: Push) -> str:
 def _known_already(push: Push, known: PushContext) -> str:
     again = not push.asked and comes_back(known.lane, push.commit, push.before, push.delivery)
     if known.stage in UNDER_WAY and not (again and known.stage == PASSED):
-        return f"this commit was pushed before and is {known.stage}"
+        packaged = "; cicd.publish_apt_package packages it" if known.stage == PASSED else ""
+        return f"this commit was pushed before and is {known.stage}{packaged}"
     if push.asked:
         return ""
     if push.commit in known.deployed:

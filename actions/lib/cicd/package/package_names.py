@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 OWNERS = "cicd/.packages"
 RESERVED = re.compile(r"cicd|cicd-.*")
 SECONDS = 300  # apt reads its lists anew for who may not write its cache
-FREE_IT = "Change the name in fpm.json, or let an operator give it: projects.{project}.packages: [{name}]"
+FREE_IT = (
+    "Change the name in fpm.json and push, or let an operator give it (projects.{project}.packages: "
+    "[{name}]) and package the commit: cicd.publish_apt_package."
+)
 
 
 class Owner(TypedDict, total=False):
