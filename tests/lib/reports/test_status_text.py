@@ -49,6 +49,13 @@ def test_a_project_without_deploys_says_what_to_do_first():
     assert "Push a commit" in said
 
 
+def test_while_a_canary_is_deployed_what_it_ran_before_is_where_a_rollback_goes():
+    known = transitions.advertise_canary(canary(7, HOUR, canary(6)), build(8), 2 * HOUR)
+
+    assert f"; before: {build(7).version}" in whole(known, [], 2 * HOUR, 60)
+    assert transitions.roll_back(known, "canary", 2 * HOUR).ring("canary").wanted == build(7)
+
+
 def test_rings_have_version_commit_age_and_hosts():
     hosts = [host("web1", "canary", build(7).version), host("web2", "production", build(6).version)]
     said = whole(canary(7, HOUR, promoted(6)), hosts, 2 * HOUR, 60).splitlines()

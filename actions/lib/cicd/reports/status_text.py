@@ -195,7 +195,8 @@ def _ring(release: Release, name: str, hosts: Sequence[HostStatus], now: float) 
     said = f"{name}: {_version(ring, now)}"
     if ring.wanted:
         said += f", commit {ring.wanted.commit[:7] or 'unknown'}, on {running} of {len(there)} hosts"
-    return f"{said}; before: {ring.previous_good.version}" if ring.previous_good else said
+    before = next((one for one in (ring.last_good, ring.previous_good) if one and one != ring.wanted), None)
+    return f"{said}; before: {before.version}" if before else said
 
 
 def _version(ring: Ring, now: float) -> str:
