@@ -56,6 +56,13 @@ def test_while_a_canary_is_deployed_what_it_ran_before_is_where_a_rollback_goes(
     assert transitions.roll_back(known, "canary", 2 * HOUR).ring("canary").wanted == build(7)
 
 
+def test_nobody_is_asked_to_promote_what_comes_by_itself():
+    rings = Lifecycle((Stage("canary"), Stage("production", promote="auto", after=("canary",))))
+    said = next_step(canary(7, 0.0, Release("greeter", lifecycle=rings)), 10.0, 60)
+
+    assert said.endswith("It comes to production by itself in 50 s.")
+
+
 def test_rings_have_version_commit_age_and_hosts():
     hosts = [host("web1", "canary", build(7).version), host("web2", "production", build(6).version)]
     said = whole(canary(7, HOUR, promoted(6)), hosts, 2 * HOUR, 60).splitlines()

@@ -148,8 +148,14 @@ def _next_promotion(release: Release, rings: Sequence[str], now: float, min_bake
         try:
             return _promotion(release, ring, now, min_bake, gates.get(ring, Gate()))
         except Refused as refusal:
-            refused.append(f"{refusal.message} {refusal.hint}".strip())
+            refused.append(f"{refusal.message} {_hint(release, ring, refusal)}".strip())
     return refused[0]
+
+
+def _hint(release: Release, ring: str, refusal: Refused) -> str:
+    """Return what follows from *refusal*; nobody has to ask again for what comes by itself."""
+    is_auto = release.lifecycle.stage(ring).promote == AUTO
+    return refusal.hint.replace(judging.AGAIN, f"It comes to {ring} {BY_ITSELF}") if is_auto else refusal.hint
 
 
 def _promotion(release: Release, ring: str, now: float, min_bake: int, gate: Gate) -> str:
