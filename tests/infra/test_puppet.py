@@ -115,6 +115,19 @@ def test_a_host_is_sent_no_secret_of_another_role_or_host():
     }
 
 
+def test_a_machine_with_the_gateway_and_the_status_page_is_sent_nothing_that_is_stackstorms_alone():
+    hosts = {**SITE["hosts"], "door1": {"address": "192.0.2.30", "roles": ["gateway_host", "status_host"]}}
+    sent = apply.needed({**SITE, "hosts": hosts}, "door1")
+
+    assert {file for file in sent if file.startswith(("stackstorm/", "gateway/", "status/"))} == {
+        "gateway/gateway.yaml",
+        *SITE["gateway_host"]["secrets"].values(),
+        "stackstorm/cicd.yaml",
+        "status/status.yaml",
+        *SITE["status_host"]["secrets"].values(),
+    }
+
+
 def test_each_file_that_the_data_name_is_sent_to_some_host():
     sent = {file for host in SITE["hosts"] for file in apply.needed(SITE, host)}
 

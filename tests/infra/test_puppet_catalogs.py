@@ -183,3 +183,16 @@ def test_data_of_an_older_form_are_refused_with_where_a_section_is_now(tmp_path)
     done = of_data(tmp_path, old, "web1")
 
     assert "wrong at stackstorm_host.gateway: it is the section gateway_host now. Move it" in done.stderr
+
+
+def test_the_gateway_and_the_status_page_are_made_on_a_machine_without_stackstorm(tmp_path):
+    hosts = {**SITE["hosts"], "door1": {"address": "192.0.2.30", "roles": ["gateway_host", "status_host"]}}
+
+    done = of_data(tmp_path, {**SITE, "hosts": hosts}, "door1")
+
+    assert done.returncode == 0, done.stderr
+    catalog = json.loads(done.stdout)["door1"]
+    assert {"cicd-gateway", "cicd-status"} <= set(resources(catalog, "Service"))
+    source = f"{SITE['files']}/{SITE['stackstorm_host']['config_file']}"
+    assert resources(catalog, "File")["/etc/cicd/status/cicd.yaml"]["source"] == source
+    assert "Exec" not in {one["type"] for one in catalog["resources"] if "StackStorm" in one["title"]}
