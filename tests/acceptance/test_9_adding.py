@@ -32,10 +32,14 @@ class Adding:
         for name in NAMES:
             assert lab("project", "create", str(announcer(folder / name, name))).returncode == 0
         self.known = {one.name: one for one in project.known(Places(self.root, self.root))}
+        for host in Lab(world.description["network"]).apps:
+            Container(Places(self.root, self.root), host, self.root).run("rm", f"/etc/default/{SHOP}")
 
     def add(self, name: str, **others: object) -> dict[str, Any]:
         one = self.known[name]
         asked = {"repository": one.repository, "like": "greeter", "port": one.port, "unit": one.unit}
+        if name == SHOP:  # the lab writes the other's
+            asked["more"] = {"environment": {"HOST": "{address}", "PORT": str(one.port)}}
         return self.stackstorm.run("cicd.add_project", project=name, **{**asked, **others})
 
     def remove(self, name: str, **others: object) -> dict[str, Any]:
@@ -156,11 +160,11 @@ def traces(world: Any, name: str) -> list[str]:
     """Return where something of the project *name* is, as each place itself says."""
     root, lab = Path(world.description["root"]), Lab(world.description["network"])
     infra, host = (Container(Places(root, root), one, root) for one in (lab.infra, lab.apps[0]))
-    folders = json.loads(infra.run("cat", GITHUB))["repositories"]
-    hooked = f"test ! -e {folders}/acme/{name}.git/hook-secret || echo webhook"
-    seen = host.run(
-        "sh", "-c", f"ls /etc/cicd/projects /etc/consul.d /var/lib/cicd-converge | grep {name} || true"
-    )
+    repositories = json.loads(infra.run("cat", GITHUB))["repositories"]
+    hooked = f"test ! -e {repositories}/acme/{name}.git/hook-secret || echo webhook"
+    default = "/etc/default" if name == SHOP else ""
+    folders = f"/etc/cicd/projects /etc/consul.d /var/lib/cicd-converge {default}"
+    seen = host.run("sh", "-c", f"ls {folders} | grep {name} || true")
     asked = requests.get(f"{lab.plain_consul_url}/v1/kv/?keys", timeout=10).json()
     services = requests.get(f"{lab.plain_consul_url}/v1/catalog/services", timeout=10).json()
     checks = requests.get(f"{lab.plain_consul_url}/v1/health/checks/cicd-converge", timeout=10).json()
