@@ -13,7 +13,8 @@ import requests
 
 from cicd.config import Settings
 from cicd.errors import ConfigError
-from cicd.provisioning import gateway_door, join_token
+from cicd.machines import gateway_door
+from cicd.provisioning import join_token
 from cicd.provisioning.on_machine import join as machine
 from cicd.provisioning.registry import Registry
 from gateway.config import Consul

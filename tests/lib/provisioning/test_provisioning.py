@@ -17,6 +17,7 @@ from cicd.provisioning import asked, awaiting, bundle, creating, lost_machines, 
 from cicd.provisioning.awaiting import Newcomer
 from cicd.provisioning.join_token import new
 from cicd.provisioning.ordering import Ordering
+from cicd.provisioning.registry import Registry
 from cicd.provisioning.removing import given_up, removed
 from cicd.provisioning.retiring import Retirement
 from cicd.provisioning.rights import Rights
@@ -87,6 +88,21 @@ def test_there_are_never_more_than_may_be(site):
     with pytest.raises(Refused, match="there are 2 machines, and at most 2 may be"):
         site.made("e2")
     assert len(site.registry.every()) == 2
+
+
+def test_of_two_that_come_at_once_no_more_get_a_machine_than_may_be(site, monkeypatch):
+    site.settings = site.configured(max_machines=1)
+    begin, other = Registry.begin, [lambda: site.ordered("e2")]
+
+    def begun(*given: object) -> None:
+        if other:
+            other.pop()()  # after the first has seen that there is room
+        begin(*given)
+
+    monkeypatch.setattr(Registry, "begin", begun)
+    with pytest.raises(Refused, match="there are 1 machines, and at most 1 may be"):
+        site.ordered("e1")
+    assert [one["execution"] for one in site.registry.every().values()] == ["e2"]
 
 
 def test_canaries_that_are_on_their_way_count_as_well(site):

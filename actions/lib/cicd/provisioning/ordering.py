@@ -10,13 +10,12 @@ from cicd import identifiers
 from cicd.clients.consul import text
 from cicd.config import Settings
 from cicd.errors import Refused
-from cicd.machines import drivers
+from cicd.machines import drivers, gateway_door
 from cicd.machines.limits import refuse_too_many
 from cicd.machines.naming import machine_name
-from cicd.provisioning import asked, bundle, gateway_door, join_token, user_data
+from cicd.provisioning import asked, join_token, site_files, user_data
 from cicd.provisioning.record import LEAVING, ORDERED, MachineRecord
 from cicd.provisioning.registry import Registry
-from cicd.provisioning.rights import Rights
 from cicd.release import ring as rings
 from cicd.release.host import ConsulHost
 from cicd.sanitize import one_line
@@ -67,8 +66,8 @@ class Ordering:
 
     def _refuse_unprepared(self, name: str) -> None:
         self.settings.machines.provider(self.provider)
-        wanted = asked.host(self.settings, self.project, identifiers.check("ring", self.ring), name)
-        bundle.text(wanted, Rights())
+        asked.host(self.settings, self.project, identifiers.check("ring", self.ring), name)
+        list(site_files.read(self.settings.machines.files_dir))
         trial = user_data.text(self.settings, name, join_token.new())
         drivers.order(self.settings, self.provider, name, self.project, self.ring, trial)
         gateway_door.refuse_closed(self.settings)

@@ -7,8 +7,7 @@ from typing import Iterator
 from cicd.config import Settings
 from cicd.errors import CicdError
 from cicd.finding import GOOD, WRONG, Finding
-from cicd.machines import drivers
-from cicd.provisioning import gateway_door
+from cicd.machines import drivers, gateway_door
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
