@@ -161,7 +161,7 @@ def _refuse_unbaked(release: Release, name: str, build: Build, when: float, min_
         raise Refused(
             f"{release.project} {build.version} has been {name} for {baked:.0f} s of the {needed} s "
             "it must bake.",
-            f"{judging.AGAIN} in {needed - baked:.0f} s.",
+            f"Promote again in {needed - baked:.0f} s.",
         )
 
 

@@ -11,8 +11,6 @@ from cicd.release.analysis_policy import REFUSE, WAIT, AnalysisPolicy
 from cicd.release.record import DEGRADED, HEALTHY, Release
 from cicd.release.verdict import BAD, GOOD
 
-AGAIN = "Promote again"  # how a hint begins where only time is missing
-
 BEGIN, LOOK = "begin", "look"
 
 
@@ -70,7 +68,7 @@ def refuse_unjudged(
         left = max(0, math.ceil(known.began + policy.seconds(bake) - now))
         raise Refused(
             f"{release.project} {current.wanted.version} is being judged on {ring}: {counted(known)}.",
-            f"{AGAIN} in {left} s.",
+            f"Promote again in {left} s.",
         )
     if by_itself or (policy.inconclusive in (WAIT, REFUSE) and _has_others(release, ring)):
         raise _uncertain(release, ring, known, policy)

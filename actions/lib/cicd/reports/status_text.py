@@ -37,6 +37,7 @@ class Gate:
 Gates = Mapping[str, Gate]  # by ring
 OPEN: Gates = {}
 NAMED_HOSTS = 8
+AGAIN = "Promote again"  # how a hint begins where only time is missing
 NAMED_ALARMS = 4
 
 
@@ -155,7 +156,7 @@ def _next_promotion(release: Release, rings: Sequence[str], now: float, min_bake
 def _hint(release: Release, ring: str, refusal: Refused) -> str:
     """Return what follows from *refusal*; nobody has to ask again for what comes by itself."""
     is_auto = release.lifecycle.stage(ring).promote == AUTO
-    return refusal.hint.replace(judging.AGAIN, f"It comes to {ring} {BY_ITSELF}") if is_auto else refusal.hint
+    return refusal.hint.replace(AGAIN, f"It comes to {ring} {BY_ITSELF}") if is_auto else refusal.hint
 
 
 def _promotion(release: Release, ring: str, now: float, min_bake: int, gate: Gate) -> str:
