@@ -52,7 +52,7 @@ REPOSITORY_KEY=
 
 SERVICE='' TAG='' CANARY_TAG='' STABLE_TAG='' RINGS='' HEALTH_URL='' UNIT='' PACKAGES='' MAY_REMOVE='' MAY_UPGRADE=''
 project='' target='' generation='' repairing=no planning=no watching=no leaving=no
-HERE='' KEPT='' token='' lists=/var/lib/apt/lists
+HERE='' KEPT='' token='' http='' lists=/var/lib/apt/lists
 ring='' version='' package='' packages='' obsolete='' wanted_generation=0 sha256='' trace='' rollout='' hold='' silent=''
 services='' service_id='' address='' port='' kept_out='' registered='' foreign='' stable='' session=''
 files='' installed='' dpkg='' lasting='' beside='' unit='' inactive='' edited='' log='' alive='' restarts=''

@@ -17,7 +17,12 @@ is_active() {
     done
 }
 
-answers() { [ -z "$HEALTH_URL" ] || curl -fs -m 2 --noproxy '*' -o /dev/null "$HEALTH_URL"; }
+# Sets $http: the HTTP status of the answer; 000 when nothing answered.
+answers() {
+    [ -n "$HEALTH_URL" ] || return 0
+    http=$(curl -s -m 2 --noproxy '*' -o /dev/null -w '%{http_code}' "$HEALTH_URL") || true
+    case $http in [23]??) ;; *) return 1 ;; esac
+}
 
 # Healthy means: one start of the unit, active and answering without a break, for MIN_HEALTHY_SECONDS.
 prove_health() {
@@ -40,7 +45,10 @@ prove_health() {
 unhealthy() {
     spent_health=$((now - from))
     is_active || fail unit "$inactive of $project $version is not active; see \`journalctl -u $inactive\`."
-    fail health "$project $version did not answer $HEALTH_URL for $MIN_HEALTHY_SECONDS s within $HEALTH_LIMIT_SECONDS s; see \`journalctl -u $UNIT\`."
+    case $http in
+        [45]??) fail health "$project $version answered $HEALTH_URL with status $http, not with 200 for $MIN_HEALTHY_SECONDS s within $HEALTH_LIMIT_SECONDS s; see \`journalctl -u $UNIT\`." ;;
+        *) fail health "$project $version did not answer $HEALTH_URL for $MIN_HEALTHY_SECONDS s within $HEALTH_LIMIT_SECONDS s; see \`journalctl -u $UNIT\`." ;;
+    esac
 }
 
 # The code that answers must be the code that was installed, whatever the package's own scripts did.

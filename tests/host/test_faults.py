@@ -39,6 +39,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer((os.environ["GREETER_HOST"], 8080), Handler).serve_forever()
 """
 FLAPPING = {"opt/greeter/greeter.py": FLAPPING_SERVER}
+SICK = {"opt/greeter/greeter.py": FLAPPING_SERVER.replace("200 if time.time() % 1 < 0.5 else 500", "500")}
 
 
 def assert_repaired(machine, version=VERSION):
@@ -337,7 +338,16 @@ def test_a_unit_that_crashes_after_its_start(machine, repository):
 def test_a_health_that_flaps_is_not_healthy(machine, repository):
     repository.publish("4.1.0-4.abcdef0", FLAPPING)
     machine.want("4.1.0-4.abcdef0")
-    assert_out(machine, machine.converge(), "health", "did not answer")
+    assert_out(machine, machine.converge(), "health", "s within")
+    machine.want(VERSION)
+    assert_repaired(machine)
+
+
+@pytest.mark.faults
+def test_a_health_page_that_says_500_is_not_called_silent(machine, repository):
+    repository.publish("4.1.1-4.abcdef0", SICK)
+    machine.want("4.1.1-4.abcdef0")
+    assert_out(machine, machine.converge(), "health", "with status 500, not with 200 for")
     machine.want(VERSION)
     assert_repaired(machine)
 
