@@ -47,7 +47,7 @@ test-long: lint validate site chatbot matrix moto ansible
 lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer follow render lab deb sandbox status reference infra/ansible/plugins infra/puppet infra/terraform
+	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer follow render lab deb sandbox status reference infra/ansible/plugins infra/consul infra/puppet infra/terraform
 
 unit: chatbot matrix moto ansible
 	@$(PYTHON) -m tests.suite unit others lab

@@ -10,7 +10,7 @@ from lab.consul import binary, encryption
 from lab.hosts import keys, packages, tools
 from lab.places import Places
 from lab.repository.driver import KEY_ID
-from tests.site import acl, data
+from tests.site import data, tokens
 from tests.site.world import IS_WHOLE, SiteWorld
 
 CONTROL = """Package: nfpm
@@ -33,13 +33,13 @@ def make(places: Places, world: SiteWorld, consul: Path) -> Path:
     shutil.copytree(places.secrets, folder)
     for machine in world.machines:
         _certificate(folder / "consul" / machine.name)
-    acl.write(folder)
     _signing_key(places.root / "gpg", folder)
     _packages(places, consul, folder / "packages")
     for name, text in _configurations(places, world).items():
         (folder / name).write_text(yaml.safe_dump(text, sort_keys=False))
     site = places.root / "site.yaml"
     site.write_text(yaml.safe_dump({"cicd": data.site(places, world)}, sort_keys=False))
+    tokens.write(site)
     return site
 
 

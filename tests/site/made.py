@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lab.places import REPOSITORY
-from tests.site import acl
+from tests.site import tokens
 from tests.site.machines import Machines
 from tests.site.world import APT
 
@@ -54,9 +54,9 @@ class Site:
         """Return the token that the file of that *name* has."""
         return (self.machines.places.root / "files" / "consul" / f"{name}.token").read_text().strip()
 
-    def grant(self) -> None:
-        """Let Consul know the tokens of all machines."""
-        acl.grant(self.machines.world, self.machines.places.root / "files")
+    def grant(self) -> str:
+        """Let Consul know the tokens of all machines, and return what was said."""
+        return tokens.grant(self.machines.site)
 
     def written(self) -> dict[str, str]:
         """Return path, mode, owner and text of all settings of each machine."""

@@ -38,6 +38,10 @@ def test_the_first_run_makes_all_machines(made: Site):
     assert min(made.first.values()) > 0
 
 
+def test_consul_knows_the_tokens_and_a_second_grant_changes_nothing(made: Site):
+    assert made.grant().endswith("; nothing changed.\n")
+
+
 def test_a_host_has_the_files_that_adding_the_project_would_give_it(made: Site):
     settings = config.parse(data.pack(made.machines.places, made.machines.world))
     request: Request = {"hosts": {"canary": [CANARY], "production": [PRODUCTION]}, "port": 8080}
