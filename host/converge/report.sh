@@ -47,7 +47,7 @@ read_restarts() {
 # Sets $log: what the unit said since its last start, for whoever reads why it failed; what systemd said of it, if that is nothing.
 read_log() {
     [ -z "$UNIT" ] || log=$(timeout 5 journalctl -q -b -u "$UNIT" -n 60 -o json --no-pager 2>/dev/null </dev/null |
-        jq -sr "$LAST_WORDS" 2>/dev/null | tail -c 500)
+        jq -sr "$LAST_WORDS" 2>/dev/null | uniq | tail -n 5 | tail -c 500)
 }
 
 # The two identifiers are systemd's: a unit is starting, a unit was started.
@@ -55,7 +55,7 @@ LAST_WORDS='. as $all |
     ([range(length) | select($all[.].MESSAGE_ID == ("7d4958e842da4a758f6c1cdc7b36dcc5", "39f53479d3a045ac8e11786248231fbf"))]
         | last // 0) as $start |
     [$all[$start:][] | select(.SYSLOG_IDENTIFIER != "systemd")] as $own |
-    (if $own == [] then $all else $own end)[-5:][].MESSAGE | strings'
+    (if $own == [] then $all else $own end)[].MESSAGE | strings'
 
 # Sets $alive: by what the pack knows that this host converges. A check that is renewed with the same words is nothing
 # that Consul writes down; a report is. A pack that does not ask for it, or a token that may not, gets every report.

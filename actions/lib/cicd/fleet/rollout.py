@@ -189,12 +189,12 @@ class Rollout:
         reports, total = list(self._reports.values()), len(self._order.hosts)
         untouched, why = total - len(reports), _bracketed(rollout_summary.sentence(reports))
         project = f"{self._order.project.name} {what} on {self._order.ring}"
-        others = f"{untouched} further hosts were not touched. Correct the cause, then deploy again."
+        others = f"{untouched} further hosts were not touched. " if untouched else ""
         return HostError(
             f"{project}: {self._failed()} of {total} hosts failed{why}.",
             "Correct the cause; its hosts then roll back by themselves."
             if self._order.all_at_once
-            else others,
+            else f"{others}Correct the cause, then deploy again.",
             detail=self._logbook.key,
             **rollout_summary.summary(reports, untouched),
         )

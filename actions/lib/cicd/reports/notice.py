@@ -214,7 +214,7 @@ def _good(
         return (f"{kind}_good",), said, ""
     following = f"`{holds.promotion(name, followers[0])}`"
     if project.lifecycle.stage(followers[0]).promote == AUTO:
-        following = f"it comes to {followers[0]} by itself"
+        following = f"unless it failed there before, it comes to {followers[0]} by itself"
     seconds = project.lifecycle.stage(ring).bake_seconds(project.min_bake_seconds)
     bake = f" once it has run for {age(seconds)}" if seconds else ""
     if project.approval_of(followers[0]).count:
@@ -232,8 +232,8 @@ def _went_back(begun: HistoryEntry | None) -> bool:
 
 
 def _facts(entry: HistoryEntry, begun: HistoryEntry | None) -> Tuple[str, ...]:
-    """Return who began a deploy, how long it took, and of which commit it is."""
-    commit = _commit(entry)[:7]
+    """Return who began a deploy, how long it took, and of which commit: not the one it went back to."""
+    commit = ((begun and _commit(begun)) or _commit(entry))[:7]
     facts = [f"commit {commit}"] if commit else []
     if begun:
         facts += [] if _by_itself(begun) else [f"begun by {begun.get('who') or 'someone'}"]
