@@ -78,7 +78,9 @@ class Source:
             "active": True,
             "events": ["push", "workflow_run"],
         }
-        return [{**hook, "config": {**config, "secret": "********"}}]
+        last = next(iter(self.deliveries()), {"status_code": None, "status": "unused"})
+        response = {"code": last["status_code"], "status": last["status"], "message": None}
+        return [{**hook, "config": {**config, "secret": "********"}, "last_response": response}]
 
     def add_hook(self, url: str, secret: str) -> dict[str, Any]:
         """Tell *url* of each push, signed with *secret*; return the webhook."""

@@ -79,12 +79,19 @@ class HookConfig(TypedDict, total=False):
     url: str
 
 
+class HookResponse(TypedDict, total=False):
+    """What the last delivery was answered: an HTTP status, null before the first one."""
+
+    code: Optional[int]
+
+
 class Hook(TypedDict, total=False):
     """A webhook of a repository, and the names of what it delivers."""
 
     id: int
     config: HookConfig
     events: List[str]
+    last_response: Optional[HookResponse]
 
 
 class Delivery(TypedDict, total=False):

@@ -27,6 +27,7 @@ from cicd.setup import (
     monitoring_checks,
     provider_checks,
     sensor_life,
+    webhooks,
 )
 from cicd.store.datacenter import stamp_key
 from cicd.store.store import Store
@@ -111,17 +112,10 @@ class Checkup:
         if not wanted:
             return
         try:
-            urls = [
-                str((hook.get("config") or {}).get("url", "")) for hook in github.hooks(project.repository)
-            ]
+            yield webhooks.finding(f"{what} webhook", github.hooks(project.repository), wanted)
         except GitHubError as error:
             fix = "Give it admin:repo_hook, or leave github.hook_url empty."
             yield Finding(f"{what} webhook", WARNING, error.message, fix)
-            return
-        found = any(url.partition("?")[0] == wanted for url in urls)
-        fix = f"Add a webhook for push events with the URL {wanted} and content type application/json."
-        said = f"tells {wanted}" if found else f"no webhook reports to {wanted}"
-        yield Finding(f"{what} webhook", GOOD if found else WRONG, said, "" if found else fix)
 
     def _secrets(self) -> Iterator[Finding]:
         needed = config.unreadable(self.settings, (*config.READ_BY_ACTIONS, *config.READ_BY_ADMINISTRATION))
