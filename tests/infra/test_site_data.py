@@ -2,6 +2,8 @@
 
 import copy
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from deb.version import version
 
 SITE = yaml.safe_load((ROOT / "infra/site.yaml").read_text())
 CICD = SITE["cicd"]
+MATCHING = ("a1", "1.0", "http://a", "{address}", "80", ":80", "/a", "A", "a.service", "192.0.2.1")
 SCHEMA = Draft202012Validator(json.loads((ROOT / "infra/site.schema.json").read_text()))
 
 
@@ -70,6 +73,37 @@ def test_the_example_has_every_role_and_our_own_version():
     ],
 )
 def test_what_is_wrong_is_refused(path, value):
+    assert list(SCHEMA.iter_errors(changed(path, value)))
+
+
+def patterned(part: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Each pattern below *part* of the schema, with where it is."""
+    for name, inner in part.items() if isinstance(part, dict) else ():
+        if name == "pattern":
+            yield path, inner
+        yield from patterned(inner, f"{path}.{name}")
+
+
+@pytest.mark.parametrize(("path", "pattern"), [*patterned(SCHEMA.schema)])
+def test_no_pattern_takes_a_line_break_at_the_end(path, pattern):
+    taken = [value for value in MATCHING if re.search(pattern, value)]
+
+    assert taken, f"name a value for {path}"
+    assert not [value for value in taken if re.search(pattern, f"{value}\n")]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("repository_host.listen", "80\n"),
+        ("repository_host.signing_key", "a@example.com\n"),
+        ("files", "/srv/files\n"),
+        ("hosts.web1.projects", {"greeter\n": "canary"}),
+        ("app_host.settings", {"DRAIN_SECONDS": "1\n"}),
+        ("versions", {**CICD["versions"], "consul": "1.8.7\n"}),
+    ],
+)
+def test_a_line_break_at_the_end_is_refused(path, value):
     assert list(SCHEMA.iter_errors(changed(path, value)))
 
 
