@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import re
 import subprocess
 import sys
@@ -136,10 +137,21 @@ def _archive(data: Path, site: dict[str, Any], host: str) -> bytes:
     with tarfile.open(fileobj=written, mode="w", dereference=True) as tar:
         for part in PARTS:
             tar.add(HERE / part, f"{ENVIRONMENT}/{part}")
-        tar.add(data, f"{ENVIRONMENT}/data/site.yaml")
+        _add(tar, f"{ENVIRONMENT}/data/site.yaml", quoted(data))
         for file in sorted(needed(site, host)):
             tar.add(Path(site["files"], file), f"{site['files']}/{file}".lstrip("/"))
     return written.getvalue()
+
+
+def quoted(data: Path) -> bytes:
+    """Return the data with quotes around each text: to Ruby's YAML, `:80` without them is no text."""
+    return json.dumps(yaml.safe_load(data.read_text())).encode()
+
+
+def _add(tar: tarfile.TarFile, path: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(path)
+    entry.size = len(content)
+    tar.addfile(entry, io.BytesIO(content))
 
 
 def _ssh(options: argparse.Namespace, site: dict[str, Any], host: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The Puppet module: its form, and where its data come from, with a real Consul."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -44,8 +45,10 @@ def said(*argv: str) -> str:
 def look_up(tmp_path: Path):
     """Look up a key of a hierarchy whose last level is Consul."""
 
-    def run(key: str, uri: str, *required: str) -> subprocess.CompletedProcess[str]:
-        site = {"name": "Site", "path": str(ROOT / "infra" / "site.yaml"), "data_hash": "yaml_data"}
+    def run(
+        key: str, uri: str, *required: str, data: Path = ROOT / "infra" / "site.yaml"
+    ) -> subprocess.CompletedProcess[str]:
+        site = {"name": "Site", "path": str(data), "data_hash": "yaml_data"}
         level = {"name": "Consul", "lookup_key": "cicd::consul_kv", "uri": uri}
         levels = [site, {**level, "options": {"required": list(required)}}]
         (tmp_path / "hiera.yaml").write_text(yaml.safe_dump({"version": 5, "hierarchy": levels}))
@@ -132,6 +135,15 @@ def test_each_file_that_the_data_name_is_sent_to_some_host():
     sent = {file for host in SITE["hosts"] for file in apply.needed(SITE, host)}
 
     assert named(SITE, "") <= {file.replace(host, "{host}") for host in SITE["hosts"] for file in sent} | sent
+
+
+def test_a_value_that_needs_no_quotes_elsewhere_is_a_text_to_puppet(look_up, tmp_path):
+    (tmp_path / "bare.yaml").write_text("cicd:\n  bind: :80\n  motto: grüße\n  port: 80\n")
+    (tmp_path / "site.yaml").write_bytes(apply.quoted(tmp_path / "bare.yaml"))
+
+    found = look_up("cicd", NOWHERE, data=tmp_path / "site.yaml")
+
+    assert json.loads(found.stdout) == {"bind": ":80", "motto": "grüße", "port": 80}
 
 
 def named(value: object, key: str) -> set[str]:
