@@ -14,7 +14,7 @@ from cicd.onboarding.wanted import Request, Wanted
 from cicd.release.host import Host
 from tests.site import data
 from tests.site.made import Site
-from tests.site.world import CANARY, NAMES, PRODUCTION
+from tests.site.world import APT, CANARY, NAMES, PRODUCTION
 
 pytestmark = [
     pytest.mark.lab,
@@ -81,6 +81,19 @@ def test_what_was_edited_or_deleted_is_repaired_and_only_what_reads_it_is_restar
     assert (made.run(CANARY, "cat", SERVICE), made.run(CANARY, "cat", SETTINGS)) == (service, settings)
     assert made.process(CANARY, WATCH) != watch
     assert made.process(CANARY, "consul") == consul
+
+
+def test_other_bytes_of_a_published_version_are_refused(made: Site):
+    (package,) = (made.machines.places.root / "files" / "packages").glob("cicd-converge_*.deb")
+    published = package.read_bytes()
+    package.write_bytes(published + b"\n")
+
+    for run in (made.tool.preview, made.tool.apply):
+        with pytest.raises(AssertionError, match=f"packages/{package.name} is not the cicd-converge "):
+            run(APT)
+
+    package.write_bytes(published)
+    assert made.tool.apply(APT) == {APT: 0}
 
 
 def test_a_look_at_what_is_made_says_that_nothing_changes(made: Site):

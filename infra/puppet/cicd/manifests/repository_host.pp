@@ -13,6 +13,7 @@ class cicd::repository_host (
   $folder = $repository_host['folder']
   $key = $repository_host['signing_key']
   $as_cicd = '/usr/sbin/runuser -u cicd -- /usr/bin/env HOME=/home/cicd'
+  $indexes = "${folder}/aptly/public/dists/${repository['distribution']}/${repository['component']}"
   $publish = '/usr/local/lib/cicd/publish-site'
 
   cicd::package { ['aptly', 'gpg', 'gpg-agent', 'nginx-light']: }
@@ -25,7 +26,7 @@ class cicd::repository_host (
       mode   => '0755';
     [$folder, "${folder}/aptly"]:;
     "${folder}/packages":
-      source  => "${cicd::site::files}/${cicd::site::all['packages']}",
+      source  => Deferred('cicd::publishable', ["${cicd::site::files}/${cicd::site::all['packages']}", $indexes]),
       recurse => remote;
   }
 

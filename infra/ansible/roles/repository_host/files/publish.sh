@@ -16,11 +16,28 @@ aptly_run() { aptly -config=/etc/cicd/aptly.conf "$@" 8>&- 9>&-; }
 
 succeeds() { aptly_run "$@" >/dev/null 2>&1; }
 
+known() {
+    aptly_run repo search -format='{{.Package}}_{{.Version}}_{{.Architecture}} {{.SHA256}}' "$name" 'Name (% *)' 2>/dev/null || true
+}
+
+# Hosts that have the version would keep what they have, without a word.
+refuse() { # FILE PACKAGE
+    echo "$1 is not the $2 of this repository, but has its name and version." \
+        "Give it a higher version (build it from a release), or remove $2 from the repository first:" \
+        "docs/machines.md says how." >&2
+    exit 1
+}
+
 lacking() {
-    there=$(aptly_run repo show -with-packages "$name" 2>/dev/null | sed 's/^ *//')
+    there=$(known)
     for file in "$folder"/*.deb; do
         package=$(dpkg-deb -W --showformat='${Package}_${Version}_${Architecture}' "$file")
-        printf '%s\n' "$there" | grep -qxF "$package" || echo "$file"
+        sum=$(sha256sum <"$file")
+        case $(printf '%s\n' "$there" | awk -v package="$package" '$1 == package { print $2 }') in
+            "") echo "$file" ;;
+            "${sum%% *}") ;;
+            *) refuse "$file" "$package" ;;
+        esac
     done
 }
 
