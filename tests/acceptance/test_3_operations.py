@@ -4,6 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
+import pytest
+
 from demo.stories import PROJECT
 from demo.world import wait_for
 from tests.acceptance.frozen import frozen
@@ -73,6 +75,7 @@ def test_defect_5_production_rolls_back_although_dpkg_calls_it_a_downgrade(world
         assert "install ok installed|1.0.0-" in world.installed(host, PROJECT)
 
 
+@pytest.mark.long
 def test_defect_12_a_host_that_was_off_during_a_rollback_catches_up_without_stackstorm(
     world, stackstorm, teller, lab
 ):

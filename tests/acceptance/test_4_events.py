@@ -14,6 +14,7 @@ from demo.stackstorm import ENDED
 from demo.stories import PROJECT, REPOSITORY, set_version
 from demo.world import wait_for
 
+PUSHES = 20
 PHASES = ("QUEUED", "STARTED", "COMPLETED", "FINALIZED")
 
 
@@ -188,12 +189,12 @@ def gave_way(entry: dict) -> bool:
     return entry["run"].startswith("superseded by ") or entry["reason"].endswith("which was pushed after it")
 
 
-@pytest.mark.parametrize("pushes", [5, pytest.param(20, marks=pytest.mark.long)])
-def test_of_many_pushes_in_a_row_the_running_one_and_the_newest_are_built(world, stackstorm, teller, pushes):
+@pytest.mark.long
+def test_of_many_pushes_in_a_row_the_running_one_and_the_newest_are_built(world, stackstorm, teller):
     gate = f"refs/gates/{time.time_ns()}"
     traces = [
         teller.push(f"Burst {number}", change(f"6.0.{number}", waits_for="" if number else gate))
-        for number in range(pushes)
+        for number in range(PUSHES)
     ]
     commits = [commit_of(trace) for trace in traces]
     wait_for("all decisions", lambda: all(decisions(world, commit) for commit in commits), 120)
@@ -205,11 +206,12 @@ def test_of_many_pushes_in_a_row_the_running_one_and_the_newest_are_built(world,
     assert [commit for commit in commits if builds_of(world, commit)] == [commits[0], commits[-1]]
     listed = {entry["commit"]: entry for entry in events(stackstorm) if entry["commit"] in commits}
     assert listed[commits[0]]["run"].startswith("packaged as 6.0.0-")
-    assert listed[commits[-1]]["run"].startswith(f"packaged as 6.0.{pushes - 1}-")
+    assert listed[commits[-1]]["run"].startswith(f"packaged as 6.0.{PUSHES - 1}-")
     assert all(gave_way(listed[commit]) for commit in commits[1:-1])
-    assert world.key(f"{PROJECT}::canary_version").startswith(f"6.0.{pushes - 1}-")
+    assert world.key(f"{PROJECT}::canary_version").startswith(f"6.0.{PUSHES - 1}-")
 
 
+@pytest.mark.long
 def test_without_a_gateway_a_push_reaches_the_canary_all_the_same(world, stackstorm, teller, hook):
     hook("stackstorm")
     trace = teller.push("Come {{ 7 * 7 }} straight [skip nothing]", change("7.0.0"))
@@ -263,6 +265,7 @@ def test_github_was_told_of_every_build_and_every_canary(world, stackstorm):
         assert commit in requests.get(page, timeout=10).text
 
 
+@pytest.mark.long
 def test_a_push_that_nobody_told_reaches_the_canary(world, stackstorm, teller, hook):
     hook("nobody")
     trace = teller.push("Tell nobody", change("9.0.0"))

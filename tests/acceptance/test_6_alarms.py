@@ -11,6 +11,8 @@ from demo.world import wait_for
 from tests.acceptance.test_3_operations import notices
 from tests.acceptance.test_4_events import change, events, settle, webhook
 
+pytestmark = pytest.mark.long
+
 
 def alarm(world, check: str, status: str = "firing", host: str = "") -> int:
     """Post an alarm about *host*, or the first canary host, to the gateway as Alertmanager does."""

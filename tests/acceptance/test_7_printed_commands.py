@@ -17,6 +17,7 @@ from demo.world import ROOT, wait_for
 from tests.acceptance.conftest import LAB_ROOT
 from tests.acceptance.test_6_controls import configured
 
+pytestmark = pytest.mark.long
 PYTHON = ROOT / ".venv" / "bin" / "python"
 PLAN = yaml.safe_load((ROOT / "tests" / "printed" / "commands.yaml").read_text())
 PLAN_ID = "12-0123456789ab-0123456789ab"

@@ -44,6 +44,7 @@ def test_what_changes_its_kind_between_two_versions_is_there_afterwards(machine,
     assert_repaired(machine)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["link", "file"])
 def test_what_nobody_packed_is_not_lost_to_a_directorys_successor(machine, repository, form):
     run_form(machine, repository, "directory", 3)
@@ -62,6 +63,7 @@ def test_what_nobody_packed_is_not_lost_to_a_directorys_successor(machine, repos
     assert_repaired(machine, version)
 
 
+@pytest.mark.long
 def test_what_its_own_scripts_took_away_fails_the_run(machine, repository):
     version = f"8.5.0+{machine.ring}-8.abcdef0"
     script = "#!/bin/sh\nrm -rf lib; mkdir lib; touch lib/other\n"
@@ -73,6 +75,7 @@ def test_what_its_own_scripts_took_away_fails_the_run(machine, repository):
     assert_repaired(machine)
 
 
+@pytest.mark.long
 def test_a_changed_link_or_directory_is_reported_and_repaired(machine, repository):
     run_form(machine, repository, "link", 6)
     machine.run("ln", "-sfn", "/tmp", LIB)
@@ -85,6 +88,7 @@ def test_a_changed_link_or_directory_is_reported_and_repaired(machine, repositor
     assert machine.converge()["edited"] == ""
 
 
+@pytest.mark.long
 def test_a_folder_that_the_operator_moved_behind_a_link_is_as_good(machine, repository):
     run_form(machine, repository, "directory", 7)
     machine.run("sh", "-c", f"mv {LIB} /srv/lib; ln -s /srv/lib {LIB}")

@@ -11,6 +11,7 @@ from tests.host.machine import wait_for
 from tests.host.repository import Repository
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.lab,
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can boot hosts"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
