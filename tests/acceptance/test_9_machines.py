@@ -21,6 +21,7 @@ from lab.places import Places
 from lab.world import World as Lab
 from tests.acceptance.frozen import frozen
 
+pytestmark = pytest.mark.long
 BOOT_SECONDS = 300  # on a machine that has much else to do
 
 
