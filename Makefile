@@ -50,7 +50,7 @@ lint: setup
 	$(PYTHON) -m mypy actions cicd_project sensors st2local gateway host balancer follow render lab deb sandbox status reference infra/ansible/plugins infra/consul infra/puppet infra/terraform
 
 unit: chatbot matrix moto ansible
-	@$(PYTHON) -m tests.suite unit others lab
+	@$(PYTHON) -m tests.suite unit others lab parts
 
 acceptance: chatbot
 	@$(PYTHON) -m tests.suite acceptance sites

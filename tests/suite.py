@@ -57,7 +57,11 @@ def sites() -> tuple[str, ...]:
 NETWORK = os.environ.get("LAB_NETWORK") or "127.77.0"
 OTHER_LAB = {"LAB_ROOT": str(ROOT / "build" / "lab-sites"), "LAB_NETWORK": f"{NETWORK[:-1]}1"}
 WHOLE_SITES = "--ignore=tests/site"  # `make test-site`: it makes machines for minutes
-OTHERS = ("tests/fleet", "tests/fuzz", "tests/histories", "tests/whole")  # so that no lane is much longer
+OTHERS = ("tests/fleet", "tests/fuzz", "tests/histories", "tests/whole")
+# So that no lane is much longer than the others.
+PARTS = tuple(
+    f"tests/{name}" for name in ("infra", "lab", "package", "project", "render", "st2local", "status")
+)
 NO_STORIES = ("tests", "--ignore=tests/acceptance")
 HAS_OWN_STACKSTORM = bool(os.environ.get("ST2_API_URL"))  # which follows one lab at a time
 WARNINGS = ("-W", "default")  # StackStorm's client warns of its own age
@@ -68,14 +72,18 @@ def groups(left: str) -> tuple[Group, ...]:
     """Return the groups of all tests but those that the expression *left* of marks names."""
     quick, booted = ("-m", f"not lab and not ({left})"), ("-m", f"lab and not ({left})")
     stories = (*WARNINGS, "-m", f"not ({left})")
-    apart = tuple(f"--ignore={path}" for path in sites())
     return (
-        Group("unit", OWN, (*NO_STORIES, *(f"--ignore={one}" for one in OTHERS), *quick)),
+        Group("unit", OWN, (*NO_STORIES, *without(*OTHERS, *PARTS), *quick)),
+        Group("others", OWN, (*OTHERS, *quick)),
         Group("lab", OWN, (*NO_STORIES, WHOLE_SITES, *booted), "hosts"),
         Group("sites", CLIENT, (*sites(), *stories), *SITES),
-        Group("acceptance", CLIENT, ("tests/acceptance", *apart, *stories), "stories"),
-        Group("others", OWN, (*OTHERS, *quick), "stories"),
+        Group("acceptance", CLIENT, ("tests/acceptance", *without(*sites()), *stories), "stories"),
+        Group("parts", OWN, (*PARTS, *quick), "stories"),
     )
+
+
+def without(*paths: str) -> tuple[str, ...]:
+    return tuple(f"--ignore={path}" for path in paths)
 
 
 GROUPS, LONG_GROUPS = groups("faults or long"), groups("faults")

@@ -15,6 +15,7 @@ from tests.debian_package import lintian
 from tests.host.machine import Machine, wait_for
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.lab,
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can boot hosts"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

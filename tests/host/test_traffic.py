@@ -136,6 +136,7 @@ def test_a_host_in_trouble_stays_in_traffic_by_itself_in_a_deploy_and_in_a_rollb
     assert_repaired(machine, older)
 
 
+@pytest.mark.long
 def test_what_failed_in_vain_is_not_tried_every_minute(machine, repository):
     """A script that refuses before anything is unpacked: the host is whole, and leaves traffic only once."""
     version = f"6.20.0+{machine.ring}-6.abcdef0"
@@ -200,6 +201,7 @@ def assert_waits(others, version: str) -> None:
     assert others.serves() == VERSION
 
 
+@pytest.mark.long
 def test_by_itself_a_host_leaves_traffic_only_while_half_of_the_hosts_of_its_users_serve(others, repository):
     version = f"6.30.0+{others.ring}-6.abcdef0"
     repository.publish(version)
@@ -223,6 +225,7 @@ def test_a_deploy_and_who_does_not_serve_need_no_turn(others, repository):
     assert_repaired(others)
 
 
+@pytest.mark.long
 def test_while_another_holds_its_turn_a_host_goes_on_serving_and_then_it_goes_and_leaves_no_key(
     others, repository
 ):
@@ -241,6 +244,7 @@ def test_while_another_holds_its_turn_a_host_goes_on_serving_and_then_it_goes_an
     assert_repaired(others)
 
 
+@pytest.mark.long
 def test_while_another_project_of_the_host_installs_it_serves_on(machine, repository):
     version = f"6.33.0+{machine.ring}-6.abcdef0"
     repository.publish(version)

@@ -108,7 +108,7 @@ def site(tmp_path: Path) -> Site:
     return made
 
 
-@pytest.mark.parametrize("options", [(), ("--check",)])
+@pytest.mark.parametrize("options", [(), pytest.param(("--check",), marks=pytest.mark.long)])
 def test_ansible_refuses_other_bytes_of_a_published_version_before_it_changes_anything(site, options):
     site.put("another")
 
@@ -119,7 +119,7 @@ def test_ansible_refuses_other_bytes_of_a_published_version_before_it_changes_an
     assert not site.changed.exists()
 
 
-@pytest.mark.parametrize("options", [(), ("--noop",)])
+@pytest.mark.parametrize("options", [(), pytest.param(("--noop",), marks=pytest.mark.long)])
 def test_puppet_refuses_other_bytes_of_a_published_version_before_it_changes_anything(site, options):
     site.put("another")
 
