@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from cicd.errors import CicdError
 from cicd.onboarding.consul_acl import KEY, STACKSTORM, policy_name
 from cicd.settings import Settings
 from infra.consul.refusal import Refusal
-from infra.consul.site_data import WORD, Site
+from infra.consul.site_data import Site
 
 HERE = Path(__file__).parent
 # What the agent of a host with a role may, and as which service the host offers itself there.
@@ -22,6 +23,7 @@ AGENTS = {
     "load_balancer": ("load-balancer", ""),
 }
 SESSION = 'session "{node}" {{\n  policy = "write"\n}}\n'
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a name that gets into a rule
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,6 @@ from jsonschema import Draft202012Validator
 from infra.consul.refusal import Refusal
 
 SCHEMA = Path(__file__).parents[1] / "site.schema.json"
-# As in the schema, whose `$` also takes a line break. These names get into Consul's rules.
-WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 MANAGEMENT = "consul/management.token"
 
 
@@ -63,7 +60,6 @@ def read(path: Path) -> Site:
         why = wrong.schema["description"] if wrong.validator == "not" else wrong.message
         raise Refusal(f"{path} is wrong at {wrong.json_path}: {why}")
     site = Site(path, found["cicd"])
-    _refuse_names(site)
     _refuse_unknown(site)
     if "tokens" not in site.consul:
         raise Refusal(
@@ -79,19 +75,6 @@ def _yaml(path: Path) -> Any:
         raise Refusal(
             f"{path} cannot be read ({error}). Write it as docs/machines.md says, then try again."
         ) from None
-
-
-def _refuse_names(site: Site) -> None:
-    projects = {name for host in site.hosts.values() for name in host.get("projects", {})}
-    for name in (
-        *site.hosts,
-        *site.consul["servers"],
-        *site.data["projects"],
-        *projects,
-        site.consul["datacenter"],
-    ):
-        if not WORD.fullmatch(name):
-            raise Refusal(f"{site.path}: {name!r} is not a name. Use letters, digits, dots, `-` and `_`.")
 
 
 def _refuse_unknown(site: Site) -> None:

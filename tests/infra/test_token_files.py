@@ -102,7 +102,7 @@ def same_name(site: Site) -> None:
     ("change", "words"),
     [
         (no_tokens, "has no `tokens` in `consul`"),
-        (rules_for_a_name, "is not a name"),
+        (rules_for_a_name, "does not match"),
         (unknown_server, "stack9 of Consul is not in `hosts`"),
         (not_brought, "names /etc/cicd/consul.token, which `secrets` of stackstorm_host does not bring"),
         (shared_with_the_manager, "Name another file"),
