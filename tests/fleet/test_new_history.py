@@ -43,6 +43,7 @@ def promoted(stackstorm: StackStorm) -> None:
     assert ended["status"] == "succeeded", ended["result"]
 
 
+@pytest.mark.long
 def test_a_squashed_history_reaches_both_rings_once_somebody_accepts_it(squashed, world):
     refused = deploy(squashed, SQUASHED.version)
 

@@ -210,6 +210,7 @@ def test_a_half_dead_lab_is_refused_and_can_be_taken_down(running):
     assert not [lock for inode in disks for lock in NSPAWN_LOCKS.glob(f"inode-*:{inode}")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_start_leaves_nothing(places, number):
     starting = start(places)
@@ -219,6 +220,7 @@ def test_an_interrupted_start_leaves_nothing(places, number):
     assert left_over(places) == []
 
 
+@pytest.mark.long
 def test_a_killed_start_can_be_taken_down(places):
     starting = start(places)
     starting.kill()
@@ -229,6 +231,7 @@ def test_a_killed_start_can_be_taken_down(places):
     assert left_over(places) == []
 
 
+@pytest.mark.long
 def test_taking_down_ends_a_start_that_is_under_way(places):
     starting = start(places)
 

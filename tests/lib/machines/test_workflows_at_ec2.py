@@ -111,6 +111,7 @@ def test_a_machine_that_does_not_join_in_time_is_destroyed_and_it_is_said(site):
     assert (site.machines(), site.records()) == ([], [])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("what", "error"), [("quota", "VcpuLimitExceeded"), ("rights", "UnauthorizedOperation")]
 )
@@ -122,6 +123,7 @@ def test_what_the_cloud_refuses_is_said_and_nothing_is_left(site, what, error):
     assert (site.machines(), site.records()) == ([], [])
 
 
+@pytest.mark.long
 def test_a_machine_whose_answer_was_garbage_is_destroyed_as_well(site):
     site.cloud.disturb(Answer(200, "<html>welcome"), late=True)
     said = site.provision()
@@ -130,6 +132,7 @@ def test_a_machine_whose_answer_was_garbage_is_destroyed_as_well(site):
     assert (site.machines(), site.records()) == ([], [])
 
 
+@pytest.mark.long
 def test_when_stackstorm_is_killed_its_machine_is_destroyed_once_it_is_back(site):
     """Whether its workflow goes on or is given up, the sweep has the last word."""
     site.start(WAITS_LONG)
