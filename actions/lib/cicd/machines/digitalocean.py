@@ -136,7 +136,7 @@ class DigitalOcean(Driver):
             is_last = not ((page.get("links") or {}).get("pages") or {}).get("next")
             number += 1
 
-    def _part(self, said: Mapping[str, Any], what: str) -> Any:
+    def _part(self, said: Mapping[str, object], what: str) -> Any:
         """Return *what* was *said*; it is never left out as nothing, since a machine would be overlooked."""
         if not isinstance(said.get(what), (dict, list)):
             raise ProviderError(f"{self._api.provider} answered without {what}.", CONFIGURE)
