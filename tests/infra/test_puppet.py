@@ -73,6 +73,7 @@ def test_the_data_file_is_what_hiera_says(look_up):
     assert yaml.safe_load(found.stdout) == SITE
 
 
+@pytest.mark.long
 def test_a_parameter_comes_from_consul(look_up, consul):
     requests.put(f"{consul}/v1/kv/puppet/{SETTINGS}", data="{DRAIN_SECONDS: 10}", timeout=10)
 
@@ -89,6 +90,7 @@ def test_a_required_key_that_consul_does_not_have_ends_the_lookup_in_spite_of_a_
     assert found.stdout == ""
 
 
+@pytest.mark.long
 def test_a_required_key_ends_the_lookup_while_consul_does_not_answer(look_up):
     found = look_up(SETTINGS, NOWHERE, SETTINGS)
 
@@ -98,6 +100,7 @@ def test_a_required_key_ends_the_lookup_while_consul_does_not_answer(look_up):
     assert found.stdout == ""
 
 
+@pytest.mark.long
 def test_any_other_key_has_its_default_then_and_a_warning_says_so(look_up):
     found = look_up(SETTINGS, NOWHERE)
 

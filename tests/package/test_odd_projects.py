@@ -76,6 +76,7 @@ def test_hostile_values_are_refused_by_name_or_only_text_in_the_package(driver, 
         assert sorted(path.name for path in Path(folder).iterdir()) == ["app", "home"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_ten_thousand_files_and_a_large_one_are_packaged_whole(driver, tmp_path):
     """The size is 20 MB here; 200 MB differ in nothing but time (CICD_LARGE_MB)."""

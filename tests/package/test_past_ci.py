@@ -128,6 +128,7 @@ def test_a_name_belongs_to_the_project_that_published_it_first(site, repository)
     assert repository.versions() == before
 
 
+@pytest.mark.long
 def test_the_packages_of_a_commit_are_recorded_and_deployed_together(site, repository):
     version = build(site, named(site, "app", "app-client"))["result"]["output"]["version"]
     known = Ledger(site.settings).find("app", version)
@@ -160,6 +161,7 @@ def left_on_hosts(site: Site) -> list[str]:
     return [path.name for machine in site.builders for path in (machine.folder / "home/builds").glob("*")]
 
 
+@pytest.mark.long
 def test_what_a_second_build_host_makes_alike_is_published_and_the_run_says_so(site, repository):
     of = bring(site, 'echo same >"$CICD_OUTPUT/made"')
     ended = build(site, of, project="web")
@@ -352,6 +354,7 @@ def test_a_host_that_a_run_moved_to_and_that_has_a_false_tag_keeps_nothing_of_it
     assert Store(site.settings).keys("cicd/.builders/") == []
 
 
+@pytest.mark.long
 def test_each_architecture_is_built_twice_and_the_provenance_says_so(site, repository, dpkgs):
     dpkgs(("amd64 arm64", "amd64 arm64"), ("amd64 arm64", "amd64 arm64"))
     of = for_architectures(site, "web")
