@@ -68,6 +68,7 @@ def test_in_the_middle_of_a_deploy_nobody_ends_it_and_a_second_update_waits(
     assert watch.fewest >= 4, "two updates took more hosts out of traffic than one may"
 
 
+@pytest.mark.long
 def test_only_hosts_that_the_deploy_recorded_as_failed_within_its_budget_are_excused(stackstorm, world):
     generation = world.want("production")
     first, second, *others = world.ring("production")
@@ -103,6 +104,7 @@ def test_only_hosts_that_the_deploy_recorded_as_failed_within_its_budget_are_exc
     assert world.recorded("production").state == HEALTHY
 
 
+@pytest.mark.long
 def test_hosts_of_a_deploy_that_ended_are_not_retried_past_a_lock(stackstorm, world):
     generation = world.want("production")
     assert stackstorm.update("production", generation)["status"] == "succeeded"
@@ -119,6 +121,7 @@ def test_hosts_of_a_deploy_that_ended_are_not_retried_past_a_lock(stackstorm, wo
     assert world.installed("production") == {NEW.version}
 
 
+@pytest.mark.long
 def test_a_rollback_goes_back_past_a_host_that_is_down_without_being_told(stackstorm, world):
     begun = stackstorm.update("production", world.want("production"))
     assert begun["status"] == "succeeded", begun["result"]

@@ -1,4 +1,4 @@
-"""The guard rails under any sequence of commands; RELEASE_RUNS says how many (5,000 in `make test`)."""
+"""The guard rails under any sequence of commands; RELEASE_RUNS says how many (500 in `make test`)."""
 
 import os
 from collections import Counter
