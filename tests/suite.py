@@ -59,9 +59,7 @@ OTHER_LAB = {"LAB_ROOT": str(ROOT / "build" / "lab-sites"), "LAB_NETWORK": f"{NE
 WHOLE_SITES = "--ignore=tests/site"  # `make test-site`: it makes machines for minutes
 OTHERS = ("tests/fleet", "tests/fuzz", "tests/histories", "tests/whole")
 # So that no lane is much longer than the others.
-PARTS = tuple(
-    f"tests/{name}" for name in ("infra", "lab", "package", "project", "render", "st2local", "status")
-)
+PARTS = tuple(f"tests/{name}" for name in ("infra", "lab", "package", "status"))
 NO_STORIES = ("tests", "--ignore=tests/acceptance")
 HAS_OWN_STACKSTORM = bool(os.environ.get("ST2_API_URL"))  # which follows one lab at a time
 WARNINGS = ("-W", "default")  # StackStorm's client warns of its own age
@@ -74,9 +72,9 @@ def groups(left: str) -> tuple[Group, ...]:
     stories = (*WARNINGS, "-m", f"not ({left})")
     return (
         Group("unit", OWN, (*NO_STORIES, *without(*OTHERS, *PARTS), *quick)),
-        Group("others", OWN, (*OTHERS, *quick)),
         Group("lab", OWN, (*NO_STORIES, WHOLE_SITES, *booted), "hosts"),
         Group("sites", CLIENT, (*sites(), *stories), *SITES),
+        Group("others", OWN, (*OTHERS, *quick), "hosts"),
         Group("acceptance", CLIENT, ("tests/acceptance", *without(*sites()), *stories), "stories"),
         Group("parts", OWN, (*PARTS, *quick), "stories"),
     )
