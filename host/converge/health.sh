@@ -20,7 +20,7 @@ is_active() {
 # Sets $http: the HTTP status of the answer; 000 when nothing answered.
 answers() {
     [ -n "$HEALTH_URL" ] || return 0
-    http=$(curl -s -m 2 --noproxy '*' -o /dev/null -w '%{http_code}' "$HEALTH_URL") || true
+    http=$(curl -s -m 2 --noproxy '*' -o /dev/null -w '%{http_code}' "$HEALTH_URL") || return 1
     case $http in [23]??) ;; *) return 1 ;; esac
 }
 

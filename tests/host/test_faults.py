@@ -338,7 +338,7 @@ def test_a_unit_that_crashes_after_its_start(machine, repository):
 def test_a_health_that_flaps_is_not_healthy(machine, repository):
     repository.publish("4.1.0-4.abcdef0", FLAPPING)
     machine.want("4.1.0-4.abcdef0")
-    assert_out(machine, machine.converge(), "health", "s within")
+    assert_out(machine, machine.converge(), "health", "for 1 s within")
     machine.want(VERSION)
     assert_repaired(machine)
 
