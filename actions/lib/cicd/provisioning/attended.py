@@ -30,7 +30,7 @@ def _note(settings: Settings, name: str, done: threading.Event) -> None:
     registry = Registry(settings)
     while not done.wait(settings.deploy.lost_after / SIGNS):
         try:
-            registry.write(name, lambda before: before)
+            registry.write(name)
         except GivenUp:
             return
         except CicdError:

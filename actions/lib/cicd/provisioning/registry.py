@@ -17,6 +17,10 @@ from cicd.store.store import Store
 Change = Callable[[MachineRecord], MachineRecord]
 
 
+def _as_it_is(known: MachineRecord) -> MachineRecord:
+    return known
+
+
 class Registry:
     """What Consul knows of machines."""
 
@@ -36,7 +40,7 @@ class Registry:
         """Write down *first* of the machine *name*, with a sign of life."""
         self._store.put(record.key(name), {**first, "alive": time.time()})
 
-    def write(self, name: str, change: Change) -> MachineRecord:
+    def write(self, name: str, change: Change = _as_it_is) -> MachineRecord:
         """Apply *change* to the record of *name*, and note a sign of life; GivenUp when there is none."""
 
         def changed(before: MachineRecord) -> MachineRecord:
@@ -49,7 +53,7 @@ class Registry:
 
         return self._store.update(record.key(name), changed)[1]
 
-    def see_to(self, name: str, change: Change = lambda before: before) -> MachineRecord:
+    def see_to(self, name: str, change: Change = _as_it_is) -> MachineRecord:
         """Write it as `write` does for a machine that is to stay; GivenUp as well when it is leaving."""
 
         def seen(before: MachineRecord) -> MachineRecord:

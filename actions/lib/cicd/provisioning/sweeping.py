@@ -40,7 +40,7 @@ def swept(settings: Settings) -> Swept:
 def _settled(settings: Settings, name: str) -> Iterator[str]:
     """One that came to serve meanwhile is a host like others; any other one is destroyed."""
     registry = Registry(settings)
-    known = registry.write(name, lambda before: before)
+    known = registry.write(name)
     newcomer = Newcomer(settings, name)
     version = "" if known["state"] == LEAVING else newcomer.stage(newcomer.introduced(known))[1]
     if version:
